@@ -1,0 +1,141 @@
+"""From a file to decoded pictures: which formats are opened, and what happens when one does not decode.
+
+Probing and reading share this loop, so the frames that were counted are the frames that are read.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from utils.errors import UnreadableClip
+
+StreamT = TypeVar("StreamT", AudioStream, VideoStream)
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,mxf,dv,ivf,nut,"
+    "h264,hevc,av1,obu,m4v,mjpeg,yuv4mpegpipe,wav,mp3,flac,aac"
+)
+"""What may be opened. Playlists (HLS, DASH, ffconcat) and everything that reaches for other files are left out."""
+
+OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+
+
+@dataclass(slots=True)
+class Losses:
+    """What a pass over the file could not use. Nothing of it is silent: it becomes notes on the Clip."""
+
+    damaged_packets: int = 0
+    dropped_frames: int = 0
+    flawed_frames: int = 0
+    hidden_packets: int = 0
+
+    @property
+    def any(self) -> bool:
+        return self.damaged_packets + self.dropped_frames > 0
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[InputContainer]:
+    """The file as a container; only local files, only formats that cannot lead to other files."""
+    try:
+        container = av.open(str(path), options=dict(OPEN_OPTIONS), metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise UnreadableClip(
+            f"{path.name!r} cannot be opened as a video ({_reason(error)}).",
+            "Play it in a media player; if it plays there, convert it to MP4 and try again.",
+        ) from error
+    with container:
+        yield container
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream to show: the default one if flagged, else the largest; cover art does not count."""
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        raise UnreadableClip(
+            f"There is no picture in {path.name!r}: it has {_kinds(container)}.",
+            "Choose a file with a video track that a media player can show.",
+        )
+    return max(
+        streams,
+        key=lambda stream: (stream.width * stream.height, bool(stream.disposition & Disposition.default)),
+    )
+
+
+def decode(
+    container: InputContainer, stream: VideoStream, losses: Losses, *, from_key: bool = False
+) -> Generator[av.VideoFrame]:
+    """Every picture that decodes, in order of showing.
+
+    After damage (and with `from_key`, after a seek) it goes on at the next key frame, so that no picture is
+    shown that was built on a missing one.
+    """
+    waiting_for_key = from_key
+    for packet in packets(container, stream, losses):
+        losses.hidden_packets += packet.is_discard
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            losses.damaged_packets += 1
+            waiting_for_key = True
+            continue
+        for frame in frames:
+            waiting_for_key = waiting_for_key and not frame.key_frame
+            if waiting_for_key:
+                losses.dropped_frames += 1
+            else:
+                losses.flawed_frames += frame.is_corrupt
+                yield frame
+
+
+def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses) -> Iterator[av.AudioFrame]:
+    """Every piece of sound that decodes and has a time."""
+    for packet in packets(container, stream, losses):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            losses.damaged_packets += 1
+            continue
+        yield from (frame for frame in frames if frame.pts is not None)
+
+
+def packets(container: InputContainer, stream: StreamT, losses: Losses) -> Iterator["av.Packet[StreamT]"]:
+    """Packets to the end, or to where the file breaks off."""
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            yield next(demuxed)
+        except StopIteration:
+            return
+        except av.FFmpegError:
+            losses.damaged_packets += 1
+            return
+
+
+def moment_s(frame: av.AudioFrame) -> Fraction:
+    """When a piece of sound begins, on the file's own clock."""
+    return Fraction(frame.pts or 0) * Fraction(frame.time_base or 0)
+
+
+def _reason(error: Exception) -> str:
+    """The library's own words, as a clause."""
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text)[:1].lower() + str(text)[1:]
+
+
+def _kinds(container: InputContainer) -> str:
+    kinds = [stream.type for stream in container.streams]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "no streams"

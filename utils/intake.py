@@ -1,0 +1,97 @@
+"""Probing a file that nobody has vouched for: in a child process with limits, so that nothing it does can harm us.
+
+The child is `python -m utils.intake FILE LIMITS`; it answers one line of JSON, a Clip or an error of the tree.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from utils import errors
+from utils.clip import Clip
+from utils.errors import ClipError, RefusedClip, UnreadableClip
+from utils.probe import Limits, scan
+
+PLAYLISTS = {
+    b"#EXTM3U": "an HLS playlist",
+    b"ffconcat": "an ffconcat list",
+    b"<?xml": "an XML document",
+    b"#!": "a script",
+}
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+def probe(path: Path, limits: Limits | None = None) -> Clip:
+    """The Clip in a file, or one sentence why there is none. Never hangs, never runs out of memory here."""
+    limits = limits or Limits()
+    path = Path(path).absolute()
+    _refuse_playlist(path)
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "utils.intake", str(path), json.dumps(asdict(limits))],
+            cwd=HOUSE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limits.wall_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RefusedClip(
+            f"{path.name!r} was still being read after {limits.wall_s:.0f} s.",
+            "Cut it into shorter clips, or convert it to MP4 and try again.",
+        ) from error
+    return _answer(path, child)
+
+
+def _answer(path: Path, child: subprocess.CompletedProcess[bytes]) -> Clip:
+    """What the child said; that it died is an answer too."""
+    lines = child.stdout.splitlines()
+    if child.returncode != 0 or not lines:
+        raise RefusedClip(
+            f"{path.name!r} could not be read safely: the reader ran out of its limits or crashed on it.",
+            "Convert it to MP4 with a video editor and try again.",
+        )
+    answer = json.loads(lines[-1])
+    if "clip" in answer:
+        return Clip.from_json(answer["clip"])
+    kind: type[ClipError] = getattr(errors, answer["error"])
+    raise kind(answer["problem"], answer["remedy"])
+
+
+def _refuse_playlist(path: Path) -> None:
+    """Text that points to other files is not a clip, whatever its name says."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        start = file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")
+    for magic, name in PLAYLISTS.items():
+        if start.startswith(magic):
+            raise RefusedClip(
+                f"{path.name!r} is {name}, not a video.", "Give the video file itself, not a list of files."
+            )
+
+
+def _child(path: Path, limits: Limits) -> None:
+    """Inside the limits: scan, and answer on standard output."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    try:
+        answer: dict[str, object] = {"clip": scan(path, limits).to_json()}
+    except ClipError as error:
+        answer = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+    except MemoryError:
+        refused = UnreadableClip(
+            f"{path.name!r} needs more memory than {limits.memory_bytes >> 20} MB to be read.",
+            "Scale it down or convert it to MP4 and try again.",
+        )
+        answer = {
+            "error": "RefusedClip", "problem": refused.problem, "remedy": refused.remedy,
+        }  # fmt: skip
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]), Limits(**json.loads(sys.argv[2])))

@@ -1,0 +1,216 @@
+"""Makes a Clip: opens a file, decodes every frame once, and says what it found.
+
+The whole file is decoded because only that tells how many frames there really are; it costs about a millisecond
+per 720p frame. Untrusted files are scanned in a child process, see `utils.intake`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from utils.audio import scan_audio
+from utils.clip import Clip
+from utils.colour import ColourTags, usual_matrix
+from utils.decode import Losses, decode, open_input, picture_stream
+from utils.digest import digest_file
+from utils.errors import RefusedClip, UnreadableClip
+from utils.image import Orientation, Size
+from utils.timebase import Cadence, cadence
+
+ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "pal8")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of the machine one untrusted file may take while it is looked at."""
+
+    wall_s: float = 180.0
+    memory_bytes: int = 3 << 30
+    pixels: int = 8192 * 4320
+    frames: int = 200_000
+
+
+@dataclass(slots=True)
+class _Pictures:
+    """What one pass over the pictures gathers."""
+
+    pts: list[int | None] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    last_duration: int = 0
+    first: av.VideoFrame | None = None
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+
+
+def scan(path: Path, limits: Limits) -> Clip:
+    """Everything there is to know of the file, or one sentence why it is no clip."""
+    _check_file(path)
+    losses = Losses()
+    with open_input(path) as container:
+        stream = picture_stream(container, path)
+        declared = stream.frames
+        _check_pixels(path, stream, limits)
+        pictures = _gather(path, container, stream, losses, limits)
+        first = pictures.first
+        if first is None:
+            raise UnreadableClip(
+                f"No frame of {path.name!r} decodes; its video data is damaged or missing.",
+                "Export the clip again from where it came from, or choose another one.",
+            )
+        time_base, pts, timing_note = _timeline(pictures.pts, stream)
+        orientation, turning_note = _orientation(first)
+        rates = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
+        size = _square(Size(first.width, first.height), stream.sample_aspect_ratio)
+        pace = cadence(pts, time_base, rates)
+        audio, sound_notes = scan_audio(path, start_s=pts[0] * time_base)
+        missing = max(0, declared - len(pts) - losses.hidden_packets)
+        return Clip(
+            path=path,
+            digest=digest_file(path),
+            container=container.format.name,
+            codec=stream.codec_context.name,
+            pixel_format=first.format.name,
+            size=orientation.size(size),
+            stored_size=Size(first.width, first.height),
+            orientation=orientation,
+            colour=_tags(first),
+            time_base=time_base,
+            pts=pts,
+            keys=tuple(pictures.keys) or (0,),
+            last_duration=_last_duration(pictures, pace, time_base),
+            rate=pace.rate,
+            constant_rate=pace.constant,
+            seekable=timing_note is None and not losses.any,
+            audio=audio,
+            notes=(
+                *_loss_notes(losses, missing),
+                *(note for note in (timing_note, turning_note) if note),
+                *_picture_notes(first, pictures, pace),
+                *sound_notes,
+            ),
+        )
+
+
+def _check_file(path: Path) -> None:
+    """Only a regular file with something in it is looked at: a pipe or a device could wait for ever."""
+    if not path.exists():
+        raise UnreadableClip(f"There is no file {str(path)!r}.", "Check the path and try again.")
+    if not path.is_file():
+        raise RefusedClip(f"{str(path)!r} is not a file.", "Give the path of one video file.")
+    if path.stat().st_size == 0:
+        raise UnreadableClip(f"{path.name!r} is empty.", "Upload or copy it again; the transfer broke off.")
+
+
+def _check_pixels(path: Path, stream: VideoStream, limits: Limits) -> None:
+    pixels = stream.width * stream.height
+    if pixels > limits.pixels:
+        raise RefusedClip(
+            f"{path.name!r} claims pictures of {stream.width}x{stream.height}, more than the limit of "
+            f"{limits.pixels / 1e6:.0f} megapixels.",
+            "Scale it down before adding it.",
+        )
+
+
+def _gather(path: Path, container: InputContainer, stream: VideoStream, losses: Losses, limits: Limits) -> _Pictures:
+    """Decode everything once, keeping only the first picture."""
+    stream.thread_type = "AUTO"
+    found = _Pictures()
+    for index, frame in enumerate(decode(container, stream, losses)):
+        if index == limits.frames:
+            raise RefusedClip(f"{path.name!r} has more than {limits.frames} frames.", "Cut it into shorter clips.")
+        if found.first is None:
+            found.first = frame
+        if frame.key_frame:
+            found.keys.append(index)
+        found.pts.append(frame.pts)
+        found.last_duration = frame.duration or 0
+        found.sizes.add((frame.width, frame.height))
+    return found
+
+
+def _timeline(found: Sequence[int | None], stream: VideoStream) -> tuple[Fraction, tuple[int, ...], str | None]:
+    """Time base and strictly rising pts; a note when the file's own could not be used as they are."""
+    rate = Fraction(stream.guessed_rate or stream.average_rate or 25)
+    pts = [value for value in found if value is not None]
+    if len(pts) < len(found) or stream.time_base is None:
+        return (
+            1 / rate,
+            tuple(range(len(found))),
+            f"It has no timestamps: {float(rate):.3g} frames per second assumed.",
+        )
+    if all(a < b for a, b in pairwise(pts)):
+        return stream.time_base, tuple(pts), None
+    repaired = [pts[0]]
+    for value in pts[1:]:
+        repaired.append(max(value, repaired[-1] + 1))
+    return stream.time_base, tuple(repaired), "Some timestamps ran backwards; they were put in order."
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
+    """How the pictures are to be turned, from the display matrix on the frame."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return Orientation(), None
+    turned = Orientation.from_matrix(np.frombuffer(data, np.int32))  # type: ignore[call-overload]
+    if turned is None:
+        return Orientation(), "It asks to be turned by an odd angle; that was ignored."
+    return turned, None
+
+
+def _square(stored: Size, aspect: Fraction | None) -> Size:
+    """The size in square pixels: anamorphic footage is widened or heightened, never shrunk."""
+    aspect = Fraction(aspect or 1)
+    if aspect == 1 or not Fraction(1, 8) < aspect < 8:
+        return stored
+    if aspect > 1:
+        return Size(round(stored.width_px * aspect), stored.height_px)
+    return Size(stored.width_px, round(stored.height_px / aspect))
+
+
+def _tags(frame: av.VideoFrame) -> ColourTags:
+    return ColourTags(
+        matrix=int(frame.colorspace),
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        full_range=int(frame.color_range) == 2 or frame.format.name.startswith("yuvj"),
+        assumed_matrix=usual_matrix(Size(frame.width, frame.height)),
+    )
+
+
+def _last_duration(pictures: _Pictures, pace: Cadence, time_base: Fraction) -> int:
+    """Ticks that the last picture is shown: as the file says, else one frame of its rate."""
+    return pictures.last_duration or max(1, round(1 / (pace.rate * time_base)))
+
+
+def _loss_notes(losses: Losses, missing: int) -> list[str]:
+    notes = []
+    lost = max(missing, losses.dropped_frames)
+    if losses.any or missing:
+        count = f"{lost} frame{'s' * (lost != 1)}" if lost else "A part of it"
+        notes.append(f"{count} could not be decoded and {'is' if lost < 2 else 'are'} left out.")
+    if losses.flawed_frames:
+        notes.append(f"{losses.flawed_frames} frames are damaged and show flaws.")
+    return notes
+
+
+def _picture_notes(first: av.VideoFrame, pictures: _Pictures, pace: Cadence) -> list[str]:
+    name, tags = first.format.name, _tags(first)
+    depth = max((component.bits for component in first.format.components), default=8)
+    facts = [
+        (
+            not pace.constant,
+            f"Its frame rate varies around {float(pace.rate):.2f}; each frame keeps its time.",
+        ),
+        (depth > 8, f"It has {depth} bits a channel; it is worked on with 8."),
+        (tags.hdr is not None, f"It is {tags.hdr} high dynamic range; colours are taken as standard range."),
+        (name.startswith(ALPHA_FORMATS), "Its transparency is left out."),
+        (len(pictures.sizes) > 1, "Its picture size changes on the way; all is scaled to the first."),
+        (bool(first.interlaced_frame), "It is interlaced; both fields are kept in one frame."),
+    ]
+    return [note for true, note in facts if true]

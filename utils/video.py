@@ -1,0 +1,61 @@
+"""The frames of a clip by index: forward, one at a time, exact, never the whole clip in memory."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from utils.clip import Clip
+from utils.colour import ColourConverter
+from utils.cursor import Cursor
+from utils.image import RGB, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the timeline: upright, full-range RGB."""
+
+    index: int
+    pts: int
+    rgb: RGB
+
+
+class FrameSource(Protocol):
+    """Anything that gives frames by index without holding them all: a file, a view, a chunk."""
+
+    @property
+    def size(self) -> Size: ...
+
+    def __len__(self) -> int: ...
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """The wanted frames, in ascending order; a Span is one way to want."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The frames of a clip, decoded on demand. `size` other than the clip's scales while converting."""
+
+    clip: Clip
+    size: Size
+
+    @classmethod
+    def of(cls, clip: Clip, size: Size | None = None) -> "ClipFrames":
+        return cls(clip, size or clip.size)
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.read(self.clip.span)
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """The wanted frames, in ascending order, each exactly the one of that index."""
+        clip = self.clip
+        stored = clip.orientation.size(self.size)
+        colour = ColourConverter(clip.colour)
+        with closing(Cursor(clip)) as cursor:
+            for index in wanted:
+                picture = colour.to_rgb(cursor.frame(index), stored)
+                yield Frame(index, clip.pts[index], clip.orientation.apply(picture))

@@ -1,0 +1,197 @@
+"""Writes a result: every picture encoded once, the sound carried over, and nothing at its place until it is whole."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.stream import VideoStream
+
+from utils.audio import CarriedSound
+from utils.clip import Clip
+from utils.colour import ColourConverter, ColourTags
+from utils.errors import WriteError
+from utils.image import RGB, Size
+from utils.video import Frame
+
+PIXEL_FORMAT = "yuv420p"
+FINE_HZ = 90_000
+"""Pictures are placed in ticks at least this fine: well under one sample of sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How x264 is asked to work. The thread count is fixed because the bytes depend on it."""
+
+    crf: int = 16
+    preset: str = "veryfast"
+    threads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a written video is, apart from its pictures."""
+
+    size: Size
+    rate: Fraction
+    time_base: Fraction
+    colour: ColourTags
+
+    @classmethod
+    def like(cls, clip: Clip) -> "Shape":
+        """The shape of a clip, so that what is written takes its place frame by frame.
+
+        A constant rate is written exactly, also where the source's container rounded its times.
+        """
+        time_base = 1 / clip.rate if clip.constant_rate else clip.time_base
+        return cls(clip.size, clip.rate, time_base, clip.colour)
+
+    @classmethod
+    def steady(cls, size: Size, rate: Fraction) -> "Shape":
+        """A constant rate, one tick per frame, in the usual colours of its size."""
+        return cls(size, rate, 1 / rate, ColourTags.standard(size))
+
+    @property
+    def even_size(self) -> Size:
+        """The size that 4:2:0 pictures can have: an odd edge is repeated once."""
+        return Size(self.size.width_px + self.size.width_px % 2, self.size.height_px + self.size.height_px % 2)
+
+
+def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:
+    """Frames in the place of a clip's own: the same times, colours and sound."""
+    starts = tuple(range(len(like))) if like.constant_rate else tuple(pts - like.pts[0] for pts in like.pts)
+    ends = (*starts[1:], starts[-1] + (1 if like.constant_rate else like.last_duration))
+    with ClipWriter(path, Shape.like(like), encoding, sound=like) as writer:
+        for frame in frames:
+            writer.write(frame.rgb, starts[frame.index], ends[frame.index] - starts[frame.index])
+
+
+class ClipWriter:
+    """An MP4 in the making. It appears at its path when the `with` block ends well, and leaves no trace otherwise."""
+
+    def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._shape = shape
+        self._colour = ColourConverter(shape.colour)
+        self._encoding = encoding or Encoding()
+        self._sound_of = sound if sound is not None and sound.audio is not None else None
+        self._ticks = ceil(shape.time_base * FINE_HZ)
+        self._files = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._explained():
+            self._output = av.open(str(self._part), "w", format="mp4", options=self._mux_options())
+            self._files.callback(self._output.close)
+            self._stream = self._add_pictures()
+            self._sound = self._add_sound()
+        return self
+
+    def write(self, rgb: RGB, pts: int, duration: int | None = None) -> None:
+        """One picture, shown from `pts` on; ticks of the shape's time base, counted from the first picture."""
+        if rgb.shape != (self._shape.size.height_px, self._shape.size.width_px, 3) or rgb.dtype != np.uint8:
+            raise ValueError(f"a picture of {rgb.shape} {rgb.dtype} in a video of {self._shape.size}")
+        picture = self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
+        picture.pts, picture.time_base = pts, self._shape.time_base
+        picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
+        with self._explained():
+            if self._sound is not None:
+                self._output.mux(list(self._sound.before(pts * self._shape.time_base)))
+            self._mux(self._stream.encode(picture))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._files.close()
+            self._part.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        """Flush, sync to the disk, and let the file appear."""
+        with self._explained():
+            self._mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._output.mux(list(self._sound.rest()))
+            self._files.close()
+            with self._part.open("rb") as file:
+                os.fsync(file.fileno())
+            self._part.replace(self._path)
+
+    @property
+    def _delay_s(self) -> Fraction:
+        """How long the pictures wait for a sound that begins before them."""
+        track = self._sound_of and self._sound_of.audio
+        return max(Fraction(0), -track.start_s) if track else Fraction(0)
+
+    def _mux_options(self) -> dict[str, str]:
+        """Edit lists count in the movie's own ticks: with those of the sound, its start is kept to the sample."""
+        track = self._sound_of and self._sound_of.audio
+        return {"movflags": "+faststart", "movie_timescale": str(track.rate_hz if track else FINE_HZ)}
+
+    def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
+        """Write pictures at their times, in ticks fine enough to say when the sound begins."""
+        time_base = self._shape.time_base / self._ticks
+        delay = round(self._delay_s / time_base)
+        for packet in packets:
+            packet.pts = (packet.pts or 0) * self._ticks + delay
+            packet.dts = (packet.dts or 0) * self._ticks + delay
+            packet.duration = (packet.duration or 0) * self._ticks
+            packet.time_base = time_base
+            self._output.mux(packet)
+
+    def _add_pictures(self) -> VideoStream:
+        shape, encoding, tags = self._shape, self._encoding, self._shape.colour
+        stream = self._output.add_stream(
+            "libx264",
+            rate=shape.rate,
+            time_base=shape.time_base,
+            width=shape.even_size.width_px,
+            height=shape.even_size.height_px,
+            pix_fmt=PIXEL_FORMAT,
+            options={"crf": str(encoding.crf), "preset": encoding.preset},
+        )
+        stream.time_base = shape.time_base / self._ticks
+        context = stream.codec_context
+        context.thread_count = encoding.threads
+        context.flags |= Flags.frame_duration
+        context.colorspace, context.color_primaries = tags.matrix, tags.primaries
+        context.color_trc, context.color_range = tags.transfer, 2 if tags.full_range else 1
+        return stream
+
+    def _add_sound(self) -> CarriedSound | None:
+        clip = self._sound_of
+        if clip is None or clip.audio is None:
+            return None
+        sound = CarriedSound(clip, clip.audio, self._output, delay_s=self._delay_s)
+        self._files.callback(sound.close)
+        return sound
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns the library's failures into a sentence about this file."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            raise WriteError(
+                f"{self._path.name!r} could not be written: {error.strerror or error}.",
+                f"Check that {str(self._path.parent)!r} exists, may be written to and has room, and run it again.",
+            ) from error
+
+
+def _even(rgb: RGB) -> RGB:
+    """With an odd last row or column shown twice."""
+    height, width = rgb.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return rgb
+    return np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
