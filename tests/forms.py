@@ -18,6 +18,7 @@ SIZE = Size(160, 96)
 FRAMES = 75
 RATE = Fraction(30)
 GRID = 4
+FFMPEG = str(imageio_ffmpeg.get_ffmpeg_exe())
 X264 = ("-c:v", "libx264", "-g", "12", "-bf", "3", "-preset", "veryfast", "-pix_fmt", "yuv420p")
 CLICK_S = 0.5
 CLICKS = f"aevalsrc=exprs='if(between(t\\,{CLICK_S}\\,{CLICK_S}+0.005)\\,0.8\\,0)':s=48000:c=mono:d=2.5"
@@ -113,7 +114,7 @@ FORMS = [
     Form("odd.mp4", ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv444p", "-g", "12"), size=Size(161, 97)),
     Form("odd_vp9.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-g", "12"), size=Size(161, 97)),
     Form("deep.mp4", ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p10le", "-g", "12")),
-    Form("hevc.mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=12", "-tag:v", "hvc1")),
+    Form("hevc.mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0:keyint=12")),
     Form("av1.mkv", ("-c:v", "libsvtav1", "-preset", "10", "-g", "12", "-pix_fmt", "yuv420p")),
     Form("full_range.mp4", ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuvj420p", "-g", "12")),
     Form("alpha.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-pix_fmt", "yuva420p", "-g", "12")),
@@ -128,16 +129,13 @@ FORMS = [
 def make(form: Form, folder: Path) -> Path:
     """Encode the indexed clip in that form."""
     path = folder / form.name
-    marks = dict(
-        argument[1:].split("=", 1) if "=" in argument else (argument[1:], "")
-        for argument in (*form.arguments, *form.before)
-        if argument.startswith("@")
-    )
+    asked = [argument[1:].partition("=") for argument in form.arguments + form.before if argument[0] == "@"]
+    marks = {name: value for name, _, value in asked}
     plain = [argument for argument in form.arguments if not argument.startswith("@")]
     source = path.with_name(f"whole_{path.name}") if {"cut", "turn"} & marks.keys() else path
     filters = [f"setpts={marks['pts']}"] if "pts" in marks else []
     filters += [f"setsar={marks['aspect']}"] if "aspect" in marks else []
-    command = [_ffmpeg(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", str(form.size)]
+    command = [FFMPEG, "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", str(form.size)]
     command += ["-r", marks.get("rate", str(RATE)), "-i", "-"]
     if form.sound:
         command += ["-itsoffset", marks.get("late", "0"), "-f", "lavfi", "-i", CLICKS, *form.sound]
@@ -149,7 +147,7 @@ def make(form: Form, folder: Path) -> Path:
     subprocess.run([*command, *plain, str(source)], input=pixels, check=True, stderr=subprocess.DEVNULL)
     if "cut" in marks:
         start = str((int(marks["cut"]) - 0.5) / float(RATE))
-        cut = [_ffmpeg(), "-v", "error", "-y", "-ss", start, "-i", str(source), "-c", "copy", str(path)]
+        cut = [FFMPEG, "-v", "error", "-y", "-ss", start, "-i", str(source), "-c", "copy", str(path)]
         subprocess.run(cut, check=True)
     if "turn" in marks:
         _retag(source, path, int(marks["turn"]), "mirror" in marks)
@@ -166,7 +164,3 @@ def _retag(source: Path, path: Path, degrees: int, mirrored: bool) -> None:
             if packet.dts is not None:
                 packet.stream = copy
                 write.mux(packet)
-
-
-def _ffmpeg() -> str:
-    return str(imageio_ffmpeg.get_ffmpeg_exe())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import av
@@ -56,7 +57,7 @@ class CarriedSound:
         source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
         origin_s = clip.pts[0] * clip.time_base - delay_s
         if track.codec in COPIED_INTO_MP4:
-            self._packets = _copied(container, source, output, origin_s)
+            self._packets = _copied(container, source, output, track.start_s + delay_s, origin_s)
         else:
             self._packets = _encoded(container, source, output, origin_s)
         self._held: av.Packet[AudioStream] | None = next(self._packets, None)
@@ -78,27 +79,35 @@ class CarriedSound:
 
 
 def _copied(
-    container: InputContainer, source: AudioStream, output: OutputContainer, origin_s: Fraction
+    container: InputContainer, source: AudioStream, output: OutputContainer, start_s: Fraction, origin_s: Fraction
 ) -> Iterator["av.Packet[AudioStream]"]:
-    """The packets as they are, counted from the first picture. Their dts only rise, as MP4 wants."""
+    """The packets as they are, counted from the first picture."""
     target = output.add_stream_from_template(source)
-    return _shifted(container, source, target, origin_s)
+    return _in_samples(container, source, target, start_s, origin_s)
 
 
-def _shifted(
-    container: InputContainer, source: AudioStream, target: AudioStream, origin_s: Fraction
+def _in_samples(
+    container: InputContainer, source: AudioStream, target: AudioStream, start_s: Fraction, origin_s: Fraction
 ) -> Iterator["av.Packet[AudioStream]"]:
-    time_base = Fraction(source.time_base or Fraction(1, source.rate))
-    shift = round(origin_s / time_base)
-    latest: int | None = None
+    """Packets placed to the sample, one after another, also where the container rounded their times to more.
+
+    The first lies before `start_s` by what the decoder will skip of it (the codec's priming).
+    """
+    rate_hz, tick_s = source.rate, Fraction(source.time_base or Fraction(1, source.rate))
+    tolerance = ceil(tick_s * rate_hz)
+    due: int | None = None
     for packet in packets(container, source, Losses()):
         if packet.pts is None or packet.size == 0:
             continue
-        pts = packet.pts - shift
-        dts = (packet.pts if packet.dts is None else packet.dts) - shift
-        dts = dts if latest is None else max(dts, latest + 1)
-        packet.pts, packet.dts, packet.stream = max(pts, dts), dts, target
-        latest = dts
+        pts = round((packet.pts * tick_s - origin_s) * rate_hz)
+        if due is None and packet.has_sidedata("skip_samples"):
+            pts = round(start_s * rate_hz) - int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+        elif due is not None and pts <= due + tolerance:
+            pts = due
+        length = source.codec_context.frame_size or round((packet.duration or 0) * tick_s * rate_hz)
+        due = pts + max(1, length)
+        packet.pts, packet.dts, packet.duration, packet.time_base = pts, pts, length, Fraction(1, rate_hz)
+        packet.stream = target
         yield packet
 
 

@@ -34,7 +34,7 @@ def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
     """Write pictures of one size and kind; returns how many. The caller owns the path and its atomicity."""
     count = 0
     try:
-        with av.open(str(path), "w", format="matroska") as output:
+        with av.open(str(path), "w", format="matroska", options={"fflags": "+bitexact"}) as output:
             for count, picture in enumerate(pictures, start=1):
                 if count == 1:
                     stream = _add(output, picture)
@@ -56,7 +56,6 @@ def read_chunk(path: Path) -> Iterator[Pictures]:
     losses = Losses()
     with open_input(path) as container:
         stream = picture_stream(container, path)
-        stream.thread_type = "AUTO"
         with closing(decode(container, stream, losses)) as frames:
             for frame in frames:
                 yield _pixels(frame)

@@ -53,8 +53,7 @@ class Cursor:
         """Stand before the first frame."""
         self._files.close()
         self._container = self._files.enter_context(open_input(self._clip.path))
-        self._stream = picture_stream(self._container, self._clip.path)
-        self._stream.thread_type = "AUTO"
+        self._stream = picture_stream(self._container, self._clip.path, intact=self._clip.seekable)
         self._pictures: Iterator[av.VideoFrame] = decode(self._container, self._stream, Losses())
         self._next = 0
 

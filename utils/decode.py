@@ -29,6 +29,9 @@ FORMATS = (
 OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 
+_BEFORE_ALL = -(1 << 62)
+
+
 @dataclass(slots=True)
 class Losses:
     """What a pass over the file could not use. Nothing of it is silent: it becomes notes on the Clip."""
@@ -57,8 +60,11 @@ def open_input(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to show: the default one if flagged, else the largest; cover art does not count."""
+def picture_stream(container: InputContainer, path: Path, *, intact: bool = True) -> VideoStream:
+    """The stream to show: the largest, cover art left aside.
+
+    A damaged one is decoded frame after frame: threads that run ahead lose track of which packet failed.
+    """
     streams = [
         stream
         for stream in container.streams.video
@@ -69,10 +75,9 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
             f"There is no picture in {path.name!r}: it has {_kinds(container)}.",
             "Choose a file with a video track that a media player can show.",
         )
-    return max(
-        streams,
-        key=lambda stream: (stream.width * stream.height, bool(stream.disposition & Disposition.default)),
-    )
+    stream = max(streams, key=lambda each: (each.width * each.height, bool(each.disposition & Disposition.default)))
+    stream.thread_type = "AUTO" if intact else "SLICE"
+    return stream
 
 
 def decode(
@@ -83,22 +88,30 @@ def decode(
     After damage (and with `from_key`, after a seek) it goes on at the next key frame, so that no picture is
     shown that was built on a missing one.
     """
-    waiting_for_key = from_key
+    waiting = _BEFORE_ALL if from_key else None
     for packet in packets(container, stream, losses):
         losses.hidden_packets += packet.is_discard
         try:
             frames = packet.decode()
         except av.FFmpegError:
             losses.damaged_packets += 1
-            waiting_for_key = True
+            waiting = (packet.pts or 0) if waiting is None else waiting
             continue
         for frame in frames:
-            waiting_for_key = waiting_for_key and not frame.key_frame
-            if waiting_for_key:
+            if waiting is not None and not _sound_after(frame, waiting):
                 losses.dropped_frames += 1
-            else:
-                losses.flawed_frames += frame.is_corrupt
-                yield frame
+                continue
+            if waiting is not None and frame.key_frame and (frame.pts or 0) >= waiting:
+                waiting = None
+            losses.flawed_frames += frame.is_corrupt
+            yield frame
+
+
+def _sound_after(frame: av.VideoFrame, damage_pts: int) -> bool:
+    """True for a key frame, and for a whole picture from before the damage that was still on its way out."""
+    if (frame.pts or 0) >= damage_pts:
+        return bool(frame.key_frame)
+    return not frame.is_corrupt
 
 
 def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses) -> Iterator[av.AudioFrame]:

@@ -37,64 +37,89 @@ class Limits:
     frames: int = 200_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What the container says of its video, before anything is decoded."""
+
+    container: str
+    codec: str
+    frames: int
+    time_base: Fraction | None
+    rates: tuple[Fraction, ...]
+    pixel_aspect: Fraction
+
+    @classmethod
+    def by(cls, container: InputContainer, stream: VideoStream) -> "_Declared":
+        return cls(
+            container.format.name,
+            stream.codec_context.name,
+            stream.frames,
+            stream.time_base,
+            tuple(Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate),
+            Fraction(stream.sample_aspect_ratio or 1),
+        )
+
+
 @dataclass(slots=True)
 class _Pictures:
     """What one pass over the pictures gathers."""
 
+    declared: _Declared
+    losses: Losses = field(default_factory=Losses)
     pts: list[int | None] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     last_duration: int = 0
     first: av.VideoFrame | None = None
     sizes: set[tuple[int, int]] = field(default_factory=set)
 
+    @property
+    def missing(self) -> int:
+        """Frames that the container declares and that never came."""
+        return max(0, self.declared.frames - len(self.pts) - self.losses.hidden_packets)
+
 
 def scan(path: Path, limits: Limits) -> Clip:
     """Everything there is to know of the file, or one sentence why it is no clip."""
     _check_file(path)
-    losses = Losses()
-    with open_input(path) as container:
-        stream = picture_stream(container, path)
-        declared = stream.frames
-        _check_pixels(path, stream, limits)
-        pictures = _gather(path, container, stream, losses, limits)
-        first = pictures.first
-        if first is None:
-            raise UnreadableClip(
-                f"No frame of {path.name!r} decodes; its video data is damaged or missing.",
-                "Export the clip again from where it came from, or choose another one.",
-            )
-        time_base, pts, timing_note = _timeline(pictures.pts, stream)
-        orientation, turning_note = _orientation(first)
-        rates = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
-        size = _square(Size(first.width, first.height), stream.sample_aspect_ratio)
-        pace = cadence(pts, time_base, rates)
-        audio, sound_notes = scan_audio(path, start_s=pts[0] * time_base)
-        missing = max(0, declared - len(pts) - losses.hidden_packets)
-        return Clip(
-            path=path,
-            digest=digest_file(path),
-            container=container.format.name,
-            codec=stream.codec_context.name,
-            pixel_format=first.format.name,
-            size=orientation.size(size),
-            stored_size=Size(first.width, first.height),
-            orientation=orientation,
-            colour=_tags(first),
-            time_base=time_base,
-            pts=pts,
-            keys=tuple(pictures.keys) or (0,),
-            last_duration=_last_duration(pictures, pace, time_base),
-            rate=pace.rate,
-            constant_rate=pace.constant,
-            seekable=timing_note is None and not losses.any,
-            audio=audio,
-            notes=(
-                *_loss_notes(losses, missing),
-                *(note for note in (timing_note, turning_note) if note),
-                *_picture_notes(first, pictures, pace),
-                *sound_notes,
-            ),
+    pictures = _gather(path, limits, intact=True)
+    if pictures.losses.any:
+        pictures = _gather(path, limits, intact=False)
+    first, declared = pictures.first, pictures.declared
+    if first is None:
+        raise UnreadableClip(
+            f"No frame of {path.name!r} decodes; its video data is damaged or missing.",
+            "Export the clip again from where it came from, or choose another one.",
         )
+    time_base, pts, timing_note = _timeline(pictures.pts, declared)
+    orientation, turning_note = _orientation(first)
+    pace = cadence(pts, time_base, declared.rates)
+    stored = Size(first.width, first.height)
+    audio, sound_notes = scan_audio(path, start_s=pts[0] * time_base)
+    return Clip(
+        path=path,
+        digest=digest_file(path),
+        container=declared.container,
+        codec=declared.codec,
+        pixel_format=first.format.name,
+        size=orientation.size(_square(stored, declared.pixel_aspect)),
+        stored_size=stored,
+        orientation=orientation,
+        colour=_tags(first),
+        time_base=time_base,
+        pts=pts,
+        keys=tuple(pictures.keys) or (0,),
+        last_duration=pictures.last_duration or max(1, round(1 / (pace.rate * time_base))),
+        rate=pace.rate,
+        constant_rate=pace.constant,
+        seekable=timing_note is None and not pictures.losses.any,
+        audio=audio,
+        notes=(
+            *_loss_notes(pictures.losses, pictures.missing),
+            *(note for note in (timing_note, turning_note) if note),
+            *_picture_notes(first, pictures, pace),
+            *sound_notes,
+        ),
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -117,39 +142,40 @@ def _check_pixels(path: Path, stream: VideoStream, limits: Limits) -> None:
         )
 
 
-def _gather(path: Path, container: InputContainer, stream: VideoStream, losses: Losses, limits: Limits) -> _Pictures:
+def _gather(path: Path, limits: Limits, *, intact: bool) -> _Pictures:
     """Decode everything once, keeping only the first picture."""
-    stream.thread_type = "AUTO"
-    found = _Pictures()
-    for index, frame in enumerate(decode(container, stream, losses)):
-        if index == limits.frames:
-            raise RefusedClip(f"{path.name!r} has more than {limits.frames} frames.", "Cut it into shorter clips.")
-        if found.first is None:
-            found.first = frame
-        if frame.key_frame:
-            found.keys.append(index)
-        found.pts.append(frame.pts)
-        found.last_duration = frame.duration or 0
-        found.sizes.add((frame.width, frame.height))
-    return found
+    with open_input(path) as container:
+        stream = picture_stream(container, path, intact=intact)
+        _check_pixels(path, stream, limits)
+        found = _Pictures(_Declared.by(container, stream))
+        for index, frame in enumerate(decode(container, stream, found.losses)):
+            if index == limits.frames:
+                raise RefusedClip(f"{path.name!r} has more than {limits.frames} frames.", "Cut it into shorter clips.")
+            found.first = found.first or frame
+            if frame.key_frame:
+                found.keys.append(index)
+            found.pts.append(frame.pts)
+            found.last_duration = frame.duration or 0
+            found.sizes.add((frame.width, frame.height))
+        return found
 
 
-def _timeline(found: Sequence[int | None], stream: VideoStream) -> tuple[Fraction, tuple[int, ...], str | None]:
+def _timeline(found: Sequence[int | None], declared: _Declared) -> tuple[Fraction, tuple[int, ...], str | None]:
     """Time base and strictly rising pts; a note when the file's own could not be used as they are."""
-    rate = Fraction(stream.guessed_rate or stream.average_rate or 25)
+    rate = next(iter(declared.rates), Fraction(25))
     pts = [value for value in found if value is not None]
-    if len(pts) < len(found) or stream.time_base is None:
+    if len(pts) < len(found) or declared.time_base is None:
         return (
             1 / rate,
             tuple(range(len(found))),
             f"It has no timestamps: {float(rate):.3g} frames per second assumed.",
         )
     if all(a < b for a, b in pairwise(pts)):
-        return stream.time_base, tuple(pts), None
+        return declared.time_base, tuple(pts), None
     repaired = [pts[0]]
     for value in pts[1:]:
         repaired.append(max(value, repaired[-1] + 1))
-    return stream.time_base, tuple(repaired), "Some timestamps ran backwards; they were put in order."
+    return declared.time_base, tuple(repaired), "Some timestamps ran backwards; they were put in order."
 
 
 def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
@@ -163,9 +189,8 @@ def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
     return turned, None
 
 
-def _square(stored: Size, aspect: Fraction | None) -> Size:
+def _square(stored: Size, aspect: Fraction) -> Size:
     """The size in square pixels: anamorphic footage is widened or heightened, never shrunk."""
-    aspect = Fraction(aspect or 1)
     if aspect == 1 or not Fraction(1, 8) < aspect < 8:
         return stored
     if aspect > 1:
@@ -181,11 +206,6 @@ def _tags(frame: av.VideoFrame) -> ColourTags:
         full_range=int(frame.color_range) == 2 or frame.format.name.startswith("yuvj"),
         assumed_matrix=usual_matrix(Size(frame.width, frame.height)),
     )
-
-
-def _last_duration(pictures: _Pictures, pace: Cadence, time_base: Fraction) -> int:
-    """Ticks that the last picture is shown: as the file says, else one frame of its rate."""
-    return pictures.last_duration or max(1, round(1 / (pace.rate * time_base)))
 
 
 def _loss_notes(losses: Losses, missing: int) -> list[str]:

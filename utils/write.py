@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, lcm
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ from utils.video import Frame
 PIXEL_FORMAT = "yuv420p"
 FINE_HZ = 90_000
 """Pictures are placed in ticks at least this fine: well under one sample of sound."""
+TICKS_LIMIT_HZ = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class ClipWriter:
 
     def __enter__(self) -> Self:
         with self._explained():
+            self._part.touch()
             self._output = av.open(str(self._part), "w", format="mp4", options=self._mux_options())
             self._files.callback(self._output.close)
             self._stream = self._add_pictures()
@@ -114,7 +116,8 @@ class ClipWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._files.close()
+            with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
+                self._files.close()
             self._part.unlink(missing_ok=True)
 
     def _finish(self) -> None:
@@ -135,9 +138,12 @@ class ClipWriter:
         return max(Fraction(0), -track.start_s) if track else Fraction(0)
 
     def _mux_options(self) -> dict[str, str]:
-        """Edit lists count in the movie's own ticks: with those of the sound, its start is kept to the sample."""
+        """Edit lists count in the movie's own ticks, rounded down: these hold the start of sound and picture."""
         track = self._sound_of and self._sound_of.audio
-        return {"movflags": "+faststart", "movie_timescale": str(track.rate_hz if track else FINE_HZ)}
+        ticks_hz = track.rate_hz if track else FINE_HZ
+        if self._delay_s:
+            ticks_hz = lcm(ticks_hz, (self._shape.time_base / self._ticks).denominator)
+        return {"movflags": "+faststart", "movie_timescale": str(min(ticks_hz, TICKS_LIMIT_HZ))}
 
     def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
         """Write pictures at their times, in ticks fine enough to say when the sound begins."""

@@ -1,0 +1,42 @@
+"""Intermediate pictures come back bit for bit, or the damage is said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from utils.chunk import Pictures, read_chunk, write_chunk
+from utils.errors import UnreadableClip, WriteError
+
+
+def noise(count: int, *shape: int) -> list[Pictures]:
+    chance = np.random.default_rng(len(shape))
+    return [chance.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 70), st.integers(1, 70), st.booleans(), st.integers(1, 30))
+def test_pictures_come_back_bit_for_bit(tmp_path: Path, height: int, width: int, grey: bool, count: int) -> None:
+    pictures = noise(count, *((height, width) if grey else (height, width, 3)))
+    assert write_chunk(tmp_path / "chunk.mkv", pictures) == count
+    for read, written in zip(read_chunk(tmp_path / "chunk.mkv"), pictures, strict=True):
+        assert np.array_equal(read, written)
+
+
+def test_the_same_pictures_make_the_same_file(tmp_path: Path) -> None:
+    for name in ("a.mkv", "b.mkv"):
+        write_chunk(tmp_path / name, noise(9, 48, 64, 3))
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+def test_no_pictures_make_no_file_that_reads(tmp_path: Path) -> None:
+    assert write_chunk(tmp_path / "none.mkv", []) == 0
+    with pytest.raises(UnreadableClip):
+        list(read_chunk(tmp_path / "none.mkv"))
+
+
+def test_no_place_to_write_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="intermediate file"):
+        write_chunk(tmp_path / "absent" / "chunk.mkv", noise(1, 8, 8, 3))
