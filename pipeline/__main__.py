@@ -4,7 +4,13 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from pipeline.commands import cache
+from pipeline.commands.doctor import doctor
+from pipeline.commands.probe import probe
+from pipeline.commands.settings import settings
+from pipeline.commands.walker import walker
 from utils.errors import ReshootError
 
 app = typer.Typer(
@@ -13,6 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+for command in (walker, probe, settings, doctor):
+    app.command()(command)
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:
@@ -20,7 +29,8 @@ def main() -> None:
     try:
         app()
     except ReshootError as error:
-        Console(stderr=True).print(f"[bold red]{error.problem}[/]\n{error.remedy}", highlight=False)
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]{escape(error.problem)}[/]\n{escape(error.remedy)}")
         sys.exit(1)
 
 

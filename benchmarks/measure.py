@@ -1,0 +1,44 @@
+"""Timing things beside each other on a noisy machine: in turn, several rounds, medians and ratios."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+def side_by_side(contenders: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[str, float]:
+    """Median seconds of each; every round runs all of them once, in turn, after one round that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def table(title: str, seconds: Mapping[str, float], of: str) -> None:
+    """Print medians, and each as a multiple of the one named `of`."""
+    print(f"\n{title}")
+    for name, value in seconds.items():
+        print(f"  {name:<28} {value:8.3f} s   {value / seconds[of]:6.2f} x")
+
+
+def peak_mb(code: str, *arguments: str) -> float:
+    """Peak resident memory of a Python program in a process of its own."""
+    tail = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    child = subprocess.run(
+        [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True
+    )
+    return int(child.stdout.split()[-1]) / 1024
+
+
+def own_peak_mb() -> float:
+    """Peak resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

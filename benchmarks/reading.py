@@ -1,0 +1,116 @@
+"""python -m benchmarks.reading: our reader beside decord, OpenCV and MoviePy: how many frames are wrong, and how fast.
+
+Needs benchmarks/requirements.txt.
+"""
+
+import random
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks.measure import side_by_side, table
+from tests.forms import FFMPEG, FORMS, Form, index_of, make
+from utils.image import RGB
+from utils.intake import probe
+from utils.video import ClipFrames
+
+SECONDS = 20
+Reader = Callable[[Path, Sequence[int]], Iterable[RGB]]
+
+
+def ours(path: Path, indices: Sequence[int]) -> Iterable[RGB]:
+    return (frame.rgb for frame in ClipFrames.of(probe(path)).read(indices))
+
+
+def decord(path: Path, indices: Sequence[int]) -> Iterable[RGB]:
+    from decord import VideoReader
+
+    reader: Any = VideoReader(str(path))
+    return (
+        batch
+        for start in range(0, len(indices), 16)
+        for batch in reader.get_batch(indices[start : start + 16]).asnumpy()
+    )
+
+
+def opencv(path: Path, indices: Sequence[int]) -> Iterable[RGB]:
+    capture = cv2.VideoCapture(str(path))
+    position = 0
+    for index in indices:
+        while position < index:
+            capture.grab()
+            position += 1
+        _, picture = capture.read()
+        position += 1
+        yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def opencv_seek(path: Path, indices: Sequence[int]) -> Iterable[RGB]:
+    capture = cv2.VideoCapture(str(path))
+    for index in indices:
+        capture.set(cv2.CAP_PROP_POS_FRAMES, index)
+        _, picture = capture.read()
+        yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def moviepy(path: Path, indices: Sequence[int]) -> Iterable[RGB]:
+    from moviepy import VideoFileClip
+
+    with redirect_stdout(None), VideoFileClip(str(path), audio=False) as clip:  # it prints what it finds
+        for index in indices:
+            yield clip.get_frame((index + 0.5) / clip.fps)
+
+
+READERS: dict[str, Reader] = {
+    "ours": ours, "decord": decord, "OpenCV grab": opencv, "OpenCV seek": opencv_seek, "MoviePy": moviepy,
+}  # fmt: skip
+
+
+def wrong_frames(folder: Path) -> None:
+    """Of 20 random frames of each form, how many show another moment than asked for."""
+    print(f"\nwrong frames of 20 random ones\n  {'':<22}" + "".join(f"{name:>13}" for name in READERS))
+    for form in FORMS:
+        path = make(form, folder)
+        wanted = sorted(random.Random(form.name).sample(range(form.frames), 20))
+        counts = [_wrong(reader, path, form, wanted) for reader in READERS.values()]
+        print(f"  {form.name:<22}" + "".join(f"{count:>13}" for count in counts))
+
+
+def _wrong(reader: Reader, path: Path, form: Form, wanted: Sequence[int]) -> str:
+    try:
+        found = [index_of(np.asarray(picture)) - form.first_index for picture in reader(path, wanted)]
+    except Exception as error:  # noqa: BLE001 - whatever another library raises is its result here
+        return type(error).__name__[:12]
+    return str(sum(a != b for a, b in zip(found, wanted, strict=True)))
+
+
+def speed(folder: Path) -> None:
+    """Grainy 720p with a key frame every 250."""
+    path = folder / "grainy.mp4"
+    source = ["-f", "lavfi", "-i", f"testsrc2=s=1280x720:r=30:d={SECONDS},noise=alls=6:allf=t"]
+    subprocess.run([FFMPEG, "-v", "error", *source, "-c:v", "libx264", "-preset", "veryfast", str(path)], check=True)
+    frames = len(probe(path))
+    for title, wanted in {
+        f"every frame of {SECONDS} s of 720p, to RGB": range(frames),
+        "one frame a second of it": range(0, frames, 30),
+        "eight frames far apart": range(37, frames, frames // 8),
+    }.items():
+        runs = {name: _drain(reader, path, list(wanted)) for name, reader in READERS.items()}
+        table(title, side_by_side(runs, rounds=2), of="ours")
+    print(f"\n  ours includes looking at the file first: {side_by_side({'': lambda: probe(path)})['']:.3f} s")
+
+
+def _drain(reader: Reader, path: Path, wanted: Sequence[int]) -> Callable[[], int]:
+    return lambda: sum(1 for _ in reader(path, wanted))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        wrong_frames(Path(folder))
+        speed(Path(folder))

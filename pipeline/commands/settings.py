@@ -1,0 +1,66 @@
+"""reshoot settings: every setting, what it is now, what it may be, and what it does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.settings import Field, Settings
+
+
+def settings(
+    preset: Annotated[str, typer.Option(help="Show the values of this preset and mark what it changes.")] = "balanced",
+    as_json: Annotated[bool, typer.Option("--json", help="Print it for programs to read.")] = False,
+) -> None:
+    """List every setting: its value, its range, and what it does."""
+    from pipeline.settings import Settings
+
+    chosen = Settings.load(preset)
+    if as_json:
+        typer.echo(json.dumps({"preset": preset, "settings": _records(chosen)}, indent=2, allow_nan=False))
+        return
+
+    from rich.console import Console
+
+    from pipeline.settings import presets
+
+    console = Console()
+    for before, field in zip((None, *chosen.fields()), chosen.fields(), strict=False):
+        if before is None or before.group != field.group:
+            console.print(f"\n[bold cyan]{field.group.replace('_', ' ').capitalize()}[/]")
+        _show(console, chosen, field)
+    console.print()
+    legend = "* is what it changes." if chosen.diff() else "It changes nothing from the defaults."
+    console.print(f"Preset '{preset}': {presets()[preset]} {legend}", highlight=False, markup=False)
+    console.print(f"Presets: {', '.join(presets())}. Set one with --set stabilise.window_s=2.", highlight=False)
+
+
+def _records(chosen: Settings) -> list[dict[str, object]]:
+    values, changed = chosen.flat(), chosen.diff()
+    return [
+        {**asdict(field), "value": values[field.name], "changed": field.name in changed} for field in chosen.fields()
+    ]
+
+
+def _show(console: Console, chosen: Settings, field: Field) -> None:
+    """A setting's name, value and range in columns, and below them its help over the whole width."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from pipeline.settings.field import present
+
+    is_changed = field.name in chosen.diff()
+    value = present(chosen.flat()[field.name])
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=max(len(each.name) for each in chosen.fields()), style="bold")
+    row.add_column(width=12, no_wrap=True, style="yellow" if is_changed else "")
+    row.add_column()
+    row.add_row(field.name, f"* {value}" if is_changed else f"  {value}", field.range_text)
+    console.print(row)
+    console.print(Padding(field.help, (0, 0, 0, 4), expand=False), style="dim", highlight=False, markup=False)

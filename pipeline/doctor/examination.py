@@ -1,0 +1,45 @@
+"""All checks, in the order of the report, and running them side by side."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipeline.doctor import disk, graphics, machine, packages, port
+from pipeline.doctor.finding import Finding
+from pipeline.doctor.surroundings import Surroundings
+
+AT_ONCE = 4
+"""How many checks run at the same time; most of them wait for a child process that loads a package."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at, under the name that the report gives it."""
+
+    name: str
+    look: Callable[[Surroundings], Finding]
+
+
+CHECKS = (
+    Check("Python", packages.python_version),
+    Check("Packages", packages.requirements),
+    Check("GPU", graphics.gpu),
+    Check("torch", graphics.torch),
+    Check("torchvision", graphics.torchvision),
+    Check("OpenCV", packages.opencv),
+    Check("Pose model", packages.pose_model),
+    Check("numba", packages.compiler),
+    Check("PyAV", packages.media),
+    Check("ffmpeg", packages.ffmpeg),
+    Check("Home folder", disk.home_folder),
+    Check("Memory", machine.memory),
+    Check("Cores", machine.cores),
+    Check("Port", port.port),
+)
+
+
+def examine(where: Surroundings, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+    """The finding of each check in turn, each as soon as it and those before it are done."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor") as pool:
+        for pending in [pool.submit(check.look, where) for check in checks]:
+            yield pending.result()

@@ -1,0 +1,119 @@
+"""Everything the doctor looks at from outside, in one value, so that tests can give it another world."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from pipeline.doctor.probes import MARK
+from pipeline.doctor.versions import plain_name
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PIP = f"{shlex.quote(sys.executable)} -m pip"
+"""The pip of the interpreter that runs now, for remedies that can be pasted."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a child process left: its exit code (None: it did not end in time) and what it wrote."""
+
+    code: int | None
+    out: str
+    err: str
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What a probe printed; nothing when it failed."""
+        lines = [line for line in self.out.splitlines() if line.startswith(MARK)]
+        found: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK)) if self.code == 0 and lines else {}
+        return found
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in a few words of its own."""
+        if self.code is None:
+            return "it did not answer in time"
+        if self.code < 0:
+            return f"it crashed (signal {-self.code})"
+        lines = [line.strip() for line in f"{self.out}\n{self.err}".splitlines() if line.strip()]
+        return lines[-1][:300].rstrip(".") if lines else f"it ended with code {self.code} and said nothing"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where to look: the home folder, the port, the search paths of programs and of packages."""
+
+    home: Path
+    port: int = 7860
+    path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
+    packages: tuple[str, ...] = ()
+    """Folders of packages that come before the interpreter's own."""
+    requirements: Path = CHECKOUT / "requirements.txt"
+    python: tuple[int, int] = sys.version_info[:2]
+    proc: Path = Path("/proc")
+    cgroup: Path = Path("/sys/fs/cgroup")
+    limit_s: float = 60.0
+    """How long a child process may take before it counts as hanging."""
+
+    def reinstall(self, *packages: str) -> str:
+        """The command that installs packages again without leaving the ranges of requirements.txt."""
+        ranges = f" -c {shlex.quote(str(self.requirements))}" if self.requirements.is_file() else ""
+        return f"{PIP} install --force-reinstall {shlex.join(packages)}{ranges}"
+
+    def program(self, name: str) -> str | None:
+        """The full path of a program, if there is one."""
+        return shutil.which(name, path=self.path)
+
+    def installed(self) -> list[tuple[str, str]]:
+        """Name and version of every installed package in the order of the search path; half-removed ones left out."""
+        packages = (each.metadata for each in distributions(path=[*self.packages, *sys.path]))
+        return [(plain_name(each["Name"]), each["Version"]) for each in packages if each["Name"] and each["Version"]]
+
+    def ask(self, command: Sequence[str]) -> Answer:
+        """Run a program to its end or to the time limit; a crash or a hang is an answer, not an error."""
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment(),
+                encoding="utf-8",
+                errors="replace",
+            )
+        except OSError as error:
+            return Answer(127, "", f"{command[0]}: {error.strerror}")
+        try:
+            out, err = child.communicate(timeout=self.limit_s)
+            return Answer(child.returncode, out, err)
+        except subprocess.TimeoutExpired:
+            _abandon(child)
+            return Answer(None, "", "")
+
+    def ask_python(self, probe: str) -> Answer:
+        """Run one probe of `probes.py` in its own interpreter, where a broken package can do no harm."""
+        return self.ask([sys.executable, "-P", str(Path(__file__).with_name("probes.py")), probe])
+
+    def _environment(self) -> dict[str, str]:
+        inherited = os.environ.get("PYTHONPATH", "")
+        paths = [*self.packages, *filter(None, [inherited])]
+        quiet = {"GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+        return {**os.environ, **quiet, "PATH": self.path, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _abandon(child: subprocess.Popen[str]) -> None:
+    """Kill a hanging child; one that the kernel holds (a GPU off the bus) is left behind, not waited for."""
+    child.kill()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=1)

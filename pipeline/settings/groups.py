@@ -1,0 +1,243 @@
+"""The settings themselves, in the order of the journey: what each does, when to change it, and its limits."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.settings.field import setting
+
+
+class Group(BaseModel):
+    """Settings of one part of the journey; nothing is coerced, nothing unknown is taken in."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Analysis(Group):
+    """Looking at the clip: where the person is and how they stand."""
+
+    pose_every: int = setting(
+        1,
+        "Pose every",
+        "How often the pose is measured; raise it to analyse faster, at the price of foot contacts being less exact.",
+        unit="frames",
+        least=1,
+        most=8,
+    )
+    subject: Literal["largest", "central"] = setting(
+        "largest",
+        "Subject",
+        "Which person is followed when there are several: the largest in the picture, or the one nearest its middle.",
+    )
+
+
+class Stabilise(Group):
+    """Taking the operator's shake out before the engine works."""
+
+    window_s: float = setting(
+        1.0,
+        "Smoothing time",
+        "How long a stretch of camera movement is averaged; lengthen it for a "
+        "calmer picture, shorten it when too much of the frame is cropped.",
+        unit="s",
+        least=0.2,
+        most=10,
+    )
+    method: Literal["gaussian", "optimal"] = setting(
+        "gaussian",
+        "Method",
+        "How the calm path is found: gaussian is quick and soft; "
+        "optimal holds and pans like a tripod and takes longer.",
+    )
+    model: Literal["similarity", "homography"] = setting(
+        "similarity",
+        "Camera model",
+        "What the camera may do between frames: similarity is shift, turn and zoom; "
+        "choose homography when the background is flat or far and still tilts.",
+    )
+    strength: float = setting(
+        1.0,
+        "Strength",
+        "How much of the shake is taken out; lower it to keep some of the hand-held feel while the engine works.",
+        least=0,
+        most=1,
+    )
+
+
+class Segments(Group):
+    """Cutting the clip into the pieces that the engine works on."""
+
+    count: Literal["auto", 3, 5, 7] = setting(
+        "auto",
+        "Segments",
+        "How many pieces the clip is cut into; auto follows its length, "
+        "more pieces need less memory and have more joins.",
+    )
+    split: Literal["phase", "uniform"] = setting(
+        "phase",
+        "Cut",
+        "Where the cuts fall: by phase between approach, hold and exit, or uniform into "
+        "equal lengths; choose uniform when the person does not walk up and off.",
+    )
+    overlap_frames: int = setting(
+        5,
+        "Overlap",
+        "How many frames neighbouring pieces share and blend over; raise it when a join shows.",
+        unit="frames",
+        least=1,
+        most=33,
+    )
+
+
+class Generate(Group):
+    """What the engine makes of the picture."""
+
+    engine: Literal["restyle"] = setting(
+        "restyle",
+        "Engine",
+        "What makes the new pixels: restyle needs no model and runs on any CPU.",
+    )
+    look: Literal["grade", "paint", "ink", "pencil"] = setting(
+        "paint",
+        "Look",
+        "The style that is laid on: grade changes colours alone, paint, ink and pencil redraw the surface too.",
+    )
+    reference: str | None = setting(
+        None,
+        "Reference picture",
+        "A picture whose colours the result takes on; leave it empty to use the look's own colours.",
+    )
+    strength: float = setting(
+        0.7,
+        "Strength",
+        "How far the result may move away from the source: 0 leaves the source as it is, 1 gives the look in full.",
+        least=0,
+        most=1,
+    )
+    feather_px: int = setting(
+        12,
+        "Edge of the change",
+        "How softly the change fades out at the edge of what is restyled; raise it when that edge shows.",
+        unit="px",
+        least=0,
+        most=64,
+    )
+    apply_to: Literal["person", "background", "both"] = setting(
+        "person",
+        "Apply to",
+        "What is restyled: the person, the background, or both.",
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "The start of everything random; the same seed gives the same frames, another one gives a variation.",
+        least=0,
+        most=2**32 - 1,
+    )
+
+
+class Consistency(Group):
+    """Keeping the result from flickering."""
+
+    strength: float = setting(
+        0.5,
+        "Strength",
+        "How much each frame follows the one before it; raise it against flicker, lower it when movement smears.",
+        least=0,
+        most=1,
+    )
+
+
+class FootLock(Group):
+    """Keeping planted feet where they stand."""
+
+    blend: float = setting(
+        1.0,
+        "Strength",
+        "How much of a planted foot's slide is taken out: 1 pins it to the ground, 0 leaves it as generated.",
+        least=0,
+        most=1,
+    )
+    limit_percent: float = setting(
+        15.0,
+        "Largest correction",
+        "A foot that slid further than this is left alone, for the measurement is more likely wrong than the foot.",
+        unit="% of the leg",
+        least=0,
+        most=50,
+    )
+    extension_frames: int = setting(
+        2,
+        "Ease in and out",
+        "Frames before and after each step over which the lock sets in; raise it when feet snap into place.",
+        unit="frames",
+        least=0,
+        most=12,
+    )
+    plant_leg_per_s: float = setting(
+        0.2,
+        "Planted below",
+        "A foot slower than this counts as planted; raise it when "
+        "steps are missed, lower it when moving feet are held.",
+        unit="leg lengths/s",
+        least=0.01,
+        most=2,
+    )
+    lift_leg_per_s: float = setting(
+        0.3,
+        "Lifted above",
+        "A planted foot faster than this counts as lifted; it is at least "
+        "'planted below', so that a foot does not flutter between the two.",
+        unit="leg lengths/s",
+        least=0.01,
+        most=3,
+    )
+
+
+class Composite(Group):
+    """Putting the person back into the picture."""
+
+    background: Literal["keep", "plate"] = setting(
+        "keep",
+        "Background",
+        "What the person stands before: keep uses the source's own pixels; plate uses the clean "
+        "background without the old outline, for looks that change the person's shape.",
+    )
+    feather_px: int = setting(
+        2,
+        "Edge of the person",
+        "How softly the person's outline is laid over the background; raise it when the outline looks cut out.",
+        unit="px",
+        least=0,
+        most=64,
+    )
+
+
+class Reshake(Group):
+    """Giving the camera its own movement back."""
+
+    strength: float = setting(
+        1.0,
+        "Strength",
+        "How much of the operator's movement is put back: 1 is the source's own camera, 0 stays stabilised.",
+        least=0,
+        most=1,
+    )
+
+
+class Encode(Group):
+    """Writing the one file that comes out."""
+
+    crf: int = setting(
+        18,
+        "Compression (CRF)",
+        "How hard the video is compressed: lower is better and larger, 18 looks like the "
+        "original, 23 makes small previews, 0 is lossless and browsers do not play it.",
+        least=0,
+        most=51,
+    )
+    x264_preset: Literal["ultrafast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] = setting(
+        "medium",
+        "Encoder effort (x264)",
+        "How long the encoder searches: slower makes a smaller file of the same quality.",
+    )

@@ -1,0 +1,162 @@
+"""Reading settings as people write them: YAML files, JSON, `group.key=value`. It builds no objects."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from pipeline.settings.field import Field, Value, shown
+from utils.errors import SettingsError
+
+LARGEST_FILE_BYTES = 256 * 1024
+"""A settings file is a page long; more than this is some other file."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A name and the value it is to get, and where that was said ('fast.yaml, line 3: ', or empty)."""
+
+    name: str
+    value: Any
+    where: str = ""
+    is_text: bool = False
+
+    def typed(self, field: Field) -> Any:
+        """The value in the setting's own type, where it was given as bare text."""
+        return field.read(self.value) if self.is_text else self.value
+
+
+def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
+    """Assignments of a mapping of dotted names, or of groups."""
+    return [
+        Assignment(f"{name}.{key}", each) if isinstance(value, Mapping) else Assignment(str(name), value)
+        for name, value in values.items()
+        for key, each in (value.items() if isinstance(value, Mapping) else [("", value)])
+    ]
+
+
+def read_assignments(texts: Iterable[str]) -> dict[str, Value]:
+    """Typed overrides from the `group.key=value` strings of `--set`; their ranges are checked on loading."""
+    from pipeline.settings.model import Settings
+
+    given: dict[str, Value] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise SettingsError(
+                f"{shown(text)} does not say which setting gets which value.",
+                "Write it as stabilise.window_s=2.",
+            )
+        typed = Settings.field(name).read(value)
+        if given.get(name, typed) != typed:
+            raise SettingsError(f"{name} is set twice, to {given[name]} and to {typed}.", "Set it once.")
+        given[name] = typed
+    return given
+
+
+def from_json(text: str) -> list[Assignment]:
+    """Assignments of a JSON object."""
+    try:
+        values = json.loads(text, object_pairs_hook=_only_once, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested without end"
+        raise SettingsError(f"These settings are not JSON: {reason}.", "Save them again, or use a preset.") from error
+    if not isinstance(values, dict):
+        raise SettingsError("These settings are not a set of names and values.", 'Write {"stabilise.window_s": 2}.')
+    return from_mapping(values)
+
+
+def from_file(path: Path) -> list[Assignment]:
+    """Assignments of a YAML or JSON file, each with its line."""
+    text = _text(path)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        _refuse(path, f"{path.name}{line}: this is not YAML ({error.problem}).")
+    except yaml.YAMLError as error:
+        _refuse(path, f"{path.name} is not YAML ({str(error).splitlines()[0]}).")
+    except RecursionError:
+        _refuse(path, f"{path.name} is nested without end.")
+    return list(_leaves(root, _locator(path))) if root is not None else []
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror}.", "Check its path and permissions."
+        ) from error
+    if len(data) > LARGEST_FILE_BYTES:
+        _refuse(path, f"{path.name} is larger than {LARGEST_FILE_BYTES // 1024} KiB, too large for settings.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _refuse(path, f"{path.name} is not a text file in UTF-8.")
+
+
+def _leaves(root: yaml.Node, at: Callable[[yaml.Node], str]) -> Iterator[Assignment]:
+    """The assignments of a file of two levels; dotted names on the first level mean the same."""
+    lines: dict[str, str] = {}
+    for group, node in _pairs(root, at):
+        inner = _pairs(node, at) if isinstance(node, yaml.MappingNode) else None
+        if inner is None and _is_null(node) and "." not in group.value:
+            continue
+        for key, value in [(group, node)] if inner is None else inner:
+            name = group.value if inner is None else f"{group.value}.{key.value}"
+            if name in lines:
+                raise SettingsError(f"{at(key)}{shown(name)} is set a second time.", "Remove one of the two.")
+            lines[name] = at(key)
+            yield _leaf(name, value, lines[name])
+
+
+def _leaf(name: str, node: yaml.Node, where: str) -> Assignment:
+    if not isinstance(node, yaml.ScalarNode):
+        return Assignment(name, [], where)
+    if _is_null(node):
+        return Assignment(name, None, where)
+    return Assignment(name, node.value, where, is_text=node.style is None)
+
+
+def _pairs(node: yaml.Node, at: Callable[[yaml.Node], str]) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+    """The names and values of a mapping; each group and each name may come once."""
+    if not isinstance(node, yaml.MappingNode):
+        raise SettingsError(
+            f"{at(node)}this is not a set of names and values.", "Write 'stabilise:' and '  window_s: 2'."
+        )
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise SettingsError(f"{at(key)}a name must be a single word.", "Write it as 'window_s: 2'.")
+        if key.value in seen:
+            raise SettingsError(f"{at(key)}{shown(key.value)} is there a second time.", "Remove one of the two.")
+        seen.add(key.value)
+    return list(node.value)
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _locator(path: Path) -> Callable[[yaml.Node], str]:
+    return lambda node: f"{path.name}, line {node.start_mark.line + 1}: "
+
+
+def _refuse(path: Path, problem: str) -> NoReturn:
+    raise SettingsError(problem, f"Correct {path}, or leave it out and use a preset.")
+
+
+def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a name is there twice")
+    return values
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")

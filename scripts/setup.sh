@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Makes .venv ready for REQUIREMENTS (a file). Quick when nothing changed. Names what the system lacks, and
+# installs it where this user may.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+requirements=${1:-requirements.txt}
+
+say() { printf '==> %s\n' "$*"; }
+
+fail() {
+    printf '\n%s\n' "$1" >&2
+    exit 1
+}
+
+# The first Python that is 3.11 or 3.12; PYTHON=... chooses another.
+find_python() {
+    local each
+    for each in ${PYTHON:-python3.11 python3.12 python3 python}; do
+        if "$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
+            echo "$each"
+            return
+        fi
+    done
+}
+
+# Debian packages, by whoever may install them.
+install_packages() {
+    local as=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            fail "This machine lacks: $*. Ask for them with: sudo apt-get install -y $*"
+        fi
+        as=(sudo -n)
+    fi
+    command -v apt-get >/dev/null || fail "This machine lacks: $*. Install them with its package manager."
+    say "Installing system packages: $*"
+    "${as[@]}" apt-get update -q >/dev/null
+    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null
+}
+
+# The virtual environment; Debian keeps what makes one in a package of its own.
+make_environment() {
+    local python=$1
+    [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null && return
+    rm -rf .venv
+    say "Making a virtual environment in .venv with $("$python" --version)"
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    fi
+    "$python" -m venv .venv
+}
+
+# A stamp of everything that decides what is installed.
+stamp_of() { cat requirements*.txt constraints.txt | sha256sum | cut -c1-16; }
+
+install_requirements() {
+    local stamp
+    stamp=".venv/.$requirements.$(stamp_of)"
+    [ -e "$stamp" ] && return
+    say "Installing what $requirements lists (about 1.6 GB, a minute or two)"
+    .venv/bin/python -m pip install --disable-pip-version-check -q --progress-bar off \
+        -r "$requirements" -c constraints.txt &
+    local pid=$! waited=0
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 1
+        waited=$((waited + 1))
+        [ $((waited % 20)) -eq 0 ] && say "still installing, $waited s, $(du -sm .venv | cut -f1) MB so far"
+    done
+    wait "$pid" || fail "Installing failed; the lines above say why. Run the same command again once that is mended."
+    touch "$stamp"
+}
+
+# OpenCV's wheel needs two libraries of the system that small servers leave out.
+check_libraries() {
+    local error
+    error=$(.venv/bin/python -c 'import cv2' 2>&1) && return
+    case "$error" in
+        *libGL* | *libgthread* | *libglib*) install_packages libgl1 libglib2.0-0 ;;
+        *) fail "OpenCV does not load: $error" ;;
+    esac
+    .venv/bin/python -c 'import cv2' || fail "OpenCV still does not load; \`python -m pipeline doctor\` says more."
+}
+
+python=$(find_python)
+if [ -z "$python" ]; then
+    command -v apt-get >/dev/null && apt-cache show python3.11 >/dev/null 2>&1 && install_packages python3.11 python3.11-venv
+    python=$(find_python)
+    [ -n "$python" ] || fail "Reshoot needs Python 3.11 or 3.12. Install one, or name it: make run PYTHON=/path/to/python3.11"
+fi
+make_environment "$python"
+install_requirements
+check_libraries
