@@ -17,6 +17,7 @@ app = typer.Typer(
     name="reshoot",
     help="Restyle footage of a person and keep the camera, the feet and the timing.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in (walker, probe, settings, doctor):

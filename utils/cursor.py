@@ -8,7 +8,7 @@ from itertools import chain
 import av
 
 from utils.clip import Clip
-from utils.decode import Losses, decode, open_input, picture_stream
+from utils.decode import Goal, Losses, decode, open_input, picture_stream
 from utils.errors import UnreadableClip
 
 WORTH_A_SEEK = 12
@@ -26,6 +26,7 @@ class Cursor:
         self._clip = clip
         self._seeks = clip.seekable
         self._next = 0
+        self._goal = Goal()
         self._files = ExitStack()
         self._open()
 
@@ -36,6 +37,8 @@ class Cursor:
         """Decode on, or jump, to the frame of that index."""
         if not self._next <= index < len(self._clip):
             raise IndexError(f"frame {index} of {len(self._clip)}, wanted after frame {self._next - 1}")
+        if self._clip.seekable:
+            self._goal.pts = self._clip.pts[index]
         self._approach(index)
         for picture in self._pictures:
             position = self._position(picture)
@@ -54,7 +57,7 @@ class Cursor:
         self._files.close()
         self._container = self._files.enter_context(open_input(self._clip.path))
         self._stream = picture_stream(self._container, self._clip.path, intact=self._clip.seekable)
-        self._pictures: Iterator[av.VideoFrame] = decode(self._container, self._stream, Losses())
+        self._pictures: Iterator[av.VideoFrame] = decode(self._container, self._stream, Losses(), goal=self._goal)
         self._next = 0
 
     def _position(self, picture: av.VideoFrame) -> int:
@@ -80,7 +83,7 @@ class Cursor:
     def _land(self, key: int, latest: int) -> bool:
         """Seek towards a key frame; True if the first picture after it is a key frame not past `latest`."""
         self._container.seek(self._clip.pts[key], stream=self._stream)
-        pictures = decode(self._container, self._stream, Losses(), from_key=True)
+        pictures = decode(self._container, self._stream, Losses(), from_key=True, goal=self._goal)
         first = next(pictures, None)
         if first is None or first.pts is None:
             return False

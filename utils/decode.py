@@ -46,6 +46,17 @@ class Losses:
         return self.damaged_packets + self.dropped_frames > 0
 
 
+SKIPPING = ("h264", "hevc")
+"""Decoders that can be told from packet to packet to leave out pictures that no other builds on."""
+
+
+@dataclass(slots=True)
+class Goal:
+    """The picture that is wanted next: those before it that nothing builds on need not be decoded."""
+
+    pts: int = _BEFORE_ALL
+
+
 @contextmanager
 def open_input(path: Path) -> Iterator[InputContainer]:
     """The file as a container; only local files, only formats that cannot lead to other files."""
@@ -81,7 +92,12 @@ def picture_stream(container: InputContainer, path: Path, *, intact: bool = True
 
 
 def decode(
-    container: InputContainer, stream: VideoStream, losses: Losses, *, from_key: bool = False
+    container: InputContainer,
+    stream: VideoStream,
+    losses: Losses,
+    *,
+    from_key: bool = False,
+    goal: Goal | None = None,
 ) -> Generator[av.VideoFrame]:
     """Every picture that decodes, in order of showing.
 
@@ -91,6 +107,8 @@ def decode(
     waiting = _BEFORE_ALL if from_key else None
     for packet in packets(container, stream, losses):
         losses.hidden_packets += packet.is_discard
+        if goal is not None and packet.pts is not None and stream.codec_context.name in SKIPPING:
+            stream.codec_context.skip_frame = "NONREF" if packet.pts < goal.pts else "DEFAULT"
         try:
             frames = packet.decode()
         except av.FFmpegError:
