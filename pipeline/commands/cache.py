@@ -1,0 +1,204 @@
+"""reshoot cache: what is kept, what it spared, whether it is sound, and making room."""
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from utils.store import Freed, Listed, StageStats, Stats, Store
+
+app = typer.Typer(help="Look at the cache, check it, make room.", no_args_is_help=True)
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="The folder of the cache; RESHOOT_HOME or ~/.reshoot otherwise.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it for programs to read.")]
+UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+KEY_DIGITS = 12
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of '5GB', '1.5 GiB' or '300M'; GB counts in thousands and GiB in 1024s."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?\s*", text.upper())
+    if not found or (found[3] and not found[2]):
+        raise typer.BadParameter(f"{text!r} is not a size; write 5GB, 1.5GiB or 300MB.")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** UNITS[found[2]])
+
+
+@app.command()
+def stats(home: Home = None, as_json: AsJson = False) -> None:
+    """What the cache holds, and what it spared: seconds to compute and seconds to read, of the same results."""
+    found = _open(home).stats()
+    if as_json:
+        return _print_json(asdict(found))
+    _print_stats(found)
+
+
+@app.command("list")
+def list_entries(home: Home = None, as_json: AsJson = False) -> None:
+    """Every entry, the one used last first."""
+    entries = _open(home).entries()[::-1]
+    if as_json:
+        return _print_json([_record(entry) for entry in entries])
+    from rich.filesize import decimal
+
+    rows = [
+        (
+            entry.digest[:KEY_DIGITS],
+            entry.stage,
+            decimal(entry.held.bytes),
+            f"{entry.manifest.seconds:.2f} s" if entry.manifest else "",
+            _age(entry.held.used_ns),
+            "pinned" if entry.held.pinned else "",
+        )
+        for entry in entries
+    ]
+    _print_table(("key", "stage", "size>", "computed in>", "last used>", ""), rows, "The cache is empty.")
+
+
+@app.command()
+def verify(home: Home = None, as_json: AsJson = False) -> None:
+    """Read every byte again; what is damaged is quarantined and computed anew when it is next needed. Exit 1 if any."""
+    from rich.console import Console
+
+    store, verdicts = _open(home), []
+    with Console(stderr=True).status("Reading every byte of the cache..."):
+        verdicts = list(store.verify())
+    damaged = [verdict for verdict in verdicts if verdict.problem]
+    if as_json:
+        _print_json({"checked": len(verdicts), "damaged": [asdict(verdict) for verdict in damaged]})
+    else:
+        rows = [(verdict.digest[:KEY_DIGITS], verdict.stage, verdict.problem) for verdict in damaged]
+        _print_table(("key", "stage", "problem"), rows, f"{_entries(len(verdicts))} checked, all sound.")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prune(
+    to: Annotated[
+        int | None, typer.Option(parser=size_bytes, metavar="SIZE", help="Such as 5GB; the limit otherwise.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what was used longest ago until the rest fits; pinned entries and those in use stay."""
+    _print_freed(_open(home).prune(to), as_json)
+
+
+@app.command()
+def clear(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    pinned: Annotated[bool, typer.Option("--pinned", help="Remove pinned entries too.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove everything that is neither in use nor pinned."""
+    from rich.filesize import decimal
+
+    store = _open(home)
+    found = store.stats()
+    question = f"Remove {_entries(found.entries)}, {decimal(found.bytes)}, from {found.folder}?"
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+    _print_freed(store.clear(even_pinned=pinned), as_json)
+
+
+def _open(home: Path | None) -> "Store":
+    from utils.home import cache_folder
+    from utils.store import Store
+
+    return Store(cache_folder(home))
+
+
+def _record(entry: "Listed") -> dict[str, Any]:
+    record = {"key": entry.digest, "stage": entry.stage, "bytes": entry.held.bytes, "pinned": entry.held.pinned}
+    record["used"] = datetime.fromtimestamp(entry.held.used_ns // 10**9, UTC).isoformat()
+    if told := entry.manifest:
+        blobs = {name: asdict(blob) for name, blob in told.blobs.items()}
+        record |= {"made_of": told.key.document(), "blobs": blobs, "seconds": told.seconds}
+        record |= {"created": told.created, "machine": told.machine}
+    return record
+
+
+def _print_stats(found: "Stats") -> None:
+    from rich.filesize import decimal
+
+    rows = [(name, str(stage.entries), decimal(stage.bytes), *_did(stage)) for name, stage in found.stages.items()]
+    titles = ("stage", "entries>", "size>", "hits>", "misses>", "rate>", "compute>", "read>", "faster>")
+    _print_table(titles, rows, "The cache is empty.")
+    if rows:
+        typer.echo("Compute and read: seconds for the same results; what the hits spared, and what they took.")
+    typer.echo(
+        f"{decimal(found.bytes)} of {decimal(found.limit_bytes)}, {decimal(found.free_bytes)} free: {found.folder}"
+    )
+    did = [stage.figures for stage in found.stages.values()]
+    for count, what in (
+        (found.pinned, "pinned"),
+        (sum(figures.evicted for figures in did), "removed so far"),
+        (sum(figures.quarantined for figures in did), "found damaged so far"),
+        (found.quarantined, f"in quarantine, {decimal(found.quarantined_bytes)}"),
+    ):
+        if count:
+            typer.echo(f"{_entries(count)} {what}.")
+
+
+def _did(stage: "StageStats") -> tuple[str, ...]:
+    did = stage.figures
+    rate = f"{did.hit_rate:.0%}" if did.hits + did.misses else ""
+    if not did.hits:
+        return str(did.hits), str(did.misses), rate, "", "", ""
+    faster = f"{did.spared_s / did.read_s:,.0f}x"
+    return str(did.hits), str(did.misses), rate, f"{did.spared_s:,.2f} s", f"{did.read_s:,.2f} s", faster
+
+
+def _print_freed(freed: "Freed", as_json: bool) -> None:
+    from rich.filesize import decimal
+
+    if as_json:
+        keys = [entry.digest for entry in freed.removed]
+        return _print_json({"removed": keys, "bytes": freed.bytes, "missed_bytes": freed.missed_bytes})
+    typer.echo(f"Removed {_entries(len(freed.removed))}, {decimal(freed.bytes)}.")
+    if freed.missed_bytes:
+        typer.echo(f"{decimal(freed.missed_bytes)} stay: they are in use or pinned.")
+
+
+def _print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
+    """A table whose titles that end in > are of numbers; one sentence when there are no rows."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return typer.echo(otherwise)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title.rstrip(">"), justify="right" if title.endswith(">") else "left", no_wrap=title == "key")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _print_json(value: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def _age(ns: int) -> str:
+    """How long ago, as people say it."""
+    seconds = max(0, time.time_ns() - ns) // 10**9
+    for unit, length_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if count := seconds // length_s:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"

@@ -1,0 +1,23 @@
+"""A cache that cannot lie: content in, content out, checked byte for byte. `Store` is its face."""
+
+from utils.store.entry import Entry
+from utils.store.inventory import Listed, StageStats, Stats, Verdict
+from utils.store.manifest import Blob, Manifest
+from utils.store.room import Freed
+from utils.store.store import LIMIT_BYTES, SPARE_BYTES, Store
+from utils.store.tally import Figures
+
+__all__ = [
+    "LIMIT_BYTES",
+    "SPARE_BYTES",
+    "Blob",
+    "Entry",
+    "Figures",
+    "Freed",
+    "Listed",
+    "Manifest",
+    "StageStats",
+    "Stats",
+    "Store",
+    "Verdict",
+]
