@@ -49,6 +49,11 @@ class ColourTags:
         """The name of a high dynamic range transfer, if it is one."""
         return {16: "PQ", 18: "HLG"}.get(self.transfer)
 
+    @property
+    def worked(self) -> "ColourTags":
+        """What pictures are once they were read: high dynamic range becomes BT.709, all else stays what it was."""
+        return ColourTags(1, 1, 1) if self.hdr else self
+
 
 def usual_matrix(size: Size) -> int:
     """What players take untagged footage of that size for."""
@@ -79,19 +84,23 @@ class ColourConverter:
 
     def to_rgb(self, frame: av.VideoFrame, size: Size) -> RGB:
         """Full-range RGB of that size. Averages areas when it shrinks, so that nothing shimmers."""
-        shrinks = size.width_px < frame.width
+        hdr = self.tags.hdr
         picture = self._reader.reformat(
             frame,
             size.width_px,
             size.height_px,
-            "rgb24",
+            "rgb48le" if hdr else "rgb24",
             src_colorspace=self._matrix,
             src_color_range=self._range,
             dst_color_range=ColorRange.JPEG,
-            interpolation=(Interpolation.AREA if shrinks else Interpolation.BILINEAR) | EXACT,
+            interpolation=(Interpolation.AREA if size.width_px < frame.width else Interpolation.BILINEAR) | EXACT,
             threads=1,
-        )
-        return picture.to_ndarray()  # type: ignore[return-value]
+        ).to_ndarray()
+        if hdr:
+            from utils.hdr import to_standard
+
+            return to_standard(picture, hdr)  # type: ignore[arg-type]
+        return picture  # type: ignore[return-value]
 
     def from_rgb(self, rgb: RGB, pixel_format: str) -> av.VideoFrame:
         """A picture for the encoder in the clip's own matrix and range, tagged as the clip was."""

@@ -228,7 +228,7 @@ def _picture_notes(first: av.VideoFrame, pictures: _Pictures, pace: Cadence) -> 
             f"Its frame rate varies around {float(pace.rate):.2f}; each frame keeps its time.",
         ),
         (depth > 8, f"It has {depth} bits a channel; it is worked on with 8."),
-        (tags.hdr is not None, f"It is {tags.hdr} high dynamic range; colours are taken as standard range."),
+        (tags.hdr is not None, f"It is {tags.hdr} high dynamic range; it is brought to standard range."),
         (name.startswith(ALPHA_FORMATS), "Its transparency is left out."),
         (len(pictures.sizes) > 1, "Its picture size changes on the way; all is scaled to the first."),
         (bool(first.interlaced_frame), "It is interlaced; both fields are kept in one frame."),

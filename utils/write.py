@@ -53,7 +53,7 @@ class Shape:
         A constant rate is written exactly, also where the source's container rounded its times.
         """
         time_base = 1 / clip.rate if clip.constant_rate else clip.time_base
-        return cls(clip.size, clip.rate, time_base, clip.colour)
+        return cls(clip.size, clip.rate, time_base, clip.colour.worked)
 
     @classmethod
     def steady(cls, size: Size, rate: Fraction) -> "Shape":
