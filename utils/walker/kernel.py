@@ -1,0 +1,39 @@
+"""One way to compile the inner loops: no GIL, cached on disk where that is possible."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int32]
+
+_SOURCES = [path.stat() for path in sorted(Path(__file__).parent.glob("*.py"))]
+_STAMP = (max(source.st_mtime_ns for source in _SOURCES), sum(source.st_size for source in _SOURCES))
+"""Of the whole package: numba looks only at a kernel's own file, and would keep what it compiled in from others."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile on first use; where no folder takes the machine code, compile anew in each process."""
+    options: dict[str, Any] = {
+        "nogil": True,
+        "fastmath": {"contract", "arcp", "nsz", "reassoc"},
+        "error_model": "numpy",
+    }
+    try:
+        compiled = numba.njit(cache=True, **options)(function)
+        compiled._cache._cache_file._source_stamp = _STAMP
+        return cast(_Function, compiled)
+    except (RuntimeError, AttributeError) as error:
+        log.info("%s is compiled anew in each process: %s", function.__name__, error)
+        return cast(_Function, numba.njit(**options)(function))
