@@ -51,9 +51,9 @@ def _footage(folder: Path) -> list[Pictures]:
 def _write_ffv1(path: Path, pictures: Iterable[Pictures]) -> None:
     with av.open(str(path), "w") as output:
         stream = output.add_stream("ffv1", rate=30, width=1280, height=720, pix_fmt="bgr0", options={"slices": "4"})
-        stream.thread_count, stream.thread_type = 2, "SLICE"  # type: ignore[union-attr, assignment]
+        stream.thread_count, stream.thread_type = 2, "SLICE"
         for picture in pictures:
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")))  # type: ignore[arg-type]
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="bgr0")))
         output.mux(stream.encode(None))
 
 
