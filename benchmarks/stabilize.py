@@ -1,0 +1,151 @@
+"""python -m benchmarks.stabilize: our stabiliser beside ffmpeg vid.stab and PyPI vidstab, on a clip with known truth.
+
+What each tool did is read from its own output: background points of every source frame are found again in the frame it
+made of it. So all are measured alike, whatever they write about themselves. Needs benchmarks/requirements.txt.
+"""
+
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tests.forms import FFMPEG
+from utils.ahead import ahead
+from utils.camera import CameraPath
+from utils.clip import Clip
+from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.image import Size
+from utils.intake import probe
+from utils.stabilization import stabilise
+from utils.tracking import Mask, Tracker
+from utils.video import ClipFrames
+from utils.walker import Reels, Shot, film
+from utils.walker.scene import Scene
+from utils.write import ClipWriter, Encoding, Shape
+
+X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
+MARGIN = 0.1
+
+
+def ours(clip: Clip, folder: Path, masks: list[Mask] | None) -> Path:
+    """Track, calm, and move every frame once."""
+    tracker = Tracker()
+    motions = [tracker.motion(f.rgb, masks[f.index] if masks else None) for f in ahead(ClipFrames.of(clip))]
+    measured = CameraPath(
+        np.array([motion.matrix for motion in motions]), np.array([motion.confidence for motion in motions]),
+        clip.pts, clip.time_base, clip.size, clip.size,
+    )  # fmt: skip
+    calm = stabilise(measured)
+    size = Size(calm.canvas.width_px + calm.canvas.width_px % 2, calm.canvas.height_px + calm.canvas.height_px % 2)
+    path = folder / "ours.mp4"
+    with ClipWriter(path, Shape.steady(size, clip.rate), Encoding()) as writer:
+        for frame in ahead(ClipFrames.of(clip)):
+            writer.write(cv2.warpPerspective(frame.rgb, calm.matrices[frame.index], size), frame.index)
+    return path
+
+
+def vid_stab(clip: Clip, folder: Path) -> Path:
+    """ffmpeg's filter, two passes, as its documentation shows it."""
+    path, found = folder / "vid_stab.mp4", folder / "found.trf"
+    source = [FFMPEG, "-v", "error", "-y", "-i", str(clip.path)]
+    subprocess.run([*source, "-vf", f"vidstabdetect=result={found}", "-f", "null", "-"], check=True)
+    subprocess.run([*source, "-vf", f"vidstabtransform=input={found}", *X264, str(path)], check=True)
+    return path
+
+
+def vidstab(clip: Clip, folder: Path) -> Path:
+    """PyPI's vidstab with its defaults; its AVI is not encoded again."""
+    path = folder / "vidstab.avi"
+    code = "import sys; from vidstab import VidStab; VidStab().stabilize(sys.argv[1], sys.argv[2], show_progress=False)"
+    subprocess.run([sys.executable, "-c", code, str(clip.path), str(path)], check=True, capture_output=True)
+    return path
+
+
+def main() -> None:
+    """Ten seconds of 720p: what is left of the shake, how much was cut or lost at the edges, and how long it took."""
+    logging.disable()
+    shot = Shot(frames=int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        film(shot, Reels(clip=folder / "clip.mp4"))
+        clip, scene = probe(folder / "clip.mp4"), Scene(shot)
+        masks = [truth.matte for _, truth in scene.frames()]
+        tools: dict[str, Callable[[], Path]] = {
+            "ours, person masked": lambda: ours(clip, folder, masks),
+            "ours, nothing masked": lambda: ours(clip, folder, None),
+            "ffmpeg vid.stab": lambda: vid_stab(clip, folder),
+            "PyPI vidstab": lambda: vidstab(clip, folder),
+        }
+        cameras = np.array([scene.view(index).camera for index in range(shot.frames)])
+        intended = np.array([scene.view(index).intended for index in range(shot.frames)])
+        print(f"{'':<22}{'shake left':>12}{'jerk':>9}{'jerk ratio':>12}{'lost':>8}{'time':>9}")
+        print(f"{'source':<22}{_shake(cameras, intended, clip.size):>9.2f} px{_jerk(cameras, clip.size):>6.2f} px")
+        for tool, run in tools.items():
+            start = time.perf_counter()
+            output = probe(run())
+            seconds = time.perf_counter() - start
+            moves = _moves(clip, output, masks)
+            steady = normal(cameras[: len(moves)] @ inverse(moves))
+            jerk = _jerk(steady, clip.size)
+            print(
+                f"{tool:<22}{_shake(steady, intended, clip.size):>9.2f} px{jerk:>6.2f} px"
+                f"{jerk / _jerk(cameras, clip.size):>12.3f}{_lost(moves, clip, output):>7.1%}{seconds:>7.1f} s"
+            )
+
+
+def _moves(clip: Clip, output: Clip, masks: list[Mask]) -> Matrix:
+    """Source frame -> output frame, one for each, from points of the background that both show."""
+    moves = []
+    for source, made in zip(ClipFrames.of(clip), ClipFrames.of(output), strict=False):
+        offset = np.floor((np.array(output.size) - np.array(clip.size)) / 2)
+        centred = cv2.warpPerspective(made.rgb, shift(*-offset), clip.size)
+        before, after = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (source.rgb, centred))
+        free = 255 - cv2.dilate(masks[source.index], np.ones((25, 25), np.uint8))
+        points = cv2.goodFeaturesToTrack(before, 400, 0.01, 12, mask=free)
+        there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, winSize=(21, 21), maxLevel=4)
+        kept = found.ravel() > 0
+        matrix, _ = cv2.findHomography(points[kept], there[kept], cv2.USAC_MAGSAC, 1.0)
+        moves.append(shift(*offset) @ matrix)
+    return np.array(moves)
+
+
+def _trails(cameras: Matrix, size: Size) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Where the middle half of the picture's corners lie in the place, frame by frame."""
+    middle = (np.array(size) - 1) / 2
+    return np.array([moved(camera, middle + (corners(size) - middle) / 2) for camera in cameras])
+
+
+def _jerk(cameras: Matrix, size: Size) -> float:
+    return float(np.sqrt((np.diff(_trails(cameras, size), 3, axis=0) ** 2).mean()))
+
+
+def _shake(cameras: Matrix, intended: Matrix, size: Size) -> float:
+    """Distance from the path that was meant, without what changes slower than two seconds: a slow drift is no shake."""
+    away = _trails(cameras, size) - _trails(intended[: len(cameras)], size)
+    kernel = np.exp(-0.5 * (np.arange(-60, 61) / 20.0) ** 2)
+    flat = away.reshape(len(away), -1)
+    padded = np.pad(flat, ((60, 60), (0, 0)), mode="reflect", reflect_type="odd")
+    smooth = np.stack([np.convolve(column, kernel / kernel.sum(), "valid") for column in padded.T], 1)
+    return float(np.sqrt(((flat - smooth) ** 2).mean()))
+
+
+def _lost(moves: Matrix, clip: Clip, output: Clip) -> float:
+    """Share of the source's pixels that are not in the output any more."""
+    column, row = np.meshgrid(np.arange(0, clip.size.width_px, 16), np.arange(0, clip.size.height_px, 16))
+    points = np.stack([column.ravel(), row.ravel()], 1).astype(float)
+    width, height = output.size
+    return float(np.mean([1 - _inside(moved(move, points), width, height) for move in moves]))
+
+
+def _inside(points: np.ndarray[tuple[int, ...], np.dtype[np.float64]], width: int, height: int) -> float:
+    return float(((points >= -0.5) & (points < (width - 0.5, height - 0.5))).all(axis=1).mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The camera is found behind the person, calmed without a lag, and no pixel is lost."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from utils.camera import CameraPath
+from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.image import RGB, Size
+from utils.stabilization import Calm, stabilise
+from utils.tracking import Motion, Tracker, track
+from utils.walker import Shot, Truth, walk
+
+SIZE = Size(640, 360)
+FRAMES = 120
+Filmed = tuple[list[RGB], list[Truth]]
+
+
+@pytest.fixture(scope="module")
+def filmed() -> Filmed:
+    """Four seconds of the walker, filmed by hand."""
+    pictures, truths = zip(*walk(Shot(size=SIZE, frames=FRAMES)), strict=True)
+    return list(pictures), list(truths)
+
+
+def known(truths: list[Truth]) -> Matrix:
+    """The true camera, each frame to the first."""
+    cameras = np.array([truth.view.camera for truth in truths])
+    return normal(inverse(cameras[0]) @ cameras)
+
+
+def measured(motions: list[Motion], size: Size = SIZE) -> CameraPath:
+    count = len(motions)
+    return CameraPath(
+        matrices=np.array([motion.matrix for motion in motions]),
+        confidence=np.array([motion.confidence for motion in motions]),
+        pts=tuple(range(count)),
+        time_base=Fraction(1, 30),
+        size=size,
+        canvas=size,
+        breaks=tuple(index for index, motion in enumerate(motions) if motion.cut),
+    )
+
+
+def miss_px(found: Matrix, truth: Matrix, size: Size = SIZE) -> list[float]:
+    """Of each frame, how far its worst corner is from where it should be."""
+    return [
+        float(np.linalg.norm(moved(a, corners(size)) - moved(b, corners(size)), axis=1).max())
+        for a, b in zip(found, truth, strict=True)
+    ]
+
+
+def jerk_px(cameras: Matrix) -> float:
+    """Root mean square of the third difference of where the corners lie."""
+    trails = np.array([moved(camera, corners(SIZE)) for camera in cameras])
+    return float(np.sqrt((np.diff(trails, 3, axis=0) ** 2).mean()))
+
+
+def test_the_camera_is_found(filmed: Filmed) -> None:
+    pictures, truths = filmed
+    motions = list(track((picture, truth.matte) for picture, truth in zip(pictures, truths, strict=True)))
+    misses = miss_px(np.array([motion.matrix for motion in motions]), known(truths))
+    assert np.mean(misses) < 0.15
+    assert max(misses) < 0.5
+    assert min(motion.confidence for motion in motions) > 0.4
+
+
+def test_a_large_person_does_not_carry_the_camera_away(filmed: Filmed) -> None:
+    """A textured block over half of the picture moves its own way; with its mask it is not looked at."""
+    pictures, truths = filmed
+    texture = np.random.default_rng(3).integers(0, 255, (400, 520, 3), dtype=np.uint8)
+    texture = cv2.GaussianBlur(texture, (0, 0), 2)
+    people = np.zeros(pictures[0].shape[:2], np.uint8)
+    people[60:, 150:470] = 255
+    held, free = Tracker(), Tracker()
+    with_mask, without = [], []
+    for index, (picture, truth) in enumerate(zip(pictures, truths, strict=True)):
+        covered = picture.copy()
+        covered[60:, 150:470] = texture[:300, 3 * (index % 60) // 2 :][:, :320]
+        with_mask.append(held.motion(covered, np.maximum(people, truth.matte)).matrix)
+        without.append(free.motion(covered).matrix)
+    assert people.mean() / 255 > 0.4
+    misses = miss_px(np.array(with_mask), known(truths))
+    assert np.mean(misses) < 0.3
+    assert max(misses) < 0.9
+    assert max(miss_px(np.array(without), known(truths))) > max(misses)
+
+
+def test_the_calm_path_has_little_jerk_and_keeps_the_pan(filmed: Filmed) -> None:
+    _, truths = filmed
+    cameras = known(truths)
+    calm = stabilise(measured([Motion(camera, 1.0) for camera in cameras]))
+    steady = normal(cameras @ inverse(calm.matrices))
+    assert jerk_px(steady) / jerk_px(cameras) < 0.05
+
+
+def test_a_pan_under_the_shake_keeps_its_length(filmed: Filmed) -> None:
+    _, truths = filmed
+    shaken = np.array([shift(3.0 * index, 0) for index in range(FRAMES)]) @ known(truths)
+    calm = stabilise(measured([Motion(camera, 1.0) for camera in shaken]))
+    steady = normal(shaken @ inverse(calm.matrices))
+    middle = np.array([[calm.canvas.width_px / 2, calm.canvas.height_px / 2]])
+    ways = [np.ptp([moved(camera, middle)[0, 0] for camera in cameras]) for cameras in (steady, shaken)]
+    assert abs(ways[0] / ways[1] - 1) < 0.02
+
+
+def test_a_straight_pan_stays_where_it_was() -> None:
+    """No lag, also at both ends: a pan without shake is not touched at all."""
+    pan = np.array([shift(2.5 * index, 0.7 * index) for index in range(90)])
+    calm = stabilise(measured([Motion(camera, 1.0) for camera in pan]))
+    assert max(miss_px(calm.matrices, np.array([np.eye(3)] * 90))) < 1e-6
+    assert calm.canvas == SIZE
+
+
+def test_no_pixel_is_lost(filmed: Filmed) -> None:
+    _, truths = filmed
+    calm = stabilise(measured([Motion(camera, 1.0) for camera in known(truths)]))
+    reached = np.concatenate([moved(matrix, corners(SIZE)) for matrix in calm.matrices])
+    assert (reached >= -1e-6).all()
+    assert (reached <= np.array(calm.canvas) - 1 + 1e-6).all()
+    assert calm.canvas.width_px < 1.2 * SIZE.width_px
+
+
+def test_half_the_strength_takes_half_the_way(filmed: Filmed) -> None:
+    _, truths = filmed
+    path = measured([Motion(camera, 1.0) for camera in known(truths)])
+    none = stabilise(path, Calm(strength=0))
+    assert none.canvas == SIZE and np.allclose(none.matrices, np.eye(3))
+    half, whole = (
+        jerk_px(normal(path.matrices @ inverse(stabilise(path, Calm(strength=s)).matrices))) for s in (0.5, 1)
+    )
+    assert whole < half < jerk_px(path.matrices)
+
+
+def test_a_cut_ends_a_path(filmed: Filmed) -> None:
+    """What lies before a cut does not pull on what comes after it."""
+    _, truths = filmed
+    cameras = known(truths)
+    motions = [Motion(camera, 1.0, cut=index == 60) for index, camera in enumerate(cameras)]
+    joined = stabilise(measured(motions))
+    alone = stabilise(measured(motions[60:]))
+    offset = normal(joined.matrices[60:] @ inverse(alone.matrices))
+    assert np.allclose(offset, offset[0], atol=1e-6)
+
+
+def test_frames_in_which_nothing_is_seen_do_not_shake_the_rest(filmed: Filmed) -> None:
+    pictures, _ = filmed
+    dark = [np.zeros_like(picture) if 50 <= index < 54 else picture for index, picture in enumerate(pictures[:90])]
+    motions = list(track((picture, None) for picture in dark))
+    assert min(motion.confidence for motion in motions[50:54]) == 0
+    calm = stabilise(measured(motions))
+    trail = np.array([moved(matrix, corners(SIZE))[0] for matrix in calm.matrices])
+    assert np.abs(np.diff(trail[54:], 2, axis=0)).max() < 3
+
+
+def test_repeated_frames_are_not_a_jerk() -> None:
+    """A camera on the move whose every fifth frame is shown twice: the calm path undoes the stutter."""
+    seen = [index - index // 5 for index in range(60)]
+    path = measured([Motion(shift(4.0 * position, 0), 1.0) for position in seen])
+    calm = stabilise(path)
+    steady = normal(path.matrices @ inverse(calm.matrices))
+    steps = np.diff([moved(camera, np.zeros((1, 2)))[0, 0] for camera in steady])
+    assert np.ptp(steps) < 0.3
+
+
+def test_doubtful_frames_count_less() -> None:
+    path = measured([Motion(np.eye(3), 1.0) for _ in range(41)])
+    astray = path.matrices.copy()
+    astray[20] = shift(30, 0)
+    sure = stabilise(replace(path, matrices=astray))
+    unsure = stabilise(replace(path, matrices=astray, confidence=np.where(np.arange(41) == 20, 0.0, 1.0)))
+    pull = [
+        abs(moved(each.matrices[15], np.zeros((1, 2)))[0, 0] - moved(each.matrices[0], np.zeros((1, 2)))[0, 0])
+        for each in (sure, unsure)
+    ]
+    assert pull[1] < 0.05 < pull[0]
