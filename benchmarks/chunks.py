@@ -31,12 +31,12 @@ def main() -> None:
         }
         table(f"write {FRAMES} frames", side_by_side(writes, rounds=2), of="ours (x264, RGB, qp 0)")
         reads = {
-            "ours (x264, RGB, qp 0)": lambda: sum(1 for _ in read_chunk(ours)),
+            "ours (x264, RGB, qp 0)": lambda: sum(1 for _ in read_chunk(ours, FRAMES)),
             "FFV1": lambda: sum(1 for _ in _read_ffv1(ffv1)),
             "npz, compressed": lambda: len(np.load(raw)["frames"]),
         }
         table(f"read {FRAMES} frames", side_by_side(reads, rounds=2), of="ours (x264, RGB, qp 0)")
-        exact = all(np.array_equal(a, b) for a, b in zip(read_chunk(ours), pictures, strict=True))
+        exact = all(np.array_equal(a, b) for a, b in zip(read_chunk(ours, FRAMES), pictures, strict=True))
         sizes = {path.name: path.stat().st_size / FRAMES / 1e6 for path in (ours, ffv1, raw)}
         print(f"\nMB per frame: {', '.join(f'{name} {size:.2f}' for name, size in sizes.items())}; ours exact: {exact}")
 

@@ -27,18 +27,22 @@ def lag(clip: Clip, copy: Clip) -> int:
 
 
 def sound(clip: Clip) -> NDArray[np.float64]:
-    """The first channel on a line of samples that begins `LEAD_S` before the first picture."""
+    """Its channels together on a line of samples that begins `LEAD_S` before the first picture."""
     assert clip.audio is not None
     with av.open(str(clip.path)) as container:
         frames = list(container.decode(audio=0))
     start_s = Fraction(frames[0].pts or 0) * Fraction(frames[0].time_base or 0) - clip.pts[0] * clip.time_base
     line = np.zeros(round((start_s + LEAD_S) * clip.audio.rate_hz))
-    pieces = [np.atleast_2d(frame.to_ndarray())[0, :: _interleaved(frame)].astype(np.float64) for frame in frames]
+    pieces = [_mixed(frame) for frame in frames]
     samples = np.concatenate([line, *pieces])
     loudest: float = np.abs(samples).max()
     scaled: NDArray[np.float64] = samples / max(1.0, loudest)
     return scaled
 
 
-def _interleaved(frame: av.AudioFrame) -> int:
-    return 1 if frame.format.is_planar else frame.layout.nb_channels
+def _mixed(frame: av.AudioFrame) -> NDArray[np.float64]:
+    """All channels added up."""
+    samples = np.atleast_2d(frame.to_ndarray()).astype(np.float64)
+    channels = samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
+    mixed: NDArray[np.float64] = channels.sum(axis=0)
+    return mixed

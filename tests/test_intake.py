@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.forms import FFMPEG, FORMS, FRAMES, Form, index_of, make
+from tests.forms import FFMPEG, FORMS, FRAMES, X264, Form, index_of, make, render
 from tests.sound import lag
 from utils.clip import Clip
 from utils.errors import ClipError, RefusedClip, UnreadableClip
@@ -178,6 +178,88 @@ def test_missing_timestamps_are_counted(plain: Path, tmp_path: Path) -> None:
     clip = probe(raw)
     assert drawn(clip) == list(range(FRAMES))
     assert [index_of(frame.rgb) for frame in ClipFrames.of(clip).read([3, 50])] == [3, 50]
+
+
+def test_frames_left_out_are_not_taken_for_rounding(tmp_path: Path) -> None:
+    """Where a tick is a whole frame, a dropped frame is one tick: it must stay where it was."""
+    path = tmp_path / "dropped.mp4"
+    with av.open(str(path), "w", options={"video_track_timescale": "25"}) as output:
+        stream = output.add_stream("libx264", rate=25, width=160, height=96, pix_fmt="yuv420p")
+        stream.codec_context.max_b_frames = 0
+        for index in [*range(20), *range(21, 51)]:
+            frame = av.VideoFrame.from_ndarray(render(index), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    clip = probe(path)
+    assert not clip.constant_rate
+    assert clip.time_s(49) == 2
+    write_clip(tmp_path / "copy.mp4", ClipFrames.of(clip), clip)
+    copy = probe(tmp_path / "copy.mp4")
+    assert [copy.time_s(index) for index in range(50)] == [clip.time_s(index) for index in range(50)]
+
+
+def test_b_frames_in_avi_have_the_times_they_were_made_with(tmp_path: Path) -> None:
+    clip = probe(make(Form("b.avi", X264), tmp_path))
+    assert drawn(clip) == list(range(FRAMES))
+    assert clip.constant_rate and clip.rate == 30
+
+
+def test_a_clock_that_starts_again_is_counted_on(stream: Path, tmp_path: Path) -> None:
+    twice = tmp_path / "twice.ts"
+    twice.write_bytes(stream.read_bytes() * 2)
+    clip = probe(twice)
+    assert len(clip) >= 2 * FRAMES - 5
+    assert abs(clip.duration_s - len(clip) * Fraction(1, 30)) < Fraction(1, 2)
+    assert any("clock" in note for note in clip.notes)
+
+
+def test_a_clip_without_times_has_a_length(plain: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.h264"
+    subprocess.run([FFMPEG, "-v", "error", "-i", str(plain), "-c", "copy", str(raw)], check=True)
+    clip = probe(raw)
+    assert clip.duration_s == len(clip) / clip.rate
+
+
+def test_another_file_in_its_place_is_refused(plain: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(plain.read_bytes())
+    clip = probe(path)
+    path.write_bytes(make(FORMS[1], tmp_path).read_bytes())
+    with pytest.raises(UnreadableClip, match="not the file any more"):
+        list(ClipFrames.of(clip))
+
+
+def test_too_little_memory_is_not_taken_for_damage(tmp_path: Path) -> None:
+    """A limit of ours must never show as frames that could not be decoded."""
+    large = tmp_path / "large.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=3840x2160:r=30:d=0.5", "-c:v", "libx265", "-preset", "ultrafast"]
+    quiet = ["-x265-params", "log-level=0", "-pix_fmt", "yuv420p10le"]
+    subprocess.run([FFMPEG, "-v", "error", *source, *quiet, str(large)], check=True)
+    assert len(probe(large)) == 15
+    for megabytes in (300, 400, 500):
+        try:
+            clip = probe(large, Limits(memory_bytes=megabytes << 20))
+        except RefusedClip as error:
+            assert "memory" in str(error) or "limits" in str(error)
+        else:
+            assert len(clip) == 15 and not any("could not be decoded" in note for note in clip.notes)
+
+
+def test_a_small_file_cannot_ask_for_a_huge_picture(tmp_path: Path) -> None:
+    """By the shape of its pixels, as much as by their number."""
+    path = make(Form("wide.mkv", (*X264, "@aspect=79/10")), tmp_path)
+    assert "pictures of 1264x96" in refused(path, Limits(pixels=161 * 96))
+
+
+def test_a_second_sound_track_is_used_when_the_first_is_broken(plain: Path, tmp_path: Path) -> None:
+    path = tmp_path / "two.mkv"
+    sounds = ["-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "sine=d=2"]
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "copy", "-c:a:0", "libvorbis", "-c:a:1", "aac"]
+    subprocess.run([FFMPEG, "-v", "error", "-i", str(plain), *sounds, *maps, str(path)], check=True)
+    path.write_bytes(path.read_bytes().replace(b"A_VORBIS", b"A_VORBIX"))
+    clip = probe(path)
+    assert clip.audio is not None and clip.audio.codec == "aac"
 
 
 def test_cover_art_is_not_the_video(plain: Path, tmp_path: Path) -> None:

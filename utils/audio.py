@@ -7,45 +7,72 @@ from math import ceil
 from pathlib import Path
 
 import av
-import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
+from utils.aac import AacTrack
 from utils.clip import AudioTrack, Clip
 from utils.decode import Losses, decode_sound, moment_s, open_input, packets
 
 COPIED_INTO_MP4 = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
-AAC_BIT_RATE = 192_000
-AAC_TOP_RATE_HZ = 96_000
-GAP_S = Fraction(1, 50)
-"""Silence is put in where sound is missing for longer than this, so that what follows stays in time."""
+LOWEST_MP3_HZ = 16_000
+"""MP4 has no place for the MP3 of lower rates."""
+TAIL_S = 5
+"""Sound that begins later than this after the last picture is not carried over."""
 
 
 def scan_audio(path: Path, start_s: Fraction) -> tuple[AudioTrack | None, list[str]]:
-    """The first sound track, its times counted from the first picture, and what is wrong with it."""
+    """The first sound track that decodes, its times counted from the first picture, and what is wrong with it."""
+    count = 0
     with open_input(path) as container:
-        if not container.streams.audio:
-            return None, []
-        stream = container.streams.audio[0]
-        losses = Losses()
-        first_s: Fraction | None = None
-        end_s = Fraction(0)
-        for frame in decode_sound(container, stream, losses):
-            time_s = moment_s(frame)
-            first_s = time_s if first_s is None else first_s
-            end_s = max(end_s, time_s + Fraction(frame.samples, frame.sample_rate))
-        if first_s is None:
-            return None, ["Its sound does not decode; the result will be silent."]
-        track = AudioTrack(
-            stream_index=stream.index,
-            codec=stream.codec_context.codec.canonical_name,
-            rate_hz=stream.codec_context.sample_rate,
-            channels=stream.codec_context.layout.nb_channels,
-            start_s=first_s - start_s,
-            duration_s=end_s - first_s,
-            damaged=losses.any,
-        )
-        return track, ["A part of its sound does not decode."] if losses.any else []
+        count = len(container.streams.audio)
+    for number in range(count):
+        with open_input(path) as container:
+            track = _scan_track(container, container.streams.audio[number], start_s)
+        if track is not None:
+            return track, _notes(track)
+    return None, ["Its sound does not decode; the result will be silent."] if count else []
+
+
+def _scan_track(container: InputContainer, stream: AudioStream, start_s: Fraction) -> AudioTrack | None:
+    """What one track turns out to be when all of it is decoded."""
+    losses = Losses()
+    first: av.AudioFrame | None = None
+    first_s = end_s = Fraction(0)
+    forms = set()
+    for frame in decode_sound(container, stream, losses):
+        time_s = moment_s(frame)
+        if first is None:
+            first, first_s = frame, time_s
+        end_s = max(end_s, time_s + Fraction(frame.samples, frame.sample_rate))
+        forms.add((frame.sample_rate, frame.layout.nb_channels))
+    if first is None:
+        return None
+    return AudioTrack(
+        stream_index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        rate_hz=first.sample_rate,
+        channels=first.layout.nb_channels,
+        start_s=first_s - start_s,
+        duration_s=end_s - first_s,
+        damaged=losses.any,
+        steady=len(forms) == 1,
+    )
+
+
+def _notes(track: AudioTrack) -> list[str]:
+    facts = [
+        (track.damaged, "A part of its sound does not decode."),
+        (not track.steady, "Its sound changes its form on the way; it is encoded anew in the first one."),
+        (track.channels > 8, f"Its {track.channels} channels of sound are mixed to two."),
+    ]
+    return [note for true, note in facts if true]
+
+
+def _copies(track: AudioTrack) -> bool:
+    """Whether the packets can go into an MP4 as they are."""
+    too_low = track.codec == "mp3" and track.rate_hz < LOWEST_MP3_HZ
+    return track.codec in COPIED_INTO_MP4 and track.steady and not too_low
 
 
 class CarriedSound:
@@ -56,10 +83,14 @@ class CarriedSound:
         container = self._files.enter_context(open_input(clip.path))
         source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
         origin_s = clip.pts[0] * clip.time_base - delay_s
-        if track.codec in COPIED_INTO_MP4:
-            self._packets = _copied(container, source, output, track.start_s + delay_s, origin_s)
+        end_s = clip.duration_s + delay_s + TAIL_S
+        if _copies(track):
+            target = output.add_stream_from_template(source)
+            placed = _in_samples(packets(container, source, Losses()), source, track, track.start_s + delay_s, origin_s)
+            self._packets = _given(placed, target, end_s)
         else:
-            self._packets = _encoded(container, source, output, origin_s)
+            encoded = AacTrack(output, track, origin_s, end_s)
+            self._packets = encoded.packets(decode_sound(container, source, Losses()))
         self._held: av.Packet[AudioStream] | None = next(self._packets, None)
 
     def before(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
@@ -78,25 +109,32 @@ class CarriedSound:
         self._files.close()
 
 
-def _copied(
-    container: InputContainer, source: AudioStream, output: OutputContainer, start_s: Fraction, origin_s: Fraction
+def _given(
+    placed: Iterator["av.Packet[AudioStream]"], target: AudioStream, end_s: Fraction
 ) -> Iterator["av.Packet[AudioStream]"]:
-    """The packets as they are, counted from the first picture."""
-    target = output.add_stream_from_template(source)
-    return _in_samples(container, source, target, start_s, origin_s)
+    """Packets of another file as those of `target`, as far as there is something to see with them."""
+    for packet in placed:
+        if (packet.pts or 0) * packet.time_base > end_s:
+            return
+        packet.stream = target
+        yield packet
 
 
 def _in_samples(
-    container: InputContainer, source: AudioStream, target: AudioStream, start_s: Fraction, origin_s: Fraction
+    source_packets: Iterator["av.Packet[AudioStream]"],
+    source: AudioStream,
+    track: AudioTrack,
+    start_s: Fraction,
+    origin_s: Fraction,
 ) -> Iterator["av.Packet[AudioStream]"]:
     """Packets placed to the sample, one after another, also where the container rounded their times to more.
 
     The first lies before `start_s` by what the decoder will skip of it (the codec's priming).
     """
-    rate_hz, tick_s = source.rate, Fraction(source.time_base or Fraction(1, source.rate))
+    rate_hz, tick_s = track.rate_hz, Fraction(source.time_base or Fraction(1, track.rate_hz))
     tolerance = ceil(tick_s * rate_hz)
     due: int | None = None
-    for packet in packets(container, source, Losses()):
+    for packet in source_packets:
         if packet.pts is None or packet.size == 0:
             continue
         pts = round((packet.pts * tick_s - origin_s) * rate_hz)
@@ -107,60 +145,4 @@ def _in_samples(
         length = source.codec_context.frame_size or round((packet.duration or 0) * tick_s * rate_hz)
         due = pts + max(1, length)
         packet.pts, packet.dts, packet.duration, packet.time_base = pts, pts, length, Fraction(1, rate_hz)
-        packet.stream = target
         yield packet
-
-
-def _encoded(
-    container: InputContainer, source: AudioStream, output: OutputContainer, origin_s: Fraction
-) -> Iterator["av.Packet[AudioStream]"]:
-    """Encoded once as AAC, for what MP4 does not hold or players do not play."""
-    rate_hz = min(source.rate, AAC_TOP_RATE_HZ)
-    target = output.add_stream("aac", rate=rate_hz, bit_rate=AAC_BIT_RATE, layout=source.layout)
-    return _through_aac(container, source, target, origin_s)
-
-
-def _through_aac(
-    container: InputContainer, source: AudioStream, target: AudioStream, origin_s: Fraction
-) -> Iterator["av.Packet[AudioStream]"]:
-    resampler = av.AudioResampler("fltp", target.layout, target.rate)
-    fifo = av.AudioFifo()
-    start: int | None = None
-    written = 0
-    for frame in decode_sound(container, source, Losses()):
-        time_s = moment_s(frame) - origin_s
-        start = round(time_s * target.rate) if start is None else start
-        for piece in resampler.resample(frame):
-            piece.pts = None
-            gap = round(time_s * target.rate) - start - written
-            if gap > GAP_S * target.rate:
-                fifo.write(_silence(piece, gap))
-                written += gap
-            fifo.write(piece)
-            written += piece.samples
-        yield from _drain(fifo, target, start)
-    if start is not None:
-        yield from _drain(fifo, target, start, last=True)
-        yield from target.encode(None)
-
-
-def _drain(
-    fifo: av.AudioFifo, target: AudioStream, start: int, *, last: bool = False
-) -> Iterator["av.Packet[AudioStream]"]:
-    """Encode what the fifo holds in pieces of the size that AAC takes."""
-    size = target.frame_size or 1024
-    while fifo.samples >= size or (last and fifo.samples):
-        done = fifo.samples_read
-        piece = fifo.read(min(size, fifo.samples))
-        if piece is None:
-            return
-        piece.pts, piece.time_base = start + done, Fraction(1, target.rate)
-        yield from target.encode(piece)
-
-
-def _silence(like: av.AudioFrame, samples: int) -> av.AudioFrame:
-    """That many samples of nothing, in the form of another frame."""
-    channels = like.layout.nb_channels
-    quiet = av.AudioFrame.from_ndarray(np.zeros((channels, samples), np.float32), "fltp", like.layout.name)
-    quiet.sample_rate = like.sample_rate
-    return quiet

@@ -34,10 +34,12 @@ def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
     """Write pictures of one size and kind; returns how many. The caller owns the path and its atomicity."""
     count = 0
     try:
-        with av.open(str(path), "w", format="matroska", options={"fflags": "+bitexact"}) as output:
+        with av.open(str(path.absolute()), "w", format="matroska", options={"fflags": "+bitexact"}) as output:
             for count, picture in enumerate(pictures, start=1):
                 if count == 1:
-                    stream = _add(output, picture)
+                    shape, stream = picture.shape, _add(output, picture)
+                if picture.shape != shape or picture.dtype != np.uint8:
+                    raise ValueError(f"a picture of {picture.shape} {picture.dtype} in a chunk of {shape}")
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=_FORMATS[picture.ndim][2])
                 frame.pts, frame.color_range = count - 1, FULL_RANGE
                 output.mux(stream.encode(frame))
@@ -51,15 +53,20 @@ def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
     return count
 
 
-def read_chunk(path: Path) -> Iterator[Pictures]:
-    """The pictures of a chunk, in order, exactly as they were written."""
+def read_chunk(path: Path, count: int) -> Iterator[Pictures]:
+    """The `count` pictures of a chunk, in order, exactly as they were written.
+
+    A chunk that lost some is refused; that its bytes are the ones written is for the cache to vouch.
+    """
+    read = 0
     losses = Losses()
     with open_input(path) as container:
         stream = picture_stream(container, path)
         with closing(decode(container, stream, losses)) as frames:
             for frame in frames:
+                read += 1
                 yield _pixels(frame)
-    if losses.any or losses.flawed_frames:
+    if losses.any or losses.flawed_frames or read != count:
         raise UnreadableClip(
             f"The intermediate file {path.name!r} is damaged.", "Run `python -m pipeline cache verify` and try again."
         )

@@ -21,6 +21,8 @@ class AudioTrack:
     start_s: Fraction
     duration_s: Fraction
     damaged: bool = False
+    steady: bool = True
+    """One sampling rate and one number of channels throughout."""
 
 
 @dataclass(frozen=True, slots=True)

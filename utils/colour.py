@@ -14,6 +14,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from utils.image import RGB, Size
 
 UNSPECIFIED = 2
+RGB_MATRIX = 0
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
 HD_LONG_SIDE_PX = 1280
 
@@ -51,8 +52,17 @@ class ColourTags:
 
     @property
     def worked(self) -> "ColourTags":
-        """What pictures are once they were read: high dynamic range becomes BT.709, all else stays what it was."""
-        return ColourTags(1, 1, 1) if self.hdr else self
+        """What pictures are written as: high dynamic range as BT.709, what no encoder takes as what was assumed."""
+        if self.hdr:
+            return ColourTags(1, 1, 1)
+        if self.matrix in _MATRICES or self.matrix == UNSPECIFIED:
+            return self
+        return ColourTags(self.assumed_matrix, self.primaries, self.transfer, assumed_matrix=self.assumed_matrix)
+
+    @property
+    def guessed(self) -> bool:
+        """Whether the file names a matrix that cannot be computed with, so that another is used."""
+        return self.matrix not in (*_MATRICES, UNSPECIFIED, RGB_MATRIX)
 
 
 def usual_matrix(size: Size) -> int:
@@ -84,7 +94,7 @@ class ColourConverter:
 
     def to_rgb(self, frame: av.VideoFrame, size: Size) -> RGB:
         """Full-range RGB of that size. Averages areas when it shrinks, so that nothing shimmers."""
-        hdr = self.tags.hdr
+        hdr, shrinks = self.tags.hdr, size.width_px < frame.width or size.height_px < frame.height
         picture = self._reader.reformat(
             frame,
             size.width_px,
@@ -93,7 +103,7 @@ class ColourConverter:
             src_colorspace=self._matrix,
             src_color_range=self._range,
             dst_color_range=ColorRange.JPEG,
-            interpolation=(Interpolation.AREA if size.width_px < frame.width else Interpolation.BILINEAR) | EXACT,
+            interpolation=(Interpolation.AREA if shrinks else Interpolation.BILINEAR) | EXACT,
             threads=1,
         ).to_ndarray()
         if hdr:

@@ -9,6 +9,7 @@ import av
 
 from utils.clip import Clip
 from utils.decode import Goal, Losses, decode, open_input, picture_stream
+from utils.digest import digest_file
 from utils.errors import UnreadableClip
 
 WORTH_A_SEEK = 12
@@ -53,8 +54,12 @@ class Cursor:
         )
 
     def _open(self) -> None:
-        """Stand before the first frame."""
+        """Stand before the first frame of the very file that was probed."""
         self._files.close()
+        if digest_file(self._clip.path) != self._clip.digest:
+            raise UnreadableClip(
+                f"{self._clip.path.name!r} is not the file any more that it was.", "Add it again, as a new clip."
+            )
         self._container = self._files.enter_context(open_input(self._clip.path))
         self._stream = picture_stream(self._container, self._clip.path, intact=self._clip.seekable)
         self._pictures: Iterator[av.VideoFrame] = decode(self._container, self._stream, Losses(), goal=self._goal)
@@ -82,7 +87,10 @@ class Cursor:
 
     def _land(self, key: int, latest: int) -> bool:
         """Seek towards a key frame; True if the first picture after it is a key frame not past `latest`."""
-        self._container.seek(self._clip.pts[key], stream=self._stream)
+        try:
+            self._container.seek(self._clip.pts[key], stream=self._stream)
+        except av.FFmpegError:
+            return False
         pictures = decode(self._container, self._stream, Losses(), from_key=True, goal=self._goal)
         first = next(pictures, None)
         if first is None or first.pts is None:

@@ -3,6 +3,7 @@
 Probing and reading share this loop, so the frames that were counted are the frames that are read.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ FORMATS = (
 """What may be opened. Playlists (HLS, DASH, ffconcat) and everything that reaches for other files are left out."""
 
 OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-
+DECODING_THREADS = min(8, os.cpu_count() or 1)
+"""More gain little, and each holds pictures of its own."""
 
 _BEFORE_ALL = -(1 << 62)
 
@@ -36,6 +38,7 @@ _BEFORE_ALL = -(1 << 62)
 class Losses:
     """What a pass over the file could not use. Nothing of it is silent: it becomes notes on the Clip."""
 
+    packets: int = 0
     damaged_packets: int = 0
     dropped_frames: int = 0
     flawed_frames: int = 0
@@ -43,6 +46,7 @@ class Losses:
 
     @property
     def any(self) -> bool:
+        """Whether something is missing."""
         return self.damaged_packets + self.dropped_frames > 0
 
 
@@ -62,6 +66,8 @@ def open_input(path: Path) -> Iterator[InputContainer]:
     """The file as a container; only local files, only formats that cannot lead to other files."""
     try:
         container = av.open(str(path), options=dict(OPEN_OPTIONS), metadata_errors="replace")
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableClip(
             f"{path.name!r} cannot be opened as a video ({_reason(error)}).",
@@ -88,6 +94,7 @@ def picture_stream(container: InputContainer, path: Path, *, intact: bool = True
         )
     stream = max(streams, key=lambda each: (each.width * each.height, bool(each.disposition & Disposition.default)))
     stream.thread_type = "AUTO" if intact else "SLICE"
+    stream.codec_context.thread_count = DECODING_THREADS
     return stream
 
 
@@ -106,11 +113,14 @@ def decode(
     """
     waiting = _BEFORE_ALL if from_key else None
     for packet in packets(container, stream, losses):
+        losses.packets += packet.size > 0
         losses.hidden_packets += packet.is_discard
         if goal is not None and packet.pts is not None and stream.codec_context.name in SKIPPING:
             stream.codec_context.skip_frame = "NONREF" if packet.pts < goal.pts else "DEFAULT"
         try:
             frames = packet.decode()
+        except MemoryError:  # a limit of ours is no damage of the file's
+            raise
         except av.FFmpegError:
             losses.damaged_packets += 1
             waiting = (packet.pts or 0) if waiting is None else waiting
@@ -137,6 +147,8 @@ def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses)
     for packet in packets(container, stream, losses):
         try:
             frames = packet.decode()
+        except MemoryError:
+            raise
         except av.FFmpegError:
             losses.damaged_packets += 1
             continue
@@ -144,15 +156,20 @@ def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses)
 
 
 def packets(container: InputContainer, stream: StreamT, losses: Losses) -> Iterator["av.Packet[StreamT]"]:
-    """Packets to the end, or to where the file breaks off."""
+    """Packets to the end, or to where the file breaks off; the last is empty and asks for what is still inside."""
     demuxed = container.demux(stream)
     while True:
         try:
             yield next(demuxed)
         except StopIteration:
             return
-        except av.FFmpegError:
-            losses.damaged_packets += 1
+        except MemoryError:
+            raise
+        except (av.FFmpegError, IndexError) as error:  # an index error: a stream that appeared on the way
+            losses.damaged_packets += isinstance(error, av.FFmpegError)
+            last: av.Packet[StreamT] = av.Packet()  # type: ignore[assignment]
+            last.stream = stream
+            yield last
             return
 
 
@@ -164,6 +181,8 @@ def moment_s(frame: av.AudioFrame) -> Fraction:
 def _reason(error: Exception) -> str:
     """The library's own words, as a clause."""
     text = getattr(error, "strerror", None) or str(error)
+    if text == "Invalid argument":
+        return "its format is not supported"
     return str(text)[:1].lower() + str(text)[1:]
 
 

@@ -4,6 +4,7 @@ The child is `python -m utils.intake FILE LIMITS`; it answers one line of JSON, 
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from utils import errors
 from utils.clip import Clip
-from utils.errors import ClipError, RefusedClip, UnreadableClip
+from utils.errors import ClipError, RefusedClip, StoreError, UnreadableClip
 from utils.probe import Limits, scan
 
 PLAYLISTS = {
@@ -21,6 +22,9 @@ PLAYLISTS = {
     b"<?xml": "an XML document",
     b"#!": "a script",
 }
+FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
+"""The child computes nothing: on a machine of many cores these would reserve gigabytes for every one of them."""
+
 HOUSE = Path(__file__).resolve().parents[1]
 
 
@@ -28,11 +32,12 @@ def probe(path: Path, limits: Limits | None = None) -> Clip:
     """The Clip in a file, or one sentence why there is none. Never hangs, never runs out of memory here."""
     limits = limits or Limits()
     path = Path(path).absolute()
-    _refuse_playlist(path)
     try:
+        _refuse_playlist(path)
         child = subprocess.run(
             [sys.executable, "-m", "utils.intake", str(path), json.dumps(asdict(limits))],
             cwd=HOUSE,
+            env={**os.environ, **FRUGAL},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limits.wall_s,
@@ -41,6 +46,11 @@ def probe(path: Path, limits: Limits | None = None) -> Clip:
         raise RefusedClip(
             f"{path.name!r} was still being read after {limits.wall_s:.0f} s.",
             "Cut it into shorter clips, or convert it to MP4 and try again.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UnreadableClip(
+            f"{path.name[:80]!r} cannot be opened ({getattr(error, 'strerror', None) or error}).",
+            "Check its name and its permissions.",
         ) from error
     return _answer(path, child)
 
@@ -81,16 +91,17 @@ def _child(path: Path, limits: Limits) -> None:
     try:
         answer: dict[str, object] = {"clip": scan(path, limits).to_json()}
     except ClipError as error:
-        answer = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+        answer = _told(error)
+    except StoreError as error:
+        answer = _told(UnreadableClip(error.problem, error.remedy))
     except MemoryError:
-        refused = UnreadableClip(
-            f"{path.name!r} needs more memory than {limits.memory_bytes >> 20} MB to be read.",
-            "Scale it down or convert it to MP4 and try again.",
-        )
-        answer = {
-            "error": "RefusedClip", "problem": refused.problem, "remedy": refused.remedy,
-        }  # fmt: skip
+        problem = f"{path.name!r} needs more memory than {limits.memory_bytes >> 20} MB to be read."
+        answer = _told(RefusedClip(problem, "Scale it down or convert it to MP4 and try again."))
     sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _told(error: ClipError) -> dict[str, object]:
+    return {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
 
 
 if __name__ == "__main__":

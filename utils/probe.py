@@ -4,10 +4,8 @@ The whole file is decoded because only that tells how many frames there really a
 per 720p frame. Untrusted files are scanned in a child process, see `utils.intake`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -23,6 +21,7 @@ from utils.digest import digest_file
 from utils.errors import RefusedClip, UnreadableClip
 from utils.image import Orientation, Size
 from utils.timebase import Cadence, cadence
+from utils.timeline import timeline
 
 ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "pal8")
 
@@ -31,8 +30,8 @@ ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "pal8")
 class Limits:
     """How much of the machine one untrusted file may take while it is looked at."""
 
-    wall_s: float = 180.0
-    memory_bytes: int = 3 << 30
+    wall_s: float = 300.0
+    memory_bytes: int = 6 << 30
     pixels: int = 8192 * 4320
     frames: int = 200_000
 
@@ -69,6 +68,7 @@ class _Pictures:
     pts: list[int | None] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     last_duration: int = 0
+    last_pts: int = -(1 << 62)
     first: av.VideoFrame | None = None
     sizes: set[tuple[int, int]] = field(default_factory=set)
 
@@ -77,23 +77,44 @@ class _Pictures:
         """Frames that the container declares and that never came."""
         return max(0, self.declared.frames - len(self.pts) - self.losses.hidden_packets)
 
+    @property
+    def suspect(self) -> bool:
+        """Whether a slower pass may find more: something is wrong, or more packets went in than frames came out."""
+        came_out = len(self.pts) + self.losses.hidden_packets
+        return self.losses.any or self.losses.flawed_frames > 0 or self.losses.packets > came_out
+
+    def add(self, frame: av.VideoFrame) -> None:
+        """Note what is needed of the next frame."""
+        self.first = self.first or frame
+        if frame.key_frame:
+            self.keys.append(len(self.pts))
+        self.pts.append(frame.pts)
+        self.sizes.add((frame.width, frame.height))
+        if frame.pts is None or frame.pts > self.last_pts:
+            self.last_pts, self.last_duration = frame.pts or 0, frame.duration or 0
+
 
 def scan(path: Path, limits: Limits) -> Clip:
     """Everything there is to know of the file, or one sentence why it is no clip."""
     _check_file(path)
     pictures = _gather(path, limits, intact=True)
-    if pictures.losses.any:
-        pictures = _gather(path, limits, intact=False)
+    if pictures.suspect:
+        slower = _gather(path, limits, intact=False)
+        pictures = slower if slower.suspect or len(slower.pts) > len(pictures.pts) else pictures
     first, declared = pictures.first, pictures.declared
     if first is None:
         raise UnreadableClip(
             f"No frame of {path.name!r} decodes; its video data is damaged or missing.",
             "Export the clip again from where it came from, or choose another one.",
         )
-    time_base, pts, timing_note = _timeline(pictures.pts, declared)
+    rate = next(iter(declared.rates), Fraction(25))
+    times = timeline(pictures.pts, declared.time_base, rate, pictures.last_duration)
+    time_base, pts = times.time_base, times.pts
     orientation, turning_note = _orientation(first)
     pace = cadence(pts, time_base, declared.rates)
     stored = Size(first.width, first.height)
+    size = orientation.size(_square(stored, declared.pixel_aspect))
+    _check_pixels(path, size, limits)
     audio, sound_notes = scan_audio(path, start_s=pts[0] * time_base)
     return Clip(
         path=path,
@@ -101,21 +122,21 @@ def scan(path: Path, limits: Limits) -> Clip:
         container=declared.container,
         codec=declared.codec,
         pixel_format=first.format.name,
-        size=orientation.size(_square(stored, declared.pixel_aspect)),
+        size=size,
         stored_size=stored,
         orientation=orientation,
         colour=_tags(first),
         time_base=time_base,
         pts=pts,
         keys=tuple(pictures.keys) or (0,),
-        last_duration=pictures.last_duration or max(1, round(1 / (pace.rate * time_base))),
+        last_duration=times.last_duration or max(1, round(1 / (pace.rate * time_base))),
         rate=pace.rate,
         constant_rate=pace.constant,
-        seekable=timing_note is None and not pictures.losses.any,
+        seekable=times.note is None and not (pictures.losses.any or pictures.losses.flawed_frames or pictures.missing),
         audio=audio,
         notes=(
             *_loss_notes(pictures.losses, pictures.missing),
-            *(note for note in (timing_note, turning_note) if note),
+            *(note for note in (times.note, turning_note) if note),
             *_picture_notes(first, pictures, pace),
             *sound_notes,
         ),
@@ -132,12 +153,10 @@ def _check_file(path: Path) -> None:
         raise UnreadableClip(f"{path.name!r} is empty.", "Upload or copy it again; the transfer broke off.")
 
 
-def _check_pixels(path: Path, stream: VideoStream, limits: Limits) -> None:
-    pixels = stream.width * stream.height
-    if pixels > limits.pixels:
+def _check_pixels(path: Path, size: Size, limits: Limits) -> None:
+    if size.width_px * size.height_px > limits.pixels:
         raise RefusedClip(
-            f"{path.name!r} claims pictures of {stream.width}x{stream.height}, more than the limit of "
-            f"{limits.pixels / 1e6:.0f} megapixels.",
+            f"{path.name!r} has pictures of {size}, more than the limit of {limits.pixels / 1e6:.0f} megapixels.",
             "Scale it down before adding it.",
         )
 
@@ -146,36 +165,14 @@ def _gather(path: Path, limits: Limits, *, intact: bool) -> _Pictures:
     """Decode everything once, keeping only the first picture."""
     with open_input(path) as container:
         stream = picture_stream(container, path, intact=intact)
-        _check_pixels(path, stream, limits)
+        _check_pixels(path, Size(stream.width, stream.height), limits)
         found = _Pictures(_Declared.by(container, stream))
         for index, frame in enumerate(decode(container, stream, found.losses)):
             if index == limits.frames:
                 raise RefusedClip(f"{path.name!r} has more than {limits.frames} frames.", "Cut it into shorter clips.")
-            found.first = found.first or frame
-            if frame.key_frame:
-                found.keys.append(index)
-            found.pts.append(frame.pts)
-            found.last_duration = frame.duration or 0
-            found.sizes.add((frame.width, frame.height))
+            _check_pixels(path, Size(frame.width, frame.height), limits)
+            found.add(frame)
         return found
-
-
-def _timeline(found: Sequence[int | None], declared: _Declared) -> tuple[Fraction, tuple[int, ...], str | None]:
-    """Time base and strictly rising pts; a note when the file's own could not be used as they are."""
-    rate = next(iter(declared.rates), Fraction(25))
-    pts = [value for value in found if value is not None]
-    if len(pts) < len(found) or declared.time_base is None:
-        return (
-            1 / rate,
-            tuple(range(len(found))),
-            f"It has no timestamps: {float(rate):.3g} frames per second assumed.",
-        )
-    if all(a < b for a, b in pairwise(pts)):
-        return declared.time_base, tuple(pts), None
-    repaired = [pts[0]]
-    for value in pts[1:]:
-        repaired.append(max(value, repaired[-1] + 1))
-    return declared.time_base, tuple(repaired), "Some timestamps ran backwards; they were put in order."
 
 
 def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
@@ -203,7 +200,7 @@ def _tags(frame: av.VideoFrame) -> ColourTags:
         matrix=int(frame.colorspace),
         primaries=int(frame.color_primaries),
         transfer=int(frame.color_trc),
-        full_range=int(frame.color_range) == 2 or frame.format.name.startswith("yuvj"),
+        full_range=int(frame.color_range) == 2 or frame.format.name.startswith("yuvj") or frame.format.is_rgb,
         assumed_matrix=usual_matrix(Size(frame.width, frame.height)),
     )
 
@@ -215,7 +212,8 @@ def _loss_notes(losses: Losses, missing: int) -> list[str]:
         count = f"{lost} frame{'s' * (lost != 1)}" if lost else "A part of it"
         notes.append(f"{count} could not be decoded and {'is' if lost < 2 else 'are'} left out.")
     if losses.flawed_frames:
-        notes.append(f"{losses.flawed_frames} frames are damaged and show flaws.")
+        one = losses.flawed_frames == 1
+        notes.append(f"{losses.flawed_frames} frame{' is' if one else 's are'} damaged and show{'s' * one} flaws.")
     return notes
 
 
@@ -228,6 +226,7 @@ def _picture_notes(first: av.VideoFrame, pictures: _Pictures, pace: Cadence) -> 
             f"Its frame rate varies around {float(pace.rate):.2f}; each frame keeps its time.",
         ),
         (depth > 8, f"It has {depth} bits a channel; it is worked on with 8."),
+        (tags.guessed, "Its colour matrix is a rare one; the usual one of its size is taken for it."),
         (tags.hdr is not None, f"It is {tags.hdr} high dynamic range; it is brought to standard range."),
         (name.startswith(ALPHA_FORMATS), "Its transparency is left out."),
         (len(pictures.sizes) > 1, "Its picture size changes on the way; all is scaled to the first."),

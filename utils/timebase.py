@@ -13,6 +13,10 @@ STANDARD_RATES = tuple(
 )  # fmt: skip
 
 
+FINE = 8
+"""Ticks a frame: with as many or more, a clip whose times stray by one is still of a constant rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A run of timeline frames, half-open: the only way to say from-to."""
@@ -55,18 +59,27 @@ def cadence(pts: Sequence[int], time_base: Fraction, declared: Sequence[Fraction
     if len(pts) < 2:
         return Cadence(next(iter(declared), Fraction(25)), constant=True)
     mean = Fraction(len(pts) - 1) / ((pts[-1] - pts[0]) * time_base)
-    for rate in (*declared, *STANDARD_RATES, mean):
+    if mean * time_base * FINE <= 1:
+        candidates = (*declared, *STANDARD_RATES, mean)
+    else:
+        candidates = (*(rate for rate in declared if (rate * time_base).numerator == 1), *STANDARD_RATES)
+    for rate in candidates:
         if _explains(rate, pts, time_base):
             return Cadence(rate, constant=True)
     return Cadence(mean, constant=False)
 
 
 def _explains(rate: Fraction, pts: Sequence[int], time_base: Fraction) -> bool:
-    """True if pts differ from `rate` only by the rounding of each to a tick."""
+    """True if pts differ from `rate` only by the rounding of each to a tick.
+
+    Where a tick is no small part of a frame, a frame left out must not pass for rounding.
+    """
     ticks = 1 / (rate * time_base)
     numerator, denominator = ticks.numerator, ticks.denominator
-    first = pts[0]
-    return all(abs((value - first) * denominator - index * numerator) <= denominator for index, value in enumerate(pts))
+    astray = [(value - pts[0]) * denominator - index * numerator for index, value in enumerate(pts)]
+    if ticks >= FINE:
+        return max(map(abs, astray)) <= denominator
+    return max(astray) - min(astray) < denominator
 
 
 def rescale(ticks: int, source: Fraction, target: Fraction) -> int:

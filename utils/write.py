@@ -1,9 +1,11 @@
 """Writes a result: every picture encoded once, the sound carried over, and nothing at its place until it is whole."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from errno import EACCES, EDQUOT, EFBIG, EIO, EISDIR, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
 from fractions import Fraction
 from math import ceil, lcm
 from pathlib import Path
@@ -18,19 +20,22 @@ from av.video.stream import VideoStream
 from utils.audio import CarriedSound
 from utils.clip import Clip
 from utils.colour import ColourConverter, ColourTags
+from utils.disk import sync
 from utils.errors import WriteError
 from utils.image import RGB, Size
 from utils.video import Frame
 
+OF_THE_PLACE = {ENOSPC, EDQUOT, EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS, EFBIG, ENAMETOOLONG, EIO}
 PIXEL_FORMAT = "yuv420p"
 FINE_HZ = 90_000
+LARGEST = 2**31 - 1
 """Pictures are placed in ticks at least this fine: well under one sample of sound."""
 TICKS_LIMIT_HZ = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How x264 is asked to work. The thread count is fixed because the bytes depend on it."""
+    """How x264 is asked to work. The thread count is fixed because the pictures depend on it."""
 
     crf: int = 16
     preset: str = "veryfast"
@@ -79,22 +84,31 @@ class ClipWriter:
     """An MP4 in the making. It appears at its path when the `with` block ends well, and leaves no trace otherwise."""
 
     def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._path = path.absolute()
+        self._part = self._path
         self._shape = shape
         self._colour = ColourConverter(shape.colour)
         self._encoding = encoding or Encoding()
         self._sound_of = sound if sound is not None and sound.audio is not None else None
-        self._ticks = ceil(shape.time_base * FINE_HZ)
+        self._ticks = max(1, min(ceil(shape.time_base * FINE_HZ), LARGEST // shape.time_base.denominator))
         self._files = ExitStack()
+        self._count = 0
 
     def __enter__(self) -> Self:
-        with self._explained():
-            self._part.touch()
-            self._output = av.open(str(self._part), "w", format="mp4", options=self._mux_options())
-            self._files.callback(self._output.close)
-            self._stream = self._add_pictures()
-            self._sound = self._add_sound()
+        try:
+            with self._explained():
+                if self._path.is_dir():
+                    raise IsADirectoryError(EISDIR, "it is a folder")
+                handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
+                os.close(handle)
+                self._part = Path(name)
+                self._output = av.open(name, "w", format="mp4", options=self._mux_options())
+                self._files.callback(self._output.close)
+                self._stream = self._add_pictures()
+                self._sound = self._add_sound()
+        except BaseException:
+            self._discard()
+            raise
         return self
 
     def write(self, rgb: RGB, pts: int, duration: int | None = None) -> None:
@@ -104,9 +118,11 @@ class ClipWriter:
         picture = self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
         picture.pts, picture.time_base = pts, self._shape.time_base
         picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
+        self._count += 1
         with self._explained():
             if self._sound is not None:
-                self._output.mux(list(self._sound.before(pts * self._shape.time_base)))
+                for packet in self._sound.before(pts * self._shape.time_base + self._delay_s):
+                    self._output.mux(packet)
             self._mux(self._stream.encode(picture))
 
     def __exit__(
@@ -116,20 +132,31 @@ class ClipWriter:
             if kind is None:
                 self._finish()
         finally:
-            with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
-                self._files.close()
-            self._part.unlink(missing_ok=True)
+            self._discard()
 
     def _finish(self) -> None:
         """Flush, sync to the disk, and let the file appear."""
+        if not self._count:
+            raise WriteError(f"There was no picture to write to {self._path.name!r}.", "Give it at least one frame.")
         with self._explained():
             self._mux(self._stream.encode(None))
             if self._sound is not None:
-                self._output.mux(list(self._sound.rest()))
+                for packet in self._sound.rest():
+                    self._output.mux(packet)
             self._files.close()
-            with self._part.open("rb") as file:
-                os.fsync(file.fileno())
+            self._part.chmod(0o666 & ~_umask())
+            sync(self._part)
             self._part.replace(self._path)
+            sync(self._path.parent)
+
+    def _discard(self) -> None:
+        """Close, and remove what did not become a result."""
+        try:
+            with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
+                self._files.close()
+        finally:
+            if self._part != self._path:
+                self._part.unlink(missing_ok=True)
 
     @property
     def _delay_s(self) -> Fraction:
@@ -160,7 +187,7 @@ class ClipWriter:
         shape, encoding, tags = self._shape, self._encoding, self._shape.colour
         stream = self._output.add_stream(
             "libx264",
-            rate=shape.rate,
+            rate=_encodable(shape.rate),
             time_base=shape.time_base,
             width=shape.even_size.width_px,
             height=shape.even_size.height_px,
@@ -189,10 +216,24 @@ class ClipWriter:
         try:
             yield
         except (av.FFmpegError, OSError) as error:
+            place = f"Check that {str(self._path.parent)!r} exists, may be written to and has room, and run it again."
+            other = "Choose another size or rate; if the sound is at fault, convert the clip to MP4 first."
             raise WriteError(
                 f"{self._path.name!r} could not be written: {error.strerror or error}.",
-                f"Check that {str(self._path.parent)!r} exists, may be written to and has room, and run it again.",
+                place if error.errno in OF_THE_PLACE else other,
             ) from error
+
+
+def _encodable(rate: Fraction) -> Fraction:
+    """The rate as the encoder counts with it; the times themselves stay exact."""
+    return rate.limit_denominator(1_000_000) if max(rate.numerator, rate.denominator) > 1 << 30 else rate
+
+
+def _umask() -> int:
+    """The rights that new files of this process do not get; asking means setting, so it is set back at once."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _even(rgb: RGB) -> RGB:

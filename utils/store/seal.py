@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from utils.digest import digest_file
+from utils.disk import sync
 from utils.errors import StoreError
 from utils.key import Key
 from utils.store import manifest as manifests
@@ -25,15 +26,6 @@ def seal(folder: Path, key: Key, seconds: float) -> Manifest:
     sync(path)
     sync(folder)
     return manifest
-
-
-def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, survive a power cut."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _seal_blob(path: Path, key: Key) -> Blob:

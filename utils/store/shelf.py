@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from utils.disk import sync
 from utils.store.entry import Entry, open_entry
 from utils.store.lease import Lease, if_free, seize, share
 from utils.store.manifest import Manifest
-from utils.store.seal import sync
 
 log = logging.getLogger(__name__)
 
