@@ -41,6 +41,8 @@ class Clip:
     time_base: Fraction
     pts: tuple[int, ...]
     keys: tuple[int, ...]
+    """The frames that can be decoded without others, and where in the file each begins (-1: unknown)."""
+    key_bytes: tuple[int, ...]
     last_duration: int
     rate: Fraction
     constant_rate: bool
@@ -95,6 +97,7 @@ class Clip:
                 "rate": Fraction(data["rate"]),
                 "pts": tuple(data["pts"]),
                 "keys": tuple(data["keys"]),
+                "key_bytes": tuple(data["key_bytes"]),
                 "notes": tuple(data["notes"]),
                 "audio": audio
                 and AudioTrack(

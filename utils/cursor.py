@@ -19,7 +19,7 @@ WORTH_A_SEEK = 12
 class Cursor:
     """Gives the decoded picture of each index asked for, ascending.
 
-    A seek is believed only when the key frame it lands on is a known one at or before the goal; otherwise it is
+    A seek is believed only when it lands on a key frame known to lie there, at or before the goal; otherwise it is
     tried again from further back, at last from the beginning of the file.
     """
 
@@ -28,6 +28,7 @@ class Cursor:
         self._seeks = clip.seekable
         self._next = 0
         self._goal = Goal()
+        self._places = dict(zip(clip.keys, clip.key_bytes, strict=True))
         self._files = ExitStack()
         self._open()
 
@@ -86,17 +87,24 @@ class Cursor:
         self._open()
 
     def _land(self, key: int, latest: int) -> bool:
-        """Seek towards a key frame; True if the first picture after it is a key frame not past `latest`."""
+        """Seek towards a key frame; True if what comes first is a key frame not past `latest`, at its own place.
+
+        A container's index can be wrong, and its pts be counted from there: the byte that a key frame begins at
+        tells which one it is.
+        """
         try:
             self._container.seek(self._clip.pts[key], stream=self._stream)
         except av.FFmpegError:
             return False
-        pictures = decode(self._container, self._stream, Losses(), from_key=True, goal=self._goal)
+        met = Losses()
+        pictures = decode(self._container, self._stream, met, from_key=True, goal=self._goal)
         first = next(pictures, None)
         if first is None or first.pts is None:
             return False
         position = self._position(first)
         if position > latest or self._clip.pts[position] != first.pts:
+            return False
+        if self._places.get(position) != met.key_bytes.get(first.pts, -1):
             return False
         self._pictures = chain([first], pictures)
         self._next = position

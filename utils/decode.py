@@ -6,7 +6,7 @@ Probing and reading share this loop, so the frames that were counted are the fra
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -36,13 +36,15 @@ _BEFORE_ALL = -(1 << 62)
 
 @dataclass(slots=True)
 class Losses:
-    """What a pass over the file could not use. Nothing of it is silent: it becomes notes on the Clip."""
+    """What a pass over the file met and could not use. Nothing of it is silent: it becomes notes on the Clip."""
 
     packets: int = 0
     damaged_packets: int = 0
     dropped_frames: int = 0
     flawed_frames: int = 0
     hidden_packets: int = 0
+    key_bytes: dict[int, int] = field(default_factory=dict)
+    """Where in the file the packet of each key frame lies, by its pts."""
 
     @property
     def any(self) -> bool:
@@ -115,6 +117,8 @@ def decode(
     for packet in packets(container, stream, losses):
         losses.packets += packet.size > 0
         losses.hidden_packets += packet.is_discard
+        if packet.is_keyframe and packet.pts is not None and packet.pos is not None:
+            losses.key_bytes[packet.pts] = packet.pos
         if goal is not None and packet.pts is not None and stream.codec_context.name in SKIPPING:
             stream.codec_context.skip_frame = "NONREF" if packet.pts < goal.pts else "DEFAULT"
         try:
