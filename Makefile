@@ -34,7 +34,7 @@ setup-dev:
 
 bench: setup-dev
 	@$(PYTHON) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
-	@for each in reading memory chunks store walker; do $(PYTHON) -m benchmarks.$$each || exit 1; done
+	@for each in reading memory chunks store walker stabilize; do $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf .venv out

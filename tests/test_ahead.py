@@ -44,7 +44,7 @@ def test_the_maker_ends_with_its_consumer_and_closes_its_source() -> None:
 
     items = ahead(endless(), depth=2)
     assert next(items) == 0
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert closed.is_set()
     assert working() == 0
 

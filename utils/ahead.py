@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class _Maker(threading.Thread, Generic[T]):
         return False
 
 
-def ahead(items: Iterable[T], depth: int = 3) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = 3) -> Generator[T]:
     """The same items in the same order, at most `depth` of them made ahead; the maker ends with the consumer."""
     maker = _Maker(items, depth)
     maker.start()

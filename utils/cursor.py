@@ -1,7 +1,7 @@
 """A place in a clip's decoded stream that moves forward, by decoding on or by seeking."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 
@@ -34,6 +34,11 @@ class Cursor:
 
     def close(self) -> None:
         self._files.close()
+
+    def frames(self, wanted: Iterable[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Each index with its picture."""
+        for index in wanted:
+            yield index, self.frame(index)
 
     def frame(self, index: int) -> av.VideoFrame:
         """Decode on, or jump, to the frame of that index."""

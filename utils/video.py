@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+from utils.ahead import ahead
 from utils.clip import Clip
 from utils.colour import ColourConverter
 from utils.cursor import Cursor
@@ -55,7 +56,6 @@ class ClipFrames:
         clip = self.clip
         stored = clip.orientation.size(self.size)
         colour = ColourConverter(clip.colour)
-        with closing(Cursor(clip)) as cursor:
-            for index in wanted:
-                picture = colour.to_rgb(cursor.frame(index), stored)
-                yield Frame(index, clip.pts[index], clip.orientation.apply(picture))
+        with closing(Cursor(clip)) as cursor, closing(ahead(cursor.frames(wanted))) as pictures:
+            for index, picture in pictures:
+                yield Frame(index, clip.pts[index], clip.orientation.apply(colour.to_rgb(picture, stored)))
