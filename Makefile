@@ -1,30 +1,43 @@
-# make run    set everything up and make the sample clip
-# make test   set everything up and run the tests
-# make check  the same, with the style and type checks first
-# make bench  the measurements that the README quotes (some minutes)
+# make run        set everything up and make the sample clip
+# make test       set everything up and run the tests
+# make check      the same, with the style and type checks first
+# make coverage   the tests, and which lines none of them reaches
+# make bench      the measurements beside other tools (some minutes)
+# make clean      remove .venv and out
+#
+# PYTHON=/path/to/python3.11 chooses the Python that .venv is made with.
 
-PYTHON := .venv/bin/python
+VENV := .venv/bin/python
 
-.PHONY: run test check setup setup-dev bench clean
+.PHONY: help run test check coverage setup setup-dev bench clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
 
 run: setup
 	@mkdir -p out
 	@echo "==> Rendering a walking figure with known truth (about half a minute)"
-	@$(PYTHON) -m pipeline walker -o out/walker.mp4 --truth out/walker.npz --sheet out/walker.png
+	@$(VENV) -m pipeline walker -o out/walker.mp4 --truth out/walker.npz --sheet out/walker.png --overlay out/walker-truth.mp4
 	@echo "==> What Reshoot knows of it"
-	@$(PYTHON) -m pipeline probe out/walker.mp4
-	@echo "==> Done: look at out/walker.mp4 and out/walker.png"
+	@$(VENV) -m pipeline probe out/walker.mp4
+	@echo "==> Done: look at out/walker.mp4, and at out/walker.png to see what is known of it"
+	@echo "==> To go on: . .venv/bin/activate && python -m pipeline --help"
 
 test: setup-dev
 	@echo "==> Running the tests on two processes (about three minutes)"
-	@$(PYTHON) -m pytest -n 2 --dist loadfile -q
+	@$(VENV) -m pytest -n 2 --dist loadfile -q
 
 check: setup-dev
 	@echo "==> Checking style and types"
-	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m mypy
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
 	@$(MAKE) --no-print-directory test
+
+coverage: setup-dev
+	@$(VENV) -m coverage run -m pytest -q
+	@$(VENV) -m coverage combine -q
+	@$(VENV) -m coverage report
 
 setup:
 	@bash scripts/setup.sh requirements.txt
@@ -33,8 +46,8 @@ setup-dev:
 	@bash scripts/setup.sh requirements-dev.txt
 
 bench: setup-dev
-	@$(PYTHON) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
-	@for each in reading memory chunks store walker stabilize; do $(PYTHON) -m benchmarks.$$each || exit 1; done
+	@$(VENV) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
+	@for each in reading memory chunks store walker stabilize; do $(VENV) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf .venv out

@@ -5,11 +5,13 @@ Needs benchmarks/requirements.txt.
 
 import random
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from fractions import Fraction
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +139,15 @@ def colour_error(folder: Path) -> None:
         print(f"  {name:<28} mean {error.mean():.2f}   worst {error.max()}")
 
 
+def check_others() -> None:
+    """The others must be there, or it is no comparison."""
+    for name in ("decord", "moviepy"):
+        if find_spec(name) is None:
+            sys.exit(f"{name} is not installed: pip install -r benchmarks/requirements.txt -c constraints.txt")
+
+
 if __name__ == "__main__":
+    check_others()
     with tempfile.TemporaryDirectory() as name:
         wrong_frames(Path(name))
         colour_error(Path(name))

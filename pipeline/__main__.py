@@ -2,9 +2,12 @@
 
 import sys
 
-import typer
-from rich.console import Console
-from rich.markup import escape
+try:
+    import typer
+    from rich.console import Console
+    from rich.markup import escape
+except ModuleNotFoundError as missing:
+    sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
 from pipeline.commands import cache
 from pipeline.commands.doctor import doctor
@@ -15,10 +18,11 @@ from utils.errors import ReshootError
 
 app = typer.Typer(
     name="reshoot",
-    help="Restyle footage of a person and keep the camera, the feet and the timing.",
+    help="Reshoot: footage of a person, read exactly, made with known truth, and kept once computed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (walker, probe, settings, doctor):
     app.command()(command)

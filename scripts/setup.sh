@@ -57,7 +57,11 @@ install_requirements() {
     local stamp
     stamp=".venv/.$requirements.$(stamp_of)"
     [ -e "$stamp" ] && return
-    say "Installing what $requirements lists (about 1.6 GB, a minute or two)"
+    if [ -d .venv/lib/python3*/site-packages/numpy ]; then
+        say "Installing what $requirements lists and is not there yet"
+    else
+        say "Installing what $requirements lists (about 1.6 GB, a minute or two)"
+    fi
     .venv/bin/python -m pip install --disable-pip-version-check -q --progress-bar off \
         -r "$requirements" -c constraints.txt &
     local pid=$! waited=0

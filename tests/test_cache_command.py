@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from pipeline.commands.cache import app, size_bytes
 from tests.store_child import ROOT, key, write
+from utils.errors import StoreError
 from utils.store import Store
 
 
@@ -75,7 +76,16 @@ def test_list_shows_what_it_cannot_read(tmp_path: Path, store: Store) -> None:
     assert [entry["stage"] for entry in run_json(tmp_path, "list")].count("unreadable") == 1
 
 
+def test_no_cache_is_said_and_none_is_made(tmp_path: Path) -> None:
+    """A slip in --home must neither pass for an empty cache nor leave folders behind."""
+    for command in ("stats", "list", "verify", "prune", "clear"):
+        result = CliRunner().invoke(app, [command, "--home", str(tmp_path / "slip")])
+        assert isinstance(result.exception, StoreError) and "There is no cache" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_cache(tmp_path: Path) -> None:
+    Store(tmp_path / "cache")
     for command in ("stats", "list"):
         assert "The cache is empty." in run(tmp_path, command)
     assert run_json(tmp_path, "list") == []
@@ -103,7 +113,7 @@ def test_prune(tmp_path: Path, store: Store) -> None:
 
 
 def test_clear_asks(tmp_path: Path, store: Store) -> None:
-    assert "Remove 3 entries" in run(tmp_path, "clear", said="n\n", code=1)
+    assert "Remove all 3 entries" in run(tmp_path, "clear", said="n\n", code=1)
     run(tmp_path, "clear", code=1)
     assert store.stats().entries == 3
     assert "Removed 3 entries" in run(tmp_path, "clear", said="y\n")

@@ -135,8 +135,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "is not a file" in refused(pipe)
     assert "is not a file" in refused(tmp_path)
     assert "There is no file" in refused(tmp_path / "absent.mp4")
-    with pytest.raises(ClipError):
-        probe(Path("http://127.0.0.1:1/clip.mp4"))
+    for link in ("http://127.0.0.1:1/clip.mp4", "rtsp://127.0.0.1:1/live"):
+        assert "Links are not read" in refused(Path(link))
 
 
 def test_sound_alone_is_no_clip(tmp_path: Path) -> None:

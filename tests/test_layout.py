@@ -63,3 +63,11 @@ def test_an_error_is_two_sentences_and_no_traceback(tmp_path: Path) -> None:
     assert child.returncode == 1
     assert "There is no file" in child.stderr and "try again" in child.stderr
     assert "Traceback" not in child.stderr
+
+
+def test_without_its_packages_it_says_what_to_do() -> None:
+    """A fresh clone and the system's Python: the first thing that a stranger types."""
+    code = "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]; import pipeline.__main__"
+    child = subprocess.run([sys.executable, "-S", "-c", code], cwd=HOUSE, capture_output=True, text=True)
+    assert child.returncode == 1
+    assert "is missing. Run `make run`" in child.stderr and "Traceback" not in child.stderr

@@ -122,3 +122,20 @@ def test_the_command_refuses_in_sentences(tmp_path: Path, options: list[str]) ->
 def test_the_command_says_how_to_write_an_option(tmp_path: Path, options: list[str]) -> None:
     told = CliRunner().invoke(app, ["-o", str(tmp_path / "clip.mp4"), *options])
     assert told.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("-o", "a.avi"), ("-o", "a"), ("-o", "a.mp4", "--truth", "a.txt"), ("-o", "a.mp4", "--sheet", "a.jpg")],
+)
+def test_a_name_that_says_another_format_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Before anything is rendered, and before a file of that name is lost."""
+    named = [str(tmp_path / each) if "." in each or each == "a" else each for each in arguments]
+    result = CliRunner().invoke(app, named)
+    assert isinstance(result.exception, SettingsError) and "does not end in" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_words_on_shake_are_one_too_many(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["-o", str(tmp_path / "a.mp4"), "--no-shake", "--shake", "2"])
+    assert isinstance(result.exception, SettingsError)

@@ -5,6 +5,7 @@ The child is `python -m utils.intake FILE LIMITS`; it answers one line of JSON, 
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -31,6 +32,8 @@ HOUSE = Path(__file__).resolve().parents[1]
 def probe(path: Path, limits: Limits | None = None) -> Clip:
     """The Clip in a file, or one sentence why there is none. Never hangs, never runs out of memory here."""
     limits = limits or Limits()
+    if re.match(r"[a-z]{3,8}:/+\w", str(path)):
+        raise RefusedClip("Links are not read.", "Download the video first and give the file.")
     path = Path(path).absolute()
     try:
         _refuse_playlist(path)

@@ -151,7 +151,7 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         raise RefusedClip(f"{str(path)!r} is not a file.", "Give the path of one video file.")
     if path.stat().st_size == 0:
-        raise UnreadableClip(f"{path.name!r} is empty.", "Upload or copy it again; the transfer broke off.")
+        raise UnreadableClip(f"{path.name!r} is empty.", "Copy or upload it again; perhaps that broke off.")
 
 
 def _check_pixels(path: Path, size: Size, limits: Limits) -> None:

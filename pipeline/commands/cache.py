@@ -105,17 +105,22 @@ def clear(
 
     store = _open(home)
     found = store.stats()
-    question = f"Remove {_entries(found.entries)}, {decimal(found.bytes)}, from {found.folder}?"
-    if not yes:
+    stay = "" if pinned or not found.pinned else f" but the {found.pinned} pinned"
+    question = f"Remove all {_entries(found.entries)}{stay}, {decimal(found.bytes)}, from {found.folder}?"
+    if not yes and found.entries + found.quarantined:
         typer.confirm(question, abort=True, err=True)
     _print_freed(store.clear(even_pinned=pinned), as_json)
 
 
 def _open(home: Path | None) -> "Store":
+    from utils.errors import StoreError
     from utils.home import cache_folder
     from utils.store import Store
 
-    return Store(cache_folder(home))
+    folder = cache_folder(home)
+    if not folder.exists():
+        raise StoreError(f"There is no cache at {folder}.", "Check --home; what is computed first makes it.")
+    return Store(folder)
 
 
 def _record(entry: "Listed") -> dict[str, Any]:

@@ -38,7 +38,7 @@ def settings(
     console.print()
     legend = "* is what it changes." if chosen.diff() else "It changes nothing from the defaults."
     console.print(f"Preset '{preset}': {presets()[preset]} {legend}", highlight=False, markup=False)
-    console.print(f"Presets: {', '.join(presets())}. Set one with --set stabilise.window_s=2.", highlight=False)
+    console.print(f"Presets: {', '.join(presets())}; choose one with --preset.", highlight=False)
 
 
 def _records(chosen: Settings) -> list[dict[str, object]]:

@@ -71,7 +71,8 @@ class Shot:
 
 def _within(name: str, value: float | Fraction, low: float, high: float, unit: str) -> None:
     if not (math.isfinite(value) and low <= value <= high):
-        raise SettingsError(f"A {name} of {value} cannot be rendered.", f"Choose {low} to {high} {unit}.")
+        article = "An" if name[0] in "aeiou" else "A"
+        raise SettingsError(f"{article} {name} of {value} cannot be rendered.", f"Choose {low} to {high} {unit}.")
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from utils.walker.truth import Truth
 
 _LIMBS = (
     (11, 12), (11, 13), (13, 15), (12, 14), (14, 16), (11, 23), (12, 24), (23, 24), (23, 25), (25, 27), (24, 26),
-    (26, 28), (27, 29), (29, 31), (27, 31), (28, 30), (30, 32), (28, 32), (0, 7), (0, 8), (9, 10),
+    (26, 28), (27, 29), (29, 31), (27, 31), (28, 30), (30, 32), (28, 32),
 )  # fmt: skip
 _LEFT, _RIGHT, _MIDDLE, _DOWN = (255, 150, 60), (70, 190, 255), (245, 245, 235), (90, 255, 120)
 _FINE = 4
+_CROWDED = {1, 2, 3, 4, 5, 6, 9, 10}
+"""Landmarks of eyes and mouth: too many for so small a place."""
 
 
 def overlay(picture: Bytes, truth: Truth) -> Bytes:
@@ -26,7 +28,7 @@ def overlay(picture: Bytes, truth: Truth) -> Bytes:
         if np.isfinite(truth.keypoints[[a, b]]).all():
             colour = _MIDDLE if a % 2 != b % 2 else (_LEFT if a % 2 else _RIGHT)
             cv2.line(image, _fixed(truth, a), _fixed(truth, b), colour, thick, cv2.LINE_AA, _FINE)
-    for index in np.flatnonzero(np.isfinite(truth.keypoints[:, 0])):
+    for index in set(np.flatnonzero(np.isfinite(truth.keypoints[:, 0]))) - _CROWDED:
         fill = -1 if truth.visible[index] else thick
         cv2.circle(image, _fixed(truth, index), (thick + 1) << _FINE, _MIDDLE, fill, cv2.LINE_AA, _FINE)
     for side in (0, 1):
