@@ -1,14 +1,14 @@
-"""Reading settings as people write them: YAML files, JSON, `group.key=value`. It builds no objects."""
+"""Reading settings as people keep them: YAML files and JSON. It builds no objects."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 
-from pipeline.settings.field import Field, Value, shown
+from pipeline.settings.field import Field, shown
 from utils.errors import SettingsError
 
 LARGEST_FILE_BYTES = 256 * 1024
@@ -36,25 +36,6 @@ def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
         for name, value in values.items()
         for key, each in (value.items() if isinstance(value, Mapping) else [("", value)])
     ]
-
-
-def read_assignments(texts: Iterable[str]) -> dict[str, Value]:
-    """Typed overrides from the `group.key=value` strings of `--set`; their ranges are checked on loading."""
-    from pipeline.settings.model import Settings
-
-    given: dict[str, Value] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not name:
-            raise SettingsError(
-                f"{shown(text)} does not say which setting gets which value.",
-                "Write it as stabilise.window_s=2.",
-            )
-        typed = Settings.field(name).read(value)
-        if given.get(name, typed) != typed:
-            raise SettingsError(f"{name} is set twice, to {given[name]} and to {typed}.", "Set it once.")
-        given[name] = typed
-    return given
 
 
 def from_json(text: str) -> list[Assignment]:
