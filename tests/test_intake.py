@@ -304,7 +304,7 @@ CONTAINERS = {
     "zero_empty_stsc.mp4": "No frame",
     "bframes_non_zero_start.mp4": 12,
     "bt601_full_range.mp4": 60,
-    "decord_corrupted.mp4": 30,
+    "decord_corrupted.mp4": 29,
     "edit_list_positive_shift.mp4": 270,
     "empty_track.mp4": 30,
     "failing_audio.mp4": 280,

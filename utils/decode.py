@@ -4,6 +4,7 @@ Probing and reading share this loop, so the frames that were counted are the fra
 """
 
 import os
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,9 @@ class Losses:
         """Whether something is missing."""
         return self.damaged_packets + self.dropped_frames > 0
 
+
+DEEPEST_REORDERING = 32
+"""Packets: no codec holds more pictures back than this."""
 
 SKIPPING = ("h264", "hevc")
 """Decoders that can be told from packet to packet to leave out pictures that no other builds on."""
@@ -113,7 +117,8 @@ def decode(
     After damage (and with `from_key`, after a seek) it goes on at the next key frame, so that no picture is
     shown that was built on a missing one.
     """
-    waiting = _BEFORE_ALL if from_key else None
+    damage = _Damage(_BEFORE_ALL) if from_key else None
+    fed: deque[int | None] = deque(maxlen=DEEPEST_REORDERING)
     for packet in packets(container, stream, losses):
         losses.packets += packet.size > 0
         losses.hidden_packets += packet.is_discard
@@ -127,23 +132,33 @@ def decode(
             raise
         except av.FFmpegError:
             losses.damaged_packets += 1
-            waiting = (packet.pts or 0) if waiting is None else waiting
+            damage = damage or _Damage(packet.pts or 0, frozenset(fed))
             continue
+        fed.append(packet.pts)
         for frame in frames:
-            if waiting is not None and not _sound_after(frame, waiting):
+            if damage is not None and damage.ends_with(frame):
+                damage = None
+            if damage is not None and not damage.spares(frame):
                 losses.dropped_frames += 1
                 continue
-            if waiting is not None and frame.key_frame and (frame.pts or 0) >= waiting:
-                waiting = None
             losses.flawed_frames += frame.is_corrupt
             yield frame
 
 
-def _sound_after(frame: av.VideoFrame, damage_pts: int) -> bool:
-    """True for a key frame, and for a whole picture from before the damage that was still on its way out."""
-    if (frame.pts or 0) >= damage_pts:
-        return bool(frame.key_frame)
-    return not frame.is_corrupt
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """Where a packet failed, and which pictures were decoded before it and are still on their way out."""
+
+    pts: int
+    before: frozenset[int | None] = frozenset()
+
+    def ends_with(self, frame: av.VideoFrame) -> bool:
+        """Nothing builds across a key frame that is shown after it."""
+        return bool(frame.key_frame) and (frame.pts or 0) >= self.pts
+
+    def spares(self, frame: av.VideoFrame) -> bool:
+        """What was decoded and is shown before it is whole; all else may be built on what is missing."""
+        return frame.pts in self.before and (frame.pts or 0) < self.pts and not frame.is_corrupt
 
 
 def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses) -> Iterator[av.AudioFrame]:
