@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from errno import ENOMEM
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -75,6 +76,8 @@ def open_input(path: Path) -> Iterator[InputContainer]:
     except MemoryError:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) == ENOMEM:
+            raise MemoryError from error
         raise UnreadableClip(
             f"{path.name!r} cannot be opened as a video ({_reason(error)}).",
             "Play it in a media player; if it plays there, convert it to MP4 and try again.",
