@@ -1,6 +1,5 @@
 """Timing things beside each other on a noisy machine: in turn, several rounds, medians and ratios."""
 
-import resource
 import subprocess
 import sys
 import time
@@ -37,8 +36,3 @@ def peak_mb(code: str, *arguments: str) -> float:
         [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True
     )
     return int(child.stdout.split()[-1]) / 1024
-
-
-def own_peak_mb() -> float:
-    """Peak resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

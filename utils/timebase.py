@@ -80,8 +80,3 @@ def _explains(rate: Fraction, pts: Sequence[int], time_base: Fraction) -> bool:
     if ticks >= FINE:
         return max(map(abs, astray)) <= denominator
     return max(astray) - min(astray) < denominator
-
-
-def rescale(ticks: int, source: Fraction, target: Fraction) -> int:
-    """`ticks` of one time base in another, to the nearest; a half rounds to even."""
-    return round(ticks * source / target)
