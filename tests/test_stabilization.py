@@ -10,12 +10,14 @@ import pytest
 from utils.camera import CameraPath
 from utils.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.image import RGB, Size
-from utils.stabilization import Calm, stabilise
+from utils.stabilization import Calm, Method, Model, stabilise
 from utils.tracking import Motion, Tracker, track
 from utils.walker import Shot, Truth, walk
 
 SIZE = Size(640, 360)
 FRAMES = 120
+METHODS: tuple[Method, ...] = ("gaussian", "optimal")
+MODELS: tuple[Model, ...] = ("similarity", "homography")
 Filmed = tuple[list[RGB], list[Truth]]
 
 
@@ -133,6 +135,40 @@ def test_half_the_strength_takes_half_the_way(filmed: Filmed) -> None:
         jerk_px(normal(path.matrices @ inverse(stabilise(path, Calm(strength=s)).matrices))) for s in (0.5, 1)
     )
     assert whole < half < jerk_px(path.matrices)
+
+
+def test_the_optimal_path_has_less_jerk_and_keeps_the_pan(filmed: Filmed) -> None:
+    _, truths = filmed
+    cameras = np.array([shift(3.0 * index, 0) for index in range(FRAMES)]) @ known(truths)
+    path = measured([Motion(camera, 1.0) for camera in cameras])
+    averaged, optimal = (normal(cameras @ inverse(stabilise(path, Calm(method=method)).matrices)) for method in METHODS)
+    assert jerk_px(optimal) < 0.8 * jerk_px(averaged)
+    corner = corners(SIZE)[:1]
+    ways = [np.ptp([moved(camera, corner)[0, 0] for camera in each]) for each in (averaged, optimal)]
+    assert abs(ways[1] / ways[0] - 1) < 0.02
+
+
+def test_the_optimal_path_holds_still_where_the_camera_nearly_did() -> None:
+    """A pan that stops, with a slow sway on it that averaging leaves in."""
+    way = np.concatenate([np.linspace(0, 200, 60), np.full(90, 200.0)]) + 0.8 * np.sin(np.arange(150) / 12)
+    path = measured([Motion(shift(x, 0), 1.0) for x in way])
+    still = []
+    for method in METHODS:
+        steady = normal(path.matrices @ inverse(stabilise(path, Calm(method=method)).matrices))
+        still.append(np.ptp(steady[80:145, 0, 2]))
+    assert still[1] < 0.35 * still[0]
+
+
+def test_a_similarity_neither_shears_nor_tilts(filmed: Filmed) -> None:
+    _, truths = filmed
+    cameras = known(truths)
+    path = measured([Motion(camera, 1.0) for camera in cameras])
+    plain, full = (stabilise(path, Calm(model=model)) for model in MODELS)
+    assert np.allclose(plain.matrices[:, 0, 0], plain.matrices[:, 1, 1], atol=1e-9)
+    assert np.allclose(plain.matrices[:, 0, 1], -plain.matrices[:, 1, 0], atol=1e-9)
+    assert np.allclose(plain.matrices[:, 2, :2], 0, atol=1e-12)
+    jerks = [jerk_px(normal(cameras @ inverse(each.matrices))) for each in (plain, full)]
+    assert jerks[1] < jerks[0] < 0.2 * jerk_px(cameras)
 
 
 def test_a_cut_ends_a_path(filmed: Filmed) -> None:

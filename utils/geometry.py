@@ -46,3 +46,27 @@ def corners(size: Size) -> Points:
     """The centres of the four corner pixels."""
     right, bottom = size.width_px - 1, size.height_px - 1
     return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
+
+
+def middle_of(size: Size) -> Matrix:
+    """From coordinates of about one around the middle of a picture to its pixels."""
+    half = max(size) / 2
+    return np.array([[half, 0, (size.width_px - 1) / 2], [0, half, (size.height_px - 1) / 2], [0, 0, 1]], float)
+
+
+def nearest_similarity(matrices: Matrix, size: Size) -> Matrix:
+    """Of n x 3 x 3, the shift, turn and zoom nearest to what each does to the corners of a picture."""
+    middle = middle_of(size)
+    local = inverse(middle) @ matrices @ middle
+    points = moved(inverse(middle), corners(size))
+    there = np.stack([moved(local, np.broadcast_to(point, (len(matrices), 2))) for point in points], 1)
+    centre, points = there.mean(axis=1), points - points.mean(axis=0)
+    away = there - centre[:, None]
+    spread = (points**2).sum()
+    along = (away * points).sum(axis=(1, 2)) / spread
+    across = (away[..., 1] * points[:, 0] - away[..., 0] * points[:, 1]).sum(axis=1) / spread
+    result = np.broadcast_to(np.eye(3), matrices.shape).copy()
+    result[:, :2, 0] = np.stack([along, across], 1)
+    result[:, :2, 1] = np.stack([-across, along], 1)
+    result[:, :2, 2] = centre
+    return normal(middle @ result @ inverse(middle))

@@ -20,6 +20,47 @@ class Size(NamedTuple):
         return f"{self.width_px}x{self.height_px}"
 
 
+class Box(NamedTuple):
+    """A part of a picture, half-open, in whole pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> Size:
+        return Size(self.right - self.left, self.bottom - self.top)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to cut it out of an array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, px: int, within: Size) -> "Box":
+        """Larger on every side, as far as the picture goes."""
+        return Box(
+            max(0, self.left - px),
+            max(0, self.top - px),
+            min(within.width_px, self.right + px),
+            min(within.height_px, self.bottom + px),
+        )
+
+    def __or__(self, other: "Box") -> "Box":
+        """The smallest box around both."""
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def __and__(self, other: "Box") -> "Box":
+        """What both share; empty when they do not meet."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        return Box(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
+
+
 @dataclass(frozen=True, slots=True)
 class Orientation:
     """How stored pictures become upright ones: mirrored first, then turned by quarters counter-clockwise."""

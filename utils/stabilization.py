@@ -5,13 +5,18 @@ between near frames count, so a long pan stays what it was and no error adds up 
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.camera import CameraPath
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.geometry import Matrix, corners, inverse, middle_of, moved, nearest_similarity, normal, shift
 from utils.image import Size
+from utils.tripod import on_tripod
+
+Method = Literal["gaussian", "optimal"]
+Model = Literal["similarity", "homography"]
 
 REACH = 2.5
 """Standard deviations of the window that are looked at."""
@@ -21,10 +26,16 @@ DOUBT = 1e-3
 
 @dataclass(frozen=True)
 class Calm:
-    """How the calm path is found: over how long a stretch, and how much of the shake goes (0 to 1)."""
+    """How the calm path is found: over how long a stretch, and how much of the shake goes (0 to 1).
+
+    gaussian averages; optimal then holds still, or pans at an even pace, for as long as it can. A similarity shifts,
+    turns and zooms frames; a homography also takes out their tilt.
+    """
 
     window_s: float = 1.0
     strength: float = 1.0
+    method: Method = "gaussian"
+    model: Model = "homography"
 
 
 def stabilise(path: CameraPath, calm: Calm | None = None) -> CameraPath:
@@ -34,6 +45,10 @@ def stabilise(path: CameraPath, calm: Calm | None = None) -> CameraPath:
     for shot in path.shots:
         part = slice(shot.start, shot.stop)
         steady = _steadied(path.matrices[part], path.times_s()[part], path.confidence[part], path.size, calm.window_s)
+        if calm.method == "optimal":
+            steady = on_tripod(path.matrices[part], steady, path.size)
+        if calm.model == "similarity":
+            steady = nearest_similarity(steady, path.size)
         matrices[part] = normal((1 - calm.strength) * np.eye(3) + calm.strength * steady)
     return _on_canvas(replace(path, matrices=matrices))
 
@@ -42,7 +57,7 @@ def _steadied(
     matrices: Matrix, times_s: NDArray[np.float64], confidence: NDArray[np.float64], size: Size, window_s: float
 ) -> Matrix:
     """For each frame the mean of its moves into its neighbours, as pixels about the middle of the picture."""
-    middle = _about_the_middle(size)
+    middle = middle_of(size)
     out = inverse(middle) @ inverse(matrices) @ matrices[:, None] @ middle
     deviation_s = window_s / 2
     result = np.empty_like(matrices)
@@ -72,9 +87,3 @@ def _on_canvas(path: CameraPath) -> CameraPath:
     left, top = np.floor(reached.min(axis=0) + 1e-6)
     right, bottom = np.ceil(reached.max(axis=0) - 1e-6)
     return path.then(shift(-left, -top), Size(int(right - left) + 1, int(bottom - top) + 1))
-
-
-def _about_the_middle(size: Size) -> Matrix:
-    """From coordinates of about one around the middle of a picture to its pixels."""
-    half = max(size) / 2
-    return np.array([[half, 0, (size.width_px - 1) / 2], [0, half, (size.height_px - 1) / 2], [0, 0, 1]], float)
