@@ -11,6 +11,7 @@ except ModuleNotFoundError as missing:
 
 from pipeline.commands import cache
 from pipeline.commands.doctor import doctor
+from pipeline.commands.generate import generate
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
 from pipeline.commands.walker import walker
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (walker, probe, settings, doctor):
+for command in (generate, walker, probe, settings, doctor):
     app.command()(command)
 app.add_typer(cache.app, name="cache")
 

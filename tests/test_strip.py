@@ -40,6 +40,12 @@ def test_any_stretch_is_what_was_written(strip: Path, span: Span) -> None:
     assert all((found == picture(index)).all() for index, found in zip(span, read, strict=True))
 
 
+def test_scattered_ones_too(strip: Path) -> None:
+    wanted = [0, 3, CHUNK_FRAMES - 1, CHUNK_FRAMES, COUNT - 2]
+    read = list(read_strip(strip, "matte", COUNT, wanted))
+    assert all((found == picture(index)).all() for index, found in zip(wanted, read, strict=True))
+
+
 def test_beyond_the_end_is_a_mistake(strip: Path) -> None:
     with pytest.raises(ValueError, match="of a strip"):
         list(read_strip(strip, "matte", COUNT, Span(0, COUNT + 1)))

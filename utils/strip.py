@@ -1,11 +1,10 @@
 """Strip: a long run of lossless pictures in short chunks, of which any stretch is read without reading the rest."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 from utils.chunk import Pictures, read_chunk, write_chunk
-from utils.timebase import Span
 
 CHUNK_FRAMES = 96
 
@@ -18,14 +17,19 @@ def write_strip(folder: Path, name: str, pictures: Iterable[Pictures]) -> int:
     return count
 
 
-def read_strip(folder: Path, name: str, count: int, span: Span) -> Iterator[Pictures]:
-    """The pictures of a span, in order, of a strip of `count`."""
-    if span.stop > count:
-        raise ValueError(f"{span} of a strip of {count}")
-    for start in range(span.start // CHUNK_FRAMES * CHUNK_FRAMES, span.stop, CHUNK_FRAMES):
-        pictures = read_chunk(folder / _named(name, start // CHUNK_FRAMES), min(CHUNK_FRAMES, count - start))
-        wanted = span & Span(start, min(start + CHUNK_FRAMES, count))
-        yield from islice(pictures, wanted.start - start, wanted.stop - start)
+def read_strip(folder: Path, name: str, count: int, wanted: Iterable[int]) -> Iterator[Pictures]:
+    """The wanted pictures of a strip of `count`, ascending; a Span is one way to want."""
+    for number, group in groupby(wanted, lambda index: index // CHUNK_FRAMES):
+        start, rest = number * CHUNK_FRAMES, set(group)
+        if max(rest) >= count:
+            raise ValueError(f"picture {max(rest)} of a strip of {count}")
+        pictures = read_chunk(folder / _named(name, number), min(CHUNK_FRAMES, count - start))
+        for index, picture in enumerate(pictures, start=start):
+            if index in rest:
+                yield picture
+                rest.remove(index)
+            if not rest:
+                break
 
 
 def _named(name: str, number: int) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.engines.looks import LOOKS
 from pipeline.settings.field import setting
 
 
@@ -46,14 +47,14 @@ class Stabilise(Group):
     method: Literal["gaussian", "optimal"] = setting(
         "gaussian",
         "Method",
-        "How the calm path is found: gaussian is quick and soft; "
-        "optimal holds and pans like a tripod and takes longer.",
+        "How the calm path is found: gaussian averages and is soft; "
+        "optimal then holds still and pans at an even pace, like a tripod.",
     )
     model: Literal["similarity", "homography"] = setting(
-        "similarity",
+        "homography",
         "Camera model",
-        "What the camera may do between frames: similarity is shift, turn and zoom; "
-        "choose homography when the background is flat or far and still tilts.",
+        "What may be done to a frame to calm it: homography also takes out tilt, which is most of what shift, "
+        "turn and zoom leave; choose similarity when a lens that bends makes the picture swim.",
     )
     strength: float = setting(
         1.0,
@@ -79,6 +80,14 @@ class Segments(Group):
         "Where the cuts fall: by phase between approach, hold and exit, or uniform into "
         "equal lengths; choose uniform when the person does not walk up and off.",
     )
+    least_s: float = setting(
+        0.7,
+        "Shortest",
+        "How short a piece may be; what a person does for less than this belongs to what is around it.",
+        unit="s",
+        least=0.1,
+        most=10,
+    )
     overlap_frames: int = setting(
         5,
         "Overlap",
@@ -97,27 +106,32 @@ class Generate(Group):
         "Engine",
         "What makes the new pixels: restyle needs no model and runs on any CPU.",
     )
-    look: Literal["grade", "paint", "ink", "pencil"] = setting(
+    look: Literal[
+        "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"
+    ] = setting(
         "paint",
         "Look",
-        "The style that is laid on: grade changes colours alone, paint, ink and pencil redraw the surface too.",
+        " ".join(("What the picture is made into.", *(f"{name}: {line}" for name, line in LOOKS.items()))),
     )
     reference: str | None = setting(
         None,
         "Reference picture",
-        "A picture whose colours the result takes on; leave it empty to use the look's own colours.",
+        "A picture whose colours, contrast and texture the result takes on; "
+        "leave it empty to use the look's own colours.",
     )
     strength: float = setting(
-        0.7,
+        1.0,
         "Strength",
-        "How far the result may move away from the source: 0 leaves the source as it is, 1 gives the look in full.",
+        "How far the result may move away from the source: 0 leaves the source exactly as it is, "
+        "1 gives the look in full.",
         least=0,
         most=1,
     )
     feather_px: int = setting(
-        12,
+        4,
         "Edge of the change",
-        "How softly the change fades out at the edge of what is restyled; raise it when that edge shows.",
+        "How far inside the edge of what is restyled the change fades out; raise it when that edge shows, "
+        "0 changes all up to the edge.",
         unit="px",
         least=0,
         most=64,
@@ -130,7 +144,8 @@ class Generate(Group):
     seed: int = setting(
         0,
         "Seed",
-        "The start of everything random; the same seed gives the same frames, another one gives a variation.",
+        "The same seed gives the same frames; another one gives a variation: other paper, "
+        "the light from the other side, signs of other colours.",
         least=0,
         most=2**32 - 1,
     )
@@ -140,11 +155,20 @@ class Consistency(Group):
     """Keeping the result from flickering."""
 
     strength: float = setting(
-        0.5,
+        0.8,
         "Strength",
         "How much each frame follows the one before it; raise it against flicker, lower it when movement smears.",
         least=0,
         most=1,
+    )
+    reanchor_frames: int = setting(
+        12,
+        "Memory",
+        "After how many frames what was carried along has given way to fresh pixels; raise it "
+        "against slow flicker, lower it when old detail hangs on.",
+        unit="frames",
+        least=1,
+        most=60,
     )
 
 

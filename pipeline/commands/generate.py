@@ -1,0 +1,185 @@
+"""python -m pipeline generate: the whole journey of one clip, from the command line."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.settings import Settings
+    from utils.progress import Listener
+
+STOPPED = 130
+"""What a shell expects of a program that was interrupted."""
+
+
+def generate(
+    clip: Annotated[Path, typer.Argument(help="The clip to restyle.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
+    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
+    look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--settings", help="A YAML or JSON file of settings.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="A folder for report.html, report.json and the transforms.")
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report for programs to read.")] = False,
+) -> None:
+    """Restyle a clip: in goes footage, out comes the restyled clip with its own camera, and a report that proves it."""
+    from rich.console import Console
+
+    settings = _settings(preset, file, assignments or [], engine, look, reference)
+    _check(clip, out, report)
+    console = Console(stderr=True, highlight=False)
+    try:
+        with _interruptible(), _shown(console) as listener:
+            told = _run(clip, out, report, home, settings, listener)
+    except KeyboardInterrupt:
+        console.print("Stopped. What was finished is kept: the same command goes on from there.")
+        raise typer.Exit(STOPPED) from None
+    if as_json:
+        from pipeline.report import to_json
+
+        typer.echo(to_json(told))
+    else:
+        _summarise(Console(highlight=False), told, out, report)
+
+
+def _settings(
+    preset: str, file: Path | None, assignments: list[str], engine: str | None, look: str | None, reference: Path | None
+) -> Settings:
+    """Everything that was said on the command line, as one."""
+    from pipeline.settings import Settings, read_assignments
+    from utils.errors import SettingsError
+
+    said: dict[str, Any] = dict(read_assignments(assignments))
+    short = {
+        "generate.engine": engine,
+        "generate.look": look,
+        "generate.reference": str(reference.absolute()) if reference else None,
+    }
+    for name, value in short.items():
+        if value is not None and said.setdefault(name, value) != value:
+            raise SettingsError(f"{name} is set twice, to {said[name]} and to {value}.", "Set it once.")
+    return Settings.load(preset, said, file)
+
+
+def _check(clip: Path, out: Path, report: Path | None) -> None:
+    """What can be known to fail before anything is computed."""
+    from utils.errors import SettingsError, WriteError
+
+    if out.suffix.lower() != ".mp4":
+        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
+    if not out.absolute().parent.is_dir():
+        raise WriteError(f"There is no folder {str(out.absolute().parent)!r}.", "Create it, or choose another one.")
+    if clip.exists() and out.exists() and clip.samefile(out):
+        raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
+    if report is not None and report.exists() and not report.is_dir():
+        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
+
+
+def _run(
+    clip: Path, out: Path, report: Path | None, home: Path | None, settings: Settings, listener: Listener
+) -> dict[str, Any]:
+    """The journey, and its result at its place."""
+    from pipeline.delivery import deliver, write_report
+    from pipeline.opening import open_clip
+    from pipeline.processor import restyle
+    from pipeline.report import report as told_of
+    from pipeline.stage import Bench
+    from utils.home import cache_folder
+    from utils.store import Store
+
+    bench = Bench(Store(cache_folder(home)), settings.flat(), listener)
+    journey = restyle(open_clip(clip, bench), bench)
+    deliver(journey, out)
+    told = told_of(journey)
+    if report is not None:
+        write_report(journey, told, report)
+    return told
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A polite request to end is the same as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Listener]:
+    """A line for every stage: how far, how fast, how long still."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from utils.progress import Progress as Told
+
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=32),
+        TextColumn("{task.percentage:>4.0f}%"),
+        TextColumn("{task.fields[pace]:>12}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[dim]{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+        started: dict[str, float] = {}
+
+        def listen(told: Told) -> None:
+            name = told.stage.partition(" ")[0]
+            if name not in tasks:
+                tasks[name], started[name] = bars.add_task(name, total=None, pace="", note=""), time.monotonic()
+            seconds = time.monotonic() - started[name]
+            pace = f"{told.done / seconds:.1f} frames/s" if told.done > 1 and seconds > 0.5 else ""
+            fields: dict[str, Any] = {"pace": pace} if pace else {}
+            bars.update(tasks[name], completed=told.done, total=told.total, note=told.note, **fields)
+
+        yield listen
+
+
+def _summarise(console: Console, told: dict[str, Any], out: Path, report: Path | None) -> None:
+    """What came out, in a few lines."""
+    from rich.markup import escape
+
+    seconds = sum(stage["seconds"] for stage in told["stages"])
+    cached = sum(stage["cache"] == "hit" for stage in told["stages"])
+    console.print(f"[bold]{escape(str(out))}[/]: {told['frames_out']} frames in {seconds:.1f} s", end="")
+    console.print(f", {cached} of {len(told['stages'])} steps from the cache." if cached else ".")
+    for name, value in _figures(told):
+        console.print(f"  {name:<20}{value}")
+    for event in told["events"]:
+        colour = "yellow" if event["level"] == "warning" else "dim"
+        console.print(f"  [{colour}]{escape(event['sentence'])}[/]")
+    if report is not None:
+        console.print(f"  Report: {escape(str(report / 'report.html'))}")
+
+
+def _figures(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    camera, slide = told["camera"], told["slide_px"]
+    yield "camera jerk", f"{camera['jerk_before']:.2f} px, {camera['jerk_after']:.3f} px while the engine worked"
+    segments = ", ".join(f"{each['name']} {each['start']}-{each['stop'] - 1}" for each in told["segments"])
+    yield "segments", segments
+    if told["edit_magnitude"] is not None:
+        yield "change", f"{told['edit_magnitude']:.1f} Delta E in the person"
+    if told["warp_error"]["ratio"] is not None:
+        yield "steadiness", f"{told['warp_error']['ratio']:.2f} times the source's own change along its motion"
+    if slide["after"] is not None:
+        yield "feet", f"{slide['before']:.2f} px of slide while planted, {slide['after']:.2f} px after the lock"

@@ -1,0 +1,69 @@
+"""Delivery: what a run hands over, each file whole or not there."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.processor import Journey
+from pipeline.report import to_json
+from pipeline.result import CLIP, SHEET
+from utils.disk import sync
+from utils.errors import WriteError
+
+
+def deliver(journey: Journey, out: Path) -> None:
+    """The finished clip, at its place."""
+    source = journey.result.entry.path(CLIP)
+    _appear(out, lambda part: shutil.copyfile(source, part))
+
+
+def write_report(journey: Journey, told: dict[str, Any], folder: Path) -> None:
+    """The page, its numbers, the camera paths and the contact sheet, in a folder that is made when it is missing."""
+    from pipeline.page import page
+
+    sheet = journey.result.entry.read_bytes(SHEET)
+    staging = journey.staging
+    texts = {
+        "report.json": to_json(told),
+        "report.html": page(told, sheet),
+        "camera.json": staging.seen.camera.to_json(),
+        "stable.json": staging.stable.path.to_json(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"The folder {str(folder)!r} could not be made: {error.strerror}.", "Give --report another folder."
+        ) from error
+    for name, text in texts.items():
+        _appear(folder / name, _writing(text.encode()))
+    _appear(folder / "sheet.jpg", _writing(sheet))
+
+
+def _writing(content: bytes) -> Callable[[Path], object]:
+    return lambda part: part.write_bytes(content)
+
+
+def _appear(path: Path, make: Callable[[Path], object]) -> None:
+    """Made beside its place and moved there when it is whole."""
+    part: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=".", suffix=".part")
+        os.close(handle)
+        part = Path(name)
+        make(part)
+        part.chmod(0o644)
+        sync(part)
+        part.replace(path)
+    except OSError as error:
+        raise WriteError(
+            f"{str(path)!r} could not be written: {error.strerror or error}.",
+            f"Check that {str(path.absolute().parent)!r} may be written to and has room, and run it again: "
+            "what was computed is kept.",
+        ) from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)

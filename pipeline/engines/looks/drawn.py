@@ -1,0 +1,111 @@
+"""Looks that are drawn: lines follow edges, swell where they are strong and taper where they fade."""
+
+import cv2
+import numpy as np
+
+from pipeline.engines.looks.colour import Cube, curve, saturated
+from pipeline.engines.looks.grades import exposed
+from pipeline.engines.looks.kernels import Bytes, Floats, along
+from pipeline.engines.looks.paper import paper
+from pipeline.engines.looks.picture import Picture, blurred, bytes_of, ramp
+from pipeline.engines.looks.tone import Tone
+
+_LEVELS = np.linspace(0, 1, 256, dtype=np.float32)
+_INK, _PAPER = (24, 26, 34), (246, 241, 230)
+_COAL, _TONED_PAPER = (36, 34, 34), (228, 219, 203)
+
+
+class Ink:
+    """Brush lines, black areas, two grey washes."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        light, self._seed = tone.spread(_LEVELS, 0.6), seed
+        washes = 0.14 * ramp(-light, -0.76, -0.60) + 0.26 * ramp(-light, -0.48, -0.35)
+        self._washes = _levels(np.maximum(washes, 0.94 * ramp(-light, -0.25, -0.14)))
+        self._colours = _sheet(_PAPER, _INK)
+
+    def __call__(self, picture: Picture) -> Bytes:
+        light = picture.enlarged(bytes_of(blurred(picture.light, 0.9 * picture.brush_px)))
+        cover = softened(_over(cv2.LUT(light, self._washes), drawn(picture, 1.25, 6, 0.005, 0.030)))
+        return _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
+
+
+class Charcoal:
+    """Rubbed tones and soft strokes on toned paper."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        light, self._seed = tone.spread(_LEVELS, 0.7), seed
+        self._rubbed = _levels(0.96 * np.clip((0.88 - light) / 0.78, 0, 1) ** 1.15)
+        self._colours = _sheet(_TONED_PAPER, _COAL)
+
+    def __call__(self, picture: Picture) -> Bytes:
+        rough = 1.8 * picture.light - 0.8 * blurred(picture.light, 2.4 * picture.brush_px)
+        strokes = along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px)
+        tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
+        line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
+        return _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
+
+
+class Cel:
+    """Flat colours, one soft shadow, clean outlines."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _flat(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        flat = self._cube(picture.enlarged(bytes_of(picture.painted(2.0))))
+        keep = cv2.convertScaleAbs(softened(drawn(picture, 1.15, 5, 0.006, 0.030)), alpha=-0.9, beta=255)
+        return np.asarray(cv2.multiply(flat, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
+
+
+def drawn(picture: Picture, width: float, reach: float, low: float, high: float) -> Bytes:
+    """0..255: the picture's contours, and the person's outline where they leave it out."""
+    line = picture.contours(width, reach, low, high)
+    soft = cv2.GaussianBlur(picture.matte, (0, 0), 2.2 * picture.unit, borderType=cv2.BORDER_REPLICATE)
+    edge = cv2.multiply(cv2.LUT(soft, _RIM), picture.matte, scale=1 / 255)
+    side = round(7 * picture.unit) | 1
+    near = cv2.blur(cv2.dilate(line, np.ones((side, side), np.uint8)), (side, side))
+    return _over(line, cv2.multiply(edge, 255 - near, scale=1 / 255))
+
+
+def softened(cover: Bytes) -> Bytes:
+    """Edges as soft as a lens would show them, so that they do not crawl as they move."""
+    return np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.6, borderType=cv2.BORDER_REPLICATE))
+
+
+def _flat(tone: Tone, colours: Floats) -> Floats:
+    """Brightness in soft steps; hue and colour stay and grow clearer."""
+    even = np.clip(exposed(tone, colours, 0.4), 0, 1)
+    light = np.maximum(even.max(axis=1, keepdims=True), 1e-3)
+    steps = (
+        (0, 0.06), (0.12, 0.12), (0.20, 0.19), (0.32, 0.41), (0.46, 0.47), (0.57, 0.68), (0.70, 0.73), (0.82, 0.94),
+        (1, 0.99),
+    )  # fmt: skip
+    return saturated(even / light * curve(light, steps), 1.55)
+
+
+def _over(below: Bytes, above: Bytes) -> Bytes:
+    """Two covers, 0..255, as inks lie over one another."""
+    return np.asarray(255 - cv2.multiply(255 - below, 255 - above, scale=1 / 255))
+
+
+def _printed(cover: Bytes, colours: Bytes, tooth: Bytes, depth: float) -> Bytes:
+    """A cover in its colours, broken by the paper's tooth where it is neither bare nor full."""
+    between = cv2.LUT(cover, _HALF)
+    broken = cv2.multiply(between, tooth, scale=2 * depth / 255)
+    level = cv2.add(cv2.subtract(cover, cv2.convertScaleAbs(between, alpha=depth)), broken)
+    return np.asarray(cv2.LUT(cv2.cvtColor(level, cv2.COLOR_GRAY2RGB), colours))
+
+
+def _sheet(bare: tuple[int, int, int], full: tuple[int, int, int]) -> Bytes:
+    """256 colours from bare paper to full ink."""
+    ends = np.array([bare, full], np.float32)
+    return np.asarray(np.rint(ends[0] + _LEVELS[:, None] * (ends[1] - ends[0])), np.uint8)[None]
+
+
+def _levels(cover: Floats) -> Bytes:
+    return np.asarray(np.rint(255 * np.clip(cover, 0, 1)), np.uint8)
+
+
+_HALF = _levels(4 * _LEVELS * (1 - _LEVELS))
+_RIM = _levels(1 - ramp(_LEVELS, 0.80, 0.97))

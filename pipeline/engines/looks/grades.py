@@ -1,0 +1,81 @@
+"""Looks of colour and light alone: skin stays skin, texture stays texture."""
+
+import cv2
+import numpy as np
+
+from pipeline.engines.looks.colour import Cube, curve, luma, paled, saturated, toned
+from pipeline.engines.looks.kernels import Bytes, Floats
+from pipeline.engines.looks.picture import Picture, blurred
+from pipeline.engines.looks.tone import Tone
+
+
+class Film:
+    """A print of negative film: deep colours, warm lights, cool shadows, and a red breath around what is bright."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _print(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        return _haloed(self._cube(picture.rgb), picture, (0.30, 0.09, 0.03), 0.72)
+
+
+class Bleach:
+    """Silver left in the print: hard, pale and metallic."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _silver(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        return self._cube(picture.rgb)
+
+
+class Noir:
+    """Black and white with deep shadows and glowing skin."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _black_and_white(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        return _haloed(self._cube(picture.rgb), picture, (0.16, 0.155, 0.15), 0.62)
+
+
+def exposed(tone: Tone, colours: Floats, share: float) -> Floats:
+    """Brightness brought towards where a look expects it, hue kept."""
+    light = np.maximum(luma(colours), 1e-3)
+    return np.asarray(colours * (tone.spread(light, share) / light).clip(0.6, 1.7), np.float32)
+
+
+def _print(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.35)
+    red = curve(even[:, :1], ((0, 0.02), (0.22, 0.165), (0.5, 0.53), (0.78, 0.825), (1, 0.98)))
+    green = curve(even[:, 1:2], ((0, 0.028), (0.22, 0.183), (0.5, 0.512), (0.78, 0.80), (1, 0.965)))
+    blue = curve(even[:, 2:], ((0, 0.055), (0.22, 0.22), (0.5, 0.485), (0.78, 0.745), (1, 0.915)))
+    dyed = np.concatenate([red, green, blue], axis=1)
+    chroma = dyed.max(axis=1, keepdims=True) - dyed.min(axis=1, keepdims=True)
+    deep = saturated(paled(dyed, 0.08), 1.3) * (1 - 0.12 * chroma)
+    return toned(deep, (-0.05, 0.005, 0.05), (0.02, 0.006, -0.02))
+
+
+def _silver(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.3)
+    light = luma(even)
+    silver = np.where(light < 0.5, 2 * even * light, 1 - 2 * (1 - even) * (1 - light))
+    hard = curve(
+        0.62 * silver + 0.38 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.46), (0.75, 0.74), (0.9, 0.88), (1, 0.965))
+    )
+    return toned(paled(hard, 0.60), (-0.02, 0.0, 0.03), (0.0, 0.008, 0.004))
+
+
+def _black_and_white(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.4)
+    grey = even @ np.array([[0.44], [0.46], [0.10]], np.float32)
+    deep = curve(grey, ((0, 0.01), (0.2, 0.095), (0.45, 0.37), (0.7, 0.70), (0.88, 0.885), (1, 0.965)))
+    return toned(np.repeat(deep, 3, axis=1), (-0.012, 0.0, 0.022), (0.018, 0.004, -0.02))
+
+
+def _haloed(print_: Bytes, picture: Picture, colour: tuple[float, float, float], above: float) -> Bytes:
+    """What is bright spills softly around itself."""
+    glow = blurred(np.clip((picture.bright - above) / (1 - above), 0, 1), 1.5 * picture.unit)
+    height, width = print_.shape[:2]
+    spill = np.rint(glow[..., None] * np.array(colour, np.float32) * 255).astype(np.uint8)
+    return np.asarray(cv2.add(print_, cv2.resize(spill, (width, height), interpolation=cv2.INTER_LINEAR)))

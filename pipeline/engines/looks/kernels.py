@@ -1,0 +1,237 @@
+"""The inner loops of the looks, compiled: bands of rows run side by side, and each pixel knows only its own inputs."""
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_STRIDE = 2.0
+"""Pixels from one look along an edge to the next."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _kernel(function: _Function) -> _Function:
+    """Compile on first use; where no folder takes the machine code, compile anew in each process."""
+    try:
+        return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    except RuntimeError as error:
+        log.info("%s is compiled anew in each process: %s", function.__name__, error)
+        return cast(_Function, numba.njit(nogil=True, error_model="numpy")(function))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="looks")
+
+
+def _in_bands(loop: Callable[..., None], out: NDArray[Any], *inputs: Any) -> None:
+    """Fill `out` by bands of rows."""
+    height, bands = len(out), min(4, os.cpu_count() or 1)
+    edges = [height * band // bands for band in range(bands + 1)]
+    work = [_pool().submit(loop, *inputs, out, first, last) for first, last in pairwise(edges)]
+    for each in work:
+        each.result()
+
+
+def through(cube: NDArray[np.int32], picture: Bytes) -> Bytes:
+    """A picture through a colour cube (n x n x n x 3, 256 steps a level), between its points by tetrahedra."""
+    out = np.empty_like(picture)
+    _in_bands(_through, out, np.ascontiguousarray(picture), cube.reshape(-1, 3), len(cube))
+    return out
+
+
+def mixed(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
+    """`above` over `below` by a weight of h x w; where that is 0 or 255 the result is the one or the other exactly."""
+    out = np.empty_like(below)
+    _in_bands(_mixed, out, below, above, weight)
+    return out
+
+
+def relit(picture: Bytes, shade: Bytes, light: Bytes, texture: Bytes, flat: float) -> Bytes:
+    """Shaded (h x w, 128 leaves as it is), and coloured light added (h x w x 3).
+
+    Light is scattered back by what is bright in `texture` (RGB) and, by a share of `flat`, by all alike.
+    """
+    out = np.empty_like(picture)
+    _in_bands(_relit, out, picture, shade, light, texture, np.float32(flat))
+    return out
+
+
+def tangents(moments: Floats) -> Floats:
+    """Along edges, h x w x 3: unit x and y, and how much there is an edge, from the means of (gx gx, gx gy, gy gy)."""
+    out = np.empty_like(moments)
+    _in_bands(_tangents, out, moments)
+    return out
+
+
+def along(field: Floats, tangent: Floats, reach: float) -> Floats:
+    """h x w averaged along edges, as far as `reach` px both ways."""
+    out = np.empty_like(field)
+    _in_bands(_along, out, field, tangent, max(1, round(reach / _STRIDE)))
+    return out
+
+
+def kept(means: Floats, noise: float) -> Floats:
+    """h x w: the share of variation (means of r, g, b and the sum of their squares) that is more than noise."""
+    out = np.empty(means.shape[:2], np.float32)
+    _in_bands(_kept, out, means, np.float32(3 * noise * noise))
+    return out
+
+
+def dabs(means: Floats, tangent: Floats, radius: float) -> Floats:
+    """The most even of eight dabs around each pixel, long along edges: h x w x 3 of means (r, g, b, light squared)."""
+    out = np.empty((*means.shape[:2], 3), np.float32)
+    _in_bands(_dabs, out, means, tangent, np.float32(radius))
+    return out
+
+
+@_kernel
+def _through(picture, cube, n, out, first, last):  # type: ignore[no-untyped-def]
+    top = n - 1
+    whole = np.empty(256, np.int32)
+    part = np.empty(256, np.int32)
+    for value in range(256):
+        at = value * top * 256 // 255
+        whole[value] = min(at >> 8, top - 1)
+        part[value] = at - (whole[value] << 8)
+    for y in range(first, last):
+        for x in range(picture.shape[1]):
+            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
+            fr, fg, fb = part[r], part[g], part[b]
+            low = (whole[r] * n + whole[g]) * n + whole[b]
+            high = low + n * n + n + 1
+            # From the low corner to the high one, the largest part first.
+            if fr >= fg:
+                if fg >= fb:
+                    f1, f2, f3, p, q = fr, fg, fb, n * n, n * n + n
+                elif fr >= fb:
+                    f1, f2, f3, p, q = fr, fb, fg, n * n, n * n + 1
+                else:
+                    f1, f2, f3, p, q = fb, fr, fg, 1, n * n + 1
+            elif fb >= fg:
+                f1, f2, f3, p, q = fb, fg, fr, 1, n + 1
+            elif fb >= fr:
+                f1, f2, f3, p, q = fg, fb, fr, n, n + 1
+            else:
+                f1, f2, f3, p, q = fg, fr, fb, n, n * n + n
+            w0, w1, w2 = 256 - f1, f1 - f2, f2 - f3
+            for c in range(3):
+                value = w0 * cube[low, c] + w1 * cube[low + p, c] + w2 * cube[low + q, c] + f3 * cube[high, c]
+                out[y, x, c] = (value + 32768) >> 16
+
+
+@_kernel
+def _mixed(below, above, weight, out, first, last):  # type: ignore[no-untyped-def]
+    for y in range(first, last):
+        for x in range(below.shape[1]):
+            share = np.int32(weight[y, x])
+            for c in range(3):
+                down, up = np.int32(below[y, x, c]), np.int32(above[y, x, c])
+                out[y, x, c] = (down * (255 - share) + up * share + 127) // 255
+
+
+@_kernel
+def _relit(picture, shade, light, texture, flat, out, first, last):  # type: ignore[no-untyped-def]
+    red, green, blue = np.float32(0.299 / 255), np.float32(0.587 / 255), np.float32(0.114 / 255)
+    for y in range(first, last):
+        for x in range(picture.shape[1]):
+            grain = red * texture[y, x, 0] + green * texture[y, x, 1] + blue * texture[y, x, 2]
+            share = flat + (1 - flat) * grain
+            keep = shade[y, x] * np.float32(1 / 128)
+            for c in range(3):
+                lit, add = min(np.float32(255), picture[y, x, c] * keep), light[y, x, c] * share
+                # As on film: what is bright already takes on less.
+                out[y, x, c] = np.uint8(lit + add - lit * add * np.float32(1 / 255) + np.float32(0.5))
+
+
+@_kernel
+def _tangents(moments, out, first, last):  # type: ignore[no-untyped-def]
+    for y in range(first, last):
+        for x in range(moments.shape[1]):
+            xx, xy, yy = moments[y, x, 0], moments[y, x, 1], moments[y, x, 2]
+            gap = np.sqrt((xx - yy) * (xx - yy) + 4 * xy * xy)
+            u, v = -xy, (xx - yy + gap) / 2
+            if xx < yy:
+                u, v = (yy - xx + gap) / 2, -xy
+            length = np.sqrt(u * u + v * v)
+            if length < 1e-12:
+                u, v, length = np.float32(0), np.float32(1), np.float32(1)
+            out[y, x, 0], out[y, x, 1] = u / length, v / length
+            out[y, x, 2] = gap / (xx + yy + 2e-5)
+
+
+@_kernel
+def _along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-def]
+    height, width = field.shape
+    half, stride = np.float32(0.5), np.float32(_STRIDE)
+    for y in range(first, last):
+        for x in range(width):
+            total, weights = field[y, x], np.float32(1)
+            for way in range(2):
+                u, v = tangent[y, x, 0], tangent[y, x, 1]
+                if way:
+                    u, v = -u, -v
+                px, py, weight = np.float32(x) + half, np.float32(y) + half, np.float32(1)
+                for _ in range(reach):
+                    px, py = px + stride * u, py + stride * v
+                    i, j = np.int32(px), np.int32(py)
+                    if px < 0 or py < 0 or i >= width or j >= height:
+                        break
+                    weight -= np.float32(1) / np.float32(reach + 1)
+                    total += weight * field[j, i]
+                    weights += weight
+                    s, t = tangent[j, i, 0], tangent[j, i, 1]
+                    if s * u + t * v < 0:
+                        s, t = -s, -t
+                    u, v = s, t
+            out[y, x] = total / weights
+
+
+@_kernel
+def _kept(means, noise, out, first, last):  # type: ignore[no-untyped-def]
+    for y in range(first, last):
+        for x in range(means.shape[1]):
+            r, g, b = means[y, x, 0], means[y, x, 1], means[y, x, 2]
+            varies = max(np.float32(0), means[y, x, 3] - r * r - g * g - b * b)
+            out[y, x] = varies / (varies + noise)
+
+
+@_kernel
+def _dabs(means, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
+    bottom, right = np.int32(means.shape[0] - 1), np.int32(means.shape[1] - 1)
+    cosines = np.array([1, 0.70710678, 0, -0.70710678], np.float32)
+    sines = np.array([0, 0.70710678, 1, 0.70710678], np.float32)
+    for y in range(first, last):
+        for x in range(means.shape[1]):
+            edge = tangent[y, x, 2]
+            long, short = radius * (np.float32(1) + edge), radius / (np.float32(1) + edge)
+            u, v = tangent[y, x, 0], tangent[y, x, 1]
+            px, py = np.float32(x) + np.float32(0.5), np.float32(y) + np.float32(0.5)
+            red, green, blue, weights = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+            for dab in range(8):
+                turn, side = dab & 3, np.float32(1 if dab < 4 else -1)
+                a, b = side * cosines[turn] * long, side * sines[turn] * short
+                i = min(right, max(np.int32(0), np.int32(px + a * u - b * v)))
+                j = min(bottom, max(np.int32(0), np.int32(py + a * v + b * u)))
+                r, g, bl = means[j, i, 0], means[j, i, 1], means[j, i, 2]
+                light = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * bl
+                even = np.float32(1) / (np.float32(4e-4) + max(np.float32(0), means[j, i, 3] - light * light))
+                even = even * even
+                weight = even * even
+                red, green, blue = red + weight * r, green + weight * g, blue + weight * bl
+                weights += weight
+            share = np.float32(1) / weights
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = red * share, green * share, blue * share

@@ -1,0 +1,79 @@
+"""Looks that bring their own light: it comes from beside and behind the person, and clings to the edge."""
+
+import cv2
+import numpy as np
+
+from pipeline.engines.looks.colour import Cube, curve, paled, toned
+from pipeline.engines.looks.grades import exposed
+from pipeline.engines.looks.kernels import Bytes, Floats, relit
+from pipeline.engines.looks.picture import Picture, blurred, ramp
+from pipeline.engines.looks.relief import Relief, enlarged
+from pipeline.engines.looks.tone import Tone
+
+_SUN = (255.0, 196.0, 120.0)
+_SIGNS = (
+    ((255.0, 40.0, 150.0), (30.0, 190.0, 255.0)),
+    ((255.0, 110.0, 30.0), (40.0, 120.0, 255.0)),
+    ((150.0, 70.0, 255.0), (40.0, 255.0, 190.0)),
+    ((255.0, 50.0, 60.0), (255.0, 190.0, 70.0)),
+)
+"""What shines from the left and from the right; the seed chooses."""
+
+
+class Golden:
+    """The last hour of sun, from the left or the right as the seed has it."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._side = -1.0 if seed % 2 == 0 else 1.0
+        self._cube = Cube(lambda colours: _sunny(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        relief = Relief(picture)
+        rim = relief.rim(0.9 * self._side, -0.45)
+        shade = 128 + 20 * relief.turned(0.9 * self._side, -0.3) + 12 * relief.folds(0.9 * self._side, -0.3)
+        haze = _bloom(picture, 0.60, 9.0) * 0.30
+        light = enlarged((1.0 * rim + haze)[..., None] * np.array(_SUN, np.float32))
+        return relit(self._cube(picture.rgb), enlarged(shade), light, picture.rgb, 0.35)
+
+
+class Neon:
+    """Night, and a sign on each side of the street."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._signs = np.array(_SIGNS[seed % len(_SIGNS)], np.float32)
+        self._cube = Cube(lambda colours: _night(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        relief = Relief(picture)
+        sides = [self._shine(relief, side) for side in (-1.0, 1.0)]
+        light = sides[0][..., None] * self._signs[0] + sides[1][..., None] * self._signs[1]
+        light += _bloom(picture, 0.72, 6.0)[..., None] * (0.25 * self._signs.mean(axis=0))
+        shade = 128 + 34 * relief.folds(0.0, -1.0)
+        return relit(self._cube(picture.rgb), enlarged(shade), enlarged(light), picture.rgb, 0.25)
+
+    @staticmethod
+    def _shine(relief: Relief, side: float) -> Floats:
+        """A bright edge, and a wide soft glow behind it that follows the folds."""
+        wide = np.clip(relief.turned(side, -0.15) + 0.35 * relief.folds(side, -0.15), 0, 1)
+        return np.asarray(0.95 * relief.rim(side, -0.25) + 0.28 * wide * wide, np.float32)
+
+
+def _sunny(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.15)
+    warm = even * np.array([1.06, 0.99, 0.87], np.float32)
+    soft = curve(warm, ((0, 0.045), (0.25, 0.225), (0.5, 0.505), (0.8, 0.83), (1, 0.975)))
+    return toned(paled(soft, 0.08), (0.015, -0.01, 0.03), (0.035, 0.010, -0.03))
+
+
+def _night(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.4)
+    pale = paled(even, 0.55)
+    dark = curve(pale, ((0, 0.008), (0.3, 0.062), (0.6, 0.20), (0.85, 0.36), (1, 0.62)))
+    moon = dark * np.array([0.70, 0.92, 1.38], np.float32)
+    return np.asarray(moon + np.array([0.006, 0.010, 0.028], np.float32), np.float32)
+
+
+def _bloom(picture: Picture, above: float, sigma_px: float) -> Floats:
+    """Quarter size: what is bright, spread wide."""
+    glow = blurred(ramp(picture.bright, above, 1.0), sigma_px * picture.unit / 2)
+    return np.asarray(cv2.resize(glow, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR))

@@ -1,0 +1,69 @@
+"""Looks laid on with a brush: the strokes are the picture's own forms, so they move as the person moves."""
+
+import cv2
+import numpy as np
+
+from pipeline.engines.looks.colour import Cube, curve, saturated, toned
+from pipeline.engines.looks.drawn import softened
+from pipeline.engines.looks.grades import exposed
+from pipeline.engines.looks.kernels import Bytes, Floats, along
+from pipeline.engines.looks.paper import paper
+from pipeline.engines.looks.picture import Picture, blurred, brightness, bytes_of
+from pipeline.engines.looks.relief import rising
+from pipeline.engines.looks.tone import Tone
+
+
+class Paint:
+    """Oils, thick enough to catch the light."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _oil(tone, colours))
+        self._seed = seed
+
+    def __call__(self, picture: Picture) -> Bytes:
+        strokes = picture.painted(3.3)
+        fine = picture.light - brightness(strokes) + 0.35 * self._canvas(picture)
+        bristle = along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px)
+        height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
+        catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
+        body = strokes + (bristle + catch)[..., None]
+        return self._cube(picture.enlarged(bytes_of(body)))
+
+    def _canvas(self, picture: Picture) -> Floats:
+        """Working picture, about -0.2..0.2: what the hairs of a brush leave, before they are drawn out along it."""
+        step = picture.shrink
+        grain = paper(picture, self._seed, 1.0)[::step, ::step]
+        return np.asarray((np.asarray(grain, np.float32) - 128) * np.float32(0.25 / 128), np.float32)
+
+
+class Watercolour:
+    """Transparent washes on white paper, darker where they pool at an edge."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._cube = Cube(lambda colours: _wash(tone, colours))
+        self._seed = seed
+
+    def __call__(self, picture: Picture) -> Bytes:
+        wash = picture.painted(2.8)
+        light = brightness(wash)
+        pool = np.clip(blurred(light, 2.2 * picture.brush_px) - blurred(light, 0.8), 0, 0.12)
+        washed = self._cube(picture.enlarged(bytes_of(wash - (1.5 * pool)[..., None])))
+        line = cv2.convertScaleAbs(softened(picture.contours(1.2, 4, 0.004, 0.05)), alpha=-0.55, beta=255)
+        grain = cv2.convertScaleAbs(paper(picture, self._seed, 1.5), alpha=0.11, beta=241)
+        keep = cv2.multiply(line, grain, scale=1 / 255)
+        return np.asarray(cv2.multiply(washed, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
+
+
+def _oil(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.35)
+    rich = saturated(even, 1.40)
+    deep = curve(rich, ((0, 0.03), (0.25, 0.215), (0.5, 0.505), (0.75, 0.775), (1, 0.965)))
+    return toned(deep, (-0.025, -0.01, 0.05), (0.03, 0.010, -0.04))
+
+
+def _wash(tone: Tone, colours: Floats) -> Floats:
+    """Lifted towards paper; colours clear, darks never black."""
+    even = exposed(tone, colours, 0.3)
+    clear = saturated(even, 1.45)
+    lifted = curve(clear, ((0, 0.14), (0.25, 0.42), (0.5, 0.715), (0.72, 0.91), (1, 1)))
+    return toned(lifted, (-0.03, -0.01, 0.06), (0.015, 0.006, -0.02))

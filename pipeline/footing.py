@@ -1,0 +1,72 @@
+"""Footing: when the source's feet stand, where, and the subject's joints smoothed without blurring a step."""
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pipeline.analysis import Seen
+from pipeline.stage import Stage, Work
+from utils.contacts import Contact, ContactRule, find_contacts
+from utils.pose import HEELS, TOES, Poses
+from utils.smoothing import smoothed
+from utils.store import Entry
+from utils.timebase import Span
+
+_JOINTS = {("left", "heel"): HEELS[0], ("right", "heel"): HEELS[1], ("left", "toe"): TOES[0], ("right", "toe"): TOES[1]}
+
+
+@dataclass(frozen=True)
+class Footing:
+    """Contacts and smoothed joints, read from the cache."""
+
+    entry: Entry
+
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
+    @cached_property
+    def contacts(self) -> tuple[Contact, ...]:
+        """Every stretch in which a heel or a toe stands still."""
+        return tuple(
+            Contact(each["foot"], each["part"], Span(each["start"], each["stop"]), tuple(each["anchor"]))
+            for each in json.loads(self.entry.read_bytes("contacts.json"))
+        )
+
+    @cached_property
+    def poses(self) -> Poses:
+        """In px of the frame."""
+        joints = np.array(self.entry.load_array("poses.npy"))
+        return Poses(joints[:, :, :2], joints[:, :, 2], np.isfinite(joints[:, :, 0]).any(axis=1))
+
+
+def _find(work: Work) -> None:
+    seen: Seen = work.inputs["seen"]
+    rule = ContactRule(
+        plant_leg_per_s=work.chosen["foot_lock.plant_leg_per_s"], lift_leg_per_s=work.chosen["foot_lock.lift_leg_per_s"]
+    )
+    contacts = find_contacts(seen.poses, seen.camera, rule)
+    edges: dict[int, list[int]] = defaultdict(list)
+    for contact in contacts:
+        edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
+    poses = smoothed(seen.poses, seen.camera.times_s(), seen.camera.breaks, edges)
+    np.save(work.folder / "poses.npy", np.concatenate([poses.keypoints, poses.confidence[:, :, None]], 2))
+    (work.folder / "contacts.json").write_text(json.dumps([_told(contact) for contact in contacts]))
+
+
+def _told(contact: Contact) -> dict[str, object]:
+    plain = asdict(contact)
+    del plain["span"]
+    return {**plain, "start": contact.span.start, "stop": contact.span.stop}
+
+
+FOOTING = Stage(
+    "footing",
+    version=1,
+    run=_find,
+    settings=("foot_lock.plant_leg_per_s", "foot_lock.lift_leg_per_s"),
+    tools=("numpy", "scipy"),
+)

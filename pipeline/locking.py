@@ -1,0 +1,163 @@
+"""Locking feet: the generated feet are found in the generated pictures, and held to where the source's feet stood."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.generated import Drawn, Generated
+from pipeline.reshake import Reshake
+from pipeline.stable import Staging
+from pipeline.stage import Stage, Work
+from pipeline.types import Event
+from utils.foot_lock import LockRule, corrections
+from utils.foot_track import FootTracker, Offsets
+from utils.geometry import inverse, moved
+from utils.image import RGB, Box
+from utils.leg_warp import LegField, in_picture, leg_field
+from utils.pose import Keypoints
+from utils.slide import by_contact, slide
+from utils.store import Entry
+
+SLIGHT_SHARE = 0.0014
+"""Of the picture's height, 1 px of 720: a foot that never has to be moved by more stands well enough, and is left."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """By how much each foot is moved in each frame, read from the cache.
+
+    An engine that leaves feet where the source has them needs none of it: what is measured there is noise.
+    """
+
+    entry: Entry
+    staging: Staging
+
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
+    @cached_property
+    def moves_px(self) -> NDArray[np.float64]:
+        """n x 2 (left, right) x 2 px of the background picture."""
+        return np.array(self.entry.load_array("moves.npy"))
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """How far the feet slid before, and what was left alone."""
+        return dict(json.loads(self.entry.read_bytes("slides.json")))
+
+    def field(self, drawn: Drawn) -> LegField | None:
+        """How a generated picture is bent so that its feet stay where they stand; None where they do."""
+        moves = self.moves_px[drawn.index]
+        if not moves.any():
+            return None
+        joints = _joints(self.staging, drawn.index, drawn.box)
+        into = in_picture(moves, joints, self.staging.to_background(drawn.index, drawn.box))
+        return leg_field(joints, into, drawn.box.size)
+
+    @property
+    def events(self) -> list[Event]:
+        refused = self.told["refused"]
+        if not refused or not self.told["locked"]:
+            return []
+        steps = "1 contact was" if refused == 1 else f"{refused} contacts were"
+        return [Event("lock", f"{steps} left alone: the foot slid further than foot_lock.limit_percent, or was lost.")]
+
+
+class Slides:
+    """How far planted feet slide in finished pictures; fed with every frame in order."""
+
+    def __init__(self, staging: Staging, reshake: Reshake) -> None:
+        self._staging, self._reshake = staging, reshake
+        self._tracker = FootTracker(staging.footing.contacts)
+
+    def add(self, index: int, picture: RGB) -> None:
+        """One frame."""
+        to_frame = self._reshake.to_frame(index)
+        joints = moved(inverse(to_frame), self._staging.footing.poses.keypoints[index].astype(float))
+        camera = self._staging.seen.camera.matrices[index]
+        self._tracker.add(index, picture, joints.astype(np.float32), camera @ to_frame)
+
+    def told(self) -> dict[str, Any]:
+        """Per contact and over all."""
+        return _told(self._tracker.offsets())
+
+
+def _lock(work: Work) -> None:
+    staging = Staging.of(work.inputs)
+    generated: Generated = work.inputs["generated"]
+    tracker, count = FootTracker(staging.footing.contacts), len(staging.clip)
+    if staging.footing.contacts:
+        for drawn in generated:
+            joints = _joints(staging, drawn.index, drawn.box)
+            tracker.add(drawn.index, drawn.rgb, joints, staging.to_background(drawn.index, drawn.box))
+            work.report(drawn.index + 1, count)
+    offsets = tracker.offsets()
+    rule = LockRule(
+        work.chosen["foot_lock.blend"],
+        work.chosen["foot_lock.limit_percent"] / 100,
+        work.chosen["foot_lock.extension_frames"],
+    )
+    found = corrections(offsets, count, rule)
+    moves = _worth_it(found.px, SLIGHT_SHARE * staging.clip.size.height_px)
+    told = {"locked": not generated.keeps_geometry, "refused": len(found.refused)}
+    np.save(work.folder / "moves.npy", moves if told["locked"] else np.zeros_like(moves))
+    (work.folder / "slides.json").write_text(json.dumps(_told(offsets) | told))
+
+
+def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:
+    """The moves (n x 2 x 2) without those stretches in which none is large enough to be seen."""
+    kept = moves_px.copy()
+    ways = np.linalg.norm(moves_px, axis=2)
+    for side in (0, 1):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], ways[:, side] > 0, [0]])))
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if ways[start:stop, side].max() < least_px:
+                kept[start:stop, side] = 0
+    return kept
+
+
+def _joints(staging: Staging, index: int, box: Box) -> Keypoints:
+    """The source's joints in a crop of the stable picture."""
+    there = moved(staging.into(index, box), staging.footing.poses.keypoints[index].astype(float))
+    return np.asarray(there, np.float32)
+
+
+def _told(offsets: tuple[Offsets, ...]) -> dict[str, Any]:
+    whole = slide(offsets)
+    contacts = [
+        {
+            "foot": each.foot,
+            "part": each.part,
+            "start": each.span.start,
+            "stop": each.span.stop,
+            "px": _number(own.mean_px),
+        }
+        for each, own in by_contact(offsets)
+    ]
+    return {
+        "mean": _number(whole.mean_px),
+        "p95": _number(whole.p95_px),
+        "leg_percent": _number(whole.mean_leg_percent),
+        "found_frames": whole.found_frames,
+        "contact_frames": whole.contact_frames,
+        "contacts": contacts,
+    }
+
+
+def _number(value: float) -> float | None:
+    """For JSON, which has no NaN."""
+    return round(value, 4) if np.isfinite(value) else None
+
+
+LOCK = Stage(
+    "lock",
+    version=1,
+    run=_lock,
+    settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
+    tools=("numpy", "scipy", "opencv-contrib-python"),
+)

@@ -1,0 +1,139 @@
+"""The journey of a clip, as one function that reads from top to bottom."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.analysis import ANALYSE, Seen
+from pipeline.engines import engine as find_engine
+from pipeline.engines.base import Engine, EngineError
+from pipeline.footing import FOOTING, Footing
+from pipeline.generated import Generated
+from pipeline.generation import WindowResult, generation
+from pipeline.locking import LOCK, Lock
+from pipeline.planning import SPLIT, STABILISE, Segments, windows
+from pipeline.plates import PLATE, Backdrops, Shot
+from pipeline.result import RESULT, Result
+from pipeline.stable import Stable, Staging
+from pipeline.stage import Bench, Digested, Stage
+from pipeline.survey import SURVEY, Survey
+from pipeline.types import Done, Event, Reference
+from utils.clip import Clip
+from utils.progress import Progress
+from utils.store import Entry
+from utils.timebase import Span
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A finished run: every stage's result, what it took, and what there is to know."""
+
+    clip: Clip
+    engine: Engine
+    settings: Mapping[str, Any]
+    staging: Staging
+    segments: Segments
+    generated: Generated
+    lock: Lock
+    plates: Backdrops | None
+    result: Result
+    done: tuple[Done, ...]
+    events: tuple[Event, ...]
+
+
+def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
+    """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
+    run = _Run(bench)
+    engine = _ready(engine or find_engine(bench.settings["generate.engine"]))
+
+    seen = Seen(run.take(ANALYSE, clip=clip))
+    if not seen.has_subject and bench.settings["generate.apply_to"] == "person":
+        run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
+
+    stable = Stable(run.take(STABILISE, seen=seen))
+    segments = Segments(run.take(SPLIT, seen=seen))
+    staging = Staging(clip, seen, stable, Footing(run.take(FOOTING, seen=seen)))
+
+    generated = _generate(run, engine, staging, segments)
+    lock = Lock(run.take(LOCK, **staging.inputs(), generated=generated), staging)
+
+    plates = _plates(run, engine, clip, seen)
+    inputs: dict[str, Digested] = {"generated": generated, "lock": lock, "segments": segments}
+    if plates:
+        inputs["plates"] = plates
+    result = Result(run.take(RESULT, **staging.inputs(), **inputs))
+
+    events = (*run.events, *seen.events, *segments.events, *lock.events, *(plates.events if plates else ()))
+    return Journey(
+        clip, engine, run.bench.settings, staging, segments, generated, lock, plates, result, tuple(run.done), events
+    )
+
+
+def _generate(run: "_Run", engine: Engine, staging: Staging, segments: Segments) -> Generated:
+    """Window by window, each going on from the one before."""
+    settings = run.bench.settings
+    whole = settings["generate.apply_to"] != "person"
+    plans = windows(staging, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
+    survey = Survey(run.take(SURVEY, **staging.inputs()))
+    always: dict[str, Digested] = {**staging.inputs(), "survey": survey}
+    if settings["generate.reference"]:
+        always["reference"] = Reference(Path(settings["generate.reference"]))
+    stage, made = generation(engine), list[WindowResult]()
+    total, before = sum(len(plan.span) for plan in plans), 0
+    for plan in plans:
+        inputs = {**always, "plan": plan, **({"before": made[-1]} if plan.overlap else {})}
+        part = Span(before, before + len(plan.span))
+        made.append(WindowResult(plan, run.among(part, total).take(stage, **inputs)))
+        before = part.stop
+    return Generated(tuple(made))
+
+
+def _plates(run: "_Run", engine: Engine, clip: Clip, seen: Seen) -> Backdrops | None:
+    """The clean background, where it will be seen."""
+    if engine.caps.keeps_geometry and run.bench.settings["composite.background"] != "plate":
+        return None
+    shots = [Shot(shot.start, shot.stop) for shot in seen.camera.shots]
+    return Backdrops(seen, {shot: run.take(PLATE, clip=clip, seen=seen, shot=shot) for shot in shots})
+
+
+def _ready(engine: Engine) -> Engine:
+    """The engine, or why it cannot run here."""
+    readiness = engine.probe()
+    if not readiness.ready:
+        raise EngineError(f"{engine.label} cannot run here: {readiness.reason}", readiness.remedy)
+    return engine
+
+
+@dataclass
+class _Run:
+    """The stages of one run as they are taken, one after the other."""
+
+    bench: Bench
+    done: list[Done] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def take(self, stage: Stage, /, **inputs: Digested) -> Entry:
+        """A stage's result, noted."""
+        start = time.perf_counter()
+        entry = stage.result(self.bench, models=None, **inputs)
+        self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
+        if entry.mended:
+            self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
+        return entry
+
+    def change(self, name: str, value: Any, why: str) -> None:
+        """Go on with another setting than was asked for, and say so."""
+        self.bench = replace(self.bench, settings={**self.bench.settings, name: value})
+        self.events.append(Event("analyse", why, "warning"))
+
+    def among(self, part: Span, total: int) -> "_Run":
+        """The same run, telling of a stage that makes a part of a whole as of the whole."""
+        listener = self.bench.listener
+
+        def listen(progress: Progress) -> None:
+            done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
+            listener(replace(progress, done=done, total=total))
+
+        return replace(self, bench=replace(self.bench, listener=listen))

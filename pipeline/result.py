@@ -1,0 +1,164 @@
+"""The result: composite, re-shake and encode, each frame once, with its numbers measured on the way."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipeline.compositor import Backdrop, Compositor
+from pipeline.generated import Drawn, Generated
+from pipeline.locking import Lock, Slides
+from pipeline.measuring import Measures
+from pipeline.planning import Segments
+from pipeline.plates import Backdrops
+from pipeline.reshake import Reshake
+from pipeline.stable import Staging
+from pipeline.stage import Stage, Work
+from utils.ahead import ahead
+from utils.clip import Clip
+from utils.image import RGB
+from utils.probe import Limits, scan
+from utils.store import Entry
+from utils.timebase import Span
+from utils.tracking import Mask
+from utils.video import ClipFrames, Frame
+from utils.write import Encoding, write_clip
+
+CLIP, NUMBERS, SHEET = "result.mp4", "numbers.json", "sheet.jpg"
+STILLS, STILL_PX = 12, 240
+"""Of the contact sheet: how many moments, and how high."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The finished clip and its numbers, read from the cache."""
+
+    entry: Entry
+
+    @cached_property
+    def numbers(self) -> dict[str, Any]:
+        return dict(json.loads(self.entry.read_bytes(NUMBERS)))
+
+
+def _finish(work: Work) -> None:
+    _Finishing(work).run()
+
+
+class _Finishing:
+    """One result in the making."""
+
+    def __init__(self, work: Work) -> None:
+        inputs, chosen = work.inputs, work.chosen
+        self._work, self._staging = work, Staging.of(inputs)
+        self._generated: Generated = inputs["generated"]
+        self._reshake = Reshake.of(self._staging.stable.path, chosen["reshake.strength"])
+        backdrops: Backdrops | None = inputs.get("plates")
+        everywhere = chosen["composite.background"] == "plate"
+        lock: Lock = inputs["lock"]
+        self._compositor = Compositor(
+            self._staging,
+            chosen["generate.apply_to"],
+            chosen["composite.feather_px"],
+            lock.field,
+            self._reshake,
+            Backdrop(backdrops.behind, everywhere) if backdrops else None,
+        )
+        self._measures = Measures(
+            self._staging, self._reshake, self._generated.window_of(len(self._staging.clip)),
+            _hold(inputs["segments"]), self._generated.joins,
+        )  # fmt: skip
+        self._slides = Slides(self._staging, self._reshake)
+        self._stills: list[RGB] = []
+
+    def run(self) -> None:
+        """Make it, write it, tell its numbers."""
+        chosen, clip = self._work.chosen, self._staging.clip
+        encoding = Encoding(chosen["encode.crf"], chosen["encode.x264_preset"])
+        path = self._work.folder / CLIP
+        write_clip(path, ahead(self._frames()), clip, encoding)
+        told = (
+            self._measures.told()
+            | _accounts(clip, path)
+            | {"slide": self._slides.told(), "crop": round(self._reshake.kept_share, 5)}
+        )
+        (self._work.folder / NUMBERS).write_text(json.dumps(told))
+        _write_sheet(self._work.folder / SHEET, self._stills)
+
+    def _frames(self) -> Iterator[Frame]:
+        count = len(self._staging.clip)
+        kept = set(np.linspace(0, count - 1, min(STILLS, count)).round().astype(int).tolist())
+        for frame, matte, drawn in self._sources():
+            shown, outline = self._reshake.shown(frame, matte)
+            picture = self._compositor.frame(shown, outline, drawn)
+            self._measures.add(shown, outline, picture, drawn)
+            self._slides.add(frame.index, picture)
+            if frame.index in kept:
+                self._stills.append(_beside(shown.rgb, picture))
+            self._work.report(frame.index + 1, count)
+            yield Frame(frame.index, frame.pts, picture)
+
+    def _sources(self) -> Iterator[tuple[Frame, Mask, Drawn | None]]:
+        """Every frame with its matte and what was generated for it."""
+        clip, drawn = self._staging.clip, ahead(iter(self._generated))
+        coming = next(drawn, None)
+        mattes = self._staging.seen.mattes(clip.span)
+        for frame, matte in zip(ClipFrames.of(clip), mattes, strict=True):
+            here = coming if coming is not None and coming.index == frame.index else None
+            if here is not None:
+                coming = next(drawn, None)
+            yield frame, matte, here
+
+
+def _accounts(clip: Clip, path: Path) -> dict[str, Any]:
+    """What is in the finished file, found by reading it again to its end."""
+    made = scan(path, Limits())
+    offset = made.audio.start_s - clip.audio.start_s if made.audio and clip.audio else None
+    return {
+        "frames_in": len(clip),
+        "frames_out": len(made),
+        "fps": float(made.rate),
+        "audio_offset_ms": None if offset is None else round(float(offset) * 1000, 4),
+    }
+
+
+def _hold(segments: Segments) -> Span:
+    """The frames in which the person stands; none when there is no such phase."""
+    holds = [each.span for each in segments.all if each.name == "hold"]
+    return Span(holds[0].start, holds[-1].stop) if holds else Span(0, 0)
+
+
+def _beside(source: RGB, result: RGB) -> RGB:
+    """Before over after, small."""
+    width = max(1, round(source.shape[1] * STILL_PX / source.shape[0]))
+    return np.concatenate(
+        [cv2.resize(each, (width, STILL_PX), interpolation=cv2.INTER_AREA) for each in (source, result)]
+    )
+
+
+def _write_sheet(path: Path, stills: Sequence[RGB]) -> None:
+    rows = [stills[start : start + 6] for start in range(0, len(stills), 6)]
+    blank = np.zeros_like(stills[0])
+    filled = [np.concatenate([*row, *[blank] * (len(rows[0]) - len(row))], axis=1) for row in rows]
+    coded = cv2.imencode(".jpg", np.concatenate(filled)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
+    path.write_bytes(coded.tobytes())
+
+
+RESULT = Stage(
+    "result",
+    version=1,
+    run=_finish,
+    settings=(
+        "generate.apply_to",
+        "composite.background",
+        "composite.feather_px",
+        "reshake.strength",
+        "encode.crf",
+        "encode.x264_preset",
+    ),
+    tools=("numpy", "opencv-contrib-python", "av"),
+)

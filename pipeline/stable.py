@@ -1,0 +1,110 @@
+"""The stable picture: what engines see. Crops of it are made frame by frame, from the source's own pixels."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipeline.analysis import Seen
+from pipeline.engines.base import View
+from pipeline.footing import Footing
+from utils.camera import CameraPath
+from utils.clip import Clip
+from utils.geometry import Matrix, corners, moved, shift
+from utils.image import RGB, Box, Size
+from utils.store import Entry
+from utils.timebase import Span
+from utils.tracking import Mask
+from utils.video import ClipFrames
+
+MARGIN_SHARE = 0.04
+"""Of the height: what a window shows around the person."""
+KERNEL = cv2.INTER_LANCZOS4
+"""Used twice on a picture's way into the stable picture and back; cubic loses 4 dB more (measured on the walker)."""
+
+
+@dataclass(frozen=True)
+class Stable:
+    """The calm camera of a clip, read from the cache."""
+
+    entry: Entry
+
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
+    @cached_property
+    def path(self) -> CameraPath:
+        """Frame -> stable picture."""
+        return CameraPath.from_json(self.entry.read_bytes("stable.json").decode())
+
+
+@dataclass(frozen=True)
+class Staging:
+    """All that a view is made of."""
+
+    clip: Clip
+    seen: Seen
+    stable: Stable
+    footing: Footing
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any]) -> "Staging":
+        """From the inputs of a stage."""
+        return cls(inputs["clip"], inputs["seen"], inputs["stable"], inputs["footing"])
+
+    def inputs(self) -> dict[str, Any]:
+        """The inputs of a stage that `of` makes it from again."""
+        return {"clip": self.clip, "seen": self.seen, "stable": self.stable, "footing": self.footing}
+
+    @property
+    def canvas(self) -> Size:
+        """Of the whole stable picture."""
+        return self.stable.path.canvas
+
+    def box(self, span: Span, *, whole: bool) -> Box | None:
+        """The part of the stable picture that shows the person in all of a span, or the whole; None if nobody is."""
+        if whole:
+            return Box(0, 0, *self.canvas)
+        boxes = [self._moved(index, box) for index in span if (box := self.seen.boxes[index])]
+        margin = round(MARGIN_SHARE * self.canvas.height_px) + 8
+        return reduce(or_, boxes).grown(margin, self.canvas) if boxes else None
+
+    def views(self, span: Span, box: Box) -> Iterator[View]:
+        """The frames of a span as an engine sees them."""
+        frames = ClipFrames.of(self.clip).read(span)
+        for frame, matte in zip(frames, self.seen.mattes(span), strict=True):
+            yield self.view(frame.index, frame.rgb, matte, box)
+
+    def view(self, index: int, rgb: RGB, matte: Mask, box: Box) -> View:
+        """One frame."""
+        into = self.into(index, box)
+        return View(
+            index,
+            warped(rgb, into, box.size),
+            np.asarray(cv2.warpPerspective(matte, into, box.size, flags=cv2.INTER_LINEAR)),
+            moved(into, self.footing.poses.keypoints[index].astype(float)).astype(np.float32),
+            (box.left, box.top),
+        )
+
+    def into(self, index: int, box: Box) -> Matrix:
+        """Frame -> crop of the stable picture."""
+        return np.asarray(shift(-box.left, -box.top) @ self.stable.path.matrices[index])
+
+    def to_background(self, index: int, box: Box) -> Matrix:
+        """Crop of the stable picture -> background picture."""
+        return np.asarray(self.seen.camera.matrices[index] @ np.linalg.inv(self.into(index, box)))
+
+    def _moved(self, index: int, box: Box) -> Box:
+        there = moved(self.stable.path.matrices[index], corners(box.size) + np.array([box.left, box.top]))
+        (left, top), (right, bottom) = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
+        return Box(int(left), int(top), int(right), int(bottom)) & Box(0, 0, *self.canvas)
+
+
+def warped(rgb: RGB, into: Matrix, size: Size) -> RGB:
+    """A picture moved once; its edge goes on where it ends."""
+    return np.asarray(cv2.warpPerspective(rgb, into, size, flags=KERNEL, borderMode=cv2.BORDER_REPLICATE))

@@ -1,0 +1,78 @@
+"""Journeys for tests: small walkers on film, taken all the way by the real stages, with nothing left out."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.engines.base import Engine
+from pipeline.opening import open_clip
+from pipeline.processor import Journey, restyle
+from pipeline.result import CLIP
+from pipeline.settings import Settings
+from pipeline.stage import Bench
+from tests.forms import FFMPEG
+from utils.clip import Clip
+from utils.image import RGB
+from utils.intake import probe
+from utils.progress import Progress
+from utils.store import Store
+from utils.video import ClipFrames
+from utils.walker import Reels, Shot, film
+
+SMALL = Shot(size=(640, 360), frames=75, seed=0)
+QUICK: dict[str, Any] = {"encode.crf": 12}
+
+
+def filmed(folder: Path, shot: Shot = SMALL, *, sound: bool = False) -> Path:
+    """A walker as a file."""
+    path = folder / "walk.mp4"
+    film(shot, Reels(clip=path))
+    if not sound:
+        return path
+    with_sound = folder / "sounding.mp4"
+    seconds = float(shot.seconds)
+    tone = f"aevalsrc=exprs='0.3*sin(600*t*(1+t))':s=48000:d={seconds}"
+    inputs = ["-i", str(path), "-f", "lavfi", "-i", tone]
+    subprocess.run([FFMPEG, "-v", "error", *inputs, "-c:v", "copy", "-c:a", "aac", str(with_sound)], check=True)
+    return with_sound
+
+
+def bench(folder: Path, preset: str = "fast", told: Callable[[Progress], None] | None = None, **changed: Any) -> Bench:
+    """A cache of its own and the settings of a preset; dots are written as two underscores."""
+    overrides = {name.replace("__", "."): value for name, value in changed.items()}
+    return Bench(Store(folder), Settings.load(preset, {**QUICK, **overrides}).flat(), told or (lambda progress: None))
+
+
+def journey(path: Path, on: Bench, engine: Engine | None = None) -> Journey:
+    """All the way."""
+    return restyle(open_clip(path, on), on, engine)
+
+
+def finished(made: Journey) -> Clip:
+    """The clip that came out."""
+    return probe(made.result.entry.path(CLIP))
+
+
+def pictures(clip: Clip) -> list[RGB]:
+    """Every frame."""
+    return [frame.rgb for frame in ClipFrames.of(clip)]
+
+
+def same(one: Clip, other: Clip) -> bool:
+    """Whether two clips show the same, pixel for pixel."""
+    return all((a == b).all() for a, b in zip(pictures(one), pictures(other), strict=True))
+
+
+def hits(made: Journey) -> dict[str, bool]:
+    """Which stages came from the cache; a stage of several parts only if all did."""
+    found: dict[str, bool] = {}
+    for each in made.done:
+        found[each.name] = found.get(each.name, True) and each.hit
+    return found
+
+
+def with_settings(on: Bench, **changed: Any) -> Bench:
+    """The same cache, other settings."""
+    return replace(on, settings={**on.settings, **{name.replace("__", "."): value for name, value in changed.items()}})

@@ -1,0 +1,160 @@
+"""The journey: a clip goes in, a restyled clip with its own camera comes out, and nothing is computed twice."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.compositor import Compositor
+from pipeline.processor import Journey
+from pipeline.report import report, to_json
+from pipeline.reshake import Reshake
+from tests.journeys import SMALL, bench, filmed, finished, hits, journey, pictures, same, with_settings
+from tests.sound import lag
+from utils.metrics import psnr_db
+from utils.progress import Progress
+from utils.video import ClipFrames
+from utils.walker.scene import Scene
+
+
+@pytest.fixture(scope="module")
+def clip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("film"), sound=True)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def made(clip_path: Path, cache: Path) -> Journey:
+    return journey(clip_path, bench(cache))
+
+
+def test_what_comes_out_has_the_frames_the_times_and_the_sound_of_what_went_in(made: Journey) -> None:
+    out = finished(made)
+    assert len(out) == len(made.clip) == SMALL.frames
+    assert (out.rate, out.size, out.constant_rate) == (Fraction(30), made.clip.size, True)
+    assert lag(made.clip, out) == 0
+
+
+def test_the_person_is_changed_and_the_rest_is_not(made: Journey) -> None:
+    scene = Scene(SMALL)
+    inside, outside = [], []
+    for index, (before, after) in enumerate(zip(pictures(made.clip), pictures(finished(made)), strict=True)):
+        if index % 15 == 0:
+            matte = scene.frame(index)[1].matte
+            away = np.abs(before.astype(int) - after).mean(axis=2)
+            inside.append(away[matte > 250].mean())
+            outside.append(away[matte == 0].mean())
+    assert np.mean(inside) > 6
+    assert np.mean(outside) < 1.5
+
+
+def test_the_report_holds_every_number(made: Journey) -> None:
+    told = json.loads(to_json(report(made)))
+    assert told["frames_in"] == told["frames_out"] == SMALL.frames
+    assert told["audio_offset_ms"] == pytest.approx(0, abs=0.05)
+    assert told["camera"]["jerk_after"] < 0.1 * told["camera"]["jerk_before"]
+    assert told["camera"]["roundtrip_psnr"] > 35 and told["camera"]["crop"] == 1
+    assert [each["start"] for each in told["segments"]] == [0, *(each["stop"] for each in told["segments"][:-1])]
+    assert told["segments"][-1]["stop"] == SMALL.frames
+    assert told["subject"]["detected_fraction"] > 0.9
+    assert told["contacts"] and told["slide_px"]["after"] < 2
+    assert told["warp_error"]["ratio"] < 1.15 and told["edit_magnitude"] > 3
+    assert told["seam_ratio"] < 1.3
+    assert told["peak_rss_mb"] > 50
+    assert told["provenance"]["engine"]["engine"] == "restyle"
+    assert told["provenance"]["clip_digest"] == made.clip.digest
+    assert {each["name"] for each in told["stages"]} >= {"analyse", "stabilise", "segments", "lock", "result"}
+
+
+def test_the_same_run_again_computes_nothing(made: Journey, clip_path: Path, cache: Path) -> None:
+    again = journey(clip_path, bench(cache))
+    assert all(hits(again).values())
+    assert again.result.entry.digest == made.result.entry.digest
+
+
+def test_another_look_computes_only_what_it_changes(made: Journey, clip_path: Path, cache: Path) -> None:
+    other = journey(clip_path, bench(cache, generate__look="ink"))
+    computed = {name for name, hit in hits(other).items() if not hit}
+    assert computed == {"generate with restyle", "lock", "result"}
+    assert not same(finished(other), finished(made))
+
+
+def test_another_encoding_computes_only_the_result(made: Journey, clip_path: Path, cache: Path) -> None:
+    other = journey(clip_path, bench(cache, encode__crf=30))
+    assert {name for name, hit in hits(other).items() if not hit} == {"result"}
+
+
+def test_in_another_cache_it_is_the_same_to_the_pixel(made: Journey, clip_path: Path, tmp_path: Path) -> None:
+    assert same(finished(journey(clip_path, bench(tmp_path))), finished(made))
+
+
+def test_without_an_edit_the_person_comes_back_through_the_stable_picture(
+    made: Journey, clip_path: Path, cache: Path
+) -> None:
+    """Strength 0: before the encode; a person of a hundred pixels loses most. Not one other pixel is touched."""
+    plain = journey(clip_path, bench(cache, generate__strength=0))
+    still = Compositor(plain.staging, "person", 0, plain.lock.field, Reshake())
+    frames = ClipFrames.of(plain.clip)
+    mattes = plain.staging.seen.mattes(plain.clip.span)
+    scores = []
+    for frame, matte, drawn in zip(frames, mattes, plain.generated, strict=True):
+        picture = still.frame(frame, matte, drawn)
+        assert (picture[matte == 0] == frame.rgb[matte == 0]).all()
+        scores.append(psnr_db(picture, frame.rgb, matte > 250))
+    assert np.mean(scores) > 41 and min(scores) > 34
+
+
+def test_half_of_the_movement_put_back_is_half_as_shaky(made: Journey, clip_path: Path, cache: Path) -> None:
+    half = report(journey(clip_path, bench(cache, reshake__strength=0.5)))
+    assert 0.7 < half["camera"]["crop"] < 1
+    assert half["frames_out"] == SMALL.frames
+
+
+def test_the_background_alone_and_both(made: Journey, clip_path: Path, cache: Path) -> None:
+    """Where only the background is restyled, the person keeps the source's own pixels."""
+    scene = Scene(SMALL)
+    truth = scene.frame(40)[1]
+    for target in ("background", "both"):
+        other = journey(clip_path, bench(cache, generate__apply_to=target, generate__strength=1))
+        before, after = (pictures(clip)[40].astype(int) for clip in (other.clip, finished(other)))
+        away = np.abs(before - after).mean(axis=2)
+        assert away[truth.matte == 0].mean() > 5
+        assert (away[truth.matte > 250].mean() < 3) == (target == "background")
+
+
+def test_before_the_plate_the_shadow_and_the_person_of_the_source_are_gone(
+    made: Journey, clip_path: Path, cache: Path
+) -> None:
+    other = journey(clip_path, bench(cache, composite__background="plate"))
+    told = report(other)
+    assert told["plate"]["seen_fraction"] > 0.9
+    scene = Scene(SMALL)
+    _, truth = scene.frame(20)
+    shown = pictures(finished(other))[20]
+    clear = (truth.matte == 0) & (truth.others == 0)
+    assert psnr_db(shown, truth.plate, clear) > 27
+
+
+def test_progress_is_told_frame_by_frame(clip_path: Path, tmp_path: Path) -> None:
+    told: dict[str, list[int]] = {}
+
+    def listen(progress: Progress) -> None:
+        if (progress.total or 0) > 1:
+            told.setdefault(progress.stage, []).append(progress.done)
+
+    journey(clip_path, bench(tmp_path, told=listen))
+    assert {"analyse", "generate with restyle", "result"} <= told.keys()
+    for stage in ("analyse", "generate with restyle", "result"):
+        done = told[stage]
+        assert len(done) >= SMALL.frames and done == sorted(done)
+
+
+def test_settings_that_nothing_reads_change_nothing(made: Journey, clip_path: Path, cache: Path) -> None:
+    on = with_settings(bench(cache), foot_lock__extension_frames=3)
+    assert {name for name, hit in hits(journey(clip_path, on)).items() if not hit} <= {"lock", "result"}

@@ -1,0 +1,154 @@
+"""Dense optical flow: where each pixel of one frame lies in another, and whether it can be seen there at all.
+
+Flow is found by OpenCV's DIS in both directions; a pixel is valid when going there and back ends where it started.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.image import Size
+
+Vectors = NDArray[np.float32]
+"""h x w x 2: pixels to the right and down that lead from a pixel of one frame to the same surface in another."""
+Flags = NDArray[np.bool_]
+Grey = NDArray[np.uint8]
+_Values = TypeVar("_Values", NDArray[np.uint8], NDArray[np.float32])
+"""h x w, or h x w x channels."""
+
+BACKEND = f"OpenCV {cv2.__version__} DIS"
+_PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+AGREE_SHARE, AGREE_PX = 0.03, 0.5
+"""There and back may miss by so much of the way, and so many pixels at the scale at which flow is found."""
+STEPS_PER_PX = 16
+"""Of the compact form; it reaches as far as 2047 px."""
+LEAST_PX = 16
+"""DIS needs pictures of at least this size."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """From every pixel of frame `source` to frame `target`; `valid` (h x w) where both see the same surface."""
+
+    vectors: Vectors
+    valid: Flags
+    source: int
+    target: int
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 3 or self.vectors.shape[2] != 2 or self.vectors.dtype != np.float32:
+            raise ValueError(f"flow of {self.vectors.shape} {self.vectors.dtype}")
+        if self.valid.shape != self.vectors.shape[:2] or self.valid.dtype != np.bool_:
+            raise ValueError(f"flow of {self.vectors.shape} with {self.valid.shape} {self.valid.dtype} flags")
+
+    @property
+    def size(self) -> Size:
+        return Size(self.vectors.shape[1], self.vectors.shape[0])
+
+    def resized(self, size: Size) -> "Flow":
+        """For pictures of another size; the ways grow with them."""
+        if size == self.size:
+            return self
+        valid = cv2.resize(self.valid.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
+        return Flow(_resized(self.vectors, size), valid, self.source, self.target)
+
+
+@dataclass(frozen=True)
+class Search:
+    """How flow is looked for: the effort, and by how much pictures are made smaller first."""
+
+    preset: Literal["ultrafast", "fast", "medium"] = "medium"
+    shrink: int = 2
+
+    @property
+    def backend(self) -> str:
+        """What a result that used it should name as its origin."""
+        return f"{BACKEND} {self.preset}, 1/{self.shrink}"
+
+
+def flow_pair(
+    before: Grey, after: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None
+) -> tuple[Flow, Flow]:
+    """Flow from one frame to another and back, at their size. `indices` are the numbers of the two frames."""
+    search = search or Search()
+    there, back = _found(before, after, search), _found(after, before, search)
+    forward = Flow(there, agreeing(there, back), indices[0], indices[1])
+    backward = Flow(back, agreeing(back, there), indices[1], indices[0])
+    size = Size(before.shape[1], before.shape[0])
+    return forward.resized(size), backward.resized(size)
+
+
+def flow_one_way(source: Grey, target: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None) -> Flow:
+    """At half the price: `valid` says only that the way ends inside the picture, not what can be seen there."""
+    vectors = _found(source, target, search or Search())
+    return Flow(vectors, _inside(vectors), indices[0], indices[1]).resized(Size(source.shape[1], source.shape[0]))
+
+
+def warped(picture: _Values, flow: Flow, *, sharp: bool = False) -> _Values:
+    """A picture of frame `flow.target` as frame `flow.source` sees it: each pixel is fetched from where its way ends.
+
+    Outside the picture the nearest edge is repeated; `flow.valid` says where that is.
+    """
+    return fetched(picture, flow.vectors, sharp=sharp)
+
+
+def fetched(picture: _Values, vectors: Vectors, *, sharp: bool = False) -> _Values:
+    """output(p) = picture(p + vectors(p)); `sharp` is cubic and overshoots a little."""
+    kind = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
+    result: _Values = cv2.remap(picture, vectors, None, kind | cv2.WARP_RELATIVE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    return result
+
+
+def agreeing(there: Vectors, back: Vectors) -> Flags:
+    """Where the way there ends inside the picture and the way back from that place leads home."""
+    returned = fetched(back, there)
+    miss = cv2.magnitude(*cv2.split(cv2.add(there, returned)))
+    allowed = AGREE_SHARE * (cv2.magnitude(*cv2.split(there)) + cv2.magnitude(*cv2.split(returned))) / 2 + AGREE_PX
+    result: Flags = (miss <= allowed) & _inside(there)
+    return result
+
+
+def packed(vectors: Vectors) -> NDArray[np.int16]:
+    """Sixteenths of a pixel, half the bytes and much better to compress; the furthest ways are cut short."""
+    limits = np.iinfo(np.int16)
+    steps: NDArray[np.int16] = np.clip(np.rint(vectors * STEPS_PER_PX), limits.min, limits.max).astype(np.int16)
+    return steps
+
+
+def unpacked(steps: NDArray[np.int16]) -> Vectors:
+    """The inverse of `packed`, to within 1/32 px."""
+    vectors: Vectors = steps.astype(np.float32) / STEPS_PER_PX
+    return vectors
+
+
+def _found(source: Grey, target: Grey, search: Search) -> Vectors:
+    """Vectors at the size at which they are looked for."""
+    if source.shape != target.shape:
+        raise ValueError(f"flow between {source.shape} and {target.shape}")
+    small = Size(*(max(LEAST_PX, round(side / search.shrink)) for side in source.shape[::-1]))
+    pair = [cv2.resize(grey, small, interpolation=cv2.INTER_AREA) for grey in (source, target)]
+    vectors: Vectors = cv2.DISOpticalFlow.create(_PRESETS[search.preset]).calc(pair[0], pair[1], None)
+    return vectors
+
+
+def _inside(vectors: Vectors) -> Flags:
+    """Where ways end inside the picture."""
+    height, width = vectors.shape[:2]
+    row = np.arange(height, dtype=np.float32)[:, None] + vectors[..., 1]
+    column = np.arange(width, dtype=np.float32) + vectors[..., 0]
+    result: Flags = (row > -0.5) & (row < height - 0.5) & (column > -0.5) & (column < width - 0.5)
+    return result
+
+
+def _resized(vectors: Vectors, size: Size) -> Vectors:
+    height, width = vectors.shape[:2]
+    result: Vectors = cv2.resize(vectors, size, interpolation=cv2.INTER_LINEAR)
+    result *= np.array([size.width_px / width, size.height_px / height], np.float32)
+    return result

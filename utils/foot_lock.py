@@ -1,0 +1,135 @@
+"""Holds planted feet where they stand: from how far they slid to how far each is moved back, frame by frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from utils.contacts import SIDES, Contact
+from utils.foot_track import Offsets
+from utils.timebase import Span
+
+Doubles = NDArray[np.float64]
+
+SHARED = 3
+"""Frames that heel and toe must both be seen planted in, for one to be laid to the other."""
+TREND = 8
+"""Frames at an end from which a slide is thought on, and over how many; after them it is held."""
+CALM_FRAMES = 0.8
+"""Standard deviation of the bell that takes the noise off a measured slide."""
+
+
+@dataclass(frozen=True)
+class LockRule:
+    """How much of a slide is taken out (0 to 1), up to what share of a leg, and eased over how many frames."""
+
+    blend: float = 1.0
+    limit_leg: float = 0.15
+    extension_frames: int = 2
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """By how much each foot is moved: n x 2 (left, right) x 2 px of the background; and what was left alone."""
+
+    px: Doubles
+    refused: tuple[Contact, ...] = ()
+
+
+def corrections(offsets: Sequence[Offsets], count: int, rule: LockRule | None = None) -> Corrections:
+    """For each of `count` frames; a foot that slid beyond the limit, or was not found, is left as it is."""
+    rule = rule or LockRule()
+    px, refused = np.zeros((count, 2, 2)), []
+    for side, foot in enumerate(SIDES):
+        standing = np.zeros(count, bool)
+        eased = np.zeros((count, 2))
+        for stance in _stances([each for each in offsets if each.contact.foot == foot]):
+            span, moves = _stance_moves(stance)
+            leg_px = float(np.nanmax([each.leg_px for each in stance])) if moves is not None else np.nan
+            if moves is None or not np.linalg.norm(moves, axis=1).max() <= rule.limit_leg * leg_px:
+                refused += [each.contact for each in stance]
+                continue
+            standing[span.start : span.stop] = True
+            px[span.start : span.stop, side] = rule.blend * moves
+            _ease(eased, span, rule.blend * moves, rule.extension_frames)
+        px[~standing, side] = eased[~standing]
+    return Corrections(px, tuple(refused))
+
+
+def _stances(offsets: Sequence[Offsets]) -> list[list[Offsets]]:
+    """Contacts of one foot that touch in time belong together: heel, both, toe."""
+    stances: list[list[Offsets]] = []
+    stop = -1
+    for each in sorted(offsets, key=lambda each: each.contact.span.start):
+        if stances and each.contact.span.start <= stop:
+            stances[-1].append(each)
+        else:
+            stances.append([each])
+        stop = max(stop, each.contact.span.stop)
+    return stances
+
+
+def _stance_moves(stance: Sequence[Offsets]) -> tuple[Span, Doubles | None]:
+    """What brings the foot back in every frame of a stance, n x 2 px; None where it was never found.
+
+    Heel and toe slide together, so each is laid to the others where both were seen, and the foot has one place for all
+    of its stance. While a landing foot still tips about its heel, its slide is thought back from later frames.
+    """
+    span = Span(min(each.contact.span.start for each in stance), max(each.contact.span.stop for each in stance))
+    toes = np.zeros(len(span), bool)
+    for each in stance:
+        if each.contact.part == "toe":
+            toes[each.contact.span.start - span.start : each.contact.span.stop - span.start] = True
+    series = [_over(span, each, toes) for each in stance]
+    series.sort(key=lambda each: -np.isfinite(each[:, 0]).sum())
+    total, votes = np.zeros((len(span), 2)), np.zeros(len(span))
+    for row in series:
+        known = np.isfinite(row[:, 0])
+        shared = known & (votes > 0)
+        if shared.any():
+            row = row - np.median(row[shared] - total[shared] / votes[shared, None], axis=0)
+        total[known] += row[known]
+        votes[known] += 1
+    if not votes.any():
+        return span, None
+    slide = _filled(np.where(votes[:, None] > 0, total / np.maximum(votes, 1)[:, None], np.nan))
+    return span, np.median(slide, axis=0) - slide
+
+
+def _over(span: Span, offsets: Offsets, toes: NDArray[np.bool_]) -> Doubles:
+    """One contact's offsets over the whole stance; of a heel only those with the toe down, where there are enough."""
+    row = np.full((len(span), 2), np.nan)
+    start = offsets.contact.span.start - span.start
+    row[start : start + len(offsets.px)] = offsets.px
+    flat = toes & np.isfinite(row[:, 0])
+    if offsets.contact.part == "heel" and flat.sum() >= SHARED:
+        row[~flat] = np.nan
+    return row
+
+
+def _filled(slide: Doubles) -> Doubles:
+    """Without noise, and known in every frame: in between on a line, at the ends as it went on for a while."""
+    known = np.flatnonzero(np.isfinite(slide[:, 0]))
+    frames = np.arange(len(slide))
+    calm = median_filter(slide[known], (min(3, len(known)), 1), mode="nearest")
+    filled = np.column_stack([np.interp(frames, known, calm[:, axis]) for axis in (0, 1)])
+    if len(known) >= TREND:
+        for ends, outside in ((known[:TREND], frames < known[0]), (known[-TREND:], frames > known[-1])):
+            away = np.clip(frames[outside] - ends.mean(), -1.5 * TREND, 1.5 * TREND)
+            slope = np.polyfit(ends - ends.mean(), filled[ends], 1)[0]
+            filled[outside] = filled[ends].mean(axis=0) + away[:, None] * slope
+    smooth: Doubles = gaussian_filter1d(filled, CALM_FRAMES, axis=0, mode="nearest")
+    return smooth
+
+
+def _ease(eased: Doubles, span: Span, moves: Doubles, frames: int) -> None:
+    """Sets in before the first frame of a stance and fades out after the last."""
+    for step in range(1, frames + 1):
+        share = 1 - step / (frames + 1)
+        share = share * share * (3 - 2 * share)
+        if span.start - step >= 0:
+            eased[span.start - step] += share * moves[0]
+        if span.stop - 1 + step < len(eased):
+            eased[span.stop - 1 + step] += share * moves[-1]

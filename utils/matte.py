@@ -1,0 +1,141 @@
+"""From a coarse mask of a person to a matte at the picture's own resolution, whose edge is the edge in the picture.
+
+The mask is first freed of specks and pinholes, then follows the picture's colours (a guided filter, He et al. 2010,
+solved at half size and applied at full size), and at last its grey seam is drawn in to what an edge really is.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.image import RGB, Box, Size
+
+Mask = NDArray[np.uint8]
+"""H x W, 0..255 soft."""
+Plane = NDArray[np.float32]
+
+SEEN = 24
+"""A mask's value from which on somebody may be there."""
+RADIUS_SHARE = 0.012
+"""Of the person's height: how far an edge may move."""
+FINEST_PX = 1.5
+SMOOTH = 5e-4
+"""Variance of colour, 0..1 squared, below which there is no edge to follow."""
+SEAM = (0.3, 0.7)
+"""What is below is outside, what is above inside."""
+NEAR_SHARE = 0.06
+"""Of the person's height: what lies nearer belongs to them, though it hangs together with nothing."""
+SPECK_SHARE, HOLE_SHARE = 3e-4, 1.5e-3
+"""Of the person's area: smaller pieces and smaller holes are mistakes."""
+
+
+def refined(mask: Mask, rgb: RGB) -> Mask:
+    """The person's matte: exactly 0 away from them, 255 inside."""
+    result = np.zeros_like(mask)
+    box = extent(mask, SEEN)
+    if box is None:
+        return result
+    height, width = mask.shape
+    tall = max(box.size)
+    radius_px = max(FINEST_PX, RADIUS_SHARE * tall)
+    box = box.grown(math.ceil(3 * radius_px), Size(width, height))
+    coarse = _cleaned(mask[box.slices], NEAR_SHARE * tall)
+    followed = _followed(_drawn(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
+    kept = cv2.dilate(coarse, _square(2 * radius_px)) > SEEN
+    result[box.slices] = np.where(kept, np.rint(255 * _drawn(followed)), 0).astype(np.uint8)
+    return result
+
+
+def extent(mask: Mask, least: int) -> Box | None:
+    """The box around what is at least so much."""
+    left, top, width, height = cv2.boundingRect((mask >= least).view(np.uint8))
+    return Box(left, top, left + width, top + height) if width else None
+
+
+def _cleaned(mask: Mask, near_px: float) -> Mask:
+    """Without specks, without pieces far from the person, without pinholes."""
+    solid = (mask > 127).view(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count < 2:
+        return np.zeros_like(mask)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    body = 1 + int(areas.argmax())
+    cleaned = mask.copy()
+    if count > 2:
+        away = cv2.distanceTransform((labels != body).view(np.uint8), cv2.DIST_L2, 3)
+        nearest = np.array([away[labels == each].min() for each in range(1, count)])
+        kept = np.flatnonzero((nearest <= near_px) & (areas >= SPECK_SHARE * areas.max())) + 1
+        solid = np.isin(labels, kept).view(np.uint8)
+    cleaned[cv2.dilate(solid, _square(max(3.0, near_px / 3))) == 0] = 0
+    return _filled(cleaned, HOLE_SHARE * float(areas.max()))
+
+
+def _filled(mask: Mask, largest_px: float) -> Mask:
+    """Without the holes up to so many pixels; those that touch the border are none."""
+    hollow = (mask <= 127).view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(hollow, connectivity=4)
+    right, bottom = stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
+    inner = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (right < mask.shape[1]) & (bottom < mask.shape[0])
+    small = np.flatnonzero(inner & (stats[:, cv2.CC_STAT_AREA] <= largest_px))
+    for each in small[small > 0]:
+        mask[labels == each] = 255
+    return mask
+
+
+def _drawn(values: Plane) -> Plane:
+    """The seam between outside and inside made as narrow as edges are."""
+    low, high = SEAM
+    drawn: Plane = np.clip((values - low) / (high - low), 0, 1)
+    return drawn
+
+
+def _followed(mask: Plane, rgb: RGB, radius_px: float) -> Plane:
+    """The mask as a line of the colours around each pixel."""
+    height, width = mask.shape
+    step = 2 if radius_px >= 4 else 1
+    small = (max(1, width // step), max(1, height // step))
+    colours = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    values = cv2.resize(mask, small, interpolation=cv2.INTER_AREA)
+    side = 2 * max(1, round(radius_px / step)) + 1
+    slopes, offsets = _lines(values, colours, side)
+    slopes, offsets = (
+        cv2.resize(_mean(each, side), (width, height), interpolation=cv2.INTER_LINEAR) for each in (slopes, offsets)
+    )
+    followed: Plane = np.einsum("hwc,hwc->hw", slopes, rgb.astype(np.float32)) / 255 + offsets
+    return followed
+
+
+def _lines(values: Plane, colours: Plane, side: int) -> tuple[Plane, Plane]:
+    """h x w x 3 slopes and h x w offsets: values = slopes . colours + offset, fitted in a square around each pixel."""
+    mean_colour, mean_value = _mean(colours, side), _mean(values, side)
+    target = _mean(colours * values[..., None], side) - mean_colour * mean_value[..., None]
+    r, g, b = cv2.split(colours)
+    mr, mg, mb = cv2.split(mean_colour)
+    rr, gg, bb = (_mean(c * c, side) - m * m + SMOOTH for c, m in ((r, mr), (g, mg), (b, mb)))
+    rg, rb, gb = (_mean(c * d, side) - m * n for c, d, m, n in ((r, g, mr, mg), (r, b, mr, mb), (g, b, mg, mb)))
+    x, y, z = cv2.split(target)
+    # The symmetric 3 x 3 system by its cofactors.
+    c00, c01, c02 = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+    c11, c12, c22 = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+    scale = 1 / (rr * c00 + rg * c01 + rb * c02)
+    slopes = cv2.merge(
+        [
+            scale * (c00 * x + c01 * y + c02 * z),
+            scale * (c01 * x + c11 * y + c12 * z),
+            scale * (c02 * x + c12 * y + c22 * z),
+        ]
+    )
+    return slopes, mean_value - np.einsum("hwc,hwc->hw", slopes, mean_colour)
+
+
+def _mean(values: Plane, side: int) -> Plane:
+    """Over a square around each pixel."""
+    mean: Plane = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_REFLECT)
+    return mean
+
+
+def _square(radius_px: float) -> Mask:
+    side = 2 * round(radius_px) + 1
+    return np.ones((side, side), np.uint8)

@@ -1,0 +1,149 @@
+"""Frames of a shot laid into its mosaic, each with how far from the person its pixels are and how bright it is."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.geometry import shift
+from utils.image import RGB, Box, Size
+from utils.masked_median import Layer, Mask
+from utils.mosaic import Mosaic
+from utils.video import FrameSource
+
+Pixels = NDArray[np.uint8]
+"""n x 3 levels."""
+Mattes = Callable[[Sequence[int]], Iterable[Mask]]
+"""The person's mattes, H x W of 0..255, of the wanted frames, in ascending order."""
+
+LEVELS = 32
+"""How finely distance from the person is kept: 0 is the person, `LEVELS` as far as matters."""
+FAR_HEIGHTS = 1.2
+"""As far as matters, in heights of the person: beyond it hardly a shadow reaches."""
+GROW_SHARE = 0.004
+"""Of the picture's height: pixels this near to a matte belong to it."""
+SMALL = 4
+"""Distances, gains and shadows are found in pictures this many times smaller."""
+DARK, BRIGHT = 16.0, 240.0
+"""Levels in between follow the exposure."""
+PIXELS_ENOUGH = 12_000
+"""So many tell the exposure to a thousandth."""
+NEAR = 3
+"""Levels: nearer to the person the light may not be what it is elsewhere."""
+NEIGHBOURS = (1, 4, 16)
+"""Samples are compared with those this many later."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One frame as it lies in the mosaic, and the same `SMALL` times smaller in a mosaic as much smaller."""
+
+    index: int
+    full: Layer
+    small: Layer
+
+
+def gather(mosaic: Mosaic, wanted: Sequence[int], frames: FrameSource, mattes: Mattes) -> Iterator[Sample]:
+    """The wanted frames of a shot, each resampled once."""
+    for frame, matte in zip(frames.read(wanted), mattes(wanted), strict=True):
+        yield _laid(mosaic, frame.index, frame.rgb, matte)
+
+
+def _laid(mosaic: Mosaic, index: int, rgb: RGB, matte: Mask) -> Sample:
+    size = Size(rgb.shape[1], rgb.shape[0])
+    box = mosaic.box(index, size)
+    move = shift(-box.left, -box.top) @ mosaic.matrices[index]
+    if mosaic.scale < 0.7:
+        rgb = cv2.GaussianBlur(rgb, (0, 0), 0.4 / mosaic.scale)
+    picture = cv2.warpPerspective(rgb, move, box.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    away = cv2.warpPerspective(_away(matte), move, box.size, flags=cv2.INTER_NEAREST)
+    full = Layer(box, picture, away)
+    return Sample(index, full, _smaller(full))
+
+
+def _smaller(layer: Layer) -> Layer:
+    """On the coarse grid of the mosaic: the cells that lie wholly in it, each as near as its nearest pixel."""
+    box = layer.box
+    cells = Box(-(-box.left // SMALL), -(-box.top // SMALL), box.right // SMALL, box.bottom // SMALL)
+    part = layer.inside(Box(*(SMALL * each for each in cells)))
+    columns, rows = cells.size
+    away = layer.away[part].reshape(rows, SMALL, columns, SMALL).min(axis=(1, 3))
+    return Layer(cells, cv2.resize(layer.picture[part], cells.size, interpolation=cv2.INTER_AREA), away)
+
+
+def _away(matte: Mask) -> Mask:
+    """Levels of distance from a person for each pixel of a frame; 0 on the person."""
+    height, width = matte.shape
+    person = (matte > 8).astype(np.uint8)
+    if not person.any():
+        return np.full(matte.shape, LEVELS, np.uint8)
+    grow = 2 * max(1, round(GROW_SHARE * height)) + 1
+    grown = cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grow, grow)))
+    coarse = Size(-(-width // SMALL), -(-height // SMALL))
+    small = cv2.resize(person, coarse, interpolation=cv2.INTER_AREA)
+    rows = np.flatnonzero(person.any(axis=1))
+    far_px = FAR_HEIGHTS * max(float(np.ptp(rows)), 0.1 * height) / SMALL
+    distance = cv2.distanceTransform((small == 0).astype(np.uint8), cv2.DIST_L2, 3)
+    level = np.clip(1 + distance / far_px * LEVELS, 1, LEVELS).astype(np.uint8)
+    away: Mask = np.where(grown > 0, 0, cv2.resize(level, (width, height), interpolation=cv2.INTER_NEAREST))
+    return away
+
+
+def without(sample: Sample, hidden: NDArray[np.bool_]) -> Sample:
+    """The same sample, not to be used where `hidden`, on its small grid, is set."""
+    cells = sample.small.box
+    away = sample.full.away.copy()
+    part = away[sample.full.inside(Box(*(SMALL * each for each in cells)))]
+    part[np.repeat(np.repeat(hidden, SMALL, axis=0), SMALL, axis=1)] = 0
+    small = replace(sample.small, away=np.where(hidden, 0, sample.small.away).astype(np.uint8))
+    return Sample(sample.index, replace(sample.full, away=away), small)
+
+
+def even_out(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """n x 3: what to multiply each sample's red, green and blue by, so that all are exposed as they are on average.
+
+    Each is compared with some that follow it, where both see the background; the gains that fit all pairs best win.
+    """
+    count = len(samples)
+    rows, goals = [np.full(count, 1e-3 / count)], [np.zeros(3)]
+    for step in NEIGHBOURS:
+        for first in range(count - step):
+            found = _ratio(samples[first].small, samples[first + step].small)
+            if found is not None:
+                ratio, weight = found
+                row = np.zeros(count)
+                row[first], row[first + step] = weight, -weight
+                rows.append(row)
+                goals.append(weight * ratio)
+    logs = np.linalg.lstsq(np.array(rows), np.array(goals), rcond=None)[0]
+    gains: NDArray[np.float32] = np.exp(logs - logs.mean(axis=0)).astype(np.float32)
+    return gains
+
+
+def _ratio(one: Layer, other: Layer) -> tuple[NDArray[np.float64], float] | None:
+    """log(other / one) of each channel where both see the background, and how much that is worth."""
+    both = one.box & other.box
+    if not all(both.size):
+        return None
+    here, there = one.inside(both), other.inside(both)
+    clear = (one.away[here] > NEAR) & (other.away[there] > NEAR)
+    found = log_ratio(one.picture[here][clear], other.picture[there][clear])
+    return None if found is None else (found, float(np.sqrt(clear.sum())))
+
+
+def log_ratio(one: Pixels, other: Pixels) -> NDArray[np.float64] | None:
+    """log(other / one) per channel of n x 3 levels that show the same things; None where too few do."""
+    step = max(1, len(one) // PIXELS_ENOUGH)
+    one, other = one[::step], other[::step]
+    fit = ((one > DARK) & (one < BRIGHT) & (other > DARK) & (other < BRIGHT)).all(axis=1)
+    if fit.sum() < 64:
+        return None
+    before, after = one[fit].astype(np.float64), other[fit].astype(np.float64)
+    logs = np.log(after / before)
+    middle = np.median(logs, axis=0)
+    near = (np.abs(logs - middle) < 0.06).all(axis=1)
+    if near.sum() < 32:
+        return np.asarray(middle)
+    return np.asarray(np.log(after[near].sum(axis=0) / before[near].sum(axis=0)))

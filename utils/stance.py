@@ -1,0 +1,119 @@
+"""Cuts the track of a point into the stretches in which it stands still, and the rest."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from utils.timebase import Span
+
+Doubles = NDArray[np.float64]
+
+LONGEST_S = 4.0
+"""A longer stance is found in pieces that lie at the same place."""
+ENTRY_S = 0.08
+"""What the beginning of a stance costs, in seconds of movement: shorter rests are not believed."""
+NOISE = 2.5
+"""Joints tremble more slowly than from frame to frame, so what is seen between frames is too little by this."""
+SAME_PLACE = 2.0
+"""Strays between two rests that are one."""
+
+
+def stances(track: Doubles, times_s: Doubles, stray_px: Doubles, leave: float) -> list[Span]:
+    """Where a track (n x 2 px, all known) stands still: the cheapest cut into standing and moving.
+
+    A moving frame costs its duration; a standing one as much at a distance of one stray from its stretch's mean.
+    Frames at the ends that lie more than `leave` strays off are cut away.
+    """
+    if len(track) < 2:
+        return []
+    smooth = median_filter(track, (3, 1), mode="nearest")
+    stray_px = np.hypot(stray_px, NOISE * _noise_px(track))
+    spans = _joined(_cheapest(smooth, times_s, stray_px), smooth, stray_px)
+    return [_trimmed(span, smooth, leave * stray_px) for span in spans]
+
+
+def _cheapest(track: Doubles, times_s: Doubles, stray_px: Doubles) -> list[Span]:
+    """The standing stretches of the cut, by dynamic programming over where it stands last."""
+    count = len(track)
+    duration_s = np.gradient(times_s)
+    sums = _Sums.of(track - track.mean(axis=0), duration_s / stray_px**2)
+    reach = max(2, int(np.searchsorted(times_s - times_s[0], LONGEST_S)))
+    best, entered = np.zeros(count + 1), np.full(count + 1, -1)
+    for stop in range(1, count + 1):
+        best[stop] = best[stop - 1] + duration_s[stop - 1]
+        start = max(0, stop - reach)
+        costs = best[start:stop] + sums.spread(start, stop) + ENTRY_S
+        cheapest = int(np.argmin(costs))
+        if costs[cheapest] < best[stop]:
+            best[stop], entered[stop] = costs[cheapest], start + cheapest
+    return _read_back(entered)
+
+
+class _Sums:
+    """Running sums of weighted points, from which the spread of any stretch follows at once."""
+
+    def __init__(self, weight: Doubles, first: Doubles, second: Doubles) -> None:
+        self._weight, self._first, self._second = weight, first, second
+
+    @classmethod
+    def of(cls, points: Doubles, weights: Doubles) -> "_Sums":
+        rows = np.column_stack([weights, points * weights[:, None], (points**2).sum(axis=1) * weights])
+        sums = np.concatenate([np.zeros((1, 4)), np.cumsum(rows, axis=0)])
+        return cls(sums[:, 0], sums[:, 1:3], sums[:, 3])
+
+    def spread(self, start: int, stop: int) -> Doubles:
+        """Of the stretches from each of start .. stop - 1 up to stop: weighted squares about their means."""
+        weight = self._weight[stop] - self._weight[start:stop]
+        first = self._first[stop] - self._first[start:stop]
+        second = self._second[stop] - self._second[start:stop]
+        spread: Doubles = np.maximum(second - (first**2).sum(axis=1) / weight, 0)
+        return spread
+
+
+def _noise_px(track: Doubles) -> float:
+    """How much a track trembles from frame to frame, per axis."""
+    if len(track) < 5:
+        return 0.0
+    bends = np.diff(track, 2, axis=0)
+    return float(1.4826 * np.median(np.abs(bends)) / np.sqrt(6))
+
+
+def _read_back(entered: NDArray[np.int_]) -> list[Span]:
+    found, stop = [], len(entered) - 1
+    while stop > 0:
+        if entered[stop] >= 0:
+            found.append(Span(int(entered[stop]), stop))
+            stop = int(entered[stop])
+        else:
+            stop -= 1
+    return found[::-1]
+
+
+def _joined(spans: list[Span], track: Doubles, stray_px: Doubles) -> list[Span]:
+    """Neighbours at one place are one stance; of two at different places the shorter one was movement."""
+    joined: list[Span] = []
+    for span in spans:
+        if not joined or span.start - joined[-1].stop > 1:
+            joined.append(span)
+            continue
+        last = joined.pop()
+        apart_px = np.linalg.norm(_middle(track, span) - _middle(track, last))
+        together = apart_px < SAME_PLACE * stray_px[span.start]
+        joined.append(Span(last.start, span.stop) if together else max(last, span, key=len))
+    return joined
+
+
+def _trimmed(span: Span, track: Doubles, reach_px: Doubles) -> Span:
+    """Without the ends that lie off the place where the point stands."""
+    far = (
+        np.linalg.norm(track[span.start : span.stop] - _middle(track, span), axis=1) > reach_px[span.start : span.stop]
+    )
+    near = np.flatnonzero(~far)
+    return (
+        Span(span.start + int(near[0]), span.start + int(near[-1]) + 1) if len(near) else Span(span.start, span.start)
+    )
+
+
+def _middle(track: Doubles, span: Span) -> Doubles:
+    middle: Doubles = np.median(track[span.start : span.stop], axis=0)
+    return middle

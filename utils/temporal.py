@@ -1,0 +1,182 @@
+"""Keeps generated frames from flickering: each takes over the look of the one before, along the source's motion.
+
+What is carried is either the edit (generated minus source), so that each frame keeps its own fresh detail, or, for
+engines that replace what was there, the picture. It is taken over only where both sources show the same surface; where
+something comes into sight, only the slow change of colour that its neighbourhood shows is evened out.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair
+from utils.image import RGB, Size
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+
+SHRINK = 2
+"""Flow and trust are found at this part of the size."""
+SAME_EDIT, SAME_PICTURE = 14.0, 8.0
+"""Levels by which the same surface may differ between sources; twice as many is another one. A picture that is carried
+shows such a difference, an edit hardly does."""
+BROAD = 8
+"""Broad changes of colour are found at this part of the size of the trust."""
+BROAD_PX = 2.0
+SURE = 0.02
+"""Trusted share of a neighbourhood that is enough to say how its colour changed."""
+CUT_SHARE = 0.12
+"""Where less of the picture than this is recognised, a new shot has begun."""
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How much is taken over (0..1), and over how many frames: broad colours over twice as many.
+
+    `keeps_detail` is true of engines whose result is the source with something laid on, false of those that replace it.
+    """
+
+    strength: float = 0.8
+    reanchor_frames: int = 12
+    keeps_detail: bool = True
+
+
+@dataclass
+class _Look:
+    """What is compared between two sources, small: h x w grey, h x w x 3 colour, h x w matte."""
+
+    grey: Grey
+    colour: RGB
+    matte: Mask
+
+    @classmethod
+    def of(cls, source: RGB, matte: Mask) -> "_Look":
+        size = Size(max(source.shape[1] // SHRINK, 1), max(source.shape[0] // SHRINK, 1))
+        colour = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
+        return cls(
+            cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY), colour, cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+        )
+
+
+@dataclass
+class _Memory:
+    """The frame before: how it looked, what is carried on (full size), and how many frames that is made of."""
+
+    look: _Look
+    carried: Floats
+    ages: Floats
+    frames: int
+
+
+@dataclass
+class Consistency:
+    """Takes the frames of a window in order, all in one crop of the stable picture: `carry` the past, then `next`."""
+
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    search: Search = field(default_factory=lambda: Search("medium", 1))
+    """At the small size."""
+    _memory: _Memory | None = None
+
+    def cut(self) -> None:
+        """Forget what was seen: a new shot begins."""
+        self._memory = None
+
+    def carry(self, finished: RGB, source: RGB, matte: Mask) -> None:
+        """Go on from a finished frame of the window before, the same as or the one before the frame that comes next."""
+        look, frames = _Look.of(source, matte), self.steadiness.reanchor_frames
+        self._memory = _Memory(look, self._kept(finished, source), np.full(look.grey.shape, frames, np.float32), frames)
+
+    def next(self, generated: RGB, source: RGB, matte: Mask) -> RGB:
+        """The next frame, steadied; h x w x 3 with the source and the matte (0..255) of the same frame."""
+        look, memory, fresh = _Look.of(source, matte), self._memory, self._kept(generated, source)
+        flow = None if memory is None else self._flow(look, memory.look)
+        trust = None if memory is None or flow is None else _trust(look, memory.look, flow, self._same)
+        if memory is None or flow is None or trust is None or trust.mean() < CUT_SHARE:
+            self._memory = _Memory(look, fresh, np.ones(look.grey.shape, np.float32), 1)
+            return generated
+        history = fetched(memory.carried, flow.resized(Size(source.shape[1], source.shape[0])).vectors)
+        ages = cv2.multiply(fetched(memory.ages, flow.vectors), trust)
+        most = self.steadiness.reanchor_frames
+        carried = self._joined(history, fresh, _Past(trust, ages, look.matte, memory.frames))
+        self._memory = _Memory(look, carried, np.minimum(ages + 1, most), min(memory.frames + 1, 2 * most))
+        ground = source if self.steadiness.keeps_detail else 0
+        result: RGB = cv2.add(carried, ground, dtype=cv2.CV_8U)
+        return result
+
+    def _flow(self, now: _Look, before: _Look) -> Flow:
+        """Back to the frame before. Where colours are alike so are edits, and one way will do; pictures need not be."""
+        find = flow_one_way if self.steadiness.keeps_detail else _checked
+        return find(now.grey, before.grey, (1, 0), self.search)
+
+    @property
+    def _same(self) -> float:
+        return SAME_EDIT if self.steadiness.keeps_detail else SAME_PICTURE
+
+    def _kept(self, picture: RGB, source: RGB) -> Floats:
+        """What is carried on from a frame."""
+        if not self.steadiness.keeps_detail:
+            return picture.astype(np.float32)
+        edit: Floats = cv2.subtract(picture, source, dtype=cv2.CV_32F)
+        return edit
+
+    def _joined(self, history: Floats, fresh: Floats, past: "_Past") -> Floats:
+        """Broad changes of colour are evened out everywhere, all others where the same surface is seen."""
+        strength = self.steadiness.strength
+        size = Size(fresh.shape[1], fresh.shape[0])
+        share = strength * past.ages / (past.ages + 1)
+        broad_share = min(strength ** (1 / 3), past.frames / (past.frames + 1))
+        missing = np.maximum(broad_share - share, 0) / (1 - share)
+        broad = cv2.resize(_broad(history, fresh, past), missing.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        broad = cv2.multiply(broad, cv2.merge([missing] * 3))
+        evened = cv2.add(fresh, cv2.resize(broad, size, interpolation=cv2.INTER_LINEAR))
+        share = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
+        result: Floats = cv2.blendLinear(history, evened, share, 1 - share)
+        return result
+
+
+@dataclass
+class _Past:
+    """What is known of the frame before, seen from this one: h x w trust, ages in frames, this frame's matte."""
+
+    trust: Floats
+    ages: Floats
+    matte: Mask
+    frames: int
+
+
+def _checked(now: Grey, before: Grey, indices: tuple[int, int], search: Search) -> Flow:
+    """Flow whose `valid` says that the same surface is seen in both."""
+    return flow_pair(now, before, indices, search)[0]
+
+
+def _trust(now: _Look, before: _Look, flow: Flow, same: float) -> Floats:
+    """h x w, 0..1: how surely a pixel shows the surface that it is said to have come from."""
+    apart = cv2.absdiff(fetched(before.colour, flow.vectors), now.colour).max(axis=2).astype(np.float32)
+    alike = np.clip(2 - cv2.GaussianBlur(apart, (0, 0), 0.7) / np.float32(same), 0, 1)
+    crossed = cv2.absdiff(fetched(before.matte, flow.vectors), now.matte).astype(np.float32) / 255
+    alike *= np.clip(1.5 - 3 * crossed, 0, 1) * flow.valid
+    result: Floats = cv2.min(cv2.erode(alike, np.ones((3, 3))), cv2.GaussianBlur(alike, (0, 0), 1))
+    return result
+
+
+def _broad(history: Floats, fresh: Floats, past: _Past) -> Floats:
+    """How colours changed on the whole, at a small size, apart for the person and for what is around them."""
+    height, width = past.trust.shape
+    size = Size(max(width // BROAD, 1), max(height // BROAD, 1))
+    change = cv2.resize(cv2.subtract(history, fresh), (width, height), interpolation=cv2.INTER_AREA)
+    inside = past.matte.astype(np.float32) / 255
+    result = np.zeros((size.height_px, size.width_px, 3), np.float32)
+    for part in (inside, 1 - inside):
+        weight = past.trust * part
+        above = _blurred(cv2.multiply(change, cv2.merge([weight] * 3)), size)
+        below = _blurred(weight, size) + np.float32(SURE)
+        result += above / below[..., None] * cv2.resize(part, size, interpolation=cv2.INTER_AREA)[..., None]
+    return result
+
+
+def _blurred(values: Floats, size: Size) -> Floats:
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    result: Floats = cv2.GaussianBlur(small, (0, 0), BROAD_PX)
+    return result
