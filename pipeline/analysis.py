@@ -27,9 +27,9 @@ from utils.strip import read_strip, write_strip
 from utils.subject import choose_subject
 from utils.timebase import Span
 from utils.tracking import Mask, Tracker
-from utils.video import ClipFrames
+from utils.video import ClipFrames, Frame, FrameSource
 
-MATTE = "matte"
+MATTE, GLIMPSE = "matte", "glimpse"
 FOUND_SHARE = 0.03
 """Of the frames: somebody seen in fewer is an error of the detector."""
 DARK_LUMA = 12.0
@@ -80,6 +80,13 @@ class Seen:
         """The share of frames with a person."""
         return sum(box is not None for box in self.boxes) / len(self.boxes)
 
+    def glimpses(self) -> Iterator[Frame]:
+        """The frames that were looked at before the others, spread over the clip."""
+        indices = self._facts["glimpses"]
+        pictures = read_strip(self.entry.folder, GLIMPSE, len(indices), range(len(indices)))
+        for index, rgb in zip(indices, pictures, strict=True):
+            yield Frame(index, self.camera.pts[index], rgb)
+
     def mattes(self, wanted: Iterable[int]) -> Iterator[Mask]:
         """The subject's soft outline in the wanted frames, ascending."""
         return read_strip(self.entry.folder, MATTE, len(self.boxes), wanted)
@@ -98,6 +105,7 @@ class _Notes:
         self.measured: list[bool] = []
         self.boxes: list[Box | None] = []
         self.luma: list[float] = []
+        self.glimpses: list[int] = []
 
     def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float, matte: Mask) -> None:
         """One frame."""
@@ -122,6 +130,23 @@ class _Notes:
         )
 
 
+class _Kept:
+    """A few frames of a source on their way to somebody else."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source, self.size = source, source.size
+        self.kept: list[Frame] = []
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """The wanted frames."""
+        for frame in self._source.read(wanted):
+            self.kept.append(frame)
+            yield frame
+
+
 def _analyse(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     notes = _Notes()
@@ -131,6 +156,7 @@ def _analyse(work: Work) -> None:
     np.save(work.folder / "measured.npy", np.array(notes.measured))
     facts = {
         "boxes": notes.boxes,
+        "glimpses": notes.glimpses,
         "luma": [round(value, 3) for value in notes.luma],
         "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(clip, notes)],
     }
@@ -140,7 +166,10 @@ def _analyse(work: Work) -> None:
 def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
     """The matte of each frame; all else goes into the notes. People are looked for while the camera is followed."""
     frames, tracker = ClipFrames.of(clip), Tracker()
-    subject = choose_subject(frames, work.chosen["analysis.subject"])
+    glimpses = _Kept(frames)
+    subject = choose_subject(glimpses, work.chosen["analysis.subject"])
+    notes.glimpses = [frame.index for frame in glimpses.kept]
+    write_strip(work.folder, GLIMPSE, (frame.rgb for frame in glimpses.kept))
     seen = sightings(iter(frames), every=work.chosen["analysis.pose_every"], subject=subject)
     for sighting in ahead(seen):
         rgb = sighting.frame.rgb

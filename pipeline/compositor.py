@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.generated import Drawn
 from pipeline.reshake import Reshake
 from pipeline.stable import KERNEL, Staging
-from utils.geometry import Matrix, corners, moved, shift
+from utils.geometry import Matrix, corners, inverse, moved, shift
 from utils.image import RGB, Box, Size
 from utils.leg_warp import LegField
 from utils.tracking import Mask
@@ -114,7 +114,7 @@ def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
 
 def _bend(picture: RGB, alpha: Mask, drawn: Drawn, field: LegField, from_region: Matrix) -> None:
     """Show a part of the picture bent: with what it covered and uncovers, in place."""
-    back = np.linalg.inv(from_region)
+    back = inverse(from_region)
     part = _shown(field.box.size, shift(-field.box.left, -field.box.top) @ from_region, _size(alpha))
     row, column = np.mgrid[part.top : part.bottom, part.left : part.right]
     here = np.stack([column, row], -1).reshape(-1, 2).astype(float)
@@ -142,7 +142,7 @@ def _feathered(matte: Mask, feather_px: int) -> Mask:
 
 def _shown(size: Size, into: Matrix, within: Size) -> Box:
     """The part of a picture that a crop of this size shows, given picture -> crop."""
-    there = moved(np.linalg.inv(into), corners(size))
+    there = moved(inverse(into), corners(size))
     (left, top), (right, bottom) = np.ceil(there.min(axis=0)), np.floor(there.max(axis=0)) + 1
     return Box(int(left), int(top), max(int(left), int(right)), max(int(top), int(bottom))) & Box(0, 0, *within)
 

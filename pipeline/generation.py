@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from pipeline.types import Reference, WindowPlan
 from utils.ahead import ahead
 from utils.blending import ColourLock
 from utils.chunk import read_chunk, write_chunk
+from utils.flow import Search
 from utils.image import RGB, Box
 from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
@@ -28,6 +30,8 @@ VERSION = 1
 RING_SHARE = 0.03
 """Of the height: how far from the person the ring of untouched pixels begins."""
 LOCK_EVERY = 4
+KEPT_PX = 10
+"""Around the person: more than any resampling reaches."""
 PERSON, ALPHA, RAW = "person.mkv", "alpha.mkv", "raw.mkv"
 
 
@@ -47,19 +51,21 @@ class WindowResult:
         """Provenance, and what the colour lock did."""
         return dict(json.loads(self.entry.read_bytes("made.json")))
 
-    def pictures(self) -> Iterator[Made]:
-        """Every frame of its span."""
+    def pictures(self, start: int = 0) -> Iterator[Made]:
+        """Every frame of its span, from one of them on."""
         count = len(self.plan.span)
-        pictures = read_chunk(self.entry.path(PERSON), count)
+        pictures = read_chunk(self.entry.path(PERSON), count, start)
         if not self.facts["alpha"]:
             yield from map(Made, pictures)
             return
-        for rgb, alpha in zip(pictures, read_chunk(self.entry.path(ALPHA), count), strict=True):
+        for rgb, alpha in zip(pictures, read_chunk(self.entry.path(ALPHA), count, start), strict=True):
             yield Made(rgb, alpha)
 
     def last(self, count: int, box: Box) -> tuple[RGB, ...]:
         """Its last pictures, as another window's box shows them; black where it had none."""
-        kept = list(self.pictures())[-count:] if count else []
+        if not count:
+            return ()
+        kept = self.pictures(len(self.plan.span) - count)
         return tuple(placed(made.rgb, self.plan.box, box) for made in kept)
 
 
@@ -88,7 +94,11 @@ def generation(engine: Engine) -> Stage:
         f"generate with {engine.name}",
         version=VERSION + 1000 * engine.version,
         run=run,
-        settings=(*engine.settings, "consistency.strength", "consistency.reanchor_frames"),
+        settings=(
+            *sorted({*engine.settings, "generate.apply_to"}),
+            "consistency.strength",
+            "consistency.reanchor_frames",
+        ),
         tools=("numpy", "opencv-contrib-python", "av"),
     )
 
@@ -98,10 +108,12 @@ class _Making:
 
     def __init__(self, engine: Engine, work: Work) -> None:
         self._engine, self._work = engine, work
-        self._staging = Staging.of(work.inputs)
+        self._staging: Staging = work.inputs["staging"]
         self._plan: WindowPlan = work.inputs["plan"]
         self._before: WindowResult | None = work.inputs.get("before")
         self._alphas: list[bytes] = []
+        self._passed: deque[View] = deque()
+        self._hidden_outside = engine.caps.keeps_outside and work.chosen["generate.apply_to"] == "person"
 
     def run(self) -> None:
         """Generate, lock colours, hold together in time, keep."""
@@ -132,7 +144,7 @@ class _Making:
             plan.segment,
             plan.box.size,
             self._staging.clip.rate,
-            lambda: ahead(self._staging.views(plan.span, plan.box)),
+            lambda: ahead(self._passing(plan)),
             self._before.last(min(carry, plan.overlap), plan.box) if self._before else (),
         )
 
@@ -157,8 +169,9 @@ class _Making:
         return solved, locked()
 
     def _observed(self, pictures: Iterator[RGB], lock: ColourLock) -> Iterator[RGB]:
-        for number, (picture, view) in enumerate(zip(pictures, self._views(), strict=True)):
-            if number % LOCK_EVERY == 0:
+        for index, picture in zip(self._plan.span, pictures, strict=True):
+            view = self._view(index)
+            if index % LOCK_EVERY == 0:
                 lock.observe(picture, view.rgb, _ring(view))
             yield picture
 
@@ -167,28 +180,51 @@ class _Making:
         steady = Consistency(
             Steadiness(
                 chosen["consistency.strength"], chosen["consistency.reanchor_frames"], keeps_detail=caps.keeps_geometry
-            )
+            ),
+            Search("fast" if caps.keeps_geometry else "medium", 1),
         )
         self._carry_into(steady)
-        for number, (picture, view) in enumerate(zip(ahead(pictures), self._views(), strict=True), start=1):
-            yield steady.next(picture, view.rgb, view.matte)
-            self._work.report(number, len(self._plan.span), self._plan.segment)
+        span = self._plan.span
+        for index, picture in zip(span, ahead(pictures), strict=True):
+            view = self._view(index)
+            finished = steady.next(picture, view.rgb, view.matte)
+            yield np.asarray(cv2.copyTo(finished, _near(view.matte))) if self._hidden_outside else finished
+            self._work.report(index + 1 - span.start, len(span), self._plan.segment)
 
     def _carry_into(self, steady: Consistency) -> None:
         """Go on from the frame before the first, as the window before finished it."""
         plan, before = self._plan, self._before
         if before is not None:
             (view,) = self._staging.views(Span(plan.span.start - 1, plan.span.start), plan.box)
-            (finished,) = before.last(plan.overlap + 1, plan.box)[:1]
+            finished = before.last(plan.overlap + 1, plan.box)[0]
+            if self._hidden_outside:
+                finished = np.asarray(cv2.copyTo(finished, _near(view.matte), view.rgb.copy()))
             steady.carry(finished, view.rgb, view.matte)
 
-    def _views(self) -> Iterator[View]:
-        return ahead(self._staging.views(self._plan.span, self._plan.box))
+    def _passing(self, plan: WindowPlan) -> Iterator[View]:
+        """The window's views on their way to the engine; each is kept until its picture comes back."""
+        for view in self._staging.views(plan.span, plan.box):
+            self._passed.append(view)
+            yield view
+
+    def _view(self, index: int) -> View:
+        """The view of a frame whose picture is there."""
+        while self._passed:
+            view = self._passed.popleft()
+            if view.index == index:
+                return view
+        (view,) = self._staging.views(Span(index, index + 1), self._plan.box)
+        return view
 
     def _unpacked(self) -> Iterator[NDArray[np.uint8]]:
         size = self._plan.box.size
         for packed in self._alphas:
             yield np.frombuffer(zlib.decompress(packed), np.uint8).reshape(size.height_px, size.width_px)
+
+
+def _near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What is ever shown of a picture: the person and a little more. The rest is kept as black, which costs nothing."""
+    return np.asarray(cv2.dilate(matte, np.ones((2 * KEPT_PX + 1, 2 * KEPT_PX + 1), np.uint8)))
 
 
 def _ring(view: View) -> NDArray[np.uint8]:

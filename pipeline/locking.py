@@ -88,10 +88,10 @@ class Slides:
 
 
 def _lock(work: Work) -> None:
-    staging = Staging.of(work.inputs)
+    staging: Staging = work.inputs["staging"]
     generated: Generated = work.inputs["generated"]
     tracker, count = FootTracker(staging.footing.contacts), len(staging.clip)
-    if staging.footing.contacts:
+    if not generated.keeps_geometry:
         for drawn in generated:
             joints = _joints(staging, drawn.index, drawn.box)
             tracker.add(drawn.index, drawn.rgb, joints, staging.to_background(drawn.index, drawn.box))

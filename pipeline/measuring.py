@@ -12,6 +12,7 @@ from pipeline.generated import Drawn
 from pipeline.reshake import Reshake
 from pipeline.stable import Staging, warped
 from utils.flow import Search, flow_pair
+from utils.geometry import inverse, shift
 from utils.image import RGB, Box, Size
 from utils.metrics import Flicker, MeanColour, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
 from utils.timebase import Span
@@ -60,10 +61,12 @@ class Measures:
         self._add_motion(now, cut=frame.index in self.staging.seen.camera.breaks)
         window = self.window_of[frame.index]
         if window is not None and frame.index % COLOUR_EVERY == 0 and matte.any():
-            inside = now.matte > SURE
-            self._edits.append(edit_magnitude(now.result, now.source, inside))
-            self._colours[window]["source"].add(now.source, inside)
-            self._colours[window]["result"].add(now.result, inside)
+            x, y, width, height = cv2.boundingRect(now.matte)
+            part = Box(x, y, x + width, y + height).slices
+            inside, source, result = now.matte[part] > SURE, now.source[part], now.result[part]
+            self._edits.append(edit_magnitude(result, source, inside))
+            self._colours[window]["source"].add(source, inside)
+            self._colours[window]["result"].add(result, inside)
         if frame.index in self.hold:
             self._add_hold(frame, matte, result)
         every = max(1, len(self.staging.clip) // ROUND_TRIPS)
@@ -117,9 +120,10 @@ class Measures:
     def _round_trip(self, frame: Frame, matte: Mask, box: Box) -> float:
         """What stabilising and shaking again costs the person: PSNR in dB."""
         into = self.staging.into(frame.index, box) @ self.reshake.to_frame(frame.index)
-        there = warped(frame.rgb, into, box.size)
-        back = warped(there, np.linalg.inv(into), Size(frame.rgb.shape[1], frame.rgb.shape[0]))
-        return min(psnr_db(back, frame.rgb, matte > SURE), 99.0)
+        x, y, width, height = cv2.boundingRect(matte)
+        part = Box(x, y, x + width, y + height)
+        back = warped(warped(frame.rgb, into, box.size), shift(-x, -y) @ inverse(into), part.size)
+        return min(psnr_db(back, frame.rgb[part.slices], matte[part.slices] > SURE), 99.0)
 
     def _seams(self) -> float:
         """Against the source's own errors, so that a fast step at a join is not taken for a seam."""

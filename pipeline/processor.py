@@ -9,14 +9,14 @@ from typing import Any
 from pipeline.analysis import ANALYSE, Seen
 from pipeline.engines import engine as find_engine
 from pipeline.engines.base import Engine, EngineError
-from pipeline.footing import FOOTING, Footing
+from pipeline.footing import FOOTING
 from pipeline.generated import Generated
 from pipeline.generation import WindowResult, generation
 from pipeline.locking import LOCK, Lock
 from pipeline.planning import SPLIT, STABILISE, Segments, windows
 from pipeline.plates import PLATE, Backdrops, Shot
 from pipeline.result import RESULT, Result
-from pipeline.stable import Stable, Staging
+from pipeline.stable import Staging
 from pipeline.stage import Bench, Digested, Stage
 from pipeline.survey import SURVEY, Survey
 from pipeline.types import Done, Event, Reference
@@ -52,18 +52,18 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
     if not seen.has_subject and bench.settings["generate.apply_to"] == "person":
         run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
 
-    stable = Stable(run.take(STABILISE, seen=seen))
     segments = Segments(run.take(SPLIT, seen=seen))
-    staging = Staging(clip, seen, stable, Footing(run.take(FOOTING, seen=seen)))
+    entries = run.take(STABILISE, seen=seen), run.take(FOOTING, seen=seen)
+    staging = Staging.of(clip, seen, entries, bench.settings["segments.overlap_frames"])
 
     generated = _generate(run, engine, staging, segments)
-    lock = Lock(run.take(LOCK, **staging.inputs(), generated=generated), staging)
+    lock = Lock(run.take(LOCK, staging=staging, generated=generated), staging)
 
     plates = _plates(run, engine, clip, seen)
-    inputs: dict[str, Digested] = {"generated": generated, "lock": lock, "segments": segments}
+    inputs: dict[str, Digested] = {"staging": staging, "generated": generated, "lock": lock, "segments": segments}
     if plates:
         inputs["plates"] = plates
-    result = Result(run.take(RESULT, **staging.inputs(), **inputs))
+    result = Result(run.take(RESULT, **inputs))
 
     events = (*run.events, *seen.events, *segments.events, *lock.events, *(plates.events if plates else ()))
     return Journey(
@@ -76,8 +76,8 @@ def _generate(run: "_Run", engine: Engine, staging: Staging, segments: Segments)
     settings = run.bench.settings
     whole = settings["generate.apply_to"] != "person"
     plans = windows(staging, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
-    survey = Survey(run.take(SURVEY, **staging.inputs()))
-    always: dict[str, Digested] = {**staging.inputs(), "survey": survey}
+    survey = Survey(run.take(SURVEY, staging=staging))
+    always: dict[str, Digested] = {"staging": staging, "survey": survey}
     if settings["generate.reference"]:
         always["reference"] = Reference(Path(settings["generate.reference"]))
     stage, made = generation(engine), list[WindowResult]()

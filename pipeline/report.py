@@ -68,6 +68,7 @@ def _camera(journey: Journey) -> dict[str, Any]:
         "crop": journey.result.numbers["crop"],
         "confidence": round(float(camera.confidence.mean()), 4),
         "canvas": list(stable.canvas),
+        "cuts": list(camera.breaks),
         "path_px": {name: np.round(np.array(path) - middle, 3).tolist() for name, path in paths.items()},
     }
 

@@ -54,7 +54,8 @@ class _Finishing:
 
     def __init__(self, work: Work) -> None:
         inputs, chosen = work.inputs, work.chosen
-        self._work, self._staging = work, Staging.of(inputs)
+        self._work = work
+        self._staging: Staging = inputs["staging"]
         self._generated: Generated = inputs["generated"]
         self._reshake = Reshake.of(self._staging.stable.path, chosen["reshake.strength"])
         backdrops: Backdrops | None = inputs.get("plates")
@@ -92,7 +93,7 @@ class _Finishing:
     def _frames(self) -> Iterator[Frame]:
         count = len(self._staging.clip)
         kept = set(np.linspace(0, count - 1, min(STILLS, count)).round().astype(int).tolist())
-        for frame, matte, drawn in self._sources():
+        for frame, matte, drawn in ahead(self._sources()):
             shown, outline = self._reshake.shown(frame, matte)
             picture = self._compositor.frame(shown, outline, drawn)
             self._measures.add(shown, outline, picture, drawn)

@@ -1,10 +1,9 @@
 """The stable picture: what engines see. Crops of it are made frame by frame, from the source's own pixels."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,15 +13,18 @@ from pipeline.engines.base import View
 from pipeline.footing import Footing
 from utils.camera import CameraPath
 from utils.clip import Clip
-from utils.geometry import Matrix, corners, moved, shift
+from utils.digest import canonical_json, digest_bytes
+from utils.geometry import Matrix, corners, inverse, moved, shift
 from utils.image import RGB, Box, Size
+from utils.rolling import Rolling
 from utils.store import Entry
 from utils.timebase import Span
 from utils.tracking import Mask
-from utils.video import ClipFrames
+from utils.video import ClipFrames, FrameSource
 
 MARGIN_SHARE = 0.04
 """Of the height: what a window shows around the person."""
+NEAR_PX = 24
 KERNEL = cv2.INTER_LANCZOS4
 """Used twice on a picture's way into the stable picture and back; cubic loses 4 dB more (measured on the walker)."""
 
@@ -51,15 +53,19 @@ class Staging:
     seen: Seen
     stable: Stable
     footing: Footing
+    frames: FrameSource = field(compare=False)
 
     @classmethod
-    def of(cls, inputs: Mapping[str, Any]) -> "Staging":
-        """From the inputs of a stage."""
-        return cls(inputs["clip"], inputs["seen"], inputs["stable"], inputs["footing"])
+    def of(cls, clip: Clip, seen: Seen, entries: tuple[Entry, Entry], overlap_frames: int) -> "Staging":
+        """From the stages `stabilise` and `footing`; windows are expected to share so many frames."""
+        frames = Rolling(ClipFrames.of(clip), overlap_frames + 2)
+        return cls(clip, seen, Stable(entries[0]), Footing(entries[1]), frames)
 
-    def inputs(self) -> dict[str, Any]:
-        """The inputs of a stage that `of` makes it from again."""
-        return {"clip": self.clip, "seen": self.seen, "stable": self.stable, "footing": self.footing}
+    @property
+    def digest(self) -> str:
+        """Of all that views are made of."""
+        parts = (self.clip, self.seen, self.stable, self.footing)
+        return digest_bytes(canonical_json([part.digest for part in parts]))
 
     @property
     def canvas(self) -> Size:
@@ -76,7 +82,7 @@ class Staging:
 
     def views(self, span: Span, box: Box) -> Iterator[View]:
         """The frames of a span as an engine sees them."""
-        frames = ClipFrames.of(self.clip).read(span)
+        frames = self.frames.read(span)
         for frame, matte in zip(frames, self.seen.mattes(span), strict=True):
             yield self.view(frame.index, frame.rgb, matte, box)
 
@@ -85,11 +91,24 @@ class Staging:
         into = self.into(index, box)
         return View(
             index,
-            warped(rgb, into, box.size),
+            self._sharp_person(index, rgb, into, box),
             np.asarray(cv2.warpPerspective(matte, into, box.size, flags=cv2.INTER_LINEAR)),
             moved(into, self.footing.poses.keypoints[index].astype(float)).astype(np.float32),
             (box.left, box.top),
         )
+
+    def _sharp_person(self, index: int, rgb: RGB, into: Matrix, box: Box) -> RGB:
+        """A crop of the stable picture; around the person, who alone comes back from it, with all care."""
+        person = self.seen.boxes[index]
+        if person is None or box.size == self.canvas:
+            return warped(rgb, into, box.size)
+        part = self._moved(index, person).grown(NEAR_PX, self.canvas) & box
+        here = Box(part.left - box.left, part.top - box.top, part.right - box.left, part.bottom - box.top)
+        if 2 * here.size.width_px * here.size.height_px > box.size.width_px * box.size.height_px:
+            return warped(rgb, into, box.size)
+        picture = warped(rgb, into, box.size, cv2.INTER_LINEAR)
+        picture[here.slices] = warped(rgb, shift(-here.left, -here.top) @ into, here.size)
+        return picture
 
     def into(self, index: int, box: Box) -> Matrix:
         """Frame -> crop of the stable picture."""
@@ -97,7 +116,7 @@ class Staging:
 
     def to_background(self, index: int, box: Box) -> Matrix:
         """Crop of the stable picture -> background picture."""
-        return np.asarray(self.seen.camera.matrices[index] @ np.linalg.inv(self.into(index, box)))
+        return np.asarray(self.seen.camera.matrices[index] @ inverse(self.into(index, box)))
 
     def _moved(self, index: int, box: Box) -> Box:
         there = moved(self.stable.path.matrices[index], corners(box.size) + np.array([box.left, box.top]))
@@ -105,6 +124,6 @@ class Staging:
         return Box(int(left), int(top), int(right), int(bottom)) & Box(0, 0, *self.canvas)
 
 
-def warped(rgb: RGB, into: Matrix, size: Size) -> RGB:
+def warped(rgb: RGB, into: Matrix, size: Size, kernel: int = KERNEL) -> RGB:
     """A picture moved once; its edge goes on where it ends."""
-    return np.asarray(cv2.warpPerspective(rgb, into, size, flags=KERNEL, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.warpPerspective(rgb, into, size, flags=kernel, borderMode=cv2.BORDER_REPLICATE))

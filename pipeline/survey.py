@@ -1,6 +1,6 @@
-"""The survey: a dozen views of the whole clip, from which engines learn its colours, the same for every window."""
+"""The survey: a few views of the whole clip, from which engines learn its colours, the same for every window."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,9 @@ from pipeline.stable import Staging
 from pipeline.stage import Stage, Work
 from utils.store import Entry
 from utils.timebase import Span
-from utils.video import ClipFrames
+from utils.video import ClipFrames, Frame
 
-VIEWS = 12
+FEW = 6
 _PARTS = ("rgb", "matte", "keypoints", "corner")
 
 
@@ -44,30 +44,33 @@ class Survey:
 
 
 def _look(work: Work) -> None:
-    staging, whole = Staging.of(work.inputs), work.chosen["generate.apply_to"] != "person"
-    count = len(staging.clip)
-    seen = [index for index in range(count) if whole or staging.seen.boxes[index]]
-    wanted = _spread(seen)
-    views = list(_views(staging, wanted, whole=whole))
-    arrays: dict[str, NDArray[Any]] = {"indices": np.array(wanted, int)}
+    staging: Staging = work.inputs["staging"]
+    views = list(_views(staging, whole=work.chosen["generate.apply_to"] != "person"))
+    arrays: dict[str, NDArray[Any]] = {"indices": np.array([view.index for view in views], int)}
     for number, view in enumerate(views):
         arrays |= {f"{part}{number}": np.asarray(getattr(view, part)) for part in _PARTS}
     np.savez(work.folder / "survey.npz", **arrays)
 
 
-def _views(staging: Staging, wanted: Sequence[int], *, whole: bool) -> Iterator[View]:
-    for frame in ClipFrames.of(staging.clip).read(wanted):
-        here = Span(frame.index, frame.index + 1)
-        box = staging.box(here, whole=whole)
-        if box is not None:
-            yield staging.view(frame.index, frame.rgb, next(staging.seen.mattes(here)), box)
+def _views(staging: Staging, *, whole: bool) -> Iterator[View]:
+    """Of the glimpses, those that show the person; where none does, of a few frames that do."""
+    found = False
+    for frame in staging.seen.glimpses():
+        if (view := _view(staging, frame, whole=whole)) is not None:
+            found = True
+            yield view
+    if not found:
+        shown = [index for index, box in enumerate(staging.seen.boxes) if box]
+        for frame in ClipFrames.of(staging.clip).read(shown[:: max(1, len(shown) // FEW)]):
+            if (view := _view(staging, frame, whole=whole)) is not None:
+                yield view
 
 
-def _spread(indices: Sequence[int]) -> list[int]:
-    """So many of them as a survey has, evenly spread."""
-    if len(indices) <= VIEWS:
-        return list(indices)
-    return [indices[position] for position in np.linspace(0, len(indices) - 1, VIEWS).round().astype(int)]
+def _view(staging: Staging, frame: Frame, *, whole: bool) -> View | None:
+    """A frame cut to what there is to see of it."""
+    here = Span(frame.index, frame.index + 1)
+    box = staging.box(here, whole=whole)
+    return None if box is None else staging.view(frame.index, frame.rgb, next(staging.seen.mattes(here)), box)
 
 
 SURVEY = Stage(

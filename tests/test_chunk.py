@@ -49,3 +49,13 @@ def test_a_chunk_that_was_cut_off_is_said(tmp_path: Path) -> None:
 def test_pictures_of_another_shape_are_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\(8, 9, 3\)"):
         write_chunk(tmp_path / "chunk.mkv", [*noise(1, 8, 8, 3), *noise(1, 8, 9, 3)])
+
+
+@pytest.mark.parametrize("grey", [True, False])
+@pytest.mark.parametrize("start", [0, 1, 23, 24, 25, 47, 48, 71, 72, 74])
+def test_reading_from_the_middle_gives_the_rest(tmp_path: Path, start: int, grey: bool) -> None:
+    pictures = noise(75, *((32, 48) if grey else (32, 48, 3)))
+    write_chunk(tmp_path / "chunk.mkv", pictures)
+    rest = list(read_chunk(tmp_path / "chunk.mkv", 75, start))
+    assert len(rest) == 75 - start
+    assert all(np.array_equal(a, b) for a, b in zip(rest, pictures[start:], strict=True))

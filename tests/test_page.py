@@ -5,6 +5,7 @@ import json
 import math
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,8 +17,10 @@ from pipeline.page import page
 from pipeline.page.camera import jerk
 from pipeline.page.clock import Clock, nice_ticks
 from pipeline.page.markup import tag
+from pipeline.page.pictures import MOMENTS
 from pipeline.page.plot import MOST_POINTS, Line, Plot, thinned
 from pipeline.page.words import amount_bytes, duration, rounded
+from pipeline.result import STILLS, _write_sheet
 from pipeline.settings import Settings
 from utils.geometry import moved
 from utils.image import Size
@@ -221,8 +224,8 @@ def test_every_number_is_the_measured_one(report: dict[str, Any]) -> None:
     assert shown >= {
         report["frames_in"], report["audio_offset_ms"], report["subject"]["detected_fraction"],
         camera["jerk_before"], camera["jerk_after"], camera["roundtrip_psnr"], camera["crop"], camera["confidence"],
-        *report["warp_error"].values(), *report["flicker_hold"].values(), report["edit_magnitude"], report["seam_ratio"],
-        report["colour_drift"], report["plate"]["seen_fraction"], report["peak_rss_mb"],
+        *report["warp_error"].values(), *report["flicker_hold"].values(), report["edit_magnitude"],
+        report["seam_ratio"], report["colour_drift"], report["plate"]["seen_fraction"], report["peak_rss_mb"],
         *(value for name, value in slide.items() if name != "contacts"), 2.1234, 0.2345, 1.75,
         48.21, 9.7, 77_000_000,
     }  # fmt: skip
@@ -325,6 +328,18 @@ def test_moments_are_cut_out_where_they_lie(report: dict[str, Any]) -> None:
     assert "Frame 35, 1.46 s" in read.text
 
 
+def test_a_sheet_of_a_real_run_is_cut_into_its_pairs(report: dict[str, Any], tmp_path: Path) -> None:
+    pairs = [np.full((96, 80, 3), 20 * number, np.uint8) for number in range(8)]
+    _write_sheet(tmp_path / "sheet.jpg", pairs)
+    read = check(page(spoiled(report, frames_in=8), (tmp_path / "sheet.jpg").read_bytes()))
+    whole = cv2.imread(str(tmp_path / "sheet.jpg"))
+    boxes = [each["viewbox"] for each in read.all("svg") if (each.get("aria-label") or "").startswith("Source above")]
+    assert len(boxes) == 8 and STILLS == MOMENTS
+    for number, box in enumerate(boxes):
+        left, top, width, height = (int(each) for each in str(box).split())
+        assert np.abs(whole[top : top + height, left : left + width].astype(int) - 20 * number).max() <= 3
+
+
 def test_a_long_line_keeps_its_peaks_and_its_gaps() -> None:
     values = np.sin(np.arange(20_000) / 50)
     values[7_777], values[12_345] = 9.0, -8.0
@@ -378,6 +393,7 @@ def test_jerk_is_that_of_the_metrics_for_a_camera_that_only_shifts() -> None:
         ({"colour_drift": 1.5}, "Colour drift", None),
         ({"colour_drift": 3.0}, "Colour drift", "attention"),
         ({"slide_px__after": 3.0}, "Foot slide", "attention"),
+        ({"slide_px__before": 0.33, "slide_px__after": 0.34}, "Foot slide", "good"),
         ({"frames_out": 35}, "Frames", "attention"),
         ({"audio_offset_ms": -80.0}, "Sound", "attention"),
     ],

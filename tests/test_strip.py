@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from utils.chunk import Pictures
 from utils.strip import CHUNK_FRAMES, read_strip, write_strip
 from utils.timebase import Span
 
 COUNT = 2 * CHUNK_FRAMES + 7
 
 
-def picture(index: int) -> np.ndarray:
+def picture(index: int) -> Pictures:
     return np.random.default_rng(index).integers(0, 255, (18, 22), dtype=np.uint8)
 
 

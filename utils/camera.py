@@ -71,7 +71,7 @@ class CameraPath:
         x, y = size.width_px / self.size.width_px, size.height_px / self.size.height_px
         canvas = Size(round(self.canvas.width_px * x), round(self.canvas.height_px * y))
         bigger = resize(self.size, size)
-        return replace(self, matrices=normal(bigger @ self.matrices @ np.linalg.inv(bigger)), size=size, canvas=canvas)
+        return replace(self, matrices=normal(bigger @ self.matrices @ inverse(bigger)), size=size, canvas=canvas)
 
     def for_times(self, pts: Sequence[int], time_base: Fraction) -> "CameraPath":
         """The same path at other moments, for a copy of the clip at another rate; the ends are held."""

@@ -21,6 +21,7 @@ from utils.errors import UnreadableClip, WriteError
 Pictures = NDArray[np.uint8]
 """H x W x 3 (RGB) or H x W (one channel, such as a matte)."""
 
+RATE_HZ = 25
 KEY_EVERY = 24
 FULL_RANGE = 2
 THREADS = 4
@@ -53,19 +54,22 @@ def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
     return count
 
 
-def read_chunk(path: Path, count: int) -> Iterator[Pictures]:
-    """The `count` pictures of a chunk, in order, exactly as they were written.
+def read_chunk(path: Path, count: int, start: int = 0) -> Iterator[Pictures]:
+    """The pictures of a chunk of `count` from `start` on, in order, exactly as they were written.
 
     A chunk that lost some is refused; that its bytes are the ones written is for the cache to vouch.
     """
-    read = 0
+    read = start
     losses = Losses()
     with open_input(path) as container:
         stream = picture_stream(container, path)
+        if start >= KEY_EVERY and stream.time_base:
+            container.seek(round(start / RATE_HZ / stream.time_base), stream=stream)
         with closing(decode(container, stream, losses)) as frames:
             for frame in frames:
-                read += 1
-                yield _pixels(frame)
+                if round((frame.time or 0) * RATE_HZ) >= start:
+                    read += 1
+                    yield _pixels(frame)
     if losses.any or losses.flawed_frames or read != count:
         raise UnreadableClip(
             f"The intermediate file {path.name!r} is damaged.", "Run `python -m pipeline cache verify` and try again."
@@ -76,7 +80,7 @@ def _add(output: OutputContainer, picture: Pictures) -> VideoStream:
     codec, pixel_format, _ = _FORMATS[picture.ndim]
     stream: VideoStream = output.add_stream(  # type: ignore[assignment]
         codec,
-        rate=25,
+        rate=RATE_HZ,
         width=picture.shape[1],
         height=picture.shape[0],
         pix_fmt=pixel_format,

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LONGEST_PX = 1280
 LEAST_VISIBLE = 0.12
 """A joint that the model itself takes for hidden to this degree is missing."""
 FEWEST_JOINTS = 4
+_CONSOLE = threading.Lock()
 NOISE = re.compile(rb"^(WARNING: All log messages|INFO: Created TensorFlow|[WI]\d{4} )")
 """Lines that the library writes past every setting."""
 
@@ -126,9 +128,9 @@ def _body(landmarks: Any, mask: NDArray[np.uint8]) -> Body | None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps the library's start-up lines from the console; whatever else is written meanwhile comes out afterwards."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as file:
+    with _CONSOLE, tempfile.TemporaryFile() as file:
+        sys.stderr.flush()
+        kept = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
             yield

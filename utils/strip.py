@@ -23,8 +23,9 @@ def read_strip(folder: Path, name: str, count: int, wanted: Iterable[int]) -> It
         start, rest = number * CHUNK_FRAMES, set(group)
         if max(rest) >= count:
             raise ValueError(f"picture {max(rest)} of a strip of {count}")
-        pictures = read_chunk(folder / _named(name, number), min(CHUNK_FRAMES, count - start))
-        for index, picture in enumerate(pictures, start=start):
+        first = min(rest)
+        pictures = read_chunk(folder / _named(name, number), min(CHUNK_FRAMES, count - start), first - start)
+        for index, picture in enumerate(pictures, start=first):
             if index in rest:
                 yield picture
                 rest.remove(index)

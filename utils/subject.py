@@ -4,8 +4,10 @@ The pose model gives one person at a time, so each glimpse is looked at whole an
 with those already found painted out. The same person in different glimpses is told by the colours of their clothes.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -17,13 +19,15 @@ from numpy.typing import NDArray
 from utils.image import RGB, Box
 from utils.people_model import Body, PoseModel
 from utils.pose import HIPS, SHOULDERS
-from utils.video import FrameSource
+from utils.video import Frame, FrameSource
 
 Colours = NDArray[np.float32]
 """How much of a person has which colour; sums to 1."""
 Rule = Literal["largest", "central"]
 
 GLIMPSES = 9
+WORKERS = 2
+"""Glimpses that are looked at at once."""
 LOOKS = 3
 """At most so many people are looked for in the whole of a glimpse."""
 SAME_PLACE = 0.35
@@ -102,14 +106,34 @@ def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
     """The person the clip is about; None when nobody is seen in any glimpse."""
     wanted = sorted({round(each) for each in np.linspace(0, len(frames) - 1, GLIMPSES)}) if len(frames) else []
     candidates: list[_Candidate] = []
-    with closing(PoseModel(alone=True)) as model:
-        for frame in frames.read(wanted):
-            _recognise(candidates, frame.index, frame.rgb, people(model, frame.rgb))
+    for frame, found in _glimpses(frames.read(wanted)):
+        _recognise(candidates, frame.index, frame.rgb, found)
     if not candidates:
         return None
     best = max(candidates, key=lambda each: each.worth(rule, len(wanted)))
     others = tuple(each.mean for each in candidates if each is not best)
     return Subject(tuple(best.places), best.mean, others)
+
+
+def _glimpses(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
+    """Frames and who is in them; several are looked at at once, each by a model of its own."""
+    with ExitStack() as models, ThreadPoolExecutor(WORKERS) as pool:
+        idle = [models.enter_context(closing(PoseModel(alone=True))) for _ in range(WORKERS)]
+
+        def look(frame: Frame) -> tuple[Frame, list[Body]]:
+            model = idle.pop()
+            try:
+                return frame, people(model, frame.rgb)
+            finally:
+                idle.append(model)
+
+        coming: deque[Future[tuple[Frame, list[Body]]]] = deque()
+        for frame in frames:
+            coming.append(pool.submit(look, frame))
+            if len(coming) > WORKERS:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def people(model: PoseModel, rgb: RGB) -> list[Body]:

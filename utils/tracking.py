@@ -6,12 +6,13 @@ A new key frame is taken when too few of them are left, and the two are chained.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.geometry import Matrix, Points, moved, normal
+from utils.geometry import Matrix, Points, inverse, moved, normal
 from utils.image import RGB
 
 Grey = NDArray[np.uint8]
@@ -19,7 +20,7 @@ Mask = NDArray[np.uint8]
 """H x W; what is not 0 belongs to a person and is not looked at."""
 
 GRID = (6, 4)
-POINTS = 480
+POINTS = 240
 ENOUGH = 24
 """Points that agree: fewer say nothing."""
 KEEP_SHARE = 0.75
@@ -27,6 +28,8 @@ KEEP_SHARE = 0.75
 KEEP_AGREEING = 0.4
 """And while this share of those in the picture agrees."""
 AGREE_PX = 1.0
+COARSE = 4
+"""Where people are is looked at in a picture this many times smaller."""
 GROW_SHARE = 0.012
 """Of the height: the edge of a mask is not trusted."""
 
@@ -68,12 +71,12 @@ class Tracker:
             return Motion(np.eye(3), 1.0, cut)
         found = _follow(self._key, grey, free, self._last)
         if found is None:
-            standing = self._key.matrix @ np.linalg.inv(self._last)
+            standing = self._key.matrix @ inverse(self._last)
             self._take(grey, free, standing)
             return Motion(normal(standing), 0.0)
         step, share, agreeing = found
         self._last = step
-        matrix = normal(self._key.matrix @ np.linalg.inv(step))
+        matrix = normal(self._key.matrix @ inverse(step))
         if share < KEEP_SHARE or agreeing < KEEP_AGREEING:
             self._take(grey, free, matrix)
         return Motion(matrix, agreeing)
@@ -95,9 +98,12 @@ def _free(grey: Grey, people: Mask | None) -> Mask:
     """255 where the background is seen, away from the edges of people."""
     if people is None:
         return np.full(grey.shape, 255, np.uint8)
-    grow = 2 * round(GROW_SHARE * grey.shape[0]) + 1
-    grown = cv2.dilate((people > 8).astype(np.uint8), np.ones((grow, grow), np.uint8))
-    free: Mask = np.where(grown > 0, 0, 255).astype(np.uint8)
+    height, width = grey.shape
+    small = (max(1, width // COARSE), max(1, height // COARSE))
+    grow = 2 * ceil(GROW_SHARE * height / COARSE) + 1
+    taken = cv2.threshold(cv2.resize(people, small, interpolation=cv2.INTER_AREA), 4, 255, cv2.THRESH_BINARY_INV)[1]
+    shrunk = cv2.erode(taken, np.ones((grow, grow), np.uint8))
+    free: Mask = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_NEAREST)
     return free
 
 

@@ -100,6 +100,8 @@ def _came_out(told: dict[str, Any], clock: Clock) -> Markup:
 
 def _took(told: dict[str, Any]) -> str:
     runs = told["stages"]
+    if not runs:
+        return ""
     cached = sum(run["cache"] == "hit" for run in runs)
     said = f"The run took {duration(sum(run['seconds'] or 0 for run in runs))}"
     return said + (f"; {cached} of {count(len(runs), 'step')} came from the cache." if cached else ".")

@@ -93,7 +93,7 @@ def _spread(slide: dict[str, Any]) -> Markup | None:
 def _table(contacts: Sequence[dict[str, Any]]) -> Markup:
     rows = [
         (
-            f"{each.get('foot', '')} {each.get('part', '')}",
+            tag("span", f"{each.get('foot', '')} {each.get('part', '')}", class_="whole"),
             each.get("start"), None if each.get("stop") is None else each["stop"] - 1,
             quantity(each.get("before")), quantity(each.get("after")),
         )

@@ -18,6 +18,8 @@ STEADY, UNSTEADY = 1.1, 1.5
 SEAMLESS = 1.2
 DRIFT_JUST_SEEN, DRIFT_NOTICED = 1.0, 2.3
 """Delta E."""
+STANDS_PX = 0.5
+"""A foot that slides less stands, for all that anybody sees."""
 UNCHANGED = 0.5
 """An edit of fewer Delta E is hardly one."""
 PLATE_WHOLE, PLATE_POOR = 0.99, 0.9
@@ -86,7 +88,9 @@ def _round_trip(told: dict[str, Any]) -> Card:
 
 def _steadiness(told: dict[str, Any]) -> Card:
     ratio, edit = told["warp_error"]["ratio"], told["edit_magnitude"]
-    value = joined((quantity(ratio, "×"), tag("small", " at a change of ", quantity(edit, "ΔE"))))
+    value = quantity(ratio, "×")
+    if edit is not None:
+        value = joined((value, tag("small", " at a change of ", quantity(edit, "ΔE"))))
     if edit is not None and edit < UNCHANGED:
         return Card("Steadiness", value, "Hardly anything was changed, so that being steady says little.", "attention")
     meaning = "Change along the person’s motion against the source’s own: 1 is as steady as the footage."
@@ -120,7 +124,9 @@ def _feet(told: dict[str, Any]) -> Card:
     if leg is not None:
         value = joined((value, tag("small", " ", quantity(leg, "% of the leg"))))
     meaning = "How far planted feet slide over the ground: as generated, and after the lock."
-    mark: Mark = None if before is None or after is None else "good" if after <= before else "attention"
+    mark: Mark = None
+    if before is not None and after is not None:
+        mark = "good" if after <= max(before, STANDS_PX) else "attention"
     return Card("Foot slide", value, meaning, mark)
 
 

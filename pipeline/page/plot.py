@@ -15,6 +15,8 @@ from pipeline.page.words import NOTHING, rounded
 
 MOST_POINTS = 1400
 """Of a line: longer ones keep the lowest and the highest value of every stretch."""
+MANY = 24
+"""More joins than this are drawn faintly, so that the lines stay in sight."""
 SIDE = 1000
 """Width and height of a plot in its own units."""
 Doubles = NDArray[np.float64]
@@ -71,7 +73,11 @@ class Plot:
         points = [thinned(line.numbers) for line in self.lines]
         shapes: list[Markup | None] = [_across([(high - value) / (high - low) for value, _ in ticks])]
         shapes += [_upright([self.clock.share(cut) for cut in self.cuts], "cut")]
-        shapes += [_upright([self.clock.share(join) for join in self.joins], "join")]
+        shapes += [
+            _upright(
+                [self.clock.share(join) for join in self.joins], "join" if len(self.joins) <= MANY else "join faint"
+            )
+        ]
         for line, kept in zip(self.lines, points, strict=True):
             shapes.append(tag("path", d=self._way(kept, low, high), class_=f"line {line.role}"))
         told = [{"name": line.name, "points": _plain(kept)} for line, kept in zip(self.lines, points, strict=True)]

@@ -44,7 +44,7 @@ def stages(told: dict[str, Any]) -> Markup:
         return tag("p", "No step was recorded.", class_="nothing")
     longest = max(each.seconds(hit=True) + each.seconds(hit=False) for each in every) or 1.0
     rows = [_row(each, longest) for each in every]
-    titles = ("step", "share of the longest", "time", "cache", "kept")
+    titles = ("step", "share", "time", "cache", "kept")
     legend = [tag("span", "computed", class_="key computed"), tag("span", "from the cache", class_="key cached")]
     return joined((tag("p", *legend, class_="legend"), table("Steps of the run", titles, rows, numbers=(2, 4))))
 
@@ -64,4 +64,4 @@ def _row(step: Step, longest: float) -> Sequence[object]:
 def _cache(step: Step) -> str:
     if not step.hits:
         return "computed"
-    return "from the cache" if step.hits == len(step.runs) else f"{step.hits} of {len(step.runs)} from the cache"
+    return "cached" if step.hits == len(step.runs) else f"{step.hits} of {len(step.runs)} cached"

@@ -37,8 +37,7 @@ def timeline(told: dict[str, Any], clock: Clock) -> Markup:
     drawn = tag("div", *lanes, time_axis(clock), class_="plot lanes", role="img", aria_label=_summary(told, cuts))
     caption = (
         "What the person does, the windows in which the engine worked (darker where two share frames and blend),"
-        " and when each heel and toe stands still on the ground."
-        + (f" Upright lines are cuts of the film: {listed([f'frame {cut:,}' for cut in cuts])}." if cuts else "")
+        " and when each heel and toe stands still on the ground." + _cuts(cuts)
     )
     return joined((figure(caption, drawn), *_tables(told)))
 
@@ -80,6 +79,14 @@ def _spans(spans: Sequence[tuple[int, int]], clock: Clock) -> Markup | None:
     return tag("svg", tag("path", d=way), viewBox=f"0 0 {SIDE} 1", preserveAspectRatio="none", aria_hidden="true")
 
 
+def _cuts(cuts: Sequence[int]) -> str:
+    """A sentence, where the film has any."""
+    if not cuts:
+        return ""
+    places = listed([f"frame {cut:,}" for cut in cuts]) if len(cuts) <= NAMED else f"{len(cuts):,} of them"
+    return f" Upright lines are cuts of the film: {places}."
+
+
 def _summary(told: dict[str, Any], cuts: Sequence[int]) -> str:
     segments = [f"{each['name']} frames {each['start']} to {each['stop'] - 1}" for each in told["segments"]]
     counts = [
@@ -113,6 +120,6 @@ def _tables(told: dict[str, Any]) -> Iterator[Markup]:
 
 def _window_row(number: int, window: dict[str, Any]) -> Sequence[object]:
     left, top, right, bottom = window["box"]
-    box = f"{right - left}\u202f×\u202f{bottom - top} at {left}, {top}"
+    box = tag("span", f"{right - left}\u202f×\u202f{bottom - top} at {left}, {top}", class_="whole")
     locked = "yes" if window["colour_locked"] else "not needed"
     return number, window["segment"], window["start"], window["stop"] - 1, window["overlap"], box, locked
