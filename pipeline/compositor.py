@@ -136,7 +136,7 @@ def _feathered(matte: Mask, feather_px: int) -> Mask:
     if feather_px == 0:
         return matte.copy()
     soft = cv2.GaussianBlur(matte, (0, 0), feather_px / 2)
-    inner = cv2.subtract(cv2.add(soft, soft), 255)
+    inner = cv2.addWeighted(soft, 2, soft, 0, -255)
     return np.asarray(cv2.min(matte, cv2.max(inner, cv2.subtract(matte, 128))))
 
 

@@ -7,7 +7,6 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Made
 from pipeline.generation import WindowResult
 from utils.blending import blend, overlap_shares
 from utils.digest import canonical_json, digest_bytes
@@ -50,23 +49,25 @@ class Generated:
         """Of all windows."""
         return digest_bytes(canonical_json([each.digest for each in self.windows]))
 
-    def window_of(self, count: int) -> list[int | None]:
-        """For each of `count` frames the number of the window that made it, the later one of two."""
-        numbers: list[int | None] = [None] * count
-        for window in self.windows:
-            for index in window.plan.span:
-                numbers[index] = window.plan.index
-        return numbers
-
     @property
     def joins(self) -> list[int]:
         """The frames around which one window gives way to the next: the middle of each overlap."""
         return [each.plan.span.start + each.plan.overlap // 2 for each in self.windows if each.plan.overlap]
 
 
-def _drawn(window: WindowResult) -> Iterator[Drawn]:
-    for index, made in zip(window.plan.span, window.pictures(), strict=True):
+def _drawn(window: WindowResult, start: int = 0) -> Iterator[Drawn]:
+    indices = range(window.plan.span.start + start, window.plan.span.stop)
+    for index, made in zip(indices, window.pictures(start), strict=True):
         yield Drawn(index, window.plan.box, made.rgb, made.alpha)
+
+
+def shared(before: WindowResult, after: WindowResult) -> Iterator[tuple[Drawn, Drawn]]:
+    """The frames that two windows both made, in the part that both show."""
+    overlap = after.plan.overlap
+    tail = _drawn(before, len(before.plan.span) - overlap)
+    for one, other in zip(tail, islice(_drawn(after), overlap), strict=True):
+        box = one.box & other.box
+        yield _cut(one, box), _cut(other, box)
 
 
 def _crossed(before: Sequence[Drawn], after: Sequence[Drawn]) -> Iterator[Drawn]:
@@ -80,6 +81,6 @@ def _crossed(before: Sequence[Drawn], after: Sequence[Drawn]) -> Iterator[Drawn]
         yield Drawn(one.index, box, blend(first.rgb, second.rgb, float(share)), alpha)
 
 
-def _cut(drawn: Drawn, box: Box) -> Made:
+def _cut(drawn: Drawn, box: Box) -> Drawn:
     part = Box(*(np.array(box) - (drawn.box.left, drawn.box.top) * 2)).slices
-    return Made(drawn.rgb[part], None if drawn.alpha is None else drawn.alpha[part])
+    return Drawn(drawn.index, box, drawn.rgb[part], None if drawn.alpha is None else drawn.alpha[part])

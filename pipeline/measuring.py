@@ -1,6 +1,5 @@
 """Measuring: the numbers of a result, taken from the finished pictures as they pass by on their way to the encoder."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from pipeline.stable import Staging, warped
 from utils.flow import Search, flow_pair
 from utils.geometry import inverse, shift
 from utils.image import RGB, Box, Size
-from utils.metrics import Flicker, MeanColour, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
+from utils.metrics import Flicker, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
 from utils.timebase import Span
 from utils.tracking import Mask
 from utils.video import Frame
@@ -24,7 +23,7 @@ SHRINK = 2
 SURE = 250
 """Pixels of the matte that are the person's alone."""
 ROUND_TRIPS = 12
-COLOUR_EVERY = 5
+EDIT_EVERY = 5
 SEARCH = Search("fast", 1)
 
 
@@ -44,8 +43,6 @@ class Measures:
 
     staging: Staging
     reshake: Reshake
-    window_of: Sequence[int | None]
-    """The number of the window that made a frame."""
     hold: Span
     joins: Sequence[int]
     _last: _Small | None = None
@@ -53,20 +50,15 @@ class Measures:
     _edits: list[float] = field(default_factory=list)
     _trips: list[float] = field(default_factory=list)
     _flicker: dict[str, Flicker] = field(default_factory=lambda: {"source": Flicker(), "result": Flicker()})
-    _colours: dict[int, dict[str, MeanColour]] = field(default_factory=lambda: defaultdict(_colours))
 
     def add(self, frame: Frame, matte: Mask, result: RGB, drawn: Drawn | None) -> None:
         """One frame."""
         now = _small(frame.rgb, result, matte)
         self._add_motion(now, cut=frame.index in self.staging.seen.camera.breaks)
-        window = self.window_of[frame.index]
-        if window is not None and frame.index % COLOUR_EVERY == 0 and matte.any():
+        if drawn is not None and frame.index % EDIT_EVERY == 0 and matte.any():
             x, y, width, height = cv2.boundingRect(now.matte)
             part = Box(x, y, x + width, y + height).slices
-            inside, source, result = now.matte[part] > SURE, now.source[part], now.result[part]
-            self._edits.append(edit_magnitude(result, source, inside))
-            self._colours[window]["source"].add(source, inside)
-            self._colours[window]["result"].add(result, inside)
+            self._edits.append(edit_magnitude(now.result[part], now.source[part], now.matte[part] > SURE))
         if frame.index in self.hold:
             self._add_hold(frame, matte, result)
         every = max(1, len(self.staging.clip) // ROUND_TRIPS)
@@ -76,22 +68,13 @@ class Measures:
 
     def told(self) -> dict[str, Any]:
         """As the report has them; None where there was nothing to measure."""
-        errors = {
-            name: _number(float(np.nanmean(values))) if _some(values) else None for name, values in self._errors.items()
-        }
-        ratio = (
-            _number(warp_ratio(self._errors["result"], self._errors["source"]))
-            if _some(self._errors["source"])
-            else None
-        )
         return {
-            "warp_error": {**errors, "ratio": ratio},
-            "warp_errors": {name: [_number(value) for value in values] for name, values in self._errors.items()},
-            "flicker_hold": {name: _number(each.level) for name, each in self._flicker.items()},
-            "seam_ratio": _number(self._seams()),
-            "colour_drift": _number(self._drift()),
-            "edit_magnitude": _number(float(np.mean(self._edits))) if self._edits else None,
-            "roundtrip_psnr": _number(min(self._trips)) if self._trips else None,
+            "warp_error": self._steadiness(),
+            "warp_errors": {name: [number(value) for value in values] for name, values in self._errors.items()},
+            "flicker_hold": {name: number(each.level) for name, each in self._flicker.items()},
+            "seam_ratio": number(self._seams()),
+            "edit_magnitude": number(float(np.mean(self._edits))) if self._edits else None,
+            "roundtrip_psnr": number(min(self._trips)) if self._trips else None,
         }
 
     def _add_motion(self, now: _Small, *, cut: bool) -> None:
@@ -125,6 +108,12 @@ class Measures:
         back = warped(warped(frame.rgb, into, box.size), shift(-x, -y) @ inverse(into), part.size)
         return min(psnr_db(back, frame.rgb[part.slices], matte[part.slices] > SURE), 99.0)
 
+    def _steadiness(self) -> dict[str, float | None]:
+        if not _some(self._errors["source"]):
+            return {"source": None, "result": None, "ratio": None}
+        means = {name: number(float(np.nanmean(values))) for name, values in self._errors.items()}
+        return {**means, "ratio": number(warp_ratio(self._errors["result"], self._errors["source"]))}
+
     def _seams(self) -> float:
         """Against the source's own errors, so that a fast step at a join is not taken for a seam."""
         source, result = np.array(self._errors["source"]), np.array(self._errors["result"])
@@ -132,18 +121,6 @@ class Measures:
             relative = np.where(source > 0, result / source, np.nan)
         known = [join for join in self.joins if np.isfinite(relative[join])]
         return seam_ratio(relative.tolist(), known) if known else float("nan")
-
-    def _drift(self) -> float:
-        """How far the edit of the last window's colours is from that of the first's."""
-        if len(self._colours) < 2:
-            return float("nan")
-        first, last = self._colours[min(self._colours)], self._colours[max(self._colours)]
-        edits = [each["result"].value - each["source"].value for each in (first, last)]
-        return float(np.linalg.norm(edits[1] - edits[0]))
-
-
-def _colours() -> dict[str, MeanColour]:
-    return {"source": MeanColour(), "result": MeanColour()}
 
 
 def _small(source: RGB, result: RGB, matte: Mask) -> _Small:
@@ -166,6 +143,6 @@ def _some(values: Sequence[float]) -> bool:
     return bool(np.isfinite(values).any())
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """For JSON, which has no NaN."""
     return round(float(value), 5) if np.isfinite(value) else None

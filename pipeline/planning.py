@@ -96,11 +96,16 @@ def windows(
     for name, span in _pieces(segments, caps.window[0]):
         before = plans[-1].span if plans else None
         joined = before is not None and before.stop == span.start and span.start not in starts_shot
-        overlap = min(overlap_frames, len(before) - 1, len(span)) if before is not None and joined else 0
+        overlap = min(overlap_frames, _free(plans[-1]), len(span)) if joined else 0
         wide = Span(span.start - overlap, span.stop)
         if (box := staging.box(wide, whole=whole)) is not None:
             plans.append(WindowPlan(len(plans), name, wide, box, overlap))
     return tuple(plans)
+
+
+def _free(plan: WindowPlan) -> int:
+    """How many of its frames the next window can share: none that it shares itself, and one stays to go on from."""
+    return len(plan.span) - max(1, plan.overlap)
 
 
 def _pieces(segments: Sequence[Segment], longest: int) -> Iterator[tuple[str, Span]]:

@@ -47,6 +47,7 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
     """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
     run = _Run(bench)
     engine = _ready(engine or find_engine(bench.settings["generate.engine"]))
+    reference = _reference(bench.settings["generate.reference"])
 
     seen = Seen(run.take(ANALYSE, clip=clip))
     if not seen.has_subject and bench.settings["generate.apply_to"] == "person":
@@ -56,7 +57,7 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
     entries = run.take(STABILISE, seen=seen), run.take(FOOTING, seen=seen)
     staging = Staging.of(clip, seen, entries, bench.settings["segments.overlap_frames"])
 
-    generated = _generate(run, engine, staging, segments)
+    generated = _generate(run, engine, staging, segments, reference)
     lock = Lock(run.take(LOCK, staging=staging, generated=generated), staging)
 
     plates = _plates(run, engine, clip, seen)
@@ -71,15 +72,17 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
     )
 
 
-def _generate(run: "_Run", engine: Engine, staging: Staging, segments: Segments) -> Generated:
+def _generate(
+    run: "_Run", engine: Engine, staging: Staging, segments: Segments, reference: Reference | None
+) -> Generated:
     """Window by window, each going on from the one before."""
     settings = run.bench.settings
     whole = settings["generate.apply_to"] != "person"
     plans = windows(staging, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
     survey = Survey(run.take(SURVEY, staging=staging))
     always: dict[str, Digested] = {"staging": staging, "survey": survey}
-    if settings["generate.reference"]:
-        always["reference"] = Reference(Path(settings["generate.reference"]))
+    if reference:
+        always["reference"] = reference
     stage, made = generation(engine), list[WindowResult]()
     total, before = sum(len(plan.span) for plan in plans), 0
     for plan in plans:
@@ -104,6 +107,15 @@ def _ready(engine: Engine) -> Engine:
     if not readiness.ready:
         raise EngineError(f"{engine.label} cannot run here: {readiness.reason}", readiness.remedy)
     return engine
+
+
+def _reference(path: str | None) -> Reference | None:
+    """The reference picture, or why there is none: read once before anything is computed."""
+    if not path:
+        return None
+    reference = Reference(Path(path))
+    reference.read()
+    return reference
 
 
 @dataclass

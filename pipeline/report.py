@@ -75,6 +75,7 @@ def _camera(journey: Journey) -> dict[str, Any]:
 
 def _slide(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Of planted feet: as generated, and in the finished clip; px of the background picture."""
+    before = before if before["locked"] else {**before, **after}
     made = {(each["foot"], each["part"], each["start"]): each["px"] for each in before["contacts"]}
     contacts = [
         {**each, "before": made.get((each["foot"], each["part"], each["start"])), "after": each["px"]}

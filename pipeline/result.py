@@ -1,27 +1,25 @@
 """The result: composite, re-shake and encode, each frame once, with its numbers measured on the way."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from pipeline.compositor import Backdrop, Compositor
+from pipeline.drift import colour_drift
 from pipeline.generated import Drawn, Generated
 from pipeline.locking import Lock, Slides
-from pipeline.measuring import Measures
+from pipeline.measuring import Measures, number
 from pipeline.planning import Segments
 from pipeline.plates import Backdrops
 from pipeline.reshake import Reshake
 from pipeline.stable import Staging
 from pipeline.stage import Stage, Work
+from pipeline.stills import Stills
 from utils.ahead import ahead
 from utils.clip import Clip
-from utils.image import RGB
 from utils.probe import Limits, scan
 from utils.store import Entry
 from utils.timebase import Span
@@ -30,8 +28,6 @@ from utils.video import ClipFrames, Frame
 from utils.write import Encoding, write_clip
 
 CLIP, NUMBERS, SHEET = "result.mp4", "numbers.json", "sheet.jpg"
-STILLS, STILL_PX = 12, 240
-"""Of the contact sheet: how many moments, and how high."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +65,9 @@ class _Finishing:
             self._reshake,
             Backdrop(backdrops.behind, everywhere) if backdrops else None,
         )
-        self._measures = Measures(
-            self._staging, self._reshake, self._generated.window_of(len(self._staging.clip)),
-            _hold(inputs["segments"]), self._generated.joins,
-        )  # fmt: skip
+        self._measures = Measures(self._staging, self._reshake, _hold(inputs["segments"]), self._generated.joins)
         self._slides = Slides(self._staging, self._reshake)
-        self._stills: list[RGB] = []
+        self._stills = Stills(len(self._staging.clip), whole=chosen["generate.apply_to"] != "person")
 
     def run(self) -> None:
         """Make it, write it, tell its numbers."""
@@ -82,24 +75,24 @@ class _Finishing:
         encoding = Encoding(chosen["encode.crf"], chosen["encode.x264_preset"])
         path = self._work.folder / CLIP
         write_clip(path, ahead(self._frames()), clip, encoding)
-        told = (
-            self._measures.told()
-            | _accounts(clip, path)
-            | {"slide": self._slides.told(), "crop": round(self._reshake.kept_share, 5)}
-        )
+        told = {
+            **self._measures.told(),
+            **_accounts(clip, path),
+            "slide": self._slides.told(),
+            "colour_drift": number(colour_drift(self._generated, self._staging)),
+            "crop": round(self._reshake.kept_share, 5),
+        }
         (self._work.folder / NUMBERS).write_text(json.dumps(told))
-        _write_sheet(self._work.folder / SHEET, self._stills)
+        self._stills.write(self._work.folder / SHEET)
 
     def _frames(self) -> Iterator[Frame]:
         count = len(self._staging.clip)
-        kept = set(np.linspace(0, count - 1, min(STILLS, count)).round().astype(int).tolist())
         for frame, matte, drawn in ahead(self._sources()):
             shown, outline = self._reshake.shown(frame, matte)
             picture = self._compositor.frame(shown, outline, drawn)
             self._measures.add(shown, outline, picture, drawn)
             self._slides.add(frame.index, picture)
-            if frame.index in kept:
-                self._stills.append(_beside(shown.rgb, picture))
+            self._stills.add(frame.index, shown.rgb, picture, outline)
             self._work.report(frame.index + 1, count)
             yield Frame(frame.index, frame.pts, picture)
 
@@ -133,25 +126,9 @@ def _hold(segments: Segments) -> Span:
     return Span(holds[0].start, holds[-1].stop) if holds else Span(0, 0)
 
 
-def _beside(source: RGB, result: RGB) -> RGB:
-    """Before over after, small."""
-    width = max(1, round(source.shape[1] * STILL_PX / source.shape[0]))
-    return np.concatenate(
-        [cv2.resize(each, (width, STILL_PX), interpolation=cv2.INTER_AREA) for each in (source, result)]
-    )
-
-
-def _write_sheet(path: Path, stills: Sequence[RGB]) -> None:
-    rows = [stills[start : start + 6] for start in range(0, len(stills), 6)]
-    blank = np.zeros_like(stills[0])
-    filled = [np.concatenate([*row, *[blank] * (len(rows[0]) - len(row))], axis=1) for row in rows]
-    coded = cv2.imencode(".jpg", np.concatenate(filled)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-    path.write_bytes(coded.tobytes())
-
-
 RESULT = Stage(
     "result",
-    version=1,
+    version=5,
     run=_finish,
     settings=(
         "generate.apply_to",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.compositor import Compositor
+from pipeline.measuring import Measures
 from pipeline.processor import Journey
 from pipeline.report import report, to_json
 from pipeline.reshake import Reshake
@@ -15,6 +16,7 @@ from tests.journeys import SMALL, bench, filmed, finished, hits, journey, pictur
 from tests.sound import lag
 from utils.metrics import psnr_db
 from utils.progress import Progress
+from utils.timebase import Span
 from utils.video import ClipFrames
 from utils.walker.scene import Scene
 
@@ -70,6 +72,21 @@ def test_the_report_holds_every_number(made: Journey) -> None:
     assert told["provenance"]["engine"]["engine"] == "restyle"
     assert told["provenance"]["clip_digest"] == made.clip.digest
     assert {each["name"] for each in told["stages"]} >= {"analyse", "stabilise", "segments", "lock", "result"}
+
+
+def test_a_result_that_is_the_source_measures_as_the_source(made: Journey) -> None:
+    """Not edited, as steady as it, and every change in between is told at its size."""
+    same, brighter = (Measures(made.staging, Reshake(), Span(0, SMALL.frames), [30]) for _ in range(2))
+    mattes = made.staging.seen.mattes(made.clip.span)
+    for frame, matte, drawn in zip(ClipFrames.of(made.clip), mattes, made.generated, strict=True):
+        same.add(frame, matte, frame.rgb, drawn)
+        light = frame.rgb // 2 + (40 if frame.index % 2 else 0)
+        brighter.add(frame, matte, light.astype(np.uint8), drawn)
+    told, other = same.told(), brighter.told()
+    assert told["flicker_hold"]["source"] == told["flicker_hold"]["result"]
+    assert told["warp_error"]["ratio"] == told["seam_ratio"] == 1 and told["edit_magnitude"] == 0
+    assert other["flicker_hold"]["result"] == pytest.approx(40, abs=2) and other["edit_magnitude"] > 10
+    assert other["warp_error"]["result"] == pytest.approx(1600, rel=0.15)
 
 
 def test_the_same_run_again_computes_nothing(made: Journey, clip_path: Path, cache: Path) -> None:

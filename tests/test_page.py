@@ -17,11 +17,10 @@ from pipeline.page import page
 from pipeline.page.camera import jerk
 from pipeline.page.clock import Clock, nice_ticks
 from pipeline.page.markup import tag
-from pipeline.page.pictures import MOMENTS
 from pipeline.page.plot import MOST_POINTS, Line, Plot, thinned
 from pipeline.page.words import amount_bytes, duration, rounded
-from pipeline.result import STILLS, _write_sheet
 from pipeline.settings import Settings
+from pipeline.stills import Stills
 from utils.geometry import moved
 from utils.image import Size
 from utils.metrics import jerk_px
@@ -329,15 +328,30 @@ def test_moments_are_cut_out_where_they_lie(report: dict[str, Any]) -> None:
 
 
 def test_a_sheet_of_a_real_run_is_cut_into_its_pairs(report: dict[str, Any], tmp_path: Path) -> None:
-    pairs = [np.full((96, 80, 3), 20 * number, np.uint8) for number in range(8)]
-    _write_sheet(tmp_path / "sheet.jpg", pairs)
+    stills = Stills(8, whole=True)
+    for number in range(8):
+        picture = np.full((80, 60, 3), 20 * number, np.uint8)
+        stills.add(number, picture, picture, np.zeros((80, 60), np.uint8))
+    stills.write(tmp_path / "sheet.jpg")
     read = check(page(spoiled(report, frames_in=8), (tmp_path / "sheet.jpg").read_bytes()))
     whole = cv2.imread(str(tmp_path / "sheet.jpg"))
     boxes = [each["viewbox"] for each in read.all("svg") if (each.get("aria-label") or "").startswith("Source above")]
-    assert len(boxes) == 8 and STILLS == MOMENTS
+    assert len(boxes) == 8
     for number, box in enumerate(boxes):
         left, top, width, height = (int(each) for each in str(box).split())
         assert np.abs(whole[top : top + height, left : left + width].astype(int) - 20 * number).max() <= 3
+
+
+def test_a_sheet_is_close_enough_to_see_the_person(tmp_path: Path) -> None:
+    """A small person in the corner of a large picture fills most of a tile."""
+    stills = Stills(1, whole=False)
+    picture, matte = np.zeros((720, 1280, 3), np.uint8), np.zeros((720, 1280), np.uint8)
+    matte[600:700, 1200:1230] = 255
+    picture[matte > 0] = 255
+    stills.add(0, picture, picture, matte)
+    stills.write(tmp_path / "sheet.jpg")
+    sheet = cv2.imread(str(tmp_path / "sheet.jpg"), cv2.IMREAD_GRAYSCALE)
+    assert np.ptp(np.flatnonzero((sheet[: len(sheet) // 2] > 128).any(axis=1))) > 250
 
 
 def test_a_long_line_keeps_its_peaks_and_its_gaps() -> None:

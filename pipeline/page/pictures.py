@@ -8,9 +8,7 @@ import numpy as np
 from pipeline.page.clock import Clock
 from pipeline.page.markup import Markup, tag
 from pipeline.page.plot import figure
-
-MOMENTS, COLUMNS = 12, 6
-"""At most so many on a sheet, so many in a row."""
+from pipeline.stills import COLUMNS, MOMENTS
 
 
 def pictures(sheet_jpg: bytes, clock: Clock) -> Markup:
