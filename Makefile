@@ -20,7 +20,9 @@ run: setup
 	@$(VENV) -m pipeline walker -o out/walker.mp4 --truth out/walker.npz --sheet out/walker.png --overlay out/walker-truth.mp4
 	@echo "==> What Reshoot knows of it"
 	@$(VENV) -m pipeline probe out/walker.mp4
-	@echo "==> Done: look at out/walker.mp4, and at out/walker.png to see what is known of it"
+	@echo "==> Restyling it (about half a minute; the first time half a minute more, for compiling)"
+	@$(VENV) -m pipeline generate out/walker.mp4 -o out/restyled.mp4 --preset fast --look watercolour --report out/report
+	@echo "==> Done: look at out/restyled.mp4, and open out/report/report.html in a browser"
 	@echo "==> To go on: . .venv/bin/activate && python -m pipeline --help"
 
 test: setup-dev

@@ -19,7 +19,7 @@ from utils.errors import ReshootError
 
 app = typer.Typer(
     name="reshoot",
-    help="Reshoot: footage of a person, read exactly, made with known truth, and kept once computed.",
+    help="Reshoot: restyles footage of a person; the camera, the feet and the timing stay as they were.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,24 +1,55 @@
-"""python -m scripts.picture: makes docs/walker.jpg, the picture in the README, from the sample clip."""
+"""python -m scripts.picture: makes the pictures of the README from the sample clip, docs/walker.jpg and docs/looks.jpg."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 
+from pipeline.engines import engine
+from pipeline.engines.base import View
+from pipeline.engines.looks import LOOKS
+from pipeline.settings import Settings
+from utils.image import RGB, Box
 from utils.walker import Scene, Shot
 from utils.walker.show import overlay, sheet
 
 MOMENTS = (60, 118, 160, 246)
+STANDING = Box(520, 96, 760, 696)
+"""Around the walker at `MOMENTS[2]`."""
 
 
 def main() -> None:
-    """Four moments of the walk, and below them what is known of each."""
+    """Four moments of the walk with what is known of each; and one moment in every look."""
     scene = Scene(Shot())
     frames = [scene.frame(index) for index in MOMENTS]
     plain = [picture for picture, _ in frames]
     known = [overlay(picture, truth) for picture, truth in frames]
-    page = sheet([*plain, *known], columns=len(MOMENTS))
+    _write("walker", sheet([*plain, *known], columns=len(MOMENTS)))
+    _write("looks", np.concatenate(list(_looks(scene)), axis=1))
+
+
+def _looks(scene: Scene) -> Iterator[RGB]:
+    """The source, and the same in each look, with its name."""
+    picture, truth = scene.frame(MOMENTS[2])
+    part = STANDING.slices
+    view = View(0, np.ascontiguousarray(picture[part]), truth.matte[part], truth.keypoints - STANDING[:2])
+    yield _named(view.rgb, "source")
+    for look in LOOKS:
+        settings = Settings.load("balanced", {"generate.look": look}).flat()
+        yield _named(engine("restyle").open(settings, [view], None).preview(view), look)
+
+
+def _named(picture: RGB, name: str) -> RGB:
+    small = cv2.resize(picture, (144, 360), interpolation=cv2.INTER_AREA)
+    label = np.full((28, 144, 3), 255, np.uint8)
+    cv2.putText(label, name, (6, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.concatenate([small, label])
+
+
+def _write(name: str, picture: RGB) -> None:
     Path("docs").mkdir(exist_ok=True)
-    cv2.imwrite("docs/walker.jpg", page[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    cv2.imwrite(f"docs/{name}.jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_the_command_line_answers_before_anything_heavy_is_loaded() -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("walker", "probe", "settings", "doctor", "cache"):
+    for command in ("generate", "walker", "probe", "settings", "doctor", "cache"):
         child = subprocess.run(
             [sys.executable, "-m", "pipeline", command, "--help"], cwd=HOUSE, capture_output=True, text=True
         )
