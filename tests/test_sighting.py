@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Size
 from utils.intake import probe
-from utils.people_model import PoseModel, models
+from utils.people_follow import Follower
+from utils.people_model import Body, PoseModel, models
 from utils.pose import ANKLES, HIPS, SHOULDERS
-from utils.sighting import Sighting, sightings
+from utils.sighting import LOST_FRAMES, Sighting, sightings
 from utils.subject import Colours, Place, Subject, colours_of, people
 from utils.video import ClipFrames, Frame
 from utils.walker import Shot, Truth, walk
@@ -123,6 +124,31 @@ def test_someone_leaves_and_comes_back(filmed: Filmed, every: int) -> None:
         assert np.isnan(each.keypoints).all() and not each.confidence.any() and not each.mask.any()
         assert not each.measured
     assert not any(each.cut for each in sights)
+
+
+class Blinking(Follower):
+    """Loses the person in some frames, as happens when they turn quickly."""
+
+    lost = range(0)
+
+    def look(self, rgb: RGB, index: int) -> Body | None:
+        body = super().look(rgb, index)
+        return None if index in self.lost else body
+
+
+@pytest.mark.parametrize(("gap", "filled"), [(5, True), (LOST_FRAMES, True), (20, False)])
+def test_nobody_blinks_out_for_a_few_frames(
+    filmed: Filmed, monkeypatch: pytest.MonkeyPatch, gap: int, filled: bool
+) -> None:
+    pictures, truths = filmed[0][:45], filmed[1][:45]
+    Blinking.lost = range(15, 15 + gap)
+    monkeypatch.setattr("utils.sighting.Follower", Blinking)
+    monkeypatch.setattr(Blinking, "glance", lambda self, rgb, near: None)
+    sights = look(pictures)
+    assert [each.frame.index for each in sights] == list(range(45))
+    for index in Blinking.lost:
+        assert not sights[index].measured
+        assert (likeness(sights[index].mask, truths[index].matte) > 0.8) == filled
 
 
 def passer_by(filmed: Filmed, glimpses: tuple[int, ...]) -> Subject:

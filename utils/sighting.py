@@ -21,6 +21,8 @@ from utils.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
 from utils.subject import Subject
 from utils.video import Frame
 
+LOST_FRAMES = 8
+"""So long somebody may be lost and is filled in, when they are found again."""
 FAR_SHARE = 0.5
 """Of the person's size: a trunk that moved farther between two measured frames is not filled in between."""
 
@@ -41,7 +43,7 @@ class Sighting:
 
 
 def sightings(frames: Iterable[Frame], *, every: int = 1, subject: Subject | None = None) -> Iterator[Sighting]:
-    """One for each frame, in order; up to `every` frames are held back."""
+    """One for each frame, in order; up to `every` frames are held back, or `LOST_FRAMES` while somebody is lost."""
     with closing(PoseModel()) as model:
         watch = _Watch(Follower(model, subject), max(1, every))
         for frame in frames:
@@ -87,11 +89,18 @@ class _Watch:
     def rest(self) -> Iterator[Sighting]:
         """What still waits, at the end of a shot: its last frame is measured too."""
         if self._waiting:
-            yield from self._measure(self._waiting.pop(), cut=False)
+            yield from self._measure(self._waiting.pop(), cut=False, last=True)
 
-    def _measure(self, frame: Frame, cut: bool) -> Iterator[Sighting]:
-        """A frame that is looked at, after those that waited for it."""
+    def _measure(self, frame: Frame, cut: bool, last: bool = False) -> Iterator[Sighting]:
+        """A frame that is looked at, after those that waited for it.
+
+        Who is lost may be found again at once: until then it waits too, so that nobody blinks out for a few frames.
+        """
         looked = _Looked(frame, self._follower.look(frame.rgb, frame.index), cut)
+        lost = looked.body is None and self._last is not None and self._last.body is not None
+        if lost and not last and len(self._waiting) < LOST_FRAMES:
+            self._waiting.append(frame)
+            return
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             yield self._filled(each, looked)

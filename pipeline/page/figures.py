@@ -99,7 +99,7 @@ def _steadiness(told: dict[str, Any]) -> Card:
 
 def _flicker(told: dict[str, Any]) -> Card:
     before, after = told["flicker_hold"]["source"], told["flicker_hold"]["result"]
-    mark: Mark = "good" if before is not None and after is not None and after <= before else None
+    mark = None if None in (before, after) or not before else _low(after / before, STEADY, UNSTEADY)
     return Card(
         "Flicker", change(before, after, "levels"), "Change per frame while the person stands, of 255 levels.", mark
     )
