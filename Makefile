@@ -49,7 +49,7 @@ setup-dev:
 
 bench: setup-dev
 	@$(VENV) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
-	@for each in reading memory chunks store walker stabilize; do $(VENV) -m benchmarks.$$each || exit 1; done
+	@for each in reading memory chunks store walker stabilize journey; do $(VENV) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf .venv out

@@ -1,20 +1,27 @@
-"""python -m benchmarks.stabilize: our stabiliser beside ffmpeg vid.stab and PyPI vidstab, on a clip with known truth.
+"""python -m benchmarks.stabilize [FRAMES [ROUNDS]]: our stabiliser beside ffmpeg vid.stab and PyPI vidstab.
 
-What each tool did is read from its own output: background points of every source frame are found again in the frame it
-made of it. So all are measured alike, whatever they write about themselves. Needs benchmarks/requirements.txt.
+On a walker whose truth is known. What each tool did is read from its own output: background points of every source
+frame are found again in the frame it made of it. So all are measured alike, whatever they write about themselves. Times
+are those of everything from file to file, medians of rounds in which the tools take turns.
+Needs benchmarks/requirements.txt.
 """
 
 import logging
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import cv2
 import numpy as np
 
+from benchmarks.journey_ground import bench_of
+from pipeline.analysis import ANALYSE, Seen
 from tests.forms import FFMPEG
 from utils.ahead import ahead
 from utils.camera import CameraPath
@@ -22,31 +29,45 @@ from utils.clip import Clip
 from utils.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.image import Size
 from utils.intake import probe
-from utils.stabilization import stabilise
+from utils.stabilization import Calm, stabilise
 from utils.tracking import Mask, Tracker
-from utils.video import ClipFrames
+from utils.video import ClipFrames, Frame
 from utils.walker import Reels, Shot, film
 from utils.walker.scene import Scene
 from utils.write import ClipWriter, Encoding, Shape
 
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
-MARGIN = 0.1
 
 
-def ours(clip: Clip, folder: Path, masks: list[Mask] | None) -> Path:
-    """Track, calm, and move every frame once."""
+def ours(clip: Clip, folder: Path, calm: Calm) -> Path:
+    """Track without looking for people, calm, and move every frame once."""
     tracker = Tracker()
-    motions = [tracker.motion(f.rgb, masks[f.index] if masks else None) for f in ahead(ClipFrames.of(clip))]
+    motions = [tracker.motion(frame.rgb) for frame in ahead(ClipFrames.of(clip))]
     measured = CameraPath(
         np.array([motion.matrix for motion in motions]), np.array([motion.confidence for motion in motions]),
         clip.pts, clip.time_base, clip.size, clip.size,
     )  # fmt: skip
-    calm = stabilise(measured)
+    return _moved_once(clip, stabilise(measured, calm), folder / "ours.mp4")
+
+
+def analysed(clip: Clip, folder: Path) -> Path:
+    """With all that the journey finds out on the way: joints, mattes, cuts; the camera is followed past the person."""
+    with ANALYSE.result(bench_of(folder / "cache", "balanced"), clip=clip) as entry:
+        measured = Seen(entry).camera
+    shutil.rmtree(folder / "cache")
+    return _moved_once(clip, stabilise(measured), folder / "analysed.mp4")
+
+
+def _moved_once(clip: Clip, calm: CameraPath, path: Path) -> Path:
+    """The whole stable picture, no pixel left out."""
     size = Size(calm.canvas.width_px + calm.canvas.width_px % 2, calm.canvas.height_px + calm.canvas.height_px % 2)
-    path = folder / "ours.mp4"
+
+    def moved_one(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        return np.asarray(cv2.warpPerspective(frame.rgb, calm.matrices[frame.index], size))
+
     with ClipWriter(path, Shape.steady(size, clip.rate), Encoding()) as writer:
-        for frame in ahead(ClipFrames.of(clip)):
-            writer.write(cv2.warpPerspective(frame.rgb, calm.matrices[frame.index], size), frame.index)
+        for index, picture in enumerate(ahead(map(moved_one, ClipFrames.of(clip)))):
+            writer.write(picture, index)
     return path
 
 
@@ -70,33 +91,56 @@ def vidstab(clip: Clip, folder: Path) -> Path:
 def main() -> None:
     """Ten seconds of 720p: what is left of the shake, how much was cut or lost at the edges, and how long it took."""
     logging.disable()
-    shot = Shot(frames=int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    frames, rounds = (
+        int(sys.argv[number]) if len(sys.argv) > number else usual for number, usual in ((1, 300), (2, 3))
+    )
+    shot = Shot(frames=frames)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film(shot, Reels(clip=folder / "clip.mp4"))
         clip, scene = probe(folder / "clip.mp4"), Scene(shot)
-        masks = [truth.matte for _, truth in scene.frames()]
         tools: dict[str, Callable[[], Path]] = {
-            "ours, person masked": lambda: ours(clip, folder, masks),
-            "ours, nothing masked": lambda: ours(clip, folder, None),
+            "ours": lambda: ours(clip, folder, Calm()),
+            "ours, optimal path": lambda: ours(clip, folder, Calm(method="optimal")),
+            "ours, from the analysis": lambda: analysed(clip, folder),
             "ffmpeg vid.stab": lambda: vid_stab(clip, folder),
             "PyPI vidstab": lambda: vidstab(clip, folder),
         }
         cameras = np.array([scene.view(index).camera for index in range(shot.frames)])
         intended = np.array([scene.view(index).intended for index in range(shot.frames)])
-        print(f"{'':<22}{'shake left':>12}{'jerk':>9}{'jerk ratio':>12}{'lost':>8}{'time':>9}")
-        print(f"{'source':<22}{_shake(cameras, intended, clip.size):>9.2f} px{_jerk(cameras, clip.size):>6.2f} px")
-        for tool, run in tools.items():
-            start = time.perf_counter()
-            output = probe(run())
-            seconds = time.perf_counter() - start
+        seconds, outputs = _in_turn(tools, rounds)
+        masks = [truth.matte for _, truth in scene.frames()]
+        print(f"{'':<24}{'shake left':>12}{'jerk':>9}{'jerk ratio':>12}{'lost':>8}{'time':>9}{'CPU':>9}")
+        print(f"{'source':<24}{_shake(cameras, intended, clip.size):>9.2f} px{_jerk(cameras, clip.size):>6.2f} px")
+        for tool, output in outputs.items():
             moves = _moves(clip, output, masks)
             steady = normal(cameras[: len(moves)] @ inverse(moves))
-            jerk = _jerk(steady, clip.size)
-            print(
-                f"{tool:<22}{_shake(steady, intended, clip.size):>9.2f} px{jerk:>6.2f} px"
-                f"{jerk / _jerk(cameras, clip.size):>12.3f}{_lost(moves, clip, output):>7.1%}{seconds:>7.1f} s"
-            )
+            jerk, (wall_s, cpu_s) = _jerk(steady, clip.size), seconds[tool]
+            ratio, lost = jerk / _jerk(cameras, clip.size), _lost(moves, clip, output)
+            calmed = f"{_shake(steady, intended, clip.size):>9.2f} px{jerk:>6.2f} px{ratio:>12.3f}{lost:>8.1%}"
+            print(f"{tool:<24}{calmed}{wall_s:>7.1f} s{cpu_s:>7.1f} s")
+
+
+def _in_turn(
+    tools: dict[str, Callable[[], Path]], rounds: int
+) -> tuple[dict[str, tuple[float, float]], dict[str, Clip]]:
+    """Seconds by the clock and of all processors, medians; and what came out."""
+    taken: dict[str, list[tuple[float, float]]] = {tool: [] for tool in tools}
+    outputs: dict[str, Clip] = {}
+    for _ in range(rounds):
+        for tool, run in tools.items():
+            start, used = time.perf_counter(), _cpu_s()
+            path = run()
+            taken[tool].append((time.perf_counter() - start, _cpu_s() - used))
+            outputs[tool] = probe(path.replace(path.with_stem(f"by {tool}")))
+    return {
+        tool: (median(wall for wall, _ in each), median(cpu for _, cpu in each)) for tool, each in taken.items()
+    }, outputs
+
+
+def _cpu_s() -> float:
+    """Of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def _moves(clip: Clip, output: Clip, masks: list[Mask]) -> Matrix:

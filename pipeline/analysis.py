@@ -173,8 +173,8 @@ def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
     seen = sightings(iter(frames), every=work.chosen["analysis.pose_every"], subject=subject)
     for sighting in ahead(seen):
         rgb = sighting.frame.rgb
-        motion = tracker.motion(rgb, sighting.mask, cut=sighting.cut)
         matte = refined(sighting.mask, rgb)
+        motion = tracker.motion(rgb, matte, cut=sighting.cut)
         notes.add(sighting, motion.matrix, motion.confidence, matte)
         work.report(sighting.frame.index + 1, len(clip))
         yield matte
@@ -210,7 +210,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=2,
+    version=3,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

@@ -25,7 +25,8 @@ Bending = Callable[[Drawn], LegField | None]
 """How a generated picture is to be bent before it is shown, in px of it: what holds its feet."""
 
 SURE_PX = 0.25
-"""A pixel that is bent by more than this is taken from the generated picture, be it person, shadow or ground."""
+"""A pixel that is bent by more than this is taken from the generated picture, be it person, shadow or ground, unless
+the engine says itself what of its picture is the person."""
 GROW_SHARE = 0.01
 """Of the height: how far around the source's person the plate takes its place, when another one stands there."""
 
@@ -126,7 +127,9 @@ def _bend(picture: RGB, alpha: Mask, drawn: Drawn, field: LegField, from_region:
     moving = away > 0
     bent = _sampled(drawn.rgb, source, KERNEL, cv2.BORDER_REPLICATE)
     outline = _sampled(alpha, moved(back, source.reshape(-1, 2)).reshape(shape), cv2.INTER_LINEAR)
-    shown = np.maximum(outline, np.clip(255 * away / SURE_PX, 0, 255).astype(np.uint8))
+    shown = outline
+    if drawn.alpha is None:
+        shown = np.maximum(outline, np.clip(255 * away / SURE_PX, 0, 255).astype(np.uint8))
     picture[part.slices][moving] = bent[moving]
     alpha[part.slices] = np.where(moving, shown, alpha[part.slices])
 

@@ -65,7 +65,7 @@ def _told(contact: Contact) -> dict[str, object]:
 
 FOOTING = Stage(
     "footing",
-    version=1,
+    version=2,
     run=_find,
     settings=("foot_lock.plant_leg_per_s", "foot_lock.lift_leg_per_s"),
     tools=("numpy", "scipy"),

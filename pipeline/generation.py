@@ -26,7 +26,7 @@ from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
 from utils.timebase import Span
 
-VERSION = 1
+VERSION = 2
 RING_SHARE = 0.03
 """Of the height: how far from the person the ring of untouched pixels begins."""
 LOCK_EVERY = 4
@@ -197,9 +197,10 @@ class _Making:
         if before is not None:
             (view,) = self._staging.views(Span(plan.span.start - 1, plan.span.start), plan.box)
             finished = before.last(plan.overlap + 1, plan.box)[0]
+            made = placed(np.full(before.plan.box.size[::-1], 255, np.uint8), before.plan.box, plan.box)
             if self._hidden_outside:
-                finished = np.asarray(cv2.copyTo(finished, _near(view.matte), view.rgb.copy()))
-            steady.carry(finished, view.rgb, view.matte)
+                made = np.asarray(cv2.min(made, _near(view.matte)))
+            steady.carry(np.asarray(cv2.copyTo(finished, made, view.rgb.copy())), view.rgb, view.matte)
 
     def _passing(self, plan: WindowPlan) -> Iterator[View]:
         """The window's views on their way to the engine; each is kept until its picture comes back."""

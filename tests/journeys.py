@@ -1,8 +1,9 @@
 """Journeys for tests: small walkers on film, taken all the way by the real stages, with nothing left out."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,41 @@ from pipeline.settings import Settings
 from pipeline.stage import Bench
 from tests.forms import FFMPEG
 from utils.clip import Clip
-from utils.image import RGB
-from utils.intake import probe
+from utils.image import RGB, Size
+from utils.probe import Limits, scan
 from utils.progress import Progress
 from utils.store import Store
 from utils.video import ClipFrames
 from utils.walker import Reels, Shot, film
+from utils.write import ClipWriter, Encoding, Shape
 
 SMALL = Shot(size=(640, 360), frames=75, seed=0)
 QUICK: dict[str, Any] = {"encode.crf": 12}
+RATE_HZ = 30
 
 
 def filmed(folder: Path, shot: Shot = SMALL, *, sound: bool = False) -> Path:
     """A walker as a file."""
     path = folder / "walk.mp4"
     film(shot, Reels(clip=path))
-    if not sound:
-        return path
-    with_sound = folder / "sounding.mp4"
-    seconds = float(shot.seconds)
+    return sounding(path, float(shot.seconds)) if sound else path
+
+
+def written(path: Path, pictures: Sequence[RGB], times: Sequence[int] | None = None) -> Path:
+    """Pictures as a file; `times` are when each is shown, in thirtieths of a second."""
+    size = Size(pictures[0].shape[1], pictures[0].shape[0])
+    starts = times or range(len(pictures))
+    with ClipWriter(path, Shape.steady(size, Fraction(RATE_HZ)), Encoding(12)) as writer:
+        for start, stop, picture in zip(starts, [*starts[1:], starts[-1] + 1], pictures, strict=True):
+            writer.write(picture, start, stop - start)
+    return path
+
+
+def sounding(path: Path, seconds: float, late_s: float = 0) -> Path:
+    """The same file with a rising tone."""
+    with_sound = path.with_name("sounding.mp4")
     tone = f"aevalsrc=exprs='0.3*sin(600*t*(1+t))':s=48000:d={seconds}"
-    inputs = ["-i", str(path), "-f", "lavfi", "-i", tone]
+    inputs = ["-i", str(path), "-itsoffset", str(late_s), "-f", "lavfi", "-i", tone]
     subprocess.run([FFMPEG, "-v", "error", *inputs, "-c:v", "copy", "-c:a", "aac", str(with_sound)], check=True)
     return with_sound
 
@@ -52,7 +67,7 @@ def journey(path: Path, on: Bench, engine: Engine | None = None) -> Journey:
 
 def finished(made: Journey) -> Clip:
     """The clip that came out."""
-    return probe(made.result.entry.path(CLIP))
+    return scan(made.result.entry.path(CLIP), Limits())
 
 
 def pictures(clip: Clip) -> list[RGB]:
@@ -71,6 +86,11 @@ def hits(made: Journey) -> dict[str, bool]:
     for each in made.done:
         found[each.name] = found.get(each.name, True) and each.hit
     return found
+
+
+def left_over(store: Store) -> list[str]:
+    """What lies in the cache's work folder, where nothing is while nobody works."""
+    return [str(each) for each in (store.folder / "work").rglob("*")]
 
 
 def with_settings(on: Bench, **changed: Any) -> Bench:

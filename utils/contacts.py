@@ -29,6 +29,8 @@ REACH_S = 0.05
 """A point that stands strays no further than it would go in this time at the speed that counts as planted."""
 CALM_S = 1.0
 """A leg does not change its length: it is taken over about this long."""
+JOIN_S, JOIN_LEG = 0.2, 0.12
+"""No swing is as short, and no step as small."""
 LIFT_LEG = 0.05
 """A foot that comes to rest this far above both its neighbouring places was at the top of its swing."""
 MOMENT_S = 0.4
@@ -137,7 +139,23 @@ def _of_part(key: tuple[Side, Part], clip: _Clip, shot: range, rule: ContactRule
         for span in stances(track[part], clip.times_s[part], stray_px, leave):
             if len(span):
                 found.append(_contact(key, Span(run.start + span.start, run.start + span.stop), track))
-    return found
+    return _joined(found, clip)
+
+
+def _joined(contacts: list[Contact], clip: _Clip) -> list[Contact]:
+    """A foot that is on the ground again at once and at the same place never left it."""
+    result: list[Contact] = []
+    for contact in contacts:
+        before = result[-1] if result else None
+        if before is not None:
+            away_px = np.hypot(*np.subtract(contact.anchor, before.anchor))
+            gone_s = clip.times_s[contact.span.start] - clip.times_s[before.span.stop - 1]
+            if gone_s <= JOIN_S and away_px <= JOIN_LEG * clip.leg_px[contact.span.start]:
+                span = Span(before.span.start, contact.span.stop)
+                result[-1] = _contact((contact.foot, contact.part), span, clip.tracks[contact.foot, contact.part])
+                continue
+        result.append(contact)
+    return result
 
 
 def _contact(key: tuple[Side, Part], span: Span, track: Doubles) -> Contact:

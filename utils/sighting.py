@@ -23,6 +23,8 @@ from utils.video import Frame
 
 LOST_FRAMES = 8
 """So long somebody may be lost and is filled in, when they are found again."""
+DARK = 12.0
+"""Levels on average: in a frame as black as this nobody is filled in."""
 FAR_SHARE = 0.5
 """Of the person's size: a trunk that moved farther between two measured frames is not filled in between."""
 
@@ -98,7 +100,7 @@ class _Watch:
         """
         looked = _Looked(frame, self._follower.look(frame.rgb, frame.index), cut)
         lost = looked.body is None and self._last is not None and self._last.body is not None
-        if lost and not last and len(self._waiting) < LOST_FRAMES:
+        if lost and not last and len(self._waiting) < LOST_FRAMES and frame.rgb[::8, ::8].mean() > DARK:
             self._waiting.append(frame)
             return
         waiting, self._waiting = self._waiting, []

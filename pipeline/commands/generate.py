@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.settings import Settings
-    from utils.progress import Listener
+    from pipeline.stage import Bench
+    from utils.progress import Cancel, Listener
 
 STOPPED = 130
 """What a shell expects of a program that was interrupted."""
@@ -43,13 +45,15 @@ def generate(
     """Restyle a clip: in goes footage, out comes the restyled clip with its own camera, and a report that proves it."""
     from rich.console import Console
 
+    from utils.errors import Cancelled
+
     settings = _settings(preset, file, assignments or [], engine, look, reference)
     _check(clip, out, report)
     console = Console(stderr=True, highlight=False)
     try:
-        with _interruptible(), _shown(console) as listener:
-            told = _run(clip, out, report, home, settings, listener)
-    except KeyboardInterrupt:
+        with _interruptible() as cancel, _shown(console) as listener:
+            told = _run(clip, out, report, _bench(home, settings, listener, cancel))
+    except (KeyboardInterrupt, Cancelled):
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
     if as_json:
@@ -87,25 +91,45 @@ def _check(clip: Path, out: Path, report: Path | None) -> None:
         raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
     if not out.absolute().parent.is_dir():
         raise WriteError(f"There is no folder {str(out.absolute().parent)!r}.", "Create it, or choose another one.")
+    if out.is_dir():
+        raise WriteError(f"{str(out)!r} is a folder.", "Name a file in it.")
     if clip.exists() and out.exists() and clip.samefile(out):
         raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
     if report is not None and report.exists() and not report.is_dir():
         raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
+    for path in (out, report):
+        if path is not None:
+            _check_place(path.absolute())
 
 
-def _run(
-    clip: Path, out: Path, report: Path | None, home: Path | None, settings: Settings, listener: Listener
-) -> dict[str, Any]:
+def _check_place(path: Path) -> None:
+    """Whether the nearest folder that is there may be written to, found by writing to it."""
+    from utils.errors import WriteError
+
+    folder = next(each for each in (path, *path.parents) if each.is_dir())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise WriteError(
+            f"Nothing can be written to {str(folder)!r}: {error.strerror}.", "Make room there, or choose another place."
+        ) from error
+
+
+def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Cancel) -> Bench:
+    from pipeline.stage import Bench
+    from utils.home import cache_folder
+    from utils.store import Store
+
+    return Bench(Store(cache_folder(home)), settings.flat(), listener, cancel)
+
+
+def _run(clip: Path, out: Path, report: Path | None, bench: Bench) -> dict[str, Any]:
     """The journey, and its result at its place."""
     from pipeline.delivery import deliver, write_report
     from pipeline.opening import open_clip
     from pipeline.processor import restyle
     from pipeline.report import report as told_of
-    from pipeline.stage import Bench
-    from utils.home import cache_folder
-    from utils.store import Store
 
-    bench = Bench(Store(cache_folder(home)), settings.flat(), listener)
     journey = restyle(open_clip(clip, bench), bench)
     deliver(journey, out)
     told = told_of(journey)
@@ -115,13 +139,28 @@ def _run(
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """A polite request to end is the same as Ctrl-C."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _interruptible() -> Iterator[Cancel]:
+    """A polite request to end is the same as Ctrl-C. Once is enough: later ones must not break the tidying up.
+
+    Work that misses the interrupt, as it can inside a library's callback, stops at its next step.
+    """
+    from utils.progress import Cancel
+
+    cancel = Cancel()
+
+    def stop(number: int, frame: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        cancel.ask()
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield cancel
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if not cancel.asked:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
 
 @contextmanager
@@ -181,5 +220,7 @@ def _figures(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "change", f"{told['edit_magnitude']:.1f} Delta E in the person"
     if told["warp_error"]["ratio"] is not None:
         yield "steadiness", f"{told['warp_error']['ratio']:.2f} times the source's own change along its motion"
-    if slide["after"] is not None:
+    if slide["locked"] and None not in (slide["before"], slide["after"]):
         yield "feet", f"{slide['before']:.2f} px of slide while planted, {slide['after']:.2f} px after the lock"
+    elif slide["after"] is not None:
+        yield "feet", f"{slide['after']:.2f} px of slide while planted"

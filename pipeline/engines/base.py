@@ -207,7 +207,7 @@ class Engine(Protocol):
 def checked(made: Iterable[Made], window: Window, engine: str) -> Iterator[Made]:
     """The same frames, once they are as many as the window has and as large."""
     count = 0
-    for count, each in enumerate(made, start=1):
+    for count, each in enumerate(_explained(made, engine), start=1):
         if count > len(window):
             break
         _check_shape(each, window, engine, window.span.start + count - 1)
@@ -219,6 +219,19 @@ def checked(made: Iterable[Made], window: Window, engine: str) -> Iterator[Made]
             f" to {window.span.stop - 1}.",
             "This is a fault of the engine: choose another one, and please report it.",
         )
+
+
+def _explained(made: Iterable[Made], engine: str) -> Iterator[Made]:
+    """The same; what goes wrong inside an engine becomes a sentence about it."""
+    try:
+        yield from made
+    except ReshootError:
+        raise
+    except Exception as error:
+        raise EngineError(
+            f"The engine {engine!r} failed: {type(error).__name__}: {error}".rstrip(": ") + ".",
+            "Try again; if it fails again, choose another engine, and please report it.",
+        ) from error
 
 
 def _check_shape(made: Made, window: Window, engine: str, index: int) -> None:

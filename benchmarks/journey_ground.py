@@ -1,0 +1,110 @@
+"""What the measurements of the journey stand on: a walker on film whose truth is known, and what was made of it."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.engines.base import Engine
+from pipeline.opening import open_clip
+from pipeline.processor import Journey, restyle
+from pipeline.settings import Settings
+from pipeline.stage import Bench
+from tests.journeys import filmed, with_settings
+from utils.clip import Clip
+from utils.geometry import Matrix, inverse, normal
+from utils.store import Store
+from utils.walker import Shot
+from utils.walker.record import TruthFile
+from utils.walker.reels import Reels, film
+from utils.walker.scene import Scene
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table. `met` is None where nothing is asked and the number stands for its own sake."""
+
+    what: str
+    asked: str
+    measured: str
+    met: bool | None
+
+
+def at_least(what: str, least: float, value: float, unit: str = "") -> Line:
+    """A number that should not be smaller."""
+    return Line(what, f">= {least:g}{unit}", f"{value:.3f}{unit}", value >= least)
+
+
+def at_most(what: str, most: float, value: float, unit: str = "") -> Line:
+    """A number that should not be larger."""
+    return Line(what, f"<= {most:g}{unit}", f"{value:.3f}{unit}", value <= most)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A shot as a file with sound, its truth, and journeys in one cache; each is made when it is first asked for."""
+
+    shot: Shot
+    folder: Path
+    rounds: int
+    _journeys: dict[str, Journey] = field(default_factory=dict)
+
+    @cached_property
+    def path(self) -> Path:
+        return filmed(self.folder, self.shot, sound=True)
+
+    @cached_property
+    def truth(self) -> TruthFile:
+        """Drawn once more, with all that is known of it."""
+        film(self.shot, Reels(self.folder / "again.mp4", truth=self.folder / "truth.npz"))
+        return TruthFile.load(self.folder / "truth.npz")
+
+    @cached_property
+    def scene(self) -> Scene:
+        return Scene(self.shot)
+
+    @cached_property
+    def cameras(self) -> Matrix:
+        """The true ones, frame -> the walker's own stable picture."""
+        return np.array([self.scene.view(index).camera for index in range(self.shot.frames)])
+
+    @cached_property
+    def bench(self) -> Bench:
+        return bench_of(self.folder / "cache", "balanced")
+
+    @property
+    def clip(self) -> Clip:
+        return open_clip(self.path, self.bench)
+
+    def journey(self, engine: Engine | None = None, **changed: Any) -> Journey:
+        """The clip all the way, as balanced does it but for what is changed; dots are two underscores."""
+        name = f"{engine.name if engine else ''} {sorted(changed.items())}"
+        if name not in self._journeys:
+            self._journeys[name] = restyle(self.clip, with_settings(self.bench, **changed), engine)
+        return self._journeys[name]
+
+
+Measure = Callable[[Ground], Iterator[Line]]
+"""Some rows of the table."""
+
+
+@contextmanager
+def standing(shot: Shot, rounds: int) -> Iterator[Ground]:
+    """The ground, in a folder that goes away."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Ground(shot, Path(name), rounds)
+
+
+def bench_of(folder: Path, preset: str) -> Bench:
+    """An own cache, and a preset exactly as users get it."""
+    return Bench(Store(folder), Settings.load(preset, {}).flat(), lambda progress: None)
+
+
+def to_first(cameras: Matrix) -> Matrix:
+    """Each frame to the first, as a camera is measured."""
+    return normal(inverse(cameras[0]) @ cameras)

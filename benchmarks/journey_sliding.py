@@ -1,0 +1,188 @@
+"""An engine whose planted feet slide, and how much of that is left when the journey is over, against the truth."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.journey_ground import Ground, Line, at_most
+from pipeline.compositor import Backdrop, Compositor
+from pipeline.engines.base import Caps, Cost, Made, Provenance, Readiness, View, Window
+from pipeline.generated import Drawn
+from pipeline.processor import Journey
+from pipeline.reshake import Reshake
+from utils.image import RGB, Box, Size
+from utils.pose import ANKLES, HEELS, HIPS, KNEES, TOES
+from utils.progress import Cancel
+from utils.video import ClipFrames
+
+FURTHEST_PX = 12.0
+PERIODS = (46, 38)
+"""Frames in which the left and the right foot slide to and fro once."""
+FOOT_LEG, SOFT_LEG = 0.12, 0.12
+"""How far around the foot the picture moves as one piece, and over what distance that fades."""
+REACH_PX = 18
+PIECE_LEG = 0.1
+LEAST = 5
+"""Frames: shorter contacts have no usual place."""
+SURE = 200
+LEAST_PX = 60
+"""Pixels of a piece: fewer do not tell where it is."""
+
+
+class Sliding:
+    """Gives back what it sees, but for the feet, which move to and fro on the ground."""
+
+    name, label, version = "sliding", "Sliding feet", 1
+    settings: tuple[str, ...] = ()
+    caps = Caps(kind="frame", tasks=frozenset({"restyle"}))
+
+    def probe(self) -> Readiness:
+        """Always."""
+        return Readiness(True)
+
+    def estimate(self, size: Size, frames: int) -> Cost:
+        """Next to nothing."""
+        return Cost(0.01 * frames, 100)
+
+    def open(self, settings: Mapping[str, Any], survey: Sequence[View], reference: RGB | None) -> "Sliding":
+        """Nothing is kept."""
+        return self
+
+    @property
+    def provenance(self) -> Provenance:
+        return Provenance(self.name, self.version, self.label, {})
+
+    def preview(self, view: View) -> RGB:
+        """One picture."""
+        return slid(view).rgb
+
+    def run(self, window: Window, cancel: Cancel) -> Iterator[Made]:
+        """Frame by frame."""
+        return map(slid, window.views())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def slid(view: View) -> Made:
+    """A view whose feet lie elsewhere, with its outline."""
+    height, width = view.matte.shape
+    row, column = np.mgrid[:height, :width].astype(np.float32)
+    weights, move = np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32)
+    joints, leg_px = view.keypoints.astype(float), _leg_px(view.keypoints.astype(float))
+    for side, period in enumerate(PERIODS):
+        foot = joints[[ANKLES[side], HEELS[side], TOES[side]]].mean(axis=0)
+        if np.isfinite(foot).all() and np.isfinite(leg_px):
+            away = np.hypot(column - foot[0], row - foot[1]) / leg_px
+            weights[side] = np.exp(-(np.maximum(away - FOOT_LEG, 0) ** 2) / (2 * (SOFT_LEG / 2) ** 2))
+            move += weights[side] * FURTHEST_PX / 2 * (1 - np.cos(2 * np.pi * view.index / period))
+    move /= np.maximum(weights.sum(axis=0), 1)
+    pictures = [
+        cv2.remap(each, column - move, row, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for each in (view.rgb, view.matte)
+    ]
+    return Made(np.asarray(pictures[0]), np.asarray(pictures[1]))
+
+
+def _leg_px(joints: NDArray[np.float64]) -> float:
+    legs = [np.linalg.norm(np.diff(joints[[hip, knee, ankle]], axis=0), axis=1).sum()
+            for hip, knee, ankle in zip(HIPS, KNEES, ANKLES, strict=True)]  # fmt: skip
+    return float(np.fmax(*legs))
+
+
+def sliding(ground: Ground) -> Iterator[Line]:
+    """How far planted feet lie from where the source has them, less what is the same all through a contact."""
+    made = ground.journey(Sliding())
+    ways = _ways(ground, made)
+    contacts = list(_contacts(ground))
+    for kind, name in enumerate(("generated", "finished")):
+        left = [
+            np.linalg.norm(found - np.nanmedian(found, axis=0), axis=1)
+            for part, side, start, stop in contacts
+            if np.isfinite(found := ways[kind, part, side, start:stop]).all(axis=1).sum() >= LEAST
+        ]
+        every = np.concatenate(left)
+        every = every[np.isfinite(every)]
+        mean, late = float(every.mean()), float(np.percentile(every, 95))
+        if name == "generated":
+            yield Line(f"slide as {name}, mean and p95", "(for scale)", f"{mean:.2f} and {late:.2f} px", None)
+            continue
+        yield at_most(f"slide left, mean ({len(every)} frames)", 1.0, mean, " px")
+        yield at_most("slide left, p95", 2.5, late, " px")
+
+
+def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
+    """2 (unlocked, locked) x 2 (heel, toe) x 2 (left, right) x n x 2 px: how far each is from where the source has it.
+
+    Found by laying the source's own foot over the result, which is of the same moment and the same camera.
+    """
+    staging, truth = made.staging, ground.truth
+    assert made.plates is not None
+    behind = Backdrop(made.plates.behind, everywhere=False)
+    free, held = (
+        Compositor(staging, "person", made.settings["composite.feather_px"], bending, Reshake(), behind)
+        for bending in (lambda drawn: None, made.lock.field)
+    )
+    ways = np.full((2, 2, 2, len(made.clip), 2), np.nan)
+    coming = iter(made.generated)
+    drawn = next(coming, None)
+    for frame, matte in zip(ClipFrames.of(made.clip), staging.seen.mattes(made.clip.span), strict=True):
+        if drawn is None or drawn.index != frame.index:
+            continue
+        joints, person = truth.keypoints[frame.index].astype(float), truth.matte(frame.index)
+        shown = free.frame(frame, matte, drawn)
+        for kind, picture in enumerate((shown, held.frame(frame, matte, drawn) if _moves(made, drawn) else shown)):
+            for part, pair in enumerate((HEELS, TOES)):
+                for side in (0, 1):
+                    if truth.visible[frame.index, pair[side]]:
+                        place, reach = joints[pair[side]], PIECE_LEG * _leg_px(joints)
+                        ways[kind, part, side, frame.index] = _way(frame.rgb, picture, person, place, reach)
+        drawn = next(coming, None)
+    return ways
+
+
+def _moves(made: Journey, drawn: Drawn) -> bool:
+    """Whether the lock moves a foot in this frame."""
+    return bool(made.lock.moves_px[drawn.index].any())
+
+
+def _way(
+    source: RGB, result: RGB, person: NDArray[np.uint8], place: NDArray[np.float64], reach_px: float
+) -> NDArray[np.float64]:
+    """How far the piece of the person around a place lies elsewhere in the result, to a part of a pixel."""
+    lost = np.full(2, np.nan)
+    if not np.isfinite(reach_px):
+        return lost
+    (x, y), reach = np.rint(place).astype(int), max(5, round(reach_px))
+    height, width = person.shape
+    piece = Box(x - reach, y - reach, x + reach + 1, y + reach + 1) & Box(0, 0, width, height)
+    mask = (person[piece.slices] > SURE).astype(np.float32)
+    if mask.sum() < LEAST_PX:
+        return lost
+    edged = np.pad(result, ((REACH_PX, REACH_PX), (REACH_PX, REACH_PX), (0, 0)), mode="edge")
+    room = Box(piece.left, piece.top, piece.right + 2 * REACH_PX, piece.bottom + 2 * REACH_PX)
+    field = edged[room.slices]
+    unlike = cv2.matchTemplate(field, source[piece.slices], cv2.TM_SQDIFF, mask=cv2.merge([mask] * 3))
+    _, _, (column, row), _ = cv2.minMaxLoc(unlike)
+    if not (0 < column < 2 * REACH_PX and 0 < row < 2 * REACH_PX):
+        return lost
+    across, along = unlike[row, column - 1 : column + 2], unlike[row - 1 : row + 2, column]
+    return np.array([column + _vertex(across) - REACH_PX, row + _vertex(along) - REACH_PX])
+
+
+def _vertex(three: NDArray[np.float32]) -> float:
+    """Where a parabola through three values is lowest, from the middle one."""
+    bend = float(three[0] - 2 * three[1] + three[2])
+    return 0.5 * float(three[0] - three[2]) / bend if bend > 0 else 0.0
+
+
+def _contacts(ground: Ground) -> Iterator[tuple[int, int, int, int]]:
+    """Every true contact: heel or toe, left or right, its first frame and the one after its last."""
+    for part, down in enumerate((ground.truth.heel_down, ground.truth.toe_down)):
+        for side in (0, 1):
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], down[:, side].astype(int), [0]])))
+            for start, stop in zip(edges[::2], edges[1::2], strict=True):
+                yield part, side, int(start), int(stop)
