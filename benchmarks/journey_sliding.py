@@ -14,7 +14,7 @@ from pipeline.generated import Drawn
 from pipeline.processor import Journey
 from pipeline.reshake import Reshake
 from utils.image import RGB, Box, Size
-from utils.pose import ANKLES, HEELS, HIPS, KNEES, TOES
+from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
 from utils.progress import Cancel
 from utils.video import ClipFrames
 

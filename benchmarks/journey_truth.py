@@ -13,11 +13,11 @@ from pipeline.opening import open_clip
 from pipeline.plates import PLATE
 from pipeline.plates import Shot as Stretch
 from tests.test_contacts import Walked, f1
-from utils.background import Plate
-from utils.contacts import find_contacts
+from utils.feet.contacts import find_contacts
 from utils.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.image import Box, Size
 from utils.metrics import jerk_px, psnr_db
+from utils.place.background import Plate
 from utils.video import ClipFrames
 from utils.walker.scene import Scene
 from utils.write import ClipWriter, Shape

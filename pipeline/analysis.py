@@ -19,12 +19,12 @@ from utils.ahead import ahead
 from utils.camera import CameraPath
 from utils.clip import Clip
 from utils.image import Box
-from utils.matte import refined
-from utils.pose import Poses
-from utils.sighting import Sighting, sightings
+from utils.people.matte import refined
+from utils.people.pose import Poses
+from utils.people.sighting import Sighting, sightings
+from utils.people.subject import choose_subject
 from utils.store import Entry
 from utils.strip import read_strip, write_strip
-from utils.subject import choose_subject
 from utils.timebase import Span
 from utils.tracking import Mask, Tracker
 from utils.video import ClipFrames, Frame, FrameSource

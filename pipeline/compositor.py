@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pipeline.generated import Drawn
 from pipeline.reshake import Reshake
 from pipeline.stable import KERNEL, Staging
+from utils.feet.leg_warp import LegField
 from utils.geometry import Matrix, corners, inverse, moved, shift
 from utils.image import RGB, Box, Size
-from utils.leg_warp import LegField
 from utils.tracking import Mask
 from utils.video import Frame
 

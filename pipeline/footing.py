@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.analysis import Seen
 from pipeline.stage import Stage, Work
-from utils.contacts import Contact, ContactRule, find_contacts
-from utils.pose import HEELS, TOES, Poses
-from utils.smoothing import smoothed
+from utils.feet.contacts import Contact, ContactRule, find_contacts
+from utils.people.pose import HEELS, TOES, Poses
+from utils.people.smoothing import smoothed
 from utils.store import Entry
 from utils.timebase import Span
 

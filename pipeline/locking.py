@@ -13,13 +13,13 @@ from pipeline.reshake import Reshake
 from pipeline.stable import Staging
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
-from utils.foot_lock import LockRule, corrections
-from utils.foot_track import FootTracker, Offsets
+from utils.feet.leg_warp import LegField, in_picture, leg_field
+from utils.feet.lock import LockRule, corrections
+from utils.feet.slide import by_contact, slide
+from utils.feet.track import FootTracker, Offsets
 from utils.geometry import inverse, moved
 from utils.image import RGB, Box
-from utils.leg_warp import LegField, in_picture, leg_field
-from utils.pose import Keypoints
-from utils.slide import by_contact, slide
+from utils.people.pose import Keypoints
 from utils.store import Entry
 
 SLIGHT_SHARE = 0.0014

@@ -9,10 +9,10 @@ import numpy as np
 from pipeline.analysis import Seen
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
-from utils.background import Plate, build_plate
 from utils.clip import Clip
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Size
+from utils.place.background import Plate, build_plate
 from utils.store import Entry
 from utils.tracking import Mask
 from utils.video import ClipFrames, Frame

@@ -1,4 +1,4 @@
-"""python -m scripts.picture: makes the pictures of the README from the sample clip, docs/walker.jpg and docs/looks.jpg."""
+"""python -m scripts.picture: makes the pictures of the README, docs/walker.jpg and docs/looks.jpg, from the walker."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from utils.camera import CameraPath
-from utils.contacts import PARTS, SIDES, Contact, ContactRule, find_contacts
+from utils.feet.contacts import PARTS, SIDES, Contact, ContactRule, find_contacts
+from utils.feet.stance import stances
 from utils.geometry import inverse, normal
 from utils.image import Size
-from utils.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Poses
-from utils.stance import stances
+from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Poses
 from utils.walker import Scene, Shot
 from utils.walker.gait import pose_at
 

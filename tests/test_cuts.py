@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.cuts import CutFinder
 from utils.image import RGB, Size
 from utils.intake import probe
+from utils.people.cuts import CutFinder
 from utils.video import ClipFrames
 from utils.walker import Scene, Shot
 

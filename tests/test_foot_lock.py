@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.contacts import Contact
-from utils.foot_lock import Corrections, LockRule, corrections
-from utils.foot_track import Offsets
+from utils.feet.contacts import Contact
+from utils.feet.leg_warp import LegField, in_picture, leg_field
+from utils.feet.lock import Corrections, LockRule, corrections
+from utils.feet.track import Offsets
 from utils.geometry import shift
 from utils.image import Size
-from utils.leg_warp import LegField, in_picture, leg_field
-from utils.pose import ANKLES, HEELS, HIPS, KNEES, TOES
+from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
 from utils.timebase import Span
 
 SIZE = Size(400, 360)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.contacts import PARTS, SIDES, Contact
-from utils.foot_lock import corrections
-from utils.foot_track import FootTracker, Offsets
+from utils.feet.contacts import PARTS, SIDES, Contact
+from utils.feet.lock import corrections
+from utils.feet.slide import by_contact, slide
+from utils.feet.track import FootTracker, Offsets
 from utils.geometry import Matrix, inverse, moved, normal
 from utils.image import RGB
-from utils.pose import ANKLES, HEELS, KNEES, TOES
-from utils.slide import by_contact, slide
+from utils.people.pose import ANKLES, HEELS, KNEES, TOES
 from utils.timebase import Span
 from utils.walker import Shot, Truth, walk
 

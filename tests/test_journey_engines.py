@@ -18,7 +18,7 @@ from tests.test_foot_track import pushed, runs
 from utils.geometry import inverse
 from utils.image import RGB, Size
 from utils.metrics import psnr_db
-from utils.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
+from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
 from utils.progress import Cancel
 from utils.timebase import Span
 from utils.walker import Shot, Truth, walk

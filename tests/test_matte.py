@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Size
 from utils.intake import probe
-from utils.matte import extent, refined
-from utils.people_model import PoseModel
+from utils.people.matte import extent, refined
+from utils.people.model import PoseModel
 from utils.video import ClipFrames
 from utils.walker import Scene, Shot
 

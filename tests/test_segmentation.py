@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from utils.camera import CameraPath
 from utils.geometry import Matrix, inverse, normal
 from utils.image import Size
-from utils.pose import Keypoints, Poses
+from utils.people.pose import Keypoints, Poses
 from utils.segmentation import Segment, Split, SplitRule, overlapped, split
 from utils.timebase import Span
 from utils.walker import Scene, Shot

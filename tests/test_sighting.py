@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Size
 from utils.intake import probe
-from utils.people_follow import Follower
-from utils.people_model import Body, PoseModel, models
-from utils.pose import ANKLES, HIPS, SHOULDERS
-from utils.sighting import LOST_FRAMES, Sighting, sightings
-from utils.subject import Colours, Place, Subject, colours_of, people
+from utils.people.follow import Follower
+from utils.people.model import Body, PoseModel, models
+from utils.people.pose import ANKLES, HIPS, SHOULDERS
+from utils.people.sighting import LOST_FRAMES, Sighting, sightings
+from utils.people.subject import Colours, Place, Subject, colours_of, people
 from utils.video import ClipFrames, Frame
 from utils.walker import Shot, Truth, walk
 
@@ -142,7 +142,7 @@ def test_nobody_blinks_out_for_a_few_frames(
 ) -> None:
     pictures, truths = filmed[0][:45], filmed[1][:45]
     Blinking.lost = range(15, 15 + gap)
-    monkeypatch.setattr("utils.sighting.Follower", Blinking)
+    monkeypatch.setattr("utils.people.sighting.Follower", Blinking)
     monkeypatch.setattr(Blinking, "glance", lambda self, rgb, near: None)
     sights = look(pictures)
     assert [each.frame.index for each in sights] == list(range(45))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from utils.pose import ANKLES, HEELS, LANDMARKS, TOES, Keypoints, Poses
-from utils.smoothing import GAP_FRAMES, Values, smoothed
+from utils.people.pose import ANKLES, HEELS, LANDMARKS, TOES, Keypoints, Poses
+from utils.people.smoothing import GAP_FRAMES, Values, smoothed
 from utils.walker import Shot, Truth, walk
 
 FEET = [*ANKLES, *HEELS, *TOES]

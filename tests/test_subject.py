@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Box, Size
 from utils.intake import probe
-from utils.people_model import PoseModel
-from utils.subject import Subject, choose_subject, colours_of, overlap, people
+from utils.people.model import PoseModel
+from utils.people.subject import Subject, choose_subject, colours_of, overlap, people
 from utils.video import ClipFrames, Frame
 from utils.walker import Scene, Shot, Truth
 

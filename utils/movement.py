@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from utils.camera import CameraPath
 from utils.geometry import moved
-from utils.pose import ANKLES, HIPS, KNEES, SHOULDERS, Poses
+from utils.people.pose import ANKLES, HIPS, KNEES, SHOULDERS, Poses
 
 Doubles = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from utils.camera import CameraPath
 from utils.movement import Movement, movement
-from utils.pose import Poses
+from utils.people.pose import Poses
 from utils.timebase import Span
 
 Name = Literal["approach", "hold", "exit", "part"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from utils.camera import CameraPath
+from utils.feet.stance import stances
 from utils.geometry import moved
-from utils.pose import HEELS, TOES, Poses
-from utils.stance import stances
+from utils.people.pose import HEELS, TOES, Poses
 from utils.timebase import Span
 
 Side = Literal["left", "right"]

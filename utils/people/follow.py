@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.image import RGB, Box, Size
-from utils.people_model import Body, PoseModel
-from utils.pose import HIPS, SHOULDERS
-from utils.subject import Subject, bodily, colours_of, likeness, overlap, without
+from utils.people.model import Body, PoseModel
+from utils.people.pose import HIPS, SHOULDERS
+from utils.people.subject import Subject, bodily, colours_of, likeness, overlap, without
 
 STEP_SHARE, STEP_SHARE_A_FRAME = 0.22, 0.06
 """Of the person's size: how far they may be from where they were going."""

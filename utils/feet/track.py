@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from utils.contacts import SIDES, Contact
+from utils.feet.contacts import SIDES, Contact
+from utils.feet.patch import Doubles, Floats, Piece, at, cut_out
 from utils.geometry import Matrix, inverse, moved, shift
 from utils.image import RGB
-from utils.patch import Doubles, Floats, Piece, at, cut_out
-from utils.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Keypoints
+from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Keypoints
 
 WINDOW_LEG = 0.3
 """Side of the piece that is looked for."""

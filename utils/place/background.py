@@ -18,11 +18,11 @@ from utils.camera import CameraPath
 from utils.errors import ClipError, WriteError
 from utils.geometry import Matrix, resize
 from utils.image import RGB, Size
-from utils.inpainting import fill
-from utils.masked_median import Mask, merge
-from utils.mosaic import Mosaic, candidates, choose, lay_out, visible
-from utils.samples import LEVELS, SMALL, Mattes, Sample, even_out, gather, log_ratio, without
-from utils.shadow_mask import shadow_mask
+from utils.place.inpainting import fill
+from utils.place.masked_median import Mask, merge
+from utils.place.mosaic import Mosaic, candidates, choose, lay_out, visible
+from utils.place.samples import LEVELS, SMALL, Mattes, Sample, even_out, gather, log_ratio, without
+from utils.place.shadow_mask import shadow_mask
 from utils.video import FrameSource
 
 VERSION = 1

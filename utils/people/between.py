@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box, Size
-from utils.matte import SEEN, extent
-from utils.people_model import Body
+from utils.people.matte import SEEN, extent
+from utils.people.model import Body
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.uint8]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from utils.geometry import Matrix, inverse, moved
 from utils.image import Box, Size
-from utils.pose import ANKLES, HEELS, KNEES, TOES, Keypoints
+from utils.people.pose import ANKLES, HEELS, KNEES, TOES, Keypoints
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from utils.geometry import shift
 from utils.image import RGB, Box, Size
-from utils.masked_median import Layer, Mask
-from utils.mosaic import Mosaic
+from utils.place.masked_median import Layer, Mask
+from utils.place.mosaic import Mosaic
 from utils.video import FrameSource
 
 Pixels = NDArray[np.uint8]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from utils.contacts import SIDES, Contact
-from utils.foot_track import Offsets
+from utils.feet.contacts import SIDES, Contact
+from utils.feet.track import Offsets
 from utils.timebase import Span
 
 Doubles = NDArray[np.float64]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.cuts import CutFinder
 from utils.image import RGB
-from utils.people_between import Between
-from utils.people_follow import Follower
-from utils.people_model import Body, PoseModel
-from utils.people_model import models as models
-from utils.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
-from utils.subject import Subject
+from utils.people.between import Between
+from utils.people.cuts import CutFinder
+from utils.people.follow import Follower
+from utils.people.model import Body, PoseModel
+from utils.people.model import models as models
+from utils.people.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
+from utils.people.subject import Subject
 from utils.video import Frame
 
 LOST_FRAMES = 8

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box
-from utils.people_model import Body, PoseModel
-from utils.pose import HIPS, SHOULDERS
+from utils.people.model import Body, PoseModel
+from utils.people.pose import HIPS, SHOULDERS
 from utils.video import Frame, FrameSource
 
 Colours = NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box, Size
-from utils.masked_median import kernel
+from utils.place.masked_median import kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.contacts import Contact
-from utils.foot_track import Offsets
+from utils.feet.contacts import Contact
+from utils.feet.track import Offsets
 
 
 @dataclass(frozen=True)

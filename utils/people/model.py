@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box, Size
-from utils.pose import ANKLES, HEELS, LANDMARKS, TOES, Keypoints
+from utils.people.pose import ANKLES, HEELS, LANDMARKS, TOES, Keypoints
 
 LONGEST_PX = 1280
 """Larger pictures are looked at in this size: the model itself sees 256 x 256 of a person."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.pose import Poses
+from utils.people.pose import Poses
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
