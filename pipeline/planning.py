@@ -33,7 +33,7 @@ def _stabilise(work: Work) -> None:
 
 STABILISE = Stage(
     "stabilise",
-    version=1,
+    version=2,
     run=_stabilise,
     settings=("stabilise.window_s", "stabilise.strength", "stabilise.method", "stabilise.model"),
     tools=("numpy", "scipy"),

@@ -58,13 +58,13 @@ def _steadied(
 ) -> Matrix:
     """For each frame the mean of its moves into its neighbours, as pixels about the middle of the picture."""
     middle = middle_of(size)
-    out = inverse(middle) @ inverse(matrices) @ matrices[:, None] @ middle
+    back, there = inverse(middle) @ inverse(matrices), matrices @ middle
     deviation_s = window_s / 2
     result = np.empty_like(matrices)
     for index, time_s in enumerate(times_s):
         near = np.abs(times_s - time_s) <= REACH * deviation_s
         weights = _local_line(times_s[near] - time_s, np.maximum(confidence[near], DOUBT), deviation_s)
-        result[index] = np.tensordot(weights, normal(out[index, near]), axes=1)
+        result[index] = np.tensordot(weights, normal(back[near] @ there[index]), axes=1)
     return normal(middle @ result @ inverse(middle))
 
 
