@@ -82,5 +82,5 @@ def _crossed(before: Sequence[Drawn], after: Sequence[Drawn]) -> Iterator[Drawn]
 
 
 def _cut(drawn: Drawn, box: Box) -> Drawn:
-    part = Box(*(np.array(box) - (drawn.box.left, drawn.box.top) * 2)).slices
+    part = box.within(drawn.box).slices
     return Drawn(drawn.index, box, drawn.rgb[part], None if drawn.alpha is None else drawn.alpha[part])

@@ -75,9 +75,7 @@ def placed(picture: NDArray[np.uint8], box: Box, target: Box) -> NDArray[np.uint
         return picture
     result = np.zeros((target.size.height_px, target.size.width_px, *picture.shape[2:]), np.uint8)
     both = box & target
-    there = Box(*(np.array(both) - (target.left, target.top) * 2))
-    here = Box(*(np.array(both) - (box.left, box.top) * 2))
-    result[there.slices] = picture[here.slices]
+    result[both.within(target).slices] = picture[both.within(box).slices]
     return result
 
 

@@ -102,8 +102,7 @@ class Staging:
         person = self.seen.boxes[index]
         if person is None or box.size == self.canvas:
             return warped(rgb, into, box.size)
-        part = self._moved(index, person).grown(NEAR_PX, self.canvas) & box
-        here = Box(part.left - box.left, part.top - box.top, part.right - box.left, part.bottom - box.top)
+        here = (self._moved(index, person).grown(NEAR_PX, self.canvas) & box).within(box)
         if 2 * here.size.width_px * here.size.height_px > box.size.width_px * box.size.height_px:
             return warped(rgb, into, box.size)
         picture = warped(rgb, into, box.size, cv2.INTER_LINEAR)

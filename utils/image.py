@@ -46,6 +46,10 @@ class Box(NamedTuple):
             min(within.height_px, self.bottom + px),
         )
 
+    def within(self, other: "Box") -> "Box":
+        """The same part, counted from the first pixel of another box."""
+        return Box(self.left - other.left, self.top - other.top, self.right - other.left, self.bottom - other.top)
+
     def __or__(self, other: "Box") -> "Box":
         """The smallest box around both."""
         return Box(
