@@ -210,7 +210,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=3,
+    version=4,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
