@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.generated import Drawn
 from pipeline.reshake import Reshake
-from pipeline.stable import KERNEL, Staging
+from pipeline.stable import KERNEL, SEEN_KERNEL, Staging, warped
+from utils.detail import regained
 from utils.feet.leg_warp import LegField
 from utils.geometry import Matrix, corners, inverse, moved, shift
 from utils.image import RGB, Box, Size
@@ -27,6 +28,8 @@ Bending = Callable[[Drawn], LegField | None]
 SURE_PX = 0.25
 """A pixel that is bent by more than this is taken from the generated picture, be it person, shadow or ground, unless
 the engine says itself what of its picture is the person."""
+REACH_PX = 4
+"""More than any kernel reaches."""
 GROW_SHARE = 0.01
 """Of the height: how far around the source's person the plate takes its place, when another one stands there."""
 
@@ -58,8 +61,11 @@ class Compositor:
     reshake: Reshake
     backdrop: Backdrop | None = None
 
-    def frame(self, frame: Frame, matte: Mask, drawn: Drawn | None) -> RGB:
-        """The finished picture of a frame, which is given with its matte as the result's camera sees them."""
+    def frame(self, frame: Frame, matte: Mask, drawn: Drawn | None, source: RGB | None = None) -> RGB:
+        """The finished picture of a frame, which is given with its matte as the result's camera sees them.
+
+        `source` is the frame as it was filmed, to be given where the result's camera is another one.
+        """
         base = frame.rgb if self.backdrop is None else self.backdrop.under(frame, matte)
         if drawn is None:
             return base
@@ -68,13 +74,28 @@ class Compositor:
         if not all(region.size):
             return base
         from_region = into @ shift(region.left, region.top)
-        picture = _fetched(drawn.rgb, from_region, region.size, KERNEL)
+        filmed = frame.rgb if self.reshake.matrices is None else source
+        picture = self._brought_back(filmed, frame.rgb[region.slices], drawn, from_region)
         alpha = self._alpha(drawn, matte[region.slices], from_region)
         if field is not None:
             _bend(picture, alpha, drawn, field, from_region)
         result = base.copy()
         result[region.slices] = over(base[region.slices], picture, alpha)
         return result
+
+    def _brought_back(self, filmed: RGB | None, shown: RGB, drawn: Drawn, from_region: Matrix) -> RGB:
+        """The generated picture where a part of the result shows `shown` of the source.
+
+        Laid over the source, it is moved together with what the engine saw: what that loses on its way is given back.
+        """
+        size = Size(shown.shape[1], shown.shape[0])
+        if filmed is None or not drawn.over_source:
+            return _fetched(drawn.rgb, from_region, size, KERNEL)
+        here = _reached(size, from_region).grown(REACH_PX, drawn.box.size)
+        settle = shift(-here.left, -here.top)
+        seen = warped(filmed, settle @ self.staging.into(drawn.index, drawn.box), here.size, SEEN_KERNEL)
+        painted = _fetched(drawn.rgb[here.slices], settle @ from_region, size, SEEN_KERNEL)
+        return regained(painted, _fetched(seen, settle @ from_region, size, SEEN_KERNEL), shown)
 
     def into(self, drawn: Drawn) -> Matrix:
         """Result -> crop of the stable picture."""
@@ -141,6 +162,13 @@ def _feathered(matte: Mask, feather_px: int) -> Mask:
     soft = cv2.GaussianBlur(matte, (0, 0), feather_px / 2)
     inner = cv2.addWeighted(soft, 2, soft, 0, -255)
     return np.asarray(cv2.min(matte, cv2.max(inner, cv2.subtract(matte, 128))))
+
+
+def _reached(size: Size, into: Matrix) -> Box:
+    """The part of another picture that all of a picture of this size lies in."""
+    there = moved(into, corners(size))
+    (left, top), (right, bottom) = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
+    return Box(int(left), int(top), int(right), int(bottom))
 
 
 def _shown(size: Size, into: Matrix, within: Size) -> Box:

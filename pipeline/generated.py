@@ -1,7 +1,7 @@
 """The generated person as one stream: windows one after the other, blended where two of them made the same frames."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -15,12 +15,16 @@ from utils.image import RGB, Box
 
 @dataclass(frozen=True)
 class Drawn:
-    """One generated frame: a picture of a part of the stable picture."""
+    """One generated frame: a picture of a part of the stable picture, with its own outline where it has one.
+
+    `over_source` is true of pictures that are the source with something laid on.
+    """
 
     index: int
     box: Box
     rgb: RGB
     alpha: NDArray[np.uint8] | None
+    over_source: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Generated:
 def _drawn(window: WindowResult, start: int = 0) -> Iterator[Drawn]:
     indices = range(window.plan.span.start + start, window.plan.span.stop)
     for index, made in zip(indices, window.pictures(start), strict=True):
-        yield Drawn(index, window.plan.box, made.rgb, made.alpha)
+        yield Drawn(index, window.plan.box, made.rgb, made.alpha, window.facts["keeps_geometry"])
 
 
 def shared(before: WindowResult, after: WindowResult) -> Iterator[tuple[Drawn, Drawn]]:
@@ -78,9 +82,10 @@ def _crossed(before: Sequence[Drawn], after: Sequence[Drawn]) -> Iterator[Drawn]
         alpha = None
         if first.alpha is not None and second.alpha is not None:
             alpha = np.rint((1 - share) * first.alpha + share * second.alpha).astype(np.uint8)
-        yield Drawn(one.index, box, blend(first.rgb, second.rgb, float(share)), alpha)
+        yield Drawn(one.index, box, blend(first.rgb, second.rgb, float(share)), alpha, one.over_source)
 
 
 def _cut(drawn: Drawn, box: Box) -> Drawn:
     part = box.within(drawn.box).slices
-    return Drawn(drawn.index, box, drawn.rgb[part], None if drawn.alpha is None else drawn.alpha[part])
+    alpha = None if drawn.alpha is None else drawn.alpha[part]
+    return replace(drawn, box=box, rgb=drawn.rgb[part], alpha=alpha)

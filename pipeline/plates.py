@@ -1,7 +1,7 @@
 """Plates: the clean background of every shot, for those who want the person before nothing but the place."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -11,11 +11,17 @@ from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.clip import Clip
 from utils.digest import canonical_json, digest_bytes
-from utils.image import RGB, Size
+from utils.image import RGB, Box, Size
 from utils.place.background import Plate, build_plate
+from utils.place.samples import Mattes
 from utils.store import Entry
 from utils.tracking import Mask
 from utils.video import ClipFrames, Frame
+
+LINGER_S = 0.5
+"""So long before a person is first found, and after they were last, some of them may be in the picture all the same."""
+LINGER_SHARE = 0.05
+"""Of the picture's height: how far around where they were found."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,50 @@ class Shot:
         return digest_bytes(canonical_json(asdict(self)))
 
 
+@dataclass(frozen=True)
+class Covered:
+    """Where the place cannot be trusted to be seen: on the person, and where they may linger though nobody was found.
+
+    Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised.
+    """
+
+    found: Mattes
+    boxes: Sequence[Box | None]
+    linger_frames: int
+
+    def mattes(self, wanted: Sequence[int]) -> Iterator[Mask]:
+        """Of the wanted frames, ascending."""
+        for index, matte in zip(wanted, self.found(wanted), strict=True):
+            box = None if self.boxes[index] else self._nearest(index)
+            yield _filled(matte, box) if box else matte
+
+    def _nearest(self, index: int) -> Box | None:
+        """Where the person is in the nearest frame in which they were found."""
+        start, stop = max(0, index - self.linger_frames), index + self.linger_frames + 1
+        near = sorted(range(start, min(stop, len(self.boxes))), key=lambda each: abs(each - index))
+        return next((box for each in near if (box := self.boxes[each])), None)
+
+
+def _filled(matte: Mask, box: Box) -> Mask:
+    """A matte with a box and what is around it added."""
+    filled = matte.copy()
+    height, width = matte.shape
+    filled[box.grown(round(LINGER_SHARE * height), Size(width, height)).slices] = 255
+    return filled
+
+
 def _build(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     seen: Seen = work.inputs["seen"]
     shot: Shot = work.inputs["shot"]
-    plate = build_plate(ClipFrames.of(clip), seen.mattes, seen.camera, range(shot.start, shot.stop))
+    here = [box if shot.start <= index < shot.stop else None for index, box in enumerate(seen.boxes)]
+    covered = Covered(seen.mattes, here, round(LINGER_S * clip.rate))
+    plate = build_plate(ClipFrames.of(clip), covered.mattes, seen.camera, range(shot.start, shot.stop))
     plate.save(work.folder)
     (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
 
 
-PLATE = Stage("plate", version=1, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
+PLATE = Stage("plate", version=2, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
 
 
 class Backdrops:

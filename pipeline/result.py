@@ -89,7 +89,7 @@ class _Finishing:
         count = len(self._staging.clip)
         for frame, matte, drawn in ahead(self._sources()):
             shown, outline = self._reshake.shown(frame, matte)
-            picture = self._compositor.frame(shown, outline, drawn)
+            picture = self._compositor.frame(shown, outline, drawn, frame.rgb)
             self._measures.add(shown, outline, picture, drawn)
             self._slides.add(frame.index, picture)
             self._stills.add(frame.index, shown.rgb, picture, outline)
@@ -128,7 +128,7 @@ def _hold(segments: Segments) -> Span:
 
 RESULT = Stage(
     "result",
-    version=6,
+    version=7,
     run=_finish,
     settings=(
         "generate.apply_to",
