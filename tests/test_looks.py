@@ -24,14 +24,14 @@ PAIRS = (20, 45, 70)
 """Approach, hold, exit: each with the frame after it."""
 
 LEAST_CHANGE = {
-    "film": 6, "bleach": 15, "noir": 20, "golden": 10, "neon": 25, "paint": 9, "watercolour": 12, "ink": 25,
-    "charcoal": 20, "cel": 10, "clay": 12,
+    "film": 6, "bleach": 21, "noir": 28, "golden": 10, "neon": 25, "paint": 9, "watercolour": 12, "ink": 32,
+    "charcoal": 20, "cel": 11, "clay": 12,
 }  # fmt: skip
 """Mean Delta E (CIE76) in the matte at full strength."""
 
 MOST_FLICKER = {
-    "film": 1.35, "bleach": 2.3, "noir": 1.9, "golden": 1.3, "neon": 0.6, "paint": 1.15, "watercolour": 1.15,
-    "ink": 2.4, "charcoal": 1.15, "cel": 2.2, "clay": 1.2,
+    "film": 1.35, "bleach": 1.4, "noir": 1.35, "golden": 1.3, "neon": 0.6, "paint": 1.15, "watercolour": 1.15,
+    "ink": 1.4, "charcoal": 1.15, "cel": 1.35, "clay": 1.2,
 }  # fmt: skip
 """Warp error over the source's own; what makes the picture harder raises it by the square of that."""
 

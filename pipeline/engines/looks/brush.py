@@ -12,7 +12,7 @@ from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
 from pipeline.engines.looks.tone import Part, tone, weight
-from utils.image import RGB, Box
+from utils.image import RGB, Box, Size
 
 _MARGIN_PX = 24
 """As far as a stroke reaches."""
@@ -71,6 +71,13 @@ class Brush:
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:
     """Fading to nothing at the edge from within; what is thinner than the feather keeps its middle."""
+    part = _touched(share).grown(3 * feather_px, Size(share.shape[1], share.shape[0])).slices
+    faded = np.zeros_like(share)
+    faded[part] = _fading(share[part], feather_px)
+    return faded
+
+
+def _fading(share: Bytes, feather_px: int) -> Bytes:
     soft = cv2.GaussianBlur(share, (0, 0), feather_px / 2, borderType=cv2.BORDER_REPLICATE)
     inside = cv2.subtract(soft, 127)
     ridge = cv2.dilate(inside, np.ones((2 * feather_px + 1,) * 2, np.uint8))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, saturated
+from pipeline.engines.looks.contrast import held
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, along
 from pipeline.engines.looks.paper import paper
@@ -11,7 +12,7 @@ from pipeline.engines.looks.picture import Picture, blurred, bytes_of, ramp
 from pipeline.engines.looks.tone import Tone
 
 _LEVELS = np.linspace(0, 1, 256, dtype=np.float32)
-_INK, _PAPER = (24, 26, 34), (246, 241, 230)
+_INK, _PAPER = (30, 32, 40), (242, 237, 227)
 _COAL, _TONED_PAPER = (36, 34, 34), (228, 219, 203)
 
 
@@ -26,8 +27,10 @@ class Ink:
 
     def __call__(self, picture: Picture) -> Bytes:
         light = picture.enlarged(bytes_of(blurred(picture.light, 0.9 * picture.brush_px)))
-        cover = softened(_over(cv2.LUT(light, self._washes), drawn(picture, 1.25, 6, 0.005, 0.030)))
-        return _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
+        lines, outline = drawn(picture, 1.25, 6, 0.005, 0.050)
+        cover = softened(_over(cv2.LUT(light, self._washes), lines))
+        sheet = _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
+        return _traced(held(sheet, picture, 0.75, 28), outline, 0.7)
 
 
 class Charcoal:
@@ -54,18 +57,18 @@ class Cel:
 
     def __call__(self, picture: Picture) -> Bytes:
         flat = self._cube(picture.enlarged(bytes_of(picture.painted(2.0))))
-        keep = cv2.convertScaleAbs(softened(drawn(picture, 1.15, 5, 0.006, 0.030)), alpha=-0.9, beta=255)
-        return np.asarray(cv2.multiply(flat, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
+        lines, outline = drawn(picture, 1.15, 5, 0.006, 0.045)
+        return _traced(held(_traced(flat, lines, 0.9), picture, 0.70, 30), outline, 0.9)
 
 
-def drawn(picture: Picture, width: float, reach: float, low: float, high: float) -> Bytes:
-    """0..255: the picture's contours, and the person's outline where they leave it out."""
-    line = picture.contours(width, reach, low, high)
-    soft = cv2.GaussianBlur(picture.matte, (0, 0), 2.2 * picture.unit, borderType=cv2.BORDER_REPLICATE)
-    edge = cv2.multiply(cv2.LUT(soft, _RIM), picture.matte, scale=1 / 255)
+def drawn(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
+    """0..255: the picture's contours, which make room for the other, the person's outline."""
+    soft = cv2.GaussianBlur(picture.matte, (0, 0), 1.8 * picture.unit, borderType=cv2.BORDER_REPLICATE)
+    outline = np.asarray(cv2.multiply(cv2.LUT(soft, _RIM), picture.matte, scale=1 / 255))
     side = round(7 * picture.unit) | 1
-    near = cv2.blur(cv2.dilate(line, np.ones((side, side), np.uint8)), (side, side))
-    return _over(line, cv2.multiply(edge, 255 - near, scale=1 / 255))
+    near = cv2.blur(cv2.dilate(outline, np.ones((side, side), np.uint8)), (side, side))
+    lines = cv2.multiply(picture.contours(width, reach, low, high), 255 - near, scale=1 / 255)
+    return np.asarray(lines), outline
 
 
 def softened(cover: Bytes) -> Bytes:
@@ -81,7 +84,13 @@ def _flat(tone: Tone, colours: Floats) -> Floats:
         (0, 0.06), (0.12, 0.12), (0.20, 0.19), (0.32, 0.41), (0.46, 0.47), (0.57, 0.68), (0.70, 0.73), (0.82, 0.94),
         (1, 0.99),
     )  # fmt: skip
-    return saturated(even / light * curve(light, steps), 1.55)
+    return saturated(even / light * curve(light, steps), 1.65)
+
+
+def _traced(picture: Bytes, lines: Bytes, depth: float) -> Bytes:
+    """A picture with lines (h x w, 0..255) drawn over it, so deep that they leave 1 - `depth` of it."""
+    keep = cv2.convertScaleAbs(softened(lines), alpha=-depth, beta=255)
+    return np.asarray(cv2.multiply(picture, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
 
 
 def _over(below: Bytes, above: Bytes) -> Bytes:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, luma, paled, saturated, toned
+from pipeline.engines.looks.contrast import held
 from pipeline.engines.looks.kernels import Bytes, Floats
 from pipeline.engines.looks.picture import Picture, blurred
 from pipeline.engines.looks.tone import Tone
@@ -26,7 +27,7 @@ class Bleach:
         self._cube = Cube(lambda colours: _silver(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return self._cube(picture.rgb)
+        return held(self._cube(picture.rgb), picture, 0.85, 22)
 
 
 class Noir:
@@ -36,7 +37,8 @@ class Noir:
         self._cube = Cube(lambda colours: _black_and_white(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return _haloed(self._cube(picture.rgb), picture, (0.16, 0.155, 0.15), 0.62)
+        print_ = held(self._cube(picture.rgb), picture, 0.90, 20)
+        return _haloed(print_, picture, (0.16, 0.155, 0.15), 0.62)
 
 
 def exposed(tone: Tone, colours: Floats, share: float) -> Floats:
@@ -63,13 +65,13 @@ def _silver(tone: Tone, colours: Floats) -> Floats:
     hard = curve(
         0.62 * silver + 0.38 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.46), (0.75, 0.74), (0.9, 0.88), (1, 0.965))
     )
-    return toned(paled(hard, 0.60), (-0.02, 0.0, 0.03), (0.0, 0.008, 0.004))
+    return toned(paled(hard, 0.64), (-0.02, 0.0, 0.03), (0.0, 0.008, 0.004))
 
 
 def _black_and_white(tone: Tone, colours: Floats) -> Floats:
     even = exposed(tone, colours, 0.4)
     grey = even @ np.array([[0.44], [0.46], [0.10]], np.float32)
-    deep = curve(grey, ((0, 0.01), (0.2, 0.095), (0.45, 0.37), (0.7, 0.70), (0.88, 0.885), (1, 0.965)))
+    deep = curve(grey, ((0, 0.01), (0.2, 0.09), (0.45, 0.34), (0.7, 0.665), (0.88, 0.865), (1, 0.96)))
     return toned(np.repeat(deep, 3, axis=1), (-0.012, 0.0, 0.022), (0.018, 0.004, -0.02))
 
 

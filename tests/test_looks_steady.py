@@ -1,0 +1,116 @@
+"""Looks are as steady as the source: what they make harder does not flicker more, and it is still seen."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.engines import engine
+from pipeline.engines.base import View
+from pipeline.engines.looks import LOOKS
+from pipeline.engines.looks.contrast import held
+from pipeline.engines.looks.picture import Picture
+from pipeline.settings import Settings
+from utils.flow import Flow, Search, flow_pair
+from utils.image import RGB, Box, Size
+from utils.metrics import warp_error
+from utils.temporal import Consistency, Steadiness
+from utils.walker import Scene, Shot
+
+SIZE = Size(640, 360)
+STARTS, RUN = (12, 28, 44, 62), 5
+"""Walking up, turning, standing, walking off: so many frames of each, one after the other."""
+MOST = 1.15
+"""Warp error over the source's own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some frames of the clip, and between any two of them the source's motion as the report measures it."""
+
+    views: list[View]
+    flows: list[Flow]
+
+    def sure(self, number: int) -> NDArray[np.bool_]:
+        return halved(self.views[number].matte) > 250
+
+
+def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[Part]:
+    scene = Scene(Shot(size=SIZE, frames=90))
+    return [part(scene, start) for start in STARTS]
+
+
+def part(scene: Scene, start: int) -> Part:
+    frames = [scene.frame(index) for index in range(start, start + RUN)]
+    matte = np.maximum.reduce([truth.matte for _, truth in frames])
+    left, top, width, height = cv2.boundingRect(matte)
+    box = Box(left, top, left + width, top + height).grown(22, SIZE)
+    views = [
+        View(start + number, rgb[box.slices], truth.matte[box.slices], np.full((33, 2), np.nan, np.float32))
+        for number, (rgb, truth) in enumerate(frames)
+    ]
+    grey = [cv2.cvtColor(halved(view.rgb), cv2.COLOR_RGB2GRAY) for view in views]
+    flows = [flow_pair(grey[n], grey[n - 1], (1, 0), Search("fast", 1))[0] for n in range(1, RUN)]
+    return Part(views, flows)
+
+
+def errors(part: Part, pictures: list[RGB]) -> list[float]:
+    small = [halved(picture) for picture in pictures]
+    return [warp_error(small[n], small[n - 1], part.flows[n - 1], part.sure(n)) for n in range(1, RUN)]
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_finished_look_is_as_steady_as_its_source(parts: list[Part], name: str) -> None:
+    """The engine and what holds its frames together, as a window has it."""
+    settings = Settings.load(overrides={"generate.look": name}).flat()
+    session = engine("restyle").open(settings, [part.views[0] for part in parts], None)
+    mine, theirs = [], []
+    for part in parts:
+        steady = Consistency(Steadiness(), Search("fast", 1))
+        finished = [steady.next(session.preview(view), view.rgb, view.matte) for view in part.views]
+        mine += errors(part, finished)
+        theirs += errors(part, [view.rgb for view in part.views])
+    assert sum(mine) / sum(theirs) < MOST
+
+
+def striped(dark: int, bright: int) -> RGB:
+    """Stripes on the left, flat on the right."""
+    rgb = np.full((96, 128, 3), (dark + bright) // 2, np.uint8)
+    rgb[:, :64] = np.where(np.arange(96) // 4 % 2, bright, dark)[:, None, None]
+    return rgb
+
+
+def contrast(picture: RGB) -> float:
+    return float(picture[24:72, 16:48].astype(float).std())
+
+
+def whole(rgb: RGB) -> Picture:
+    return Picture(rgb, np.full(rgb.shape[:2], 255, np.uint8), (0, 0), 1.0, 1)
+
+
+def test_hard_texture_gets_no_harder() -> None:
+    source, made = striped(80, 160), striped(20, 220)
+    assert contrast(held(made, whole(source), 1.0, 0)) == pytest.approx(contrast(source), rel=0.1)
+    assert contrast(held(made, whole(source), 0.8, 0)) == pytest.approx(0.8 * contrast(source), rel=0.1)
+
+
+def test_what_is_softer_or_small_stays_as_it_is() -> None:
+    source = striped(80, 160)
+    for made, most, free in ((striped(100, 140), 1.0, 0), (striped(60, 180), 0.0, 64)):
+        assert np.array_equal(held(made, whole(source), most, free), made)
+
+
+def test_broad_changes_stay() -> None:
+    """A grade that makes one side black and the other white is not taken back but for their border."""
+    source = striped(120, 120)
+    source[:, 64:] = 136
+    made = np.where(source == 136, 255, 0).astype(np.uint8)
+    result = held(made, whole(source), 1.0, 0)
+    assert np.array_equal(result[:, :40], made[:, :40]) and np.array_equal(result[:, 88:], made[:, 88:])
