@@ -128,7 +128,7 @@ def _hold(segments: Segments) -> Span:
 
 RESULT = Stage(
     "result",
-    version=7,
+    version=8,
     run=_finish,
     settings=(
         "generate.apply_to",

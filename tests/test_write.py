@@ -13,10 +13,12 @@ from tests.forms import CLICK_S, FORMS, RATE, SIZE, X264, Form, index_of, make, 
 from tests.sound import LEAD_S, lag, sound
 from utils.clip import Clip
 from utils.colour import ColourTags
+from utils.digest import digest_file
 from utils.errors import WriteError
 from utils.image import Size
 from utils.intake import probe
 from utils.video import ClipFrames
+from utils.walker import Shot, walk
 from utils.write import ClipWriter, Encoding, Shape, write_clip
 
 
@@ -124,15 +126,17 @@ def test_what_is_written_can_be_played_while_it_loads(tmp_path: Path) -> None:
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-def test_the_same_frames_give_the_same_pictures(tmp_path: Path) -> None:
-    """Not always the same bytes: x264 may code one picture in two ways that decode alike."""
-    read = []
-    for name in ("a.mp4", "b.mp4"):
-        with ClipWriter(tmp_path / name, Shape.steady(SIZE, RATE)) as writer:
-            for index in range(30):
-                writer.write(render(index), index)
-        read.append([frame.rgb for frame in ClipFrames.of(probe(tmp_path / name))])
-    assert all(np.array_equal(one, other) for one, other in zip(*read, strict=True))
+def test_the_same_frames_give_the_same_file_every_time(tmp_path: Path) -> None:
+    """Often, because what x264 does with AVX-512 by itself goes wrong only now and then."""
+    shot = Shot(size=(320, 180), frames=45)
+    pictures, files = [rgb for rgb, _ in walk(shot)], set()
+    for number in range(16):
+        path = tmp_path / f"{number}.mp4"
+        with ClipWriter(path, Shape.steady(Size(*shot.size), RATE), Encoding(12, "veryfast")) as writer:
+            for index, picture in enumerate(pictures):
+                writer.write(picture, index)
+        files.add(digest_file(path))
+    assert len(files) == 1
 
 
 def test_no_place_to_write_in_is_said(tmp_path: Path) -> None:
