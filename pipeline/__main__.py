@@ -9,12 +9,13 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
-from pipeline.commands import cache
+from pipeline.commands import cache, jobs
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
 from pipeline.commands.walker import walker
+from pipeline.commands.worker import worker
 from utils.errors import ReshootError
 
 app = typer.Typer(
@@ -25,8 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, walker, probe, settings, doctor):
+for command in (generate, worker, walker, probe, settings, doctor):
     app.command()(command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(cache.app, name="cache")
 
 

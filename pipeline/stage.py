@@ -126,7 +126,7 @@ class Stage:
             bench.cancel.check()
 
         entry = bench.store.get_or_make(self.key(bench.settings, inputs, models or {}), make, bench.cancel)
-        bench.listener(Progress(self.name, 1, 1, _told(entry)))
+        bench.listener(Progress(self.name, 1, 1, _told(entry), ended=True))
         return entry
 
 

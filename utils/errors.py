@@ -49,7 +49,14 @@ class StoreError(ReshootError):
 
 
 class StoreFull(StoreError):
-    """The disk or the byte limit has no room for an entry, even after eviction."""
+    """The disk or the byte limit has no room for an entry, even after eviction.
+
+    `needs_bytes` is what should be free on the disk before it is tried again; 0 when it is the limit that is reached.
+    """
+
+    def __init__(self, problem: str, remedy: str, needs_bytes: int = 0) -> None:
+        super().__init__(problem, remedy)
+        self.needs_bytes = needs_bytes
 
 
 class UnkeyableValue(StoreError):

@@ -15,6 +15,8 @@ class Progress:
     done: int
     total: int | None
     note: str = ""
+    ended: bool = False
+    """Whether the stage has its result."""
 
 
 Listener = Callable[[Progress], None]

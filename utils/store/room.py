@@ -12,6 +12,9 @@ from utils.store.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
+LEAST_BYTES = 64 * 2**20
+"""Free disk that anything should have before it is tried again."""
+
 
 @dataclass(frozen=True)
 class Freed:
@@ -69,4 +72,5 @@ def disk_full(shelf: Shelf, need_bytes: int) -> StoreFull:
         f"The disk under {shelf.folder} is full: a result needs more than {need_bytes} bytes, "
         f"{free_bytes(shelf)} are free.",
         "Free some disk space, or make room with `python -m pipeline cache prune --to SIZE`, and run it again.",
+        needs_bytes=2 * need_bytes + LEAST_BYTES,
     )

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from utils.errors import StoreError
+from utils.errors import StoreError, WriteError
 from utils.key import DIGEST, Key
 from utils.progress import Cancel
 from utils.store.entry import Entry
@@ -207,8 +207,9 @@ class Store:
     def _full_in_words(self, folder: Path) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            if error.errno not in NO_ROOM:
+        except (OSError, WriteError) as error:
+            cause = error.__cause__ if isinstance(error, WriteError) else error
+            if getattr(cause, "errno", None) not in NO_ROOM:
                 raise
             raise disk_full(self._shelf, size_of(folder)) from error
 

@@ -1,0 +1,202 @@
+"""python -m pipeline jobs: what was asked for, how far it is, and what to do about it. The app shows the same jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.worker import DATABASE_HELP
+
+if TYPE_CHECKING:
+    from pipeline.jobs.job import Job
+    from pipeline.jobs.ledger import Ledger
+
+app = typer.Typer(help=__doc__.partition(": ")[2], no_args_is_help=True)
+
+Home = Annotated[Path | None, typer.Option(help="Whose jobs; RESHOOT_HOME or ~/.reshoot otherwise.")]
+Database = Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the first letters of it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
+LOOK_S = 0.5
+COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yellow", "paused": "yellow"}
+
+
+@app.command()
+def submit(
+    clips: Annotated[list[Path], typer.Argument(help="The clips to restyle.")],
+    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
+    ] = None,
+    home: Home = None,
+    database: Database = None,
+) -> None:
+    """Put clips in line; prints the ids of their jobs. `python -m pipeline worker` or the app does them."""
+    from pipeline.jobs.job import Order
+    from pipeline.settings import Settings, read_assignments
+    from utils.errors import UnreadableClip
+
+    said = dict(read_assignments(assignments or []))
+    Settings.load(preset, said)
+    for clip in clips:
+        if not clip.is_file():
+            raise UnreadableClip(f"There is no file {str(clip)!r}.", "Check the path and try again.")
+    with _ledger(home, database) as ledger:
+        for clip in clips:
+            typer.echo(ledger.submit(Order(str(clip.absolute()), clip.name, said, preset)).id)
+
+
+@app.command(name="list")
+def list_(home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
+    """Every job, in the order in which they run or ran."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with _ledger(home, database) as ledger:
+        jobs = ledger.all()
+    if as_json:
+        _print_json([_plain(job) for job in jobs])
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("job", "clip", "state", "done", "left", "what"):
+        table.add_column(column, justify="right" if column in ("done", "left") else "left", no_wrap=column != "what")
+    for job in jobs:
+        state = f"[{COLOURS.get(job.state, 'dim')}]{job.state}[/]"
+        table.add_row(job.id[:8], job.order.title, state, f"{job.share:.0%}", _left(job), job.problem or job.stage)
+    Console(highlight=False).print(table if jobs else "There are no jobs.")
+
+
+@app.command()
+def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
+    """All that is known of one job, with its diary."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from pipeline.jobs.results import Results
+    from utils.home import home as usual
+
+    with _ledger(home, database) as ledger:
+        found = _find(ledger, job)
+        diary = ledger.diary(found.id)
+    if as_json:
+        _print_json({**_plain(found), "diary": [vars(entry) for entry in diary]})
+        return
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(found.order.title)}[/] ({found.id}): {found.state}, {found.share:.0%}")
+    if found.problem:
+        console.print(f"[red]{escape(found.problem)}[/] {escape(found.remedy)}")
+    if found.result:
+        console.print(f"Result: {escape(str(Results.of(home or usual()).place(found.id)))}")
+    for entry in diary:
+        console.print(f"  [dim]{time.strftime('%H:%M:%S', time.localtime(entry.at))}[/] {escape(entry.sentence)}")
+
+
+@app.command()
+def cancel(job: JobId, home: Home = None, database: Database = None) -> None:
+    """End a job; what was finished is kept, and `retry` goes on from there."""
+    _change("cancel", job, home, database)
+
+
+@app.command()
+def pause(job: JobId, home: Home = None, database: Database = None) -> None:
+    """Let others go first until it is resumed."""
+    _change("pause", job, home, database)
+
+
+@app.command()
+def resume(job: JobId, home: Home = None, database: Database = None) -> None:
+    """Put a paused job in line again."""
+    _change("resume", job, home, database)
+
+
+@app.command()
+def retry(job: JobId, home: Home = None, database: Database = None) -> None:
+    """Put a job that ended in line again; it goes on from what is in the cache."""
+    _change("retry", job, home, database)
+
+
+@app.command()
+def remove(job: JobId, home: Home = None, database: Database = None) -> None:
+    """Forget a job and delete its result."""
+    from pipeline.jobs.results import Results
+    from utils.home import home as usual
+
+    with _ledger(home, database) as ledger:
+        gone = ledger.remove(_find(ledger, job).id)
+    Results.of(home or usual()).remove(gone.id)
+    typer.echo(f"{gone.order.title} ({gone.id}) is gone.")
+
+
+@app.command()
+def watch(job: JobId, home: Home = None, database: Database = None) -> None:
+    """Follow a job until it ends; the exit status says how."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pipeline.jobs.job import State
+
+    console = Console(stderr=True, highlight=False)
+    with _ledger(home, database) as ledger, Progress(console=console) as bars:
+        found = _find(ledger, job)
+        bar = bars.add_task(found.order.title, total=1.0)
+        while not found.state.ended:
+            bars.update(bar, completed=found.share, description=f"{found.order.title} {found.stage or found.state}")
+            time.sleep(LOOK_S)
+            found = ledger.get(found.id)
+        bars.update(bar, completed=found.share, description=f"{found.order.title} {found.state}")
+    if found.state != State.DONE:
+        console.print(f"{found.problem} {found.remedy}".strip() or f"It was {found.state}.")
+        raise typer.Exit(1)
+
+
+def _change(how: str, job: str, home: Path | None, database: str | None) -> None:
+    with _ledger(home, database) as ledger:
+        found: Job = getattr(ledger, how)(_find(ledger, job).id)
+    typer.echo(f"{found.order.title} ({found.id}): {found.state}{f', asked to {found.wish}' if found.wish else ''}")
+
+
+@contextmanager
+def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
+    from pipeline.jobs.ledger import Ledger
+    from pipeline.jobs.places import database_url
+    from utils.home import home as usual
+
+    ledger = Ledger(database_url(home or usual(), database))
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _find(ledger: Ledger, said: str) -> Job:
+    """The one job whose id begins like this."""
+    from pipeline.jobs.job import JobError
+
+    found = [job for job in ledger.all() if job.id.startswith(said)]
+    if len(found) != 1:
+        problem = f"There is no job {said!r}." if not found else f"{len(found)} jobs begin with {said!r}."
+        raise JobError(problem, "`python -m pipeline jobs list` shows all of them.")
+    return found[0]
+
+
+def _left(job: Job) -> str:
+    return f"{job.left_s:.0f} s" if job.left_s is not None else ""
+
+
+def _plain(job: Job) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    told = asdict(job)
+    del told["order"]["owner"]
+    return told
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=1))

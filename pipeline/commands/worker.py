@@ -1,0 +1,31 @@
+"""python -m pipeline worker: does the jobs of a home, one after the other, until it is stopped."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; RESHOOT_DATABASE, or a file in the home."
+
+
+def worker(
+    home: Annotated[Path | None, typer.Option(help="Whose jobs; RESHOOT_HOME or ~/.reshoot otherwise.")] = None,
+    database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")] = None,
+    name: Annotated[str | None, typer.Option(help="Of this worker, when there are several on a machine.")] = None,
+) -> None:
+    """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line."""
+    from rich.console import Console
+
+    from pipeline.jobs.keeper import Keeper
+    from pipeline.jobs.places import database_url, worker_name
+    from utils.home import home as usual
+
+    where = home or usual()
+    keeper = Keeper(where, database_url(where, database), name or worker_name())
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, frame: keeper.stopping.set())
+    Console(stderr=True, highlight=False).print(f"Working on the jobs of {where}. Ctrl-C stops; nothing is lost.")
+    keeper.run()

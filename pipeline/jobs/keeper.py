@@ -1,0 +1,97 @@
+"""The keeper: sees to it that a worker is there, and that one which does not listen is ended.
+
+python -m pipeline worker is a keeper with its worker; the app starts the same.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.shift import Shift
+
+LOOK_S = 0.5
+STOP_S = 9.0
+CALM_S = 20.0
+"""A worker that lived so long died of something new: it is started again at once."""
+LONGEST_REST_S = 30.0
+LOG_BYTES = 5_000_000
+KEPT_FROM_WORKERS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "AWS_SECRET_ACCESS_KEY", "RESHOOT_AUTH")
+"""Secrets that no worker needs, and that no log of one may show."""
+HOUSE = Path(__file__).resolve().parents[2]
+
+
+class Keeper:
+    """Of one worker."""
+
+    def __init__(self, home: Path, url: str, name: str) -> None:
+        self._home, self._url, self._name = home.absolute(), url, name
+        self._shift = Shift(Ledger(url), name)
+        self._parent = os.getppid()
+        self.stopping = threading.Event()
+        self.worker: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Until it is told to stop, or whoever started it is gone."""
+        rest_s = 0.0
+        while not self.stopping.wait(rest_s):
+            started = time.monotonic()
+            self.worker = self._start()
+            while self.worker.poll() is None and not self.stopping.wait(LOOK_S):
+                self._look()
+            rest_s = 0.5 if time.monotonic() - started > CALM_S else min(max(1.0, 2 * rest_s), LONGEST_REST_S)
+        self._stop()
+
+    def _look(self) -> None:
+        """End a worker that does not listen or hangs; stop when nobody is there any more to keep for."""
+        if self._hangs():
+            self._kill()
+        if os.getppid() != self._parent:
+            self.stopping.set()
+
+    def _hangs(self) -> bool:
+        """A ledger that stays locked counts as well: only a worker that hangs in the middle of a change does that."""
+        assert self.worker
+        try:
+            return self._shift.hangs(self.worker.pid)
+        except OperationalError:
+            return True
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        folder = self._home / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self._name}.log"
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        with path.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "pipeline.jobs.worker", str(self._home), self._url, self._name],
+                cwd=HOUSE,
+                env={name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _stop(self) -> None:
+        """Ask, and then do not ask."""
+        if self.worker is None or self.worker.poll() is not None:
+            return
+        self.worker.send_signal(signal.SIGTERM)
+        try:
+            self.worker.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+
+    def _kill(self) -> None:
+        """It, and what it started."""
+        assert self.worker
+        os.killpg(self.worker.pid, signal.SIGKILL)
+        self.worker.wait()

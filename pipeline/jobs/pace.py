@@ -1,0 +1,51 @@
+"""How far a job is on the whole, and how long it still takes."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from utils.progress import Progress
+
+SHARES = {"probe": 3, "analyse": 29, "survey": 2, "generate": 36, "plate": 2, "result": 28}
+"""Of the time of a run with the embedded engine; a heavier one stretches its own."""
+MEMORY_S = 30.0
+"""Time left is judged from the pace of so long."""
+
+
+class Pace:
+    """Follows the stages of one run as they tell how far they are."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._done: dict[str, float] = {}
+        self._passed: deque[tuple[float, float]] = deque()
+        self.stage, self.note, self.place = "", "", 0
+
+    def add(self, told: Progress) -> None:
+        """What a stage said."""
+        kind = told.stage.partition(" ")[0]
+        part = told.done / told.total if told.total else 0.0
+        for earlier in SHARES:
+            if earlier == kind:
+                break
+            self._done[earlier] = 1.0
+        self._done[kind] = max(self._done.get(kind, 0.0), part)
+        self.stage, self.note, self.place = kind, told.note, self.place + told.ended
+        self._remember()
+
+    @property
+    def share(self) -> float:
+        """Done of the whole, 0..1."""
+        return sum(SHARES[name] * part for name, part in self._done.items() if name in SHARES) / sum(SHARES.values())
+
+    @property
+    def left_s(self) -> float | None:
+        """Still to go at the present pace; None until there is one."""
+        (begun, first), (now, last) = self._passed[0], self._passed[-1]
+        return (1 - last) * (now - begun) / (last - first) if last > first and now - begun > 1 else None
+
+    def _remember(self) -> None:
+        now = self._clock()
+        self._passed.append((now, self.share))
+        while now - self._passed[0][0] > MEMORY_S:
+            self._passed.popleft()

@@ -1,0 +1,120 @@
+"""A worker's side of the ledger: taking jobs, telling how far they are, and what becomes of them when it dies."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.jobs.job import Job, State, Wish
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.tables import job_of, jobs, workers
+
+MOST_CRASHES = 3
+UNHEARD_S = 6.0
+"""After so long a job that should stop is stopped by force; ten seconds are promised."""
+SILENT_S, LOST_AFTER_S = 45.0, 60.0
+"""A worker that gave no sign for so long hangs; after that it is gone, and others may take its job."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What one worker does in the ledger, under its name."""
+
+    ledger: Ledger
+    worker: str
+
+    def claim(self) -> Job | None:
+        """Take the first job in line. One whose worker gave no sign for long counts as in line."""
+        alive = sa.select(workers.c.name).where(workers.c.beat_at > time.time() - LOST_AFTER_S)
+        lost = sa.and_(jobs.c.state == State.RUNNING, jobs.c.worker.not_in(alive))
+        free = sa.or_(jobs.c.state == State.QUEUED, lost)
+        first = sa.select(jobs.c.id).where(free).order_by(jobs.c.position).limit(1).with_for_update(skip_locked=True)
+        taken = jobs.update().where(jobs.c.id == first.scalar_subquery()).values(
+            state=State.RUNNING,
+            worker=self.worker,
+            attempts=jobs.c.attempts + 1,
+            wish=Wish.NONE,
+            wished_at=None,
+            started_at=sa.func.coalesce(jobs.c.started_at, time.time()),
+        )  # fmt: skip
+        with self.ledger.engine.begin() as connection:
+            row = connection.execute(taken.returning(jobs)).mappings().first()
+        return job_of(row) if row else None
+
+    def tell(self, job: str, **values: Any) -> Wish:
+        """How far it is; returns what it is asked to do. A job that was taken away is to be dropped."""
+        update = jobs.update().where(self._mine(job)).values(**values)
+        with self.ledger.engine.begin() as connection:
+            wish = connection.execute(update.returning(jobs.c.wish)).scalar()
+        return Wish.CANCEL if wish is None else Wish(wish)
+
+    def reach(self, job: str, place: int) -> None:
+        """So many stages and windows are behind it: deaths before this place are forgiven."""
+        further = sa.and_(self._mine(job), jobs.c.place < place)
+        with self.ledger.engine.begin() as connection:
+            connection.execute(jobs.update().where(further).values(place=place, crashes=0))
+
+    def end(self, job: str, state: State, sentence: str, **values: Any) -> bool:
+        """It came to an end, to a pause, or back in line; False when it was no longer this worker's."""
+        told = {"state": state, "wish": Wish.NONE, "wished_at": None, "worker": "", "left_s": None, **values}
+        if state.ended:
+            told["finished_at"] = time.time()
+        with self.ledger.engine.begin() as connection:
+            found = connection.execute(jobs.update().where(self._mine(job)).values(**told)).rowcount
+            if found:
+                self.ledger.write(connection, job, sentence, "error" if state == State.FAILED else "note")
+                if state == State.QUEUED:
+                    self.ledger.tickets.issue(connection)
+        return bool(found)
+
+    def recover(self) -> None:
+        """What this worker left running when it died is put in line again, or given up after three deaths.
+
+        Only for the one process that holds the worker's name.
+        """
+        for job in self.ledger.all():
+            if job.state == State.RUNNING and job.worker == self.worker:
+                self._recover(job)
+        missing = sum(job.state == State.QUEUED for job in self.ledger.all()) - self.ledger.tickets.waiting()
+        with self.ledger.engine.begin() as connection:
+            for _ in range(missing):
+                self.ledger.tickets.issue(connection)
+
+    def _recover(self, job: Job) -> None:
+        crashes, where = job.crashes + 1, f"step {job.place + 1} ({job.stage or 'the start'})"
+        if job.wish:
+            after = State.CANCELLED if job.wish == Wish.CANCEL else State.PAUSED
+            self.end(job.id, after, f"It was {after} by ending the worker, which did not listen.")
+        elif crashes < MOST_CRASHES:
+            self.end(job.id, State.QUEUED, f"The worker died at {where}; the job goes on there.", crashes=crashes)
+        else:
+            problem = f"The worker died {crashes} times in a row at {where}."
+            remedy = "Look at the worker's log; a smaller clip or another engine may help. Then retry it."
+            self.end(job.id, State.FAILED, problem, problem=problem, remedy=remedy, crashes=crashes)
+
+    def beat(self, pid: int, job: str) -> None:
+        """A sign of life."""
+        values = {"pid": pid, "beat_at": time.time(), "job": job}
+        mine = workers.c.name == self.worker
+        with self.ledger.engine.begin() as connection:
+            if not connection.execute(workers.update().where(mine).values(**values)).rowcount:
+                connection.execute(workers.insert().values(name=self.worker, **values))
+
+    def leave(self) -> None:
+        """Gone home."""
+        with self.ledger.engine.begin() as connection:
+            connection.execute(workers.delete().where(workers.c.name == self.worker))
+
+    def hangs(self, pid: int) -> bool:
+        """Whether the process that works under this name was asked to stop and did not, or gives no sign any more."""
+        asked = sa.and_(jobs.c.worker == self.worker, jobs.c.state == State.RUNNING, jobs.c.wish != Wish.NONE)
+        mine = sa.and_(workers.c.name == self.worker, workers.c.pid == pid)
+        with self.ledger.engine.connect() as connection:
+            beat_at = connection.execute(sa.select(workers.c.beat_at).where(mine)).scalar()
+            wished_at = connection.execute(sa.select(sa.func.min(jobs.c.wished_at)).where(asked)).scalar()
+        now = time.time()
+        return beat_at is not None and (now - beat_at > SILENT_S or now - (wished_at or now) > UNHEARD_S)
+
+    def _mine(self, job: str) -> sa.ColumnElement[bool]:
+        return sa.and_(jobs.c.id == job, jobs.c.worker == self.worker, jobs.c.state == State.RUNNING)

@@ -1,0 +1,69 @@
+"""Tickets: DBOS's durable promise that some worker will look for the next job.
+
+A ticket names no job. Jobs may be moved, paused and edited while they wait, so a worker that holds a ticket takes
+whichever job is first by then; a ticket too many finds nothing to do.
+"""
+
+import logging
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
+
+APPLICATION, QUEUE, WORKFLOW = "reshoot", "jobs", "work"
+FORMAT = "1"
+"""Of jobs and tickets: a worker of another format leaves these alone. DBOS's own guess changes with every edit."""
+POLL_S = 0.3
+MOST_RECOVERIES = 1_000_000
+"""Of a ticket: who gives up on a job is the ledger."""
+
+
+class Tickets:
+    """Issues tickets. Made where jobs are submitted; needs no worker to be there."""
+
+    def __init__(self, url: str) -> None:
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        run_dbos_database_migrations(system_database_url=url)
+        self._client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+
+    def issue(self, connection: sa.Connection) -> None:
+        """One more, stored together with whatever else this transaction stores."""
+        options = {"workflow_name": WORKFLOW, "queue_name": QUEUE, "app_version": FORMAT}
+        self._client.enqueue_in_transaction(connection, options)  # type: ignore[arg-type]
+
+    def waiting(self) -> int:
+        """How many nobody took yet."""
+        return len(self._client.list_queued_workflows(queue_name=QUEUE))
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._client.destroy()
+
+
+def take_tickets(url: str, worker: str, work: Callable[[], None]) -> None:
+    """From now on, in threads of DBOS: `work` once for each ticket, one at a time, and again for one cut short."""
+    config: DBOSConfig = {
+        "name": APPLICATION,
+        "system_database_url": url,
+        "application_version": FORMAT,
+        "executor_id": worker,
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "WARNING",
+    }
+    DBOS(config=config)
+
+    @DBOS.step(name=WORKFLOW)
+    def step() -> None:
+        work()
+
+    @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)
+    def workflow() -> None:
+        step()
+
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S)
+
+
+def leave_tickets() -> None:
+    """No more. One that is being worked on is taken up at the next start."""
+    DBOS.destroy()

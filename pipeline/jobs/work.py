@@ -1,0 +1,99 @@
+"""Doing one job from its clip to its result. However it ends, the ledger says so in a sentence."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.jobs.job import Job, State, Wish
+from pipeline.jobs.pace import Pace
+from pipeline.jobs.results import Results
+from pipeline.jobs.shift import Shift
+from pipeline.settings import Settings
+from pipeline.stage import Bench
+from utils.errors import Cancelled, ReshootError, StoreFull
+from utils.home import cache_folder
+from utils.progress import Cancel, Progress
+from utils.store import Store
+
+log = logging.getLogger(__name__)
+
+PULSE_S = 0.5
+AFTER = {Wish.CANCEL: State.CANCELLED, Wish.PAUSE: State.PAUSED, Wish.NONE: State.QUEUED}
+"""What a job that stopped becomes; one that nobody asked to stop goes on with the next worker."""
+
+
+@dataclass
+class Work:
+    """One job in hand."""
+
+    shift: Shift
+    job: Job
+    home: Path
+    cancel: Cancel = field(default_factory=Cancel)
+    _pace: Pace = field(default_factory=Pace)
+    _wish: Wish = Wish.NONE
+
+    def run(self) -> None:
+        """Do it."""
+        try:
+            with self._pulse():
+                result = self._restyled()
+        except Cancelled:
+            self._end(AFTER[self._wish], f"Stopped at {self._pace.stage or 'the start'}; what was finished is kept.")
+        except StoreFull as error:
+            self._end(State.WAITING if error.needs_bytes else State.FAILED, str(error), error, error.needs_bytes)
+        except ReshootError as error:
+            self._end(State.FAILED, str(error), error)
+        except MemoryError:
+            self._end(State.FAILED, "", ReshootError("The memory ran out.", "Use a smaller clip or close other work."))
+        except Exception as error:
+            log.warning("Job %s failed.", self.job.id, exc_info=True)
+            problem = f"Something in Reshoot went wrong at {self._pace.stage}: {type(error).__name__}: {error}."
+            self._end(State.FAILED, "", ReshootError(problem, "The worker's log has the details. Retrying may help."))
+        else:
+            told = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
+            self.shift.end(self.job.id, State.DONE, "Finished.", **told)
+
+    def _restyled(self) -> dict[str, object]:
+        from pipeline.opening import open_clip
+        from pipeline.processor import restyle
+
+        order = self.job.order
+        settings = Settings.load(order.preset, order.settings).flat()
+        bench = Bench(Store(cache_folder(self.home)), settings, self._listen, self.cancel)
+        journey = restyle(open_clip(Path(order.clip), bench), bench)
+        return Results.of(self.home).publish(self.job, journey)
+
+    def _listen(self, told: Progress) -> None:
+        self._pace.add(told)
+        if told.ended:
+            self.shift.reach(self.job.id, self._pace.place)
+
+    def _end(self, state: State, sentence: str, error: ReshootError | None = None, needs_bytes: int = 0) -> None:
+        told = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
+        self.shift.end(self.job.id, state, sentence or str(error), needs_bytes=needs_bytes, **told)
+
+    @contextmanager
+    def _pulse(self) -> Iterator[None]:
+        """Tell how far it is, and hear what is wished, twice a second while the work goes on."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(PULSE_S):
+                pace = self._pace
+                told = {"stage": pace.stage, "note": pace.note, "share": pace.share, "left_s": pace.left_s}
+                self._wish = self.shift.tell(self.job.id, **told)
+                if self._wish:
+                    self.cancel.ask()
+                    return
+
+        thread = threading.Thread(target=beat, name="pulse", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()

@@ -1,0 +1,131 @@
+"""The worker: one process that takes jobs and does them, one at a time. Started and watched by the keeper.
+
+python -m pipeline.jobs.worker HOME URL NAME
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.jobs.job import JobError, State
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.results import Results
+from pipeline.jobs.shift import Shift
+from pipeline.jobs.tickets import leave_tickets, take_tickets
+from pipeline.jobs.work import Work
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+STOP_S = 7.0
+"""How long work may take to come to a step where it can stop."""
+NAME_S = 15.0
+"""How long to wait for a worker of the same name that is on its way out."""
+
+
+class Worker:
+    """Takes tickets until it is told to stop or whoever started it is gone."""
+
+    def __init__(self, home: Path, url: str, name: str) -> None:
+        self._home, self._name, self._url = home, name, url
+        self._shift = Shift(Ledger(url), name)
+        self._work: Work | None = None
+        self._stopping = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._parent = os.getppid()
+
+    def run(self) -> None:
+        """Until the end."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda number, frame: self._stopping.set())
+        with self._alone():
+            Results.of(self._home).sweep()
+            self._shift.recover()
+            take_tickets(self._url, self._name, self._next)
+            while not self._stopping.wait(BEAT_S):
+                self._beat()
+            self._stop()
+
+    def _next(self) -> None:
+        """What a ticket is for."""
+        if self._stopping.is_set():
+            return
+        job = self._shift.claim()
+        if job is None:
+            return
+        self._idle.clear()
+        self._work = Work(self._shift, job, self._home)
+        if self._stopping.is_set():
+            self._work.cancel.ask()
+        try:
+            self._work.run()
+        except BaseException:
+            log.exception("The worker lost its ledger.")
+            os._exit(1)
+        self._work = None
+        self._idle.set()
+
+    def _beat(self) -> None:
+        work = self._work
+        self._shift.beat(os.getpid(), work.job.id if work else "")
+        if os.getppid() != self._parent:
+            self._stopping.set()
+        for job in self._shift.ledger.all():
+            if job.state == State.WAITING and shutil.disk_usage(self._home).free > job.needs_bytes:
+                self._shift.ledger.resume(job.id)
+
+    def _stop(self) -> None:
+        """Let the work come to a step where it can stop, and go."""
+        if work := self._work:
+            work.cancel.ask()
+        self._idle.wait(STOP_S)
+        self._shift.leave()
+        if self._idle.is_set():
+            leave_tickets()
+        logging.shutdown()
+        os._exit(0)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The sole right to this name on this machine."""
+        folder = self._home / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{self._name}.lock").open("w") as lock:
+            until = time.monotonic() + NAME_S
+            while not _locked(lock.fileno()):
+                if time.monotonic() > until or self._stopping.wait(0.2):
+                    raise JobError(
+                        f"A worker of the name {self._name!r} runs already.", "Stop it first, or give another name."
+                    )
+            yield
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main() -> None:
+    """A process of its own."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    home, url, name = sys.argv[1:]
+    try:
+        Worker(Path(home), url, name).run()
+    except JobError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

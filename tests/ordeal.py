@@ -1,0 +1,86 @@
+"""An ordeal for jobs: short clips in line, and kills at random moments, of the worker and of its keeper in turn."""
+
+import random
+import signal
+import time
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+
+from pipeline.jobs.job import Job, State
+from pipeline.jobs.results import CLIP, Results
+from pipeline.processor import Journey
+from tests.journeys import QUICK, bench, journey, pictures
+from tests.workers import House
+from utils.clip import Clip
+from utils.digest import digest_bytes
+from utils.home import cache_folder
+from utils.store import Store
+
+LOOKS = ("ink", "clay", "noir", "paint", "cel", "golden")
+LONGEST_S = 1.5
+"""After a job was taken, a kill comes within this time."""
+MOST_CRASHES = 2
+"""A job that died so often in a row at one place is let go on: the third time would rightly end it."""
+
+
+@dataclass
+class Ordeal:
+    """What was submitted, and how often something was killed meanwhile."""
+
+    home: House
+    clips: list[Path]
+    seed: int = 0
+    jobs: list[str] = field(default_factory=list)
+    kills: int = 0
+
+    def run(self, deaths: int) -> None:
+        """Until there were so many deaths and every job has ended."""
+        chance, kinds = random.Random(self.seed), cycle(("worker", "worker", "keeper"))
+        combinations = cycle([(clip, look) for look in LOOKS for clip in self.clips])
+        while self.kills < deaths:
+            if not [job for job in self.home.ledger.all() if not job.state.ended]:
+                clip, look = next(combinations)
+                self.jobs.append(self.home.submit(clip, generate__look=look, generate__seed=len(self.jobs), **QUICK))
+            job = self._taken()
+            time.sleep(chance.uniform(0, LONGEST_S))
+            if job and self.home.ledger.get(job.id).crashes < MOST_CRASHES:
+                self._kill(next(kinds))
+        for each in self.jobs:
+            self.home.ended(each)
+
+    def _taken(self) -> Job | None:
+        """The job that a living worker has in hand."""
+        return next((job for job in self.home.ledger.all() if job.state is State.RUNNING), None)
+
+    def _kill(self, kind: str) -> None:
+        if kind == "keeper":
+            keeper = self.home.keepers.pop()
+            keeper.send_signal(signal.SIGKILL)
+            keeper.wait()
+            self.home.open()
+        else:
+            signs = self.home.living()
+            if not signs:
+                return
+            self.home.kill(signs[0])
+        self.kills += 1
+
+    def undisturbed(self, job: str, cache: Path) -> Journey:
+        """What the same job gives in a cache of its own, with nobody disturbing it."""
+        order = self.home.ledger.get(job).order
+        said = {name.replace(".", "__"): value for name, value in order.settings.items()}
+        return journey(Path(order.clip), bench(cache, order.preset, **said))
+
+    def wrong(self) -> list[str]:
+        """What is not as it should be after all of it: cache entries that are damaged, results that are half there."""
+        store = Store(cache_folder(self.home.home))
+        damaged = [verdict.problem for verdict in store.verify() if verdict.problem]
+        folder = Results.of(self.home.home).folder
+        stray = [each.name for each in folder.iterdir() if each.name not in self.jobs or not (each / CLIP).is_file()]
+        return damaged + stray
+
+
+def shown(clip: Clip) -> str:
+    """The digest of every pixel of a clip."""
+    return digest_bytes(b"".join(digest_bytes(picture.tobytes()).encode() for picture in pictures(clip)))

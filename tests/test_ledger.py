@@ -1,0 +1,212 @@
+"""The ledger: what can be asked of a job in each state, who takes which, and what a worker's death does to it."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.jobs.job import JobError, Order, State, Wish
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.places import database_url
+from pipeline.jobs.shift import Shift
+from pipeline.jobs.tables import jobs, workers
+
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger(database_url(tmp_path))
+    yield ledger
+    ledger.close()
+
+
+def order(title: str = "clip.mp4", **settings: object) -> Order:
+    return Order(f"/clips/{title}", title, settings)
+
+
+def titles(ledger: Ledger) -> list[str]:
+    return [job.order.title for job in ledger.all()]
+
+
+def test_what_is_submitted_is_there_for_another_process_with_its_ticket(ledger: Ledger) -> None:
+    job = ledger.submit(Order("/clips/a.mp4", "a.mp4", {"generate.look": "ink"}, "fast", "me", "batch"))
+    code = (
+        "import sys; from pipeline.jobs.ledger import Ledger; ledger = Ledger(sys.argv[1]);"
+        "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.tickets.waiting())"
+    )
+    child = subprocess.run([sys.executable, "-c", code, ledger.url], cwd=HOUSE, capture_output=True, text=True)
+    assert child.stdout.split() == [job.id, "queued", "ink", "1"], child.stderr
+    assert job.order.owner == "me" and len(job.id) >= 16
+
+
+def test_a_job_that_could_not_be_stored_leaves_no_ticket(ledger: Ledger) -> None:
+    with pytest.raises(sa.exc.StatementError):
+        ledger.submit(order(what=object()))
+    assert ledger.all() == [] and ledger.tickets.waiting() == 0
+
+
+def test_jobs_are_taken_in_line_and_each_by_one_worker(ledger: Ledger) -> None:
+    for name in "abcdefgh":
+        ledger.submit(order(name))
+    taken: list[str] = []
+
+    def take(shift: Shift) -> None:
+        shift.beat(1, "")
+        while job := shift.claim():
+            taken.append(job.order.title)
+
+    threads = [threading.Thread(target=take, args=(Shift(ledger, name),)) for name in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list("abcdefgh")
+
+
+def test_the_line_can_be_changed(ledger: Ledger) -> None:
+    ids = {name: ledger.submit(order(name)).id for name in "abcd"}
+    ledger.move(ids["d"], before=ids["b"])
+    assert titles(ledger) == list("adbc")
+    ledger.move(ids["c"], before=ids["a"])
+    assert titles(ledger) == list("cadb")
+    ledger.move(ids["c"], before=None)
+    assert titles(ledger) == list("adbc")
+    assert ledger.edit(ids["a"], order("a", **{"generate.look": "ink"})).order.settings == {"generate.look": "ink"}
+    with pytest.raises(JobError, match="There is no job 'nobody'"):
+        ledger.move(ids["a"], before="nobody")
+
+
+def test_paused_jobs_are_passed_over_until_they_are_resumed(ledger: Ledger) -> None:
+    first, second = ledger.submit(order("a")), ledger.submit(order("b"))
+    ledger.pause(first.id)
+    shift = Shift(ledger, "one")
+    shift.beat(1, "")
+    assert (job := shift.claim()) and job.id == second.id
+    assert shift.claim() is None
+    ledger.resume(first.id)
+    assert (job := shift.claim()) and job.id == first.id
+
+
+def test_a_running_job_hears_what_is_wished_and_an_idle_one_changes_at_once(ledger: Ledger) -> None:
+    running, idle = ledger.submit(order("a")), ledger.submit(order("b"))
+    shift = Shift(ledger, "one")
+    assert shift.claim()
+    assert shift.tell(running.id, share=0.25, stage="analyse") is Wish.NONE
+    assert ledger.cancel(running.id).state is State.RUNNING
+    assert shift.tell(running.id, share=0.5) is Wish.CANCEL
+    shift.end(running.id, State.CANCELLED, "Stopped.")
+    assert ledger.cancel(idle.id).state is State.CANCELLED
+    assert [entry.sentence for entry in ledger.diary(running.id)] == ["Somebody asked to cancel it.", "Stopped."]
+    assert ledger.get(running.id).share == 0.5
+
+
+def test_what_cannot_be_done_is_said(ledger: Ledger) -> None:
+    job = ledger.submit(order())
+    with pytest.raises(JobError, match="A queued job cannot be resumed"):
+        ledger.resume(job.id)
+    Shift(ledger, "one").claim()
+    for change in (ledger.retry, ledger.remove, ledger.resume):
+        with pytest.raises(JobError, match="A running job cannot be"):
+            change(job.id)
+    with pytest.raises(JobError, match="A running job cannot be edited"):
+        ledger.edit(job.id, order("b"))
+    with pytest.raises(JobError, match="There is no job"):
+        ledger.get("nobody")
+
+
+def test_a_retried_job_starts_with_a_clean_sheet(ledger: Ledger) -> None:
+    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    shift.claim()
+    shift.end(job.id, State.FAILED, "It broke.", problem="It broke.", remedy="Mend it.", crashes=2)
+    again = ledger.retry(job.id)
+    assert (again.state, again.problem, again.crashes, again.finished_at) == (State.QUEUED, "", 0, None)
+    assert (taken := shift.claim()) and taken.attempts == 2
+
+
+def test_a_worker_that_lost_a_job_cannot_change_it(ledger: Ledger) -> None:
+    job, old, new = ledger.submit(order()), Shift(ledger, "old"), Shift(ledger, "new")
+    old.beat(1, "")
+    old.claim()
+    new.beat(2, "")
+    assert new.claim() is None
+    with ledger.engine.begin() as connection:
+        connection.execute(workers.update().where(workers.c.name == "old").values(beat_at=0.0))
+    assert (taken := new.claim()) and taken.id == job.id
+    assert old.tell(job.id, share=0.9) is Wish.CANCEL
+    assert not old.end(job.id, State.DONE, "Finished.")
+    assert ledger.get(job.id).state is State.RUNNING
+
+
+def test_three_deaths_at_one_place_end_a_job_and_progress_forgives(ledger: Ledger) -> None:
+    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    for _ in range(2):
+        shift.claim()
+        shift.recover()
+    assert ledger.get(job.id).crashes == 2
+    shift.claim()
+    shift.tell(job.id, stage="generate")
+    shift.reach(job.id, 4)
+    assert ledger.get(job.id).crashes == 0
+    for _ in range(3):
+        shift.recover()
+        shift.claim()
+    ended = ledger.get(job.id)
+    assert ended.state is State.FAILED
+    assert ended.problem == "The worker died 3 times in a row at step 5 (generate)."
+    assert ledger.retry(job.id).crashes == 0
+
+
+def test_a_wish_that_a_dead_worker_did_not_hear_is_granted(ledger: Ledger) -> None:
+    cancelled, paused = ledger.submit(order("a")), ledger.submit(order("b"))
+    shift = Shift(ledger, "one")
+    shift.claim(), shift.claim()
+    ledger.cancel(cancelled.id), ledger.pause(paused.id)
+    shift.recover()
+    assert ledger.get(cancelled.id).state is State.CANCELLED
+    assert ledger.get(paused.id).state is State.PAUSED
+
+
+def test_lost_tickets_are_issued_again(ledger: Ledger) -> None:
+    for name in "abc":
+        ledger.submit(order(name))
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM workflow_status"))
+    assert ledger.tickets.waiting() == 0
+    Shift(ledger, "one").recover()
+    assert ledger.tickets.waiting() == 3
+
+
+def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
+    job = ledger.submit(order())
+    ledger.note(job.id, "Something.")
+    ledger.remove(job.id)
+    assert ledger.all() == [] and ledger.diary(job.id) == []
+
+
+def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -> None:
+    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    shift.beat(7, job.id)
+    shift.claim()
+    assert not shift.hangs(7)
+    ledger.cancel(job.id)
+    assert not shift.hangs(7), "it is given some time"
+    with ledger.engine.begin() as connection:
+        connection.execute(jobs.update().values(wished_at=1.0))
+    assert shift.hangs(7) and not shift.hangs(8), "the next process under that name has not heard of it yet"
+    shift.end(job.id, State.CANCELLED, "Stopped.")
+    assert not shift.hangs(7)
+    with ledger.engine.begin() as connection:
+        connection.execute(workers.update().values(beat_at=1.0))
+    assert shift.hangs(7)
+
+
+def test_the_database_holds_no_pickles(ledger: Ledger) -> None:
+    ledger.submit(order())
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT serialization FROM workflow_status")).all()
+    assert rows == [("portable_json",)]

@@ -1,0 +1,170 @@
+"""What jobs promise, with real workers that are killed, frozen, stopped and starved."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.jobs.job import State
+from pipeline.jobs.results import CLIP, Results
+from pipeline.jobs.worker import Worker  # noqa: F401  (what is imported here need not be while clocks run)
+from tests.journeys import bench, filmed, finished, journey, same
+from tests.workers import House, house
+from utils.digest import digest_file
+from utils.walker import Shot
+
+FRAMES = 45
+OWN_MOUNTS = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=FRAMES))
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One worker for the tests that leave it in order."""
+    with house(tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+def test_a_bad_clip_fails_alone_and_results_are_whole(at_home: House, clip: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.mp4"
+    bad.write_text("not a clip")
+    wrong, good = at_home.submit(bad), at_home.submit(clip)
+    ended = at_home.ended(good)
+    assert ended.state is State.DONE, ended.problem
+    assert at_home.ledger.get(wrong).state is State.FAILED
+    assert "notes.mp4" in at_home.ledger.get(wrong).problem and at_home.ledger.get(wrong).remedy
+    place = Results.of(at_home.home).place(good)
+    assert ended.result["digest"] == digest_file(place / CLIP)
+    assert ended.result["frames"] == len(at_home.result(good)) == FRAMES
+    told = json.loads((place / "report.json").read_text())
+    assert told["frames_in"] == told["frames_out"] == FRAMES
+    alone = journey(clip, bench(tmp_path / "cache"))
+    assert len(finished(alone)) == FRAMES
+
+
+def test_the_same_job_again_comes_from_the_cache_and_shows_the_same(at_home: House, clip: Path) -> None:
+    first = at_home.submit(clip, generate__look="clay")
+    at_home.ended(first)
+    second = at_home.submit(clip, generate__look="clay")
+    told = at_home.ended(second).result
+    assert told["cached"] >= 8
+    assert same(at_home.result(first), at_home.result(second))
+
+
+def test_cancel_stops_the_job_and_not_the_worker(at_home: House, clip: Path) -> None:
+    job = at_home.submit(clip, generate__look="noir", consistency__strength=0.31)
+    worker = at_home.working(job)
+    at_home.ledger.cancel(job)
+    assert at_home.ended(job).state is State.CANCELLED
+    after = at_home.submit(clip)
+    at_home.ended(after)
+    assert [sign.pid for sign in at_home.ledger.workers()] == [worker.pid]
+    at_home.ledger.retry(job)
+    assert at_home.ended(job).state is State.DONE
+
+
+def test_a_paused_job_lets_others_go_first_and_goes_on(at_home: House, clip: Path) -> None:
+    job = at_home.submit(clip, generate__look="ink", consistency__strength=0.32)
+    at_home.working(job)
+    at_home.ledger.pause(job)
+    paused = at_home.in_state(job, State.PAUSED)
+    assert paused.finished_at is None
+    other = at_home.submit(clip)
+    assert at_home.ended(other).state is State.DONE
+    at_home.ledger.resume(job)
+    assert at_home.ended(job).state is State.DONE
+
+
+def test_a_worker_that_does_not_listen_is_ended_by_force(clip: Path, tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        job = home.submit(clip)
+        frozen = home.working(job)
+        home.freeze(frozen)
+        home.ledger.cancel(job)
+        assert home.ended(job).state is State.CANCELLED
+        assert "which did not listen" in home.sentences(job)[-1]
+        after = home.submit(clip)
+        assert home.ended(after).state is State.DONE
+        assert home.ledger.workers()[0].pid != frozen.pid
+
+
+def test_what_was_finished_before_a_death_is_not_done_again(clip: Path, tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        job = home.submit(clip)
+        home.kill(home.working(job, "generate"))
+        reached = home.ledger.get(job).place
+        assert home.ended(job).state is State.DONE
+        told = json.loads((Results.of(tmp_path).place(job) / "report.json").read_text())
+        behind = [stage["cache"] for stage in told["stages"]][: reached - 1]
+        assert len(behind) >= 3 and set(behind) == {"hit"}
+        assert any("The worker died" in sentence for sentence in home.sentences(job))
+        alone = journey(clip, bench(tmp_path / "cache"))
+        assert not alone.events or alone.done
+
+
+def test_three_deaths_at_the_same_place_end_the_job(clip: Path, tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        job, other = home.submit(clip), home.submit(clip, generate__look="ink")
+        for death in (1, 2, 3):
+            home.kill(home.working(job))
+            home.until(lambda: home.ledger.get(job).crashes == death, "recovery")  # noqa: B023
+        ended = home.ended(job)
+        assert ended.state is State.FAILED and "died 3 times in a row" in ended.problem
+        assert home.ended(other).state is State.DONE
+
+
+def test_a_stop_signal_ends_all_and_loses_nothing(clip: Path, tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        job = home.submit(clip)
+        worker = home.working(job)
+        asked = time.monotonic()
+        home.close()
+        assert time.monotonic() - asked < 12, "ten seconds are promised, two are for a busy machine"
+        assert not Path(f"/proc/{worker.pid}").exists()
+        left = home.ledger.get(job)
+        assert left.state is State.QUEUED and left.crashes == 0
+        home.open()
+        assert home.ended(job).state is State.DONE
+
+
+def test_a_worker_whose_keeper_was_killed_goes_and_the_next_one_goes_on(clip: Path, tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        job = home.submit(clip)
+        home.working(job)
+        home.keepers[-1].kill()
+        home.keepers.pop().wait()
+        home.open()
+        assert home.ended(job).state is State.DONE
+        assert home.ledger.get(job).crashes == 0
+
+
+def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = 96 * 2**20
+    if not shutil.which("unshare") or subprocess.run([*OWN_MOUNTS, "mount", "-t", "tmpfs", "t", disk]).returncode:
+        pytest.skip("this user may not mount")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "t", disk], check=True)
+    try:
+        with house(disk, opened=False) as home:
+            ballast = disk / "ballast"
+            with ballast.open("wb") as file:
+                file.write(bytes(size - 2 * 2**20))
+            job = home.submit(clip)
+            home.open()
+            waiting = home.in_state(job, State.WAITING)
+            assert waiting.needs_bytes > 2**20 and "is full" in waiting.problem and "bytes" in waiting.problem
+            ballast.unlink()
+            assert home.ended(job).state is State.DONE
+            assert home.ledger.get(job).problem == ""
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

@@ -1,0 +1,140 @@
+"""Real workers for tests: a home of its own, the processes that work in it, and ways to hurt them."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobs.job import Job, Order, State, WorkerSign
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.places import database_url
+from pipeline.jobs.results import CLIP, Results
+from utils.clip import Clip
+from utils.probe import Limits, scan
+
+HOUSE = Path(__file__).resolve().parents[1]
+PATIENCE_S = 120.0
+NAME = "tested"
+
+
+@dataclass
+class House:
+    """A home with its ledger, and the keeper that is running in it."""
+
+    home: Path
+    under: tuple[str, ...] = ()
+    """A command that the keeper is started by."""
+    keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(database_url(self.home))
+
+    def open(self) -> None:
+        """Start a keeper, which starts a worker."""
+        command = [*self.under, sys.executable, "-m", "pipeline", "worker", "--home", str(self.home), "--name", NAME]
+        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.DEVNULL))
+
+    def close(self) -> None:
+        """Ask it to stop, and see that it does."""
+        keeper = self.keepers.pop()
+        keeper.send_signal(signal.SIGTERM)
+        keeper.wait(PATIENCE_S)
+
+    def submit(self, clip: Path, **settings: Any) -> str:
+        """A job of preset fast; dots are written as two underscores."""
+        said = {name.replace("__", "."): value for name, value in settings.items()}
+        return self.ledger.submit(Order(str(clip), clip.name, said, "fast")).id
+
+    def until(self, done: Callable[[], Any], what: str) -> Any:
+        """Wait for something."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := done()):
+            assert time.monotonic() < end, f"no {what} in {PATIENCE_S:g} s; {[vars(job) for job in self.ledger.all()]}"
+            time.sleep(0.05)
+        return found
+
+    def ended(self, job: str) -> Job:
+        """The job once nothing more happens to it."""
+        self.until(lambda: self.ledger.get(job).state.ended, "end")
+        return self.ledger.get(job)
+
+    def in_state(self, job: str, state: State) -> Job:
+        """The job once it is in a state."""
+        self.until(lambda: self.ledger.get(job).state is state, state)
+        return self.ledger.get(job)
+
+    def working(self, job: str, stage: str = "") -> WorkerSign:
+        """The worker once it has this job in hand, and is at a stage."""
+
+        def busy() -> WorkerSign | None:
+            now = self.ledger.get(job)
+            assert not now.state.ended, f"it is over: {now.state} {now.problem}"
+            if now.state is not State.RUNNING or stage not in now.stage:
+                return None
+            return next((sign for sign in self.living() if sign.job == job), None)
+
+        found: WorkerSign = self.until(busy, f"worker at {stage or job}")
+        return found
+
+    def living(self) -> list[WorkerSign]:
+        """Workers that give signs and are not dead."""
+        return [sign for sign in self.ledger.workers() if _runs(sign.pid)]
+
+    def kill(self, sign: WorkerSign) -> None:
+        """As the system does when memory runs out."""
+        os.kill(sign.pid, signal.SIGKILL)
+        self.until(lambda: not _runs(sign.pid), "death")
+
+    def freeze(self, sign: WorkerSign) -> None:
+        """Stop it where it stands, but not in the middle of a change of the ledger, which would stop everybody."""
+
+        def stands() -> bool:
+            os.kill(sign.pid, signal.SIGSTOP)
+            database = sqlite3.connect(self.home / "jobs" / "ledger.sqlite", timeout=0.2, isolation_level=None)
+            try:
+                database.execute("BEGIN EXCLUSIVE")
+                return True
+            except sqlite3.OperationalError:
+                os.kill(sign.pid, signal.SIGCONT)
+                return False
+            finally:
+                database.close()
+
+        self.until(stands, "moment to freeze")
+
+    def sentences(self, job: str) -> list[str]:
+        """The job's diary."""
+        return [entry.sentence for entry in self.ledger.diary(job)]
+
+    def result(self, job: str) -> Clip:
+        """The finished clip, read to its end."""
+        return scan(Results.of(self.home).place(job) / CLIP, Limits())
+
+
+@contextmanager
+def house(home: Path, under: tuple[str, ...] = (), *, opened: bool = True) -> Iterator[House]:
+    """A home in which a worker works, until the test is over."""
+    made = House(home, under)
+    try:
+        if opened:
+            made.open()
+        yield made
+    finally:
+        while made.keepers:
+            made.close()
+        made.ledger.close()
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
