@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_most
-from pipeline.compositor import Backdrop, Compositor
+from pipeline.compositor import Backdrop, Compositor, over
 from pipeline.engines.base import Caps, Cost, Made, Provenance, Readiness, View, Window
 from pipeline.generated import Drawn
 from pipeline.processor import Journey
@@ -23,13 +23,13 @@ PERIODS = (46, 38)
 """Frames in which the left and the right foot slide to and fro once."""
 FOOT_LEG, SOFT_LEG = 0.12, 0.12
 """How far around the foot the picture moves as one piece, and over what distance that fades."""
-REACH_PX = 18
+REACH_PX = 14
+"""No foot lies further off than the engine moves it, and a little; the other foot often does."""
 PIECE_LEG = 0.1
 LEAST = 5
 """Frames: shorter contacts have no usual place."""
-SURE = 200
-LEAST_PX = 60
-"""Pixels of a piece: fewer do not tell where it is."""
+STUDIO = (0, 255, 0)
+"""What a foot stands before while it is measured: without its outline, a white shoe may lie anywhere in itself."""
 
 
 class Sliding:
@@ -117,11 +117,12 @@ def sliding(ground: Ground) -> Iterator[Line]:
 def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
     """2 (unlocked, locked) x 2 (heel, toe) x 2 (left, right) x n x 2 px: how far each is from where the source has it.
 
-    Found by laying the source's own foot over the result, which is of the same moment and the same camera.
+    Found by laying the source's own foot over the result, which is of the same moment and the same camera; both are cut
+    out and shown before one colour.
     """
     staging, truth = made.staging, ground.truth
-    assert made.plates is not None
-    behind = Backdrop(made.plates.behind, everywhere=False)
+    studio = np.full((staging.clip.size.height_px, staging.clip.size.width_px, 3), STUDIO, np.uint8)
+    behind = Backdrop(lambda frame, matte: studio, everywhere=True)
     free, held = (
         Compositor(staging, "person", made.settings["composite.feather_px"], bending, Reshake(), behind)
         for bending in (lambda drawn: None, made.lock.field)
@@ -132,14 +133,14 @@ def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
     for frame, matte in zip(ClipFrames.of(made.clip), staging.seen.mattes(made.clip.span), strict=True):
         if drawn is None or drawn.index != frame.index:
             continue
-        joints, person = truth.keypoints[frame.index].astype(float), truth.matte(frame.index)
+        joints, own = truth.keypoints[frame.index].astype(float), over(studio, frame.rgb, matte)
         shown = free.frame(frame, matte, drawn)
         for kind, picture in enumerate((shown, held.frame(frame, matte, drawn) if _moves(made, drawn) else shown)):
             for part, pair in enumerate((HEELS, TOES)):
                 for side in (0, 1):
                     if truth.visible[frame.index, pair[side]]:
                         place, reach = joints[pair[side]], PIECE_LEG * _leg_px(joints)
-                        ways[kind, part, side, frame.index] = _way(frame.rgb, picture, person, place, reach)
+                        ways[kind, part, side, frame.index] = _way(own, picture, place, reach)
         drawn = next(coming, None)
     return ways
 
@@ -149,23 +150,21 @@ def _moves(made: Journey, drawn: Drawn) -> bool:
     return bool(made.lock.moves_px[drawn.index].any())
 
 
-def _way(
-    source: RGB, result: RGB, person: NDArray[np.uint8], place: NDArray[np.float64], reach_px: float
-) -> NDArray[np.float64]:
-    """How far the piece of the person around a place lies elsewhere in the result, to a part of a pixel."""
+def _way(source: RGB, result: RGB, place: NDArray[np.float64], reach_px: float) -> NDArray[np.float64]:
+    """How far the piece around a place lies elsewhere in the result, to a part of a pixel; its middle counts most."""
     lost = np.full(2, np.nan)
     if not np.isfinite(reach_px):
         return lost
     (x, y), reach = np.rint(place).astype(int), max(5, round(reach_px))
-    height, width = person.shape
+    height, width = source.shape[:2]
     piece = Box(x - reach, y - reach, x + reach + 1, y + reach + 1) & Box(0, 0, width, height)
-    mask = (person[piece.slices] > SURE).astype(np.float32)
-    if mask.sum() < LEAST_PX:
-        return lost
+    row, column = np.mgrid[piece.slices]
+    away = np.hypot(column - place[0], row - place[1])
+    weights = np.exp(-2 * (away / reach) ** 2).astype(np.float32)
     edged = np.pad(result, ((REACH_PX, REACH_PX), (REACH_PX, REACH_PX), (0, 0)), mode="edge")
     room = Box(piece.left, piece.top, piece.right + 2 * REACH_PX, piece.bottom + 2 * REACH_PX)
     field = edged[room.slices]
-    unlike = cv2.matchTemplate(field, source[piece.slices], cv2.TM_SQDIFF, mask=cv2.merge([mask] * 3))
+    unlike = cv2.matchTemplate(field, source[piece.slices], cv2.TM_SQDIFF, mask=cv2.merge([weights] * 3))
     _, _, (column, row), _ = cv2.minMaxLoc(unlike)
     if not (0 < column < 2 * REACH_PX and 0 < row < 2 * REACH_PX):
         return lost

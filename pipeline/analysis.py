@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from utils.camera import CameraPath
 from utils.clip import Clip
 from utils.image import Box
 from utils.people.matte import refined
+from utils.people.mattes import read_mattes, write_mattes
 from utils.people.pose import Poses
 from utils.people.sighting import Sighting, sightings
 from utils.people.subject import choose_subject
@@ -29,7 +29,7 @@ from utils.timebase import Span
 from utils.tracking import Mask, Tracker
 from utils.video import ClipFrames, Frame, FrameSource
 
-MATTE, GLIMPSE = "matte", "glimpse"
+GLIMPSE = "glimpse"
 FOUND_SHARE = 0.03
 """Of the frames: somebody seen in fewer is an error of the detector."""
 DARK_LUMA = 12.0
@@ -89,7 +89,7 @@ class Seen:
 
     def mattes(self, wanted: Iterable[int]) -> Iterator[Mask]:
         """The subject's soft outline in the wanted frames, ascending."""
-        return read_strip(self.entry.folder, MATTE, len(self.boxes), wanted)
+        return read_mattes(self.entry.folder, self.camera.size, wanted)
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
@@ -103,17 +103,14 @@ class _Notes:
         self.motions: list[tuple[NDArray[np.float64], float, bool]] = []
         self.joints: list[NDArray[np.float32]] = []
         self.measured: list[bool] = []
-        self.boxes: list[Box | None] = []
         self.luma: list[float] = []
         self.glimpses: list[int] = []
 
-    def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float, matte: Mask) -> None:
+    def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float) -> None:
         """One frame."""
         self.motions.append((matrix, confidence, sighting.cut))
         self.joints.append(np.concatenate([sighting.keypoints, sighting.confidence[:, None]], 1))
         self.measured.append(sighting.measured)
-        x, y, width, height = cv2.boundingRect(matte)
-        self.boxes.append(Box(x, y, x + width, y + height) if width else None)
         self.luma.append(float(sighting.frame.rgb[::8, ::8].mean()))
 
     def camera(self, clip: Clip) -> CameraPath:
@@ -150,15 +147,15 @@ class _Kept:
 def _analyse(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     notes = _Notes()
-    write_strip(work.folder, MATTE, _looked_at(work, clip, notes))
+    boxes = write_mattes(work.folder, _looked_at(work, clip, notes))
     (work.folder / "camera.json").write_text(notes.camera(clip).to_json())
     np.save(work.folder / "poses.npy", np.array(notes.joints, np.float32))
     np.save(work.folder / "measured.npy", np.array(notes.measured))
     facts = {
-        "boxes": notes.boxes,
+        "boxes": boxes,
         "glimpses": notes.glimpses,
         "luma": [round(value, 3) for value in notes.luma],
-        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(clip, notes)],
+        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(clip, notes, boxes)],
     }
     (work.folder / "facts.json").write_text(json.dumps(facts))
 
@@ -175,12 +172,12 @@ def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
         rgb = sighting.frame.rgb
         matte = refined(sighting.mask, rgb)
         motion = tracker.motion(rgb, matte, cut=sighting.cut)
-        notes.add(sighting, motion.matrix, motion.confidence, matte)
+        notes.add(sighting, motion.matrix, motion.confidence)
         work.report(sighting.frame.index + 1, len(clip))
         yield matte
 
 
-def _remarks(clip: Clip, notes: _Notes) -> Iterator[str]:
+def _remarks(clip: Clip, notes: _Notes, boxes: Sequence[Box | None]) -> Iterator[str]:
     """What a user should know of this clip."""
     if dark := _stretches([value < DARK_LUMA for value in notes.luma]):
         yield f"Nearly black: frames {_listed(dark)}."
@@ -190,7 +187,7 @@ def _remarks(clip: Clip, notes: _Notes) -> Iterator[str]:
     cuts = [index for index, (_, _, cut) in enumerate(notes.motions) if cut and index]
     if cuts:
         yield f"The clip has {len(cuts) + 1} shots; new ones begin at frames {', '.join(map(str, cuts))}."
-    gone = [box is None for box in notes.boxes]
+    gone = [box is None for box in boxes]
     if any(gone) and not all(gone):
         yield f"Nobody is seen in frames {_listed(_stretches(gone))}; they stay as they are."
 
@@ -210,7 +207,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=4,
+    version=5,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

@@ -12,6 +12,7 @@ from pipeline.stage import Stage, Work
 from utils.feet.contacts import Contact, ContactRule, find_contacts
 from utils.people.pose import HEELS, TOES, Poses
 from utils.people.smoothing import smoothed
+from utils.people.strays import without_strays
 from utils.store import Entry
 from utils.timebase import Span
 
@@ -48,11 +49,12 @@ def _find(work: Work) -> None:
     rule = ContactRule(
         plant_leg_per_s=work.chosen["foot_lock.plant_leg_per_s"], lift_leg_per_s=work.chosen["foot_lock.lift_leg_per_s"]
     )
-    contacts = find_contacts(seen.poses, seen.camera, rule)
+    found = without_strays(seen.poses, seen.camera.times_s())
+    contacts = find_contacts(found, seen.camera, rule)
     edges: dict[int, list[int]] = defaultdict(list)
     for contact in contacts:
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
-    poses = smoothed(seen.poses, seen.camera.times_s(), seen.camera.breaks, edges)
+    poses = smoothed(found, seen.camera.times_s(), seen.camera.breaks, edges)
     np.save(work.folder / "poses.npy", np.concatenate([poses.keypoints, poses.confidence[:, :, None]], 2))
     (work.folder / "contacts.json").write_text(json.dumps([_told(contact) for contact in contacts]))
 
@@ -65,7 +67,7 @@ def _told(contact: Contact) -> dict[str, object]:
 
 FOOTING = Stage(
     "footing",
-    version=2,
+    version=3,
     run=_find,
     settings=("foot_lock.plant_leg_per_s", "foot_lock.lift_leg_per_s"),
     tools=("numpy", "scipy"),

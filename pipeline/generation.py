@@ -22,14 +22,17 @@ from utils.blending import ColourLock
 from utils.chunk import read_chunk, write_chunk
 from utils.flow import Search
 from utils.image import RGB, Box
+from utils.people.pose import ANKLES, HEELS, TOES
 from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
 from utils.timebase import Span
 
-VERSION = 2
+VERSION = 3
 RING_SHARE = 0.03
 """Of the height: how far from the person the ring of untouched pixels begins."""
 LOCK_EVERY = 4
+FOOT_SHARE = 0.05
+"""Of the height: how far a foot reaches beyond its joints."""
 KEPT_PX = 10
 """Around the person: more than any resampling reaches."""
 PERSON, ALPHA, RAW = "person.mkv", "alpha.mkv", "raw.mkv"
@@ -185,7 +188,7 @@ class _Making:
         span = self._plan.span
         for index, picture in zip(span, ahead(pictures), strict=True):
             view = self._view(index)
-            finished = steady.next(picture, view.rgb, view.matte)
+            finished = steady.next(picture, view.rgb, view.matte, None if caps.keeps_geometry else _feet(view))
             yield np.asarray(cv2.copyTo(finished, _near(view.matte))) if self._hidden_outside else finished
             self._work.report(index + 1 - span.start, len(span), self._plan.segment)
 
@@ -224,6 +227,17 @@ class _Making:
 def _near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What is ever shown of a picture: the person and a little more. The rest is kept as black, which costs nothing."""
     return np.asarray(cv2.dilate(matte, np.ones((2 * KEPT_PX + 1, 2 * KEPT_PX + 1), np.uint8)))
+
+
+def _feet(view: View) -> NDArray[np.uint8]:
+    """Around the feet, which slide where an engine does not keep them: there they are to be found and held."""
+    feet = np.zeros(view.matte.shape, np.uint8)
+    for side in zip(ANKLES, HEELS, TOES, strict=True):
+        joints = view.keypoints[list(side)]
+        if np.isfinite(joints).all():
+            cv2.fillConvexPoly(feet, cv2.convexHull(np.rint(joints).astype(np.int32)), 255)
+    reach = 2 * max(1, round(FOOT_SHARE * view.matte.shape[0])) + 1
+    return np.asarray(cv2.blur(cv2.dilate(feet, np.ones((reach, reach), np.uint8)), (reach, reach)))
 
 
 def _ring(view: View) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from utils.geometry import inverse, moved
 from utils.image import RGB, Box
 from utils.people.pose import Keypoints
 from utils.store import Entry
+from utils.video import ClipFrames
 
 SLIGHT_SHARE = 0.0014
 """Of the picture's height, 1 px of 720: a foot that never has to be moved by more stands well enough, and is left."""
@@ -90,23 +91,33 @@ class Slides:
 def _lock(work: Work) -> None:
     staging: Staging = work.inputs["staging"]
     generated: Generated = work.inputs["generated"]
-    tracker, count = FootTracker(staging.footing.contacts), len(staging.clip)
-    if not generated.keeps_geometry:
-        for drawn in generated:
-            joints = _joints(staging, drawn.index, drawn.box)
-            tracker.add(drawn.index, drawn.rgb, joints, staging.to_background(drawn.index, drawn.box))
-            work.report(drawn.index + 1, count)
-    offsets = tracker.offsets()
+    offsets = () if generated.keeps_geometry else _slid(staging, generated, work)
     rule = LockRule(
         work.chosen["foot_lock.blend"],
         work.chosen["foot_lock.limit_percent"] / 100,
         work.chosen["foot_lock.extension_frames"],
     )
-    found = corrections(offsets, count, rule)
+    found = corrections(offsets, len(staging.clip), rule)
     moves = _worth_it(found.px, SLIGHT_SHARE * staging.clip.size.height_px)
     told = {"locked": not generated.keeps_geometry, "refused": len(found.refused)}
-    np.save(work.folder / "moves.npy", moves if told["locked"] else np.zeros_like(moves))
+    np.save(work.folder / "moves.npy", moves)
     (work.folder / "slides.json").write_text(json.dumps(_told(offsets) | told))
+
+
+def _slid(staging: Staging, generated: Generated, work: Work) -> tuple[Offsets, ...]:
+    """How far the generated feet slid, beyond what the same search finds in the source."""
+    ours, theirs = FootTracker(staging.footing.contacts), FootTracker(staging.footing.contacts)
+    poses, cameras = staging.footing.poses.keypoints, staging.seen.camera.matrices
+    count = len(staging.clip)
+    for frame in ClipFrames.of(staging.clip):
+        theirs.add(frame.index, frame.rgb, poses[frame.index], cameras[frame.index])
+        work.report(frame.index + 1, 2 * count)
+    for drawn in generated:
+        joints = _joints(staging, drawn.index, drawn.box)
+        ours.add(drawn.index, drawn.rgb, joints, staging.to_background(drawn.index, drawn.box))
+        work.report(count + drawn.index + 1, 2 * count)
+    source = {each.contact: each for each in theirs.offsets()}
+    return tuple(each.beyond(source[each.contact]) for each in ours.offsets())
 
 
 def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:
@@ -156,7 +167,7 @@ def _number(value: float) -> float | None:
 
 LOCK = Stage(
     "lock",
-    version=1,
+    version=2,
     run=_lock,
     settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
     tools=("numpy", "scipy", "opencv-contrib-python"),

@@ -76,6 +76,13 @@ def test_a_foot_that_was_not_found_is_left_alone(slide: NDArray[np.float64]) -> 
     assert isinstance(found, Corrections) and not found.px.any() and found.refused == (lost.contact,)
 
 
+def test_the_pieces_of_a_stance_have_one_place(slide: NDArray[np.float64]) -> None:
+    """The toe was not seen to stand for a moment, in which it cannot have taken a step; between them it slid on."""
+    pieces = [offsets("heel", 20, 30, slide), offsets("toe", 20, 30, slide), offsets("toe", 33, 40, slide)]
+    stands = (slide + corrections(pieces, COUNT).px[:, 0])[20:40]
+    assert np.ptp(stands, axis=0).max() < 0.8
+
+
 def test_gaps_and_single_misses_do_not_shake_the_foot(slide: NDArray[np.float64]) -> None:
     each = offsets("toe", 20, 40, slide)
     each.px[5:9] = np.nan
@@ -115,6 +122,24 @@ def test_the_foot_goes_where_it_should_and_the_knee_and_the_other_leg_stay() -> 
     for index in (KNEES[0], HIPS[0], KNEES[1], ANKLES[1], HEELS[1], TOES[1]):
         x, y = points[index].astype(int)
         assert np.abs(vectors[y - 1 : y + 2, x - 8 : x + 9]).max() < 0.3
+
+
+def test_a_foot_whose_knee_is_out_of_the_picture_is_moved_all_the_same() -> None:
+    points = joints()
+    points[KNEES[0]] = np.nan
+    vectors = field_of(points, [[10, -4], [0, 0]])
+    for index in (ANKLES[0], HEELS[0], TOES[0]):
+        x, y = np.rint(points[index] + (10, -4)).astype(int)
+        assert np.allclose(vectors[y, x], (-10, 4), atol=0.05)
+
+
+def test_a_foot_that_the_edge_cuts_off_is_moved_as_far_as_it_is_seen() -> None:
+    points = joints()
+    points[TOES[0]] = np.nan
+    vectors = field_of(points, [[10, -4], [0, 0]])
+    for index in (ANKLES[0], HEELS[0]):
+        x, y = np.rint(points[index] + (10, -4)).astype(int)
+        assert np.allclose(vectors[y, x], (-10, 4), atol=0.05)
 
 
 def test_a_drawn_foot_is_moved_as_it_is() -> None:
@@ -161,9 +186,14 @@ def test_the_field_is_smooth_and_ends_at_zero() -> None:
 
 
 def test_nothing_to_do_is_no_field() -> None:
+    assert leg_field(joints(), np.zeros((2, 2)), SIZE) is None
+
+
+@pytest.mark.parametrize("missing", [(ANKLES[0],), (HEELS[0], TOES[0]), KNEES], ids=["ankle", "heel and toe", "knees"])
+def test_a_leg_that_is_not_seen_is_left_alone(missing: tuple[int, ...]) -> None:
+    """One knee may be missing, since the other leg's tells how far off it is, and a heel or a toe; not more."""
     points = joints()
-    assert leg_field(points, np.zeros((2, 2)), SIZE) is None
-    points[KNEES[0]] = np.nan
+    points[list(missing)] = np.nan
     assert leg_field(points, np.array([[10.0, 0], [0, 0]]), SIZE) is None
 
 

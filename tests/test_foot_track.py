@@ -148,6 +148,26 @@ def test_a_slide_is_found_and_undone(filmed: Filmed, pulled: tuple[Offsets, ...]
     assert after.mean() < 0.35 * before.mean()
 
 
+def test_what_is_found_in_the_source_is_not_a_slide(
+    filmed: Filmed, still: tuple[Offsets, ...], pulled: tuple[Offsets, ...]
+) -> None:
+    """A foot that rolls seems to move in both alike, so the slide alone is left."""
+    ways = slid(filmed)
+
+    def wrong_px(found: Sequence[Offsets]) -> Doubles:
+        errors = []
+        for each, own in zip(found, beyond, strict=True):
+            span, both = each.contact.span, np.isfinite(own.px[:, 0])
+            if both.sum() > 3:
+                error = (each.px - ways[span.start : span.stop, SIDES.index(each.contact.foot)])[both]
+                errors.append(np.linalg.norm(error - np.median(error, axis=0), axis=1))
+        return np.concatenate(errors)
+
+    beyond = [own.beyond(source) for own, source in zip(pulled, still, strict=True)]
+    assert wrong_px(beyond).mean() < 0.8 * wrong_px(pulled).mean()
+    assert all(np.nan_to_num(own.beyond(own).px).max() == 0 for own in still)
+
+
 @pytest.mark.parametrize("look", ["noise", "poster"])
 def test_a_slide_is_found_in_other_textures(filmed: Filmed, look: str) -> None:
     ways = slid(filmed)

@@ -27,6 +27,8 @@ BROAD = 8
 BROAD_PX = 2.0
 SURE = 0.02
 """Trusted share of a neighbourhood that is enough to say how its colour changed."""
+FRESH_SHARE = 0.7
+"""At least so much of what is wanted fresh is: the past then trails by less than half a frame."""
 CUT_SHARE = 0.12
 """Where less of the picture than this is recognised, a new shot has begun."""
 
@@ -88,18 +90,22 @@ class Consistency:
         look, frames = _Look.of(source, matte), self.steadiness.reanchor_frames
         self._memory = _Memory(look, self._kept(finished, source), np.full(look.grey.shape, frames, np.float32), frames)
 
-    def next(self, generated: RGB, source: RGB, matte: Mask) -> RGB:
-        """The next frame, steadied; h x w x 3 with the source and the matte (0..255) of the same frame."""
-        look, memory, fresh = _Look.of(source, matte), self._memory, self._kept(generated, source)
+    def next(self, generated: RGB, source: RGB, matte: Mask, fresh: Mask | None = None) -> RGB:
+        """The next frame, steadied; h x w x 3 with the source and the matte (0..255) of the same frame.
+
+        `fresh` (0..255) is where generated surfaces may not move as the source's do: the past, which comes along the
+        source's motion, would trail behind them.
+        """
+        look, memory, now = _Look.of(source, matte), self._memory, self._kept(generated, source)
         flow = None if memory is None else self._flow(look, memory.look)
         trust = None if memory is None or flow is None else _trust(look, memory.look, flow, self._same)
         if memory is None or flow is None or trust is None or trust.mean() < CUT_SHARE:
-            self._memory = _Memory(look, fresh, np.ones(look.grey.shape, np.float32), 1)
+            self._memory = _Memory(look, now, np.ones(look.grey.shape, np.float32), 1)
             return generated
         history = fetched(memory.carried, flow.resized(Size(source.shape[1], source.shape[0])).vectors)
         ages = cv2.multiply(fetched(memory.ages, flow.vectors), trust)
         most = self.steadiness.reanchor_frames
-        carried = self._joined(history, fresh, _Past(trust, ages, look.matte, memory.frames))
+        carried = self._joined(history, now, _Past(trust, ages, look.matte, memory.frames), fresh)
         self._memory = _Memory(look, carried, np.minimum(ages + 1, most), min(memory.frames + 1, 2 * most))
         ground = source if self.steadiness.keeps_detail else 0
         result: RGB = cv2.add(carried, ground, dtype=cv2.CV_8U)
@@ -121,11 +127,14 @@ class Consistency:
         edit: Floats = cv2.subtract(picture, source, dtype=cv2.CV_32F)
         return edit
 
-    def _joined(self, history: Floats, fresh: Floats, past: "_Past") -> Floats:
+    def _joined(self, history: Floats, fresh: Floats, past: "_Past", wanted: Mask | None) -> Floats:
         """Broad changes of colour are evened out everywhere, all others where the same surface is seen."""
         strength = self.steadiness.strength
         size = Size(fresh.shape[1], fresh.shape[0])
         share = strength * past.ages / (past.ages + 1)
+        if wanted is not None:
+            most = 1 - FRESH_SHARE / 255 * cv2.resize(wanted, share.shape[::-1], interpolation=cv2.INTER_AREA)
+            share = np.minimum(share, most.astype(np.float32))
         broad_share = min(strength ** (1 / 3), past.frames / (past.frames + 1))
         missing = np.maximum(broad_share - share, 0) / (1 - share)
         broad = cv2.resize(_broad(history, fresh, past), missing.shape[::-1], interpolation=cv2.INTER_LINEAR)

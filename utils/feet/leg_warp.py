@@ -84,8 +84,12 @@ class _Leg:
 
     @classmethod
     def of(cls, joints: Doubles, side: int, move_px: Doubles) -> "_Leg | None":
-        """None where a joint is missing."""
-        knee, ankle, heel, toe = (joints[pair[side]] for pair in (KNEES, ANKLES, HEELS, TOES))
+        """None where the foot is not seen. A foot that is cut off by the picture's edge ends where it was seen; a knee
+        that is not seen is as far from its ankle as the other."""
+        ankle, heel, toe = (joints[pair[side]] for pair in (ANKLES, HEELS, TOES))
+        heel, toe = np.where(np.isfinite(heel), heel, toe), np.where(np.isfinite(toe), toe, heel)
+        own, other = (joints[KNEES[each]] - joints[ANKLES[each]] for each in (side, 1 - side))
+        knee = ankle + (own if np.isfinite(own).all() else other)
         if not np.isfinite([knee, ankle, heel, toe, move_px]).all():
             return None
         return cls(side, knee, ankle + move_px, heel + move_px, toe + move_px, move_px)

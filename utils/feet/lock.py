@@ -16,7 +16,9 @@ Doubles = NDArray[np.float64]
 SHARED = 3
 """Frames that heel and toe must both be seen planted in, for one to be laid to the other."""
 TREND = 8
-"""Frames at an end from which a slide is thought on, and over how many; after them it is held."""
+"""Frames at an end by which a slide is thought on, for half as many; after them it is held."""
+APART = 4
+"""Frames between two contacts of a foot in which it cannot have taken a step."""
 CALM_FRAMES = 0.8
 """Standard deviation of the bell that takes the noise off a measured slide."""
 
@@ -59,11 +61,11 @@ def corrections(offsets: Sequence[Offsets], count: int, rule: LockRule | None = 
 
 
 def _stances(offsets: Sequence[Offsets]) -> list[list[Offsets]]:
-    """Contacts of one foot that touch in time belong together: heel, both, toe."""
+    """Contacts of one foot with no time for a step in between belong together: heel, both, toe, and their pieces."""
     stances: list[list[Offsets]] = []
-    stop = -1
+    stop = -APART
     for each in sorted(offsets, key=lambda each: each.contact.span.start):
-        if stances and each.contact.span.start <= stop:
+        if stances and each.contact.span.start <= stop + APART:
             stances[-1].append(each)
         else:
             stances.append([each])
@@ -74,8 +76,9 @@ def _stances(offsets: Sequence[Offsets]) -> list[list[Offsets]]:
 def _stance_moves(stance: Sequence[Offsets]) -> tuple[Span, Doubles | None]:
     """What brings the foot back in every frame of a stance, n x 2 px; None where it was never found.
 
-    Heel and toe slide together, so each is laid to the others where both were seen, and the foot has one place for all
-    of its stance. While a landing foot still tips about its heel, its slide is thought back from later frames.
+    Heel and toe slide together, so each is laid to the others where both were seen, or to how those went on, and the
+    foot has one place for all of its stance. While a landing foot still tips about its heel, its slide is thought back
+    from later frames.
     """
     span = Span(min(each.contact.span.start for each in stance), max(each.contact.span.stop for each in stance))
     toes = np.zeros(len(span), bool)
@@ -87,15 +90,30 @@ def _stance_moves(stance: Sequence[Offsets]) -> tuple[Span, Doubles | None]:
     total, votes = np.zeros((len(span), 2)), np.zeros(len(span))
     for row in series:
         known = np.isfinite(row[:, 0])
-        shared = known & (votes > 0)
-        if shared.any():
-            row = row - np.median(row[shared] - total[shared] / votes[shared, None], axis=0)
+        if known.any() and votes.any():
+            near = _nearest(known, votes > 0)
+            row = row - np.median(row[near] - _filled(_shared(total, votes))[near], axis=0)
         total[known] += row[known]
         votes[known] += 1
     if not votes.any():
         return span, None
-    slide = _filled(np.where(votes[:, None] > 0, total / np.maximum(votes, 1)[:, None], np.nan))
+    slide = _filled(_shared(total, votes))
     return span, np.median(slide, axis=0) - slide
+
+
+def _shared(total: Doubles, votes: Doubles) -> Doubles:
+    """The mean of what was added up, NaN where nothing was."""
+    mean: Doubles = np.where(votes[:, None] > 0, total / np.maximum(votes, 1)[:, None], np.nan)
+    return mean
+
+
+def _nearest(known: NDArray[np.bool_], seen: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """Frames in which one series is laid to the others: those they share, or else the few that lie nearest to them."""
+    if (known & seen).any():
+        return np.flatnonzero(known & seen)
+    away = np.abs(np.flatnonzero(known)[:, None] - np.flatnonzero(seen)).min(axis=1)
+    nearest: NDArray[np.int_] = np.flatnonzero(known)[np.argsort(away, kind="stable")[:SHARED]]
+    return nearest
 
 
 def _over(span: Span, offsets: Offsets, toes: NDArray[np.bool_]) -> Doubles:
@@ -110,14 +128,14 @@ def _over(span: Span, offsets: Offsets, toes: NDArray[np.bool_]) -> Doubles:
 
 
 def _filled(slide: Doubles) -> Doubles:
-    """Without noise, and known in every frame: in between on a line, at the ends as it went on for a while."""
+    """Without noise, and known in every frame: in between on a line, at the ends as it went on for a moment."""
     known = np.flatnonzero(np.isfinite(slide[:, 0]))
     frames = np.arange(len(slide))
     calm = median_filter(slide[known], (min(3, len(known)), 1), mode="nearest")
     filled = np.column_stack([np.interp(frames, known, calm[:, axis]) for axis in (0, 1)])
     if len(known) >= TREND:
         for ends, outside in ((known[:TREND], frames < known[0]), (known[-TREND:], frames > known[-1])):
-            away = np.clip(frames[outside] - ends.mean(), -1.5 * TREND, 1.5 * TREND)
+            away = np.clip(frames[outside] - ends.mean(), -TREND, TREND)
             slope = np.polyfit(ends - ends.mean(), filled[ends], 1)[0]
             filled[outside] = filled[ends].mean(axis=0) + away[:, None] * slope
     smooth: Doubles = gaussian_filter1d(filled, CALM_FRAMES, axis=0, mode="nearest")

@@ -2,17 +2,17 @@
 
 While a foot is planted, the piece of the picture around its heel or toe is laid into the background picture and looked
 for from frame to frame, starting in the middle of the contact. The ground does not move there, so what looks as it did
-before the foot came is not counted.
+before the foot came is not counted. What the same search finds in the source, where the foot does stand, is its error.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from utils.feet.contacts import SIDES, Contact
-from utils.feet.patch import Doubles, Floats, Piece, at, cut_out
+from utils.feet.patch import Doubles, Floats, Piece, Warp, at, cut_out
 from utils.geometry import Matrix, inverse, moved, shift
 from utils.image import RGB
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Keypoints
@@ -21,7 +21,7 @@ WINDOW_LEG = 0.3
 """Side of the piece that is looked for."""
 ROOM_LEG = 0.2
 """How far a foot may have slid, each way, and still be looked for."""
-CORE_LEG = 0.03
+CORE_LEG = 0.045
 """Standard deviation of what counts around the planted part."""
 LARGEST_PX = 56
 """Pieces are looked at smaller where they would be larger than this."""
@@ -52,6 +52,13 @@ class Offsets:
     px: Doubles
     likeness: Doubles
     leg_px: float
+
+    def beyond(self, source: "Offsets") -> "Offsets":
+        """What is left when it is compared with the source's foot, which stands.
+
+        A foot that rolls or tips over seems to move, and does so as much in both.
+        """
+        return replace(self, px=_from_median(self.px - source.px))
 
 
 class FootTracker:
@@ -155,9 +162,13 @@ class _Follower:
             likeness[index - span.start] = alike
             if alike >= ALIKE:
                 px[index - span.start] = place / scale
-        if np.isfinite(px).any():
-            px -= np.nanmedian(px, axis=0)
-        return Offsets(self.contact, px, likeness, self._view.leg_px if self._view else np.nan)
+        return Offsets(self.contact, _from_median(px), likeness, self._view.leg_px if self._view else np.nan)
+
+
+def _from_median(px: Doubles) -> Doubles:
+    """Places as ways from their usual one."""
+    usual: Doubles = np.nanmedian(px, axis=0) if np.isfinite(px).any() else np.zeros(2)
+    return px - usual
 
 
 @dataclass(frozen=True)
@@ -210,11 +221,12 @@ class _View:
 
 
 class _Search:
-    """Goes from frame to frame; always compares with one frame while the foot still looks as it did there."""
+    """Goes from frame to frame; compares with one frame while the foot looks as it did there, then with a later one."""
 
     def __init__(self, view: _View, foot: Doubles, ground: Floats | None) -> None:
         self._view, self._ground = view, ground
         self._piece: Piece | None = None
+        self._last: Floats | None = None
         self._warp = at(foot.mean(axis=0))
         self._foot = foot - foot.mean(axis=0)
         self._pivot = view.planted - foot.mean(axis=0)
@@ -222,27 +234,34 @@ class _Search:
     def next(self, square: Floats) -> tuple[Doubles, float]:
         """Where the planted point lies in the next frame, px of the square, and how alike the foot is."""
         if self._piece is None:
-            self._take(square)
+            self._piece, self._last = self._cut(square), square
             return self._planted(self._warp), 1.0 if self._piece else 0.0
-        warp, alike = self._piece.find(square, self._warp)
-        if np.abs(warp[:, :2] - np.eye(2)).max() > ROLLING:
-            return self._planted(self._warp), 0.0
+        warp, alike = self._found(self._piece, square)
+        if alike < ALIKE and self._last is not None and (later := self._cut(self._last)):
+            again = self._found(later, square)
+            if again[1] > alike:
+                self._piece, (warp, alike) = later, again
         if alike >= ALIKE:
-            self._warp = warp
+            self._warp, self._last = warp, square
         return self._planted(warp), alike
+
+    def _found(self, piece: Piece, square: Floats) -> tuple[Warp, float]:
+        """How a piece lies, from where it lay; as alike as nothing where it would have tipped over."""
+        warp, alike = piece.find(square, self._warp)
+        return (self._warp, 0.0) if np.abs(warp[:, :2] - np.eye(2)).max() > ROLLING else (warp, alike)
 
     def _planted(self, warp: Doubles) -> Doubles:
         planted: Doubles = warp[:, :2] @ self._pivot + warp[:, 2]
         return planted
 
-    def _take(self, square: Floats) -> None:
-        """From now on look for what lies at the present place."""
+    def _cut(self, square: Floats) -> Piece | None:
+        """What lies at the present place."""
         size = self._view.window_px
         values = cut_out(square, self._warp, size)
         weights = _about(self._foot, size, CORE_LEG * self._view.leg_px * self._view.scale)
         if self._ground is not None:
             weights = weights * _bare(values, cut_out(self._ground, self._warp, size))
-        self._piece = Piece.of(values, weights)
+        return Piece.of(values, weights)
 
 
 def _about(foot: Doubles, size_px: int, deviation_px: float) -> Floats:

@@ -1,0 +1,55 @@
+"""Mattes kept from one step to the next: what of each is not empty, deflated."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from utils.errors import UnreadableClip
+from utils.image import Box, Size
+from utils.tracking import Mask
+
+DATA, TABLE = "mattes.bin", "mattes.npy"
+LEVEL = 1
+
+
+def write_mattes(folder: Path, mattes: Iterable[Mask]) -> list[Box | None]:
+    """Write them into a folder as they come; returns where each is not empty."""
+    boxes: list[Box | None] = []
+    lengths: list[int] = []
+    with (folder / DATA).open("wb") as file:
+        for matte in mattes:
+            x, y, width, height = cv2.boundingRect(matte)
+            box = Box(x, y, x + width, y + height) if width else None
+            lengths.append(file.write(zlib.compress(matte[box.slices].tobytes(), LEVEL)) if box else 0)
+            boxes.append(box)
+    table = [(length, *(box or (0, 0, 0, 0))) for length, box in zip(lengths, boxes, strict=True)]
+    np.save(folder / TABLE, np.array(table, np.int64).reshape(-1, 5))
+    return boxes
+
+
+def read_mattes(folder: Path, size: Size, wanted: Iterable[int]) -> Iterator[Mask]:
+    """The mattes of the wanted frames, each of the whole picture."""
+    table = np.load(folder / TABLE)
+    starts = np.concatenate([[0], np.cumsum(table[:, 0])])
+    with (folder / DATA).open("rb") as file:
+        for index in wanted:
+            matte = np.zeros((size.height_px, size.width_px), np.uint8)
+            length, *sides = table[index].tolist()
+            if length:
+                box = Box(*sides)
+                file.seek(int(starts[index]))
+                matte[box.slices] = _inflated(file.read(length), box)
+            yield matte
+
+
+def _inflated(data: bytes, box: Box) -> Mask:
+    try:
+        flat = np.frombuffer(zlib.decompress(data), np.uint8)
+    except zlib.error as error:
+        raise UnreadableClip(
+            "A kept matte is damaged.", "Run `python -m pipeline cache verify` and try again."
+        ) from error
+    return flat.reshape(box.size.height_px, box.size.width_px)
