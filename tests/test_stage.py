@@ -140,10 +140,10 @@ def test_progress_and_the_cache_are_told(bench: Bench, caplog: pytest.LogCapture
     mended = "computed again, because in the cached result 'done' has changed"
     assert told == [
         *working,
-        Progress("test", 1, 1, "computed"),
-        Progress("test", 1, 1, "from the cache"),
+        Progress("test", 1, 1, "computed", ended=True),
+        Progress("test", 1, 1, "from the cache", ended=True),
         *working,
-        Progress("test", 1, 1, mended),
+        Progress("test", 1, 1, mended, ended=True),
     ]
 
 

@@ -27,6 +27,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some seconds of work, time enough to ask for something else."""
+    return filmed(tmp_path_factory.mktemp("film"), Shot(size=(480, 270), frames=120, seed=3))
+
+
+@pytest.fixture(scope="module")
 def at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One worker for the tests that leave it in order."""
     with house(tmp_path_factory.mktemp("home")) as made:
@@ -57,8 +63,8 @@ def test_the_same_job_again_comes_from_the_cache_and_shows_the_same(at_home: Hou
     assert same(at_home.result(first), at_home.result(second))
 
 
-def test_cancel_stops_the_job_and_not_the_worker(at_home: House, clip: Path) -> None:
-    job = at_home.submit(clip, generate__look="noir", consistency__strength=0.31)
+def test_cancel_stops_the_job_and_not_the_worker(at_home: House, clip: Path, long_clip: Path) -> None:
+    job = at_home.submit(long_clip, generate__look="noir")
     worker = at_home.working(job)
     at_home.ledger.cancel(job)
     assert at_home.ended(job).state is State.CANCELLED
@@ -69,8 +75,8 @@ def test_cancel_stops_the_job_and_not_the_worker(at_home: House, clip: Path) -> 
     assert at_home.ended(job).state is State.DONE
 
 
-def test_a_paused_job_lets_others_go_first_and_goes_on(at_home: House, clip: Path) -> None:
-    job = at_home.submit(clip, generate__look="ink", consistency__strength=0.32)
+def test_a_paused_job_lets_others_go_first_and_goes_on(at_home: House, clip: Path, long_clip: Path) -> None:
+    job = at_home.submit(long_clip, generate__look="ink", analysis__pose_every=2)
     at_home.working(job)
     at_home.ledger.pause(job)
     paused = at_home.in_state(job, State.PAUSED)

@@ -27,8 +27,8 @@ BROAD = 8
 BROAD_PX = 2.0
 SURE = 0.02
 """Trusted share of a neighbourhood that is enough to say how its colour changed."""
-FRESH_SHARE = 0.7
-"""At least so much of what is wanted fresh is: the past then trails by less than half a frame."""
+FRESH_SHARE = 0.6
+"""At least so much of what is wanted fresh is: the past then trails by less than a frame."""
 CUT_SHARE = 0.12
 """Where less of the picture than this is recognised, a new shot has begun."""
 
