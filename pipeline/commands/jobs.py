@@ -22,7 +22,8 @@ Home = Annotated[Path | None, typer.Option(help="Whose jobs; RESHOOT_HOME or ~/.
 Database = Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the first letters of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
-LOOK_S = 0.5
+LOOK_S, ALIVE_S = 0.5, 15.0
+NOBODY = "No worker is running: `python -m pipeline worker` does the jobs."
 COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yellow", "paused": "yellow"}
 
 
@@ -55,10 +56,11 @@ def submit(
 def list_(home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
     """Every job, in the order in which they run or ran."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     with _ledger(home, database) as ledger:
-        jobs = ledger.all()
+        jobs, idle = ledger.all(), _idle(ledger)
     if as_json:
         _print_json([_plain(job) for job in jobs])
         return
@@ -67,8 +69,12 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
         table.add_column(column, justify="right" if column in ("done", "left") else "left", no_wrap=column != "what")
     for job in jobs:
         state = f"[{COLOURS.get(job.state, 'dim')}]{job.state}[/]"
-        table.add_row(job.id[:8], job.order.title, state, f"{job.share:.0%}", _left(job), job.problem or job.stage)
-    Console(highlight=False).print(table if jobs else "There are no jobs.")
+        what = escape(job.problem or job.stage)
+        table.add_row(job.id[:8], escape(job.order.title), state, f"{job.share:.0%}", _left(job), what)
+    console = Console(highlight=False)
+    console.print(table if jobs else "There are no jobs.")
+    if idle:
+        console.print(f"[yellow]{NOBODY}[/]")
 
 
 @app.command()
@@ -136,6 +142,7 @@ def remove(job: JobId, home: Home = None, database: Database = None) -> None:
 def watch(job: JobId, home: Home = None, database: Database = None) -> None:
     """Follow a job until it ends; the exit status says how."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     from pipeline.jobs.job import State
@@ -143,14 +150,17 @@ def watch(job: JobId, home: Home = None, database: Database = None) -> None:
     console = Console(stderr=True, highlight=False)
     with _ledger(home, database) as ledger, Progress(console=console) as bars:
         found = _find(ledger, job)
-        bar = bars.add_task(found.order.title, total=1.0)
+        if _idle(ledger):
+            console.print(f"[yellow]{NOBODY}[/]")
+        title = escape(found.order.title)
+        bar = bars.add_task(title, total=1.0)
         while not found.state.ended:
-            bars.update(bar, completed=found.share, description=f"{found.order.title} {found.stage or found.state}")
+            bars.update(bar, completed=found.share, description=f"{title} {found.stage or found.state}")
             time.sleep(LOOK_S)
             found = ledger.get(found.id)
-        bars.update(bar, completed=found.share, description=f"{found.order.title} {found.state}")
+        bars.update(bar, completed=found.share, description=f"{title} {found.state}")
     if found.state != State.DONE:
-        console.print(f"{found.problem} {found.remedy}".strip() or f"It was {found.state}.")
+        console.print(escape(f"{found.problem} {found.remedy}".strip() or f"It was {found.state}."))
         raise typer.Exit(1)
 
 
@@ -182,6 +192,12 @@ def _find(ledger: Ledger, said: str) -> Job:
         problem = f"There is no job {said!r}." if not found else f"{len(found)} jobs begin with {said!r}."
         raise JobError(problem, "`python -m pipeline jobs list` shows all of them.")
     return found[0]
+
+
+def _idle(ledger: Ledger) -> bool:
+    """Whether jobs are in line and nobody is there to do them."""
+    waits = any(job.state == "queued" for job in ledger.all())
+    return waits and not any(time.time() - sign.beat_at < ALIVE_S for sign in ledger.workers())
 
 
 def _left(job: Job) -> str:

@@ -39,7 +39,7 @@ class Ledger:
 
     def submit(self, order: Order) -> Job:
         """Accept a job: once this returns it is never lost."""
-        now, job = time.time(), secrets.token_urlsafe(12)
+        now, job = time.time(), secrets.token_hex(12)
         values = {"id": job, "order": asdict(order), "owner": order.owner, "state": State.QUEUED, "created_at": now}
         with self.engine.begin() as connection:
             connection.execute(jobs.insert().values(**values, position=self._last(connection) + 1))
