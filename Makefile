@@ -26,7 +26,7 @@ run: setup
 	@echo "==> To go on: . .venv/bin/activate && python -m pipeline --help"
 
 test: setup-dev
-	@echo "==> Running the tests on two processes (about three minutes)"
+	@echo "==> Running the tests on two processes (about ten minutes)"
 	@$(VENV) -m pytest -n 2 --dist loadfile -q
 
 check: setup-dev
