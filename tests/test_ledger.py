@@ -183,7 +183,7 @@ def test_lost_tickets_are_issued_again(ledger: Ledger) -> None:
 
 def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
     job = ledger.submit(order())
-    ledger.note(job.id, "Something.")
+    ledger.pause(job.id)
     ledger.remove(job.id)
     assert ledger.all() == [] and ledger.diary(job.id) == []
 

@@ -29,8 +29,6 @@ class House:
     """A home with its ledger, and the keeper that is running in it."""
 
     home: Path
-    under: tuple[str, ...] = ()
-    """A command that the keeper is started by."""
     keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -38,7 +36,7 @@ class House:
 
     def open(self) -> None:
         """Start a keeper, which starts a worker."""
-        command = [*self.under, sys.executable, "-m", "pipeline", "worker", "--home", str(self.home), "--name", NAME]
+        command = [sys.executable, "-m", "pipeline", "worker", "--home", str(self.home), "--name", NAME]
         self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.DEVNULL))
 
     def close(self) -> None:
@@ -119,9 +117,9 @@ class House:
 
 
 @contextmanager
-def house(home: Path, under: tuple[str, ...] = (), *, opened: bool = True) -> Iterator[House]:
+def house(home: Path, *, opened: bool = True) -> Iterator[House]:
     """A home in which a worker works, until the test is over."""
-    made = House(home, under)
+    made = House(home)
     try:
         if opened:
             made.open()

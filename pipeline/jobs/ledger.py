@@ -71,11 +71,6 @@ class Ledger:
             rows = connection.execute(sa.select(*columns).where(diary.c.job == job).order_by(diary.c.id))
             return [Entry(*row) for row in rows]
 
-    def note(self, job: str, sentence: str, level: str = "note") -> None:
-        """A line for the diary."""
-        with self.engine.begin() as connection:
-            self.write(connection, job, sentence, level)
-
     def cancel(self, job: str) -> Job:
         """End it; what was finished is kept in the cache."""
         return self._wished(job, Wish.CANCEL, State.CANCELLED)

@@ -3,7 +3,6 @@
 python -m pipeline.jobs.worker HOME URL NAME
 """
 
-import fcntl
 import logging
 import os
 import shutil
@@ -21,6 +20,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tickets import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
+from utils.store.lease import if_free
 
 log = logging.getLogger(__name__)
 
@@ -99,22 +99,13 @@ class Worker:
         """The sole right to this name on this machine."""
         folder = self._home / "jobs"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{self._name}.lock").open("w") as lock:
-            until = time.monotonic() + NAME_S
-            while not _locked(lock.fileno()):
-                if time.monotonic() > until or self._stopping.wait(0.2):
-                    raise JobError(
-                        f"A worker of the name {self._name!r} runs already.", "Stop it first, or give another name."
-                    )
-            yield
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        until = time.monotonic() + NAME_S
+        while time.monotonic() < until and not self._stopping.wait(0.2):
+            with if_free(folder / f"{self._name}.lock") as mine:
+                if mine:
+                    yield
+                    return
+        raise JobError(f"A worker of the name {self._name!r} runs already.", "Stop it first, or give another name.")
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from utils.errors import UnreadableClip
 from utils.image import Box, Size
+from utils.people.matte import extent
 from utils.tracking import Mask
 
 DATA, TABLE = "mattes.bin", "mattes.npy"
@@ -21,8 +21,7 @@ def write_mattes(folder: Path, mattes: Iterable[Mask]) -> list[Box | None]:
     lengths: list[int] = []
     with (folder / DATA).open("wb") as file:
         for matte in mattes:
-            x, y, width, height = cv2.boundingRect(matte)
-            box = Box(x, y, x + width, y + height) if width else None
+            box = extent(matte, 1)
             lengths.append(file.write(zlib.compress(matte[box.slices].tobytes(), LEVEL)) if box else 0)
             boxes.append(box)
     table = [(length, *(box or (0, 0, 0, 0))) for length, box in zip(lengths, boxes, strict=True)]
