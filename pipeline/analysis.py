@@ -207,7 +207,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=5,
+    version=6,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

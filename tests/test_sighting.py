@@ -15,7 +15,7 @@ from utils.people.follow import Follower
 from utils.people.model import Body, PoseModel, models
 from utils.people.pose import ANKLES, HIPS, SHOULDERS
 from utils.people.sighting import LOST_FRAMES, Sighting, sightings
-from utils.people.subject import Colours, Place, Subject, colours_of, people
+from utils.people.subject import Colours, Place, Subject, choose_subject, colours_of, people
 from utils.video import ClipFrames, Frame
 from utils.walker import Shot, Truth, walk
 
@@ -175,6 +175,18 @@ def test_it_stays_with_the_one_behind(filmed: Filmed) -> None:
     assert max(wrong) < 0.3
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_who_comes_instead_takes_the_place_of_the_subject(filmed: Filmed, beside: bool) -> None:
+    """Somebody else is to be followed and is not there: the walker is, unless the two were seen side by side."""
+    chosen = passer_by(filmed, (16, 80))
+    subject = Subject(chosen.places, chosen.colours, chosen.others if beside else ())
+    pictures, truths = zip(*walk(Shot(size=SIZE, frames=6)), strict=True)
+    found = [
+        likeness(each.mask, truth.matte) for each, truth in zip(look(list(pictures), 1, subject), truths, strict=True)
+    ]
+    assert max(found) == 0 if beside else min(found) > 0.85
+
+
 def test_joints_outside_the_picture_are_missing(filmed: Filmed) -> None:
     """Only head and trunk are in the picture; the legs, which the model makes up, are not told."""
     pictures, truths = filmed
@@ -219,3 +231,25 @@ def test_a_dog_is_no_second_person(footage: Path) -> None:
         assert each.mask.max() > 200
         middles.append(np.nanmean(each.keypoints[[*SHOULDERS, *HIPS]], axis=0))
     assert np.linalg.norm(np.diff(middles, axis=0), axis=1).max() < 25
+
+
+@pytest.mark.footage
+def test_one_after_the_other(footage: Path) -> None:
+    """One leaves and another comes: each is followed in their turn, from edge to edge, and nobody in between."""
+    frames = ClipFrames.of(probe(footage / "intel_walk_away_static.mp4"))
+    subject = choose_subject(frames, "largest")
+    there = {
+        each.frame.index: bool(each.mask.any()) for each in sightings(frames.read(range(184, 242)), subject=subject)
+    }
+    assert all(there[index] for index in [*range(184, 197), *range(231, 242)])
+    assert not any(there[index] for index in range(200, 227))
+
+
+@pytest.mark.footage
+def test_a_small_person_is_found_beside_another(footage: Path) -> None:
+    """A woman steps out from behind a tree, too small for the model in the whole picture, while a man stands above."""
+    frames = ClipFrames.of(probe(footage / "sports2d_side_walk.mp4"))
+    subject = choose_subject(frames, "largest")
+    for each in sightings(frames.read(range(38, 56)), subject=subject):
+        if each.frame.index > 44:
+            assert 1350 < np.nanmedian(each.keypoints[:, 0]) < 1600

@@ -1,7 +1,7 @@
 """Seeing the person: one pass over a clip's frames that says where they are in each, and where shots begin.
 
 Every frame can be measured, or one in a few with the rest filled in between; never across a cut, and frames around a
-coming or going are measured all.
+coming or going are measured all. Somebody half outside the picture is carried on to where they enter and leave it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,18 +15,22 @@ from utils.image import RGB
 from utils.people.between import Between
 from utils.people.cuts import CutFinder
 from utils.people.follow import Follower
+from utils.people.leaving import at_edge, carried
+from utils.people.matte import SEEN, extent
 from utils.people.model import Body, PoseModel
 from utils.people.model import models as models
 from utils.people.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
-from utils.people.subject import Subject
+from utils.people.subject import Subject, overlap
 from utils.video import Frame
 
 LOST_FRAMES = 8
-"""So long somebody may be lost and is filled in, when they are found again."""
+"""So long somebody may be lost and is filled in, when they are found again; so long they may take to come or go."""
 DARK = 12.0
 """Levels on average: in a frame as black as this nobody is filled in."""
 FAR_SHARE = 0.5
 """Of the person's size: a trunk that moved farther between two measured frames is not filled in between."""
+TOGETHER = 0.5
+"""Overlap of two masks' boxes from on which it is filled in all the same, when a look there is in vain."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ def sightings(frames: Iterable[Frame], *, every: int = 1, subject: Subject | Non
         yield from watch.rest()
 
 
+_Filling = tuple[Body | None, bool]
+"""Who is in a frame that waited, and whether they were measured there."""
+
+
 @dataclass(frozen=True)
 class _Looked:
     """A measured frame, and who was found."""
@@ -75,6 +83,7 @@ class _Watch:
         self._cuts, self._between = CutFinder(), Between()
         self._last: _Looked | None = None
         self._waiting: list[Frame] = []
+        self._in_vain: set[int] = set()
 
     def take(self, frame: Frame) -> Iterator[Sighting]:
         """The next frame; gives what is certain by now."""
@@ -83,10 +92,18 @@ class _Watch:
             yield from self.rest()
             self._follower.restart()
             self._last = None
-        if self._last is not None and len(self._waiting) + 1 < self._every:
+        if self._last is not None and self._unseen(self._last) + 1 < self._every:
             self._waiting.append(frame)
             return
         yield from self._measure(frame, cut)
+
+    def _unseen(self, last: _Looked) -> int:
+        """How many frames were let pass: all that wait for somebody lost, else those since the last look in vain."""
+        if last.body is not None:
+            return len(self._waiting)
+        return next(
+            (n for n, frame in enumerate(self._waiting[::-1]) if frame.index in self._in_vain), len(self._waiting)
+        )
 
     def rest(self) -> Iterator[Sighting]:
         """What still waits, at the end of a shot: its last frame is measured too."""
@@ -99,29 +116,72 @@ class _Watch:
         Who is lost may be found again at once: until then it waits too, so that nobody blinks out for a few frames.
         """
         looked = _Looked(frame, self._follower.look(frame.rgb, frame.index), cut)
-        lost = looked.body is None and self._last is not None and self._last.body is not None
-        if lost and not last and len(self._waiting) < LOST_FRAMES and frame.rgb[::8, ::8].mean() > DARK:
-            self._waiting.append(frame)
-            return
+        if looked.body is None and self._last is not None and not last and frame.rgb[::8, ::8].mean() > DARK:
+            self._in_vain.add(frame.index)
+            if self._last.body is None:
+                yield from self._nobody(len(self._waiting) - LOST_FRAMES + 1)
+                self._waiting.append(frame)
+                return
+            if len(self._waiting) < LOST_FRAMES:
+                self._waiting.append(frame)
+                return
         waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            yield self._filled(each, looked)
-        self._last = looked
+        yield from self._filled(waiting, looked)
+        self._last, self._in_vain = looked, set()
         yield _sighting(frame, looked.body, measured=looked.body is not None, cut=cut)
 
-    def _filled(self, frame: Frame, after: _Looked) -> Sighting:
-        """A frame between two measured ones."""
+    def _nobody(self, count: int) -> Iterator[Sighting]:
+        """The first of those that wait: whoever comes now was not in them."""
+        for _ in range(count):
+            frame = self._waiting.pop(0)
+            self._in_vain.discard(frame.index)
+            yield _sighting(frame, None)
+
+    def _filled(self, frames: list[Frame], after: _Looked) -> Iterator[Sighting]:
+        """The frames between two measured ones."""
         before = self._last
-        assert before is not None
-        if before.body is None and after.body is None:
-            return _sighting(frame, None)
-        if before.body is None or after.body is None or _far(before.body, after.body):
-            near = after.body if before.body is None else before.body
-            assert near is not None
-            body = self._follower.glance(frame.rgb, near)
-            return _sighting(frame, body, measured=body is not None)
+        bodies: list[_Filling]
+        if before is None or (before.body is None and after.body is None):
+            bodies = [(None, False)] * len(frames)
+        elif after.body is None:
+            bodies = list(self._carried(frames, before))
+        elif before.body is None:
+            bodies = list(self._carried(frames[::-1], after))[::-1]
+        else:
+            bodies = [self._between_both(frame, before, after) for frame in frames]
+        for frame, (body, measured) in zip(frames, bodies, strict=True):
+            yield _sighting(frame, body, measured=measured)
+
+    def _carried(self, frames: list[Frame], found: _Looked) -> Iterator[_Filling]:
+        """Who came or went, in frames farther and farther from one in which they were found."""
+        there, body = found.found
+        near: Body | None = body
+        for frame in frames:
+            measured = None
+            if near is not None and np.isfinite(near.keypoints).any() and frame.index not in self._in_vain:
+                measured = self._follower.glance(frame.rgb, near)
+            if measured is None and near is not None:
+                near = carried(near, there, frame.rgb) if at_edge(near.mask) else None
+            else:
+                near = measured
+            there = frame.rgb
+            yield near, measured is not None
+
+    def _between_both(self, frame: Frame, before: _Looked, after: _Looked) -> _Filling:
+        """Who is there between two measured frames with somebody in them."""
+        first, second = before.found[1], after.found[1]
+        if _far(first, second):
+            body = self._follower.glance(frame.rgb, second)
+            if body is not None or not _together(first, second):
+                return body, body is not None
         share = (frame.index - before.frame.index) / (after.frame.index - before.frame.index)
-        return _sighting(frame, self._between.body(frame.rgb, share, before.found, after.found))
+        return self._between.body(frame.rgb, share, before.found, after.found), False
+
+
+def _together(first: Body, second: Body) -> bool:
+    """Whether two masks cover much the same part of the picture."""
+    boxes = extent(first.mask, SEEN), extent(second.mask, SEEN)
+    return boxes[0] is not None and boxes[1] is not None and overlap(boxes[0], boxes[1]) > TOGETHER
 
 
 def _far(first: Body, second: Body) -> bool:

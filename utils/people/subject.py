@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from utils.image import RGB, Box
 from utils.people.model import Body, PoseModel
 from utils.people.pose import HIPS, SHOULDERS
+from utils.people.views import parts, placed, whole
 from utils.video import Frame, FrameSource
 
 Colours = NDArray[np.float32]
@@ -36,6 +37,8 @@ SAME_COLOURS = 0.72
 """Likeness from which on two are the same person."""
 BODILY = 90
 """What the mask must say at shoulders and hips, on average, for joints to be a person's."""
+TRUNK_SHARE = 0.2
+"""Of the size of somebody: what lies at least between shoulders and hips. In things the model draws all in one spot."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Subject:
-    """The person to follow: in which glimpses they were seen, their colours, and those of everybody else."""
+    """The person to follow: in which glimpses they were seen, their colours, and those of who was seen beside them.
+
+    Who was only seen without them is not one of the others: they may take the subject's place.
+    """
 
     places: tuple[Place, ...]
     colours: Colours
@@ -103,15 +109,19 @@ class _Candidate:
 
 
 def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
-    """The person the clip is about; None when nobody is seen in any glimpse."""
+    """The person the clip is about; None when nobody is seen, or only once: that may be an error."""
     wanted = sorted({round(each) for each in np.linspace(0, len(frames) - 1, GLIMPSES)}) if len(frames) else []
     candidates: list[_Candidate] = []
     for frame, found in _glimpses(frames.read(wanted)):
         _recognise(candidates, frame.index, frame.rgb, found)
-    if not candidates:
+    once = len(wanted) > 2 and sum(len(each.places) for each in candidates) == 1
+    if not candidates or once:
         return None
     best = max(candidates, key=lambda each: each.worth(rule, len(wanted)))
-    others = tuple(each.mean for each in candidates if each is not best)
+    seen = {place.index for place in best.places}
+    others = tuple(
+        each.mean for each in candidates if each is not best and any(place.index in seen for place in each.places)
+    )
     return Subject(tuple(best.places), best.mean, others)
 
 
@@ -139,13 +149,13 @@ def _glimpses(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
 def people(model: PoseModel, rgb: RGB) -> list[Body]:
     """Everybody the model can be made to see in one picture."""
     found: list[Body] = []
-    for part in _parts(rgb):
+    for part in (whole(rgb), *parts(rgb)):
         body = model.look(rgb[part.slices])
-        if body is not None and bodily(body):
-            _add(found, _placed(body, part, rgb))
+        if body is not None and bodily(body) and shaped(body):
+            _add(found, placed(body, part, rgb))
     for _ in range(LOOKS):
         body = model.look(without(rgb, found))
-        if body is None or not bodily(body) or not _add(found, body):
+        if body is None or not (bodily(body) and shaped(body)) or not _add(found, body):
             break
     return found
 
@@ -159,6 +169,15 @@ def bodily(body: Body) -> bool:
     x, y = np.rint(trunk).astype(int).T
     height, width = body.mask.shape
     return bool(body.mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].mean() >= BODILY)
+
+
+def shaped(body: Body) -> bool:
+    """Whether shoulders and hips, where both are seen, lie apart."""
+    shoulders, hips = (body.keypoints[list(pair)] for pair in (SHOULDERS, HIPS))
+    if not (np.isfinite(shoulders).any() and np.isfinite(hips).any()):
+        return True
+    trunk_px = np.linalg.norm(np.nanmean(hips, axis=0) - np.nanmean(shoulders, axis=0))
+    return bool(trunk_px >= TRUNK_SHARE * max(body.box.size))
 
 
 def without(rgb: RGB, bodies: Sequence[Body]) -> RGB:
@@ -196,22 +215,6 @@ def overlap(first: Box, second: Box) -> float:
     """What two boxes share of what they cover."""
     shared = area(first & second)
     return shared / max(1, area(first) + area(second) - shared)
-
-
-def _parts(rgb: RGB) -> Iterator[Box]:
-    """The whole, and of a wide picture its left, middle and right: somebody small is larger there."""
-    height, width = rgb.shape[:2]
-    yield Box(0, 0, width, height)
-    if width > height:
-        for quarter in range(3):
-            yield Box(quarter * width // 4, 0, (quarter + 2) * width // 4, height)
-
-
-def _placed(body: Body, part: Box, rgb: RGB) -> Body:
-    """A body found in a part, in the whole picture."""
-    mask = np.zeros(rgb.shape[:2], np.uint8)
-    mask[part.slices] = body.mask
-    return Body(body.keypoints + np.array([part.left, part.top], np.float32), body.confidence, mask)
 
 
 def _add(found: list[Body], body: Body) -> bool:
