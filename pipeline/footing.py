@@ -67,7 +67,7 @@ def _told(contact: Contact) -> dict[str, object]:
 
 FOOTING = Stage(
     "footing",
-    version=3,
+    version=4,
     run=_find,
     settings=("foot_lock.plant_leg_per_s", "foot_lock.lift_leg_per_s"),
     tools=("numpy", "scipy"),

@@ -27,7 +27,7 @@ from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
 from utils.timebase import Span
 
-VERSION = 3
+VERSION = 4
 RING_SHARE = 0.03
 """Of the height: how far from the person the ring of untouched pixels begins."""
 LOCK_EVERY = 4

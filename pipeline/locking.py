@@ -13,8 +13,9 @@ from pipeline.reshake import Reshake
 from pipeline.stable import Staging
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
+from utils.feet.contacts import Contact
 from utils.feet.leg_warp import LegField, in_picture, leg_field
-from utils.feet.lock import LockRule, corrections
+from utils.feet.lock import LockRule, corrections, prolonged
 from utils.feet.slide import by_contact, slide
 from utils.feet.track import FootTracker, Offsets
 from utils.geometry import inverse, moved
@@ -100,13 +101,16 @@ def _lock(work: Work) -> None:
     found = corrections(offsets, len(staging.clip), rule)
     moves = _worth_it(found.px, SLIGHT_SHARE * staging.clip.size.height_px)
     told = {"locked": not generated.keeps_geometry, "refused": len(found.refused)}
+    contacts = _followed(staging)
+    planted = tuple(each.during(contacts[each.contact]) for each in offsets)
     np.save(work.folder / "moves.npy", moves)
-    (work.folder / "slides.json").write_text(json.dumps(_told(offsets) | told))
+    (work.folder / "slides.json").write_text(json.dumps(_told(planted) | told))
 
 
 def _slid(staging: Staging, generated: Generated, work: Work) -> tuple[Offsets, ...]:
     """How far the generated feet slid, beyond what the same search finds in the source."""
-    ours, theirs = FootTracker(staging.footing.contacts), FootTracker(staging.footing.contacts)
+    contacts = tuple(_followed(staging))
+    ours, theirs = FootTracker(contacts), FootTracker(contacts)
     poses, cameras = staging.footing.poses.keypoints, staging.seen.camera.matrices
     count = len(staging.clip)
     for frame in ClipFrames.of(staging.clip):
@@ -118,6 +122,12 @@ def _slid(staging: Staging, generated: Generated, work: Work) -> tuple[Offsets, 
         work.report(count + drawn.index + 1, 2 * count)
     source = {each.contact: each for each in theirs.offsets()}
     return tuple(each.beyond(source[each.contact]) for each in ours.offsets())
+
+
+def _followed(staging: Staging) -> dict[Contact, Contact]:
+    """Contacts as long as their feet are followed, and as they were found."""
+    found = staging.footing.contacts
+    return dict(zip(prolonged(found, staging.seen.camera.shots), found, strict=True))
 
 
 def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:
@@ -167,7 +177,7 @@ def _number(value: float) -> float | None:
 
 LOCK = Stage(
     "lock",
-    version=2,
+    version=3,
     run=_lock,
     settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
     tools=("numpy", "scipy", "opencv-contrib-python"),

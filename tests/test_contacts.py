@@ -183,3 +183,15 @@ def test_a_stance_has_sharp_edges() -> None:
     track = np.column_stack([x, np.zeros(40)])
     found = stances(track, np.arange(40) / 30, np.full(40, 1.0), 1.5)
     assert [(each.start, each.stop) for each in found] == [(10, 30)]
+
+
+def test_a_foot_whose_joint_wanders_before_it_leaves_stands_until_then() -> None:
+    """For half a second the toe is seen a few pixels further on, then it is gone; a moment of it would be movement."""
+    poses, camera = standing(90)
+    for gone, stop in ((55, 70), (68, 68)):
+        joints = poses.keypoints.copy()
+        joints[gone:70, TOES[0]] += (7, 0)
+        joints[70:, TOES[0], 0] += 12 * np.arange(1, 21)
+        toes = [each for each in find_contacts(_poses(joints), camera) if (each.foot, each.part) == ("left", "toe")]
+        assert toes[0].span.start == 0 and abs(toes[-1].span.stop - stop) <= 1
+        assert len(toes) == 1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from utils.feet.contacts import Contact
 from utils.feet.leg_warp import LegField, in_picture, leg_field
-from utils.feet.lock import Corrections, LockRule, corrections
+from utils.feet.lock import AROUND, Corrections, LockRule, corrections, prolonged
 from utils.feet.track import Offsets
 from utils.geometry import shift
 from utils.image import Size
@@ -81,6 +81,18 @@ def test_the_pieces_of_a_stance_have_one_place(slide: NDArray[np.float64]) -> No
     pieces = [offsets("heel", 20, 30, slide), offsets("toe", 20, 30, slide), offsets("toe", 33, 40, slide)]
     stands = (slide + corrections(pieces, COUNT).px[:, 0])[20:40]
     assert np.ptp(stands, axis=0).max() < 0.8
+
+
+def test_a_stance_is_followed_a_little_longer_at_both_ends() -> None:
+    """Not where its other part takes over, not across a cut, and the other foot does not matter."""
+    contacts = [
+        Contact("left", "heel", Span(20, 32), (0, 0)),
+        Contact("left", "toe", Span(23, 40), (0, 0)),
+        Contact("right", "toe", Span(1, 21), (0, 0)),
+        Contact("left", "toe", Span(55, 59), (0, 0)),
+    ]
+    spans = [each.span for each in prolonged(contacts, (range(59), range(59, 61)))]
+    assert spans == [Span(20 - AROUND, 32), Span(23, 40 + AROUND), Span(0, 21 + AROUND), Span(55 - AROUND, 59)]
 
 
 def test_gaps_and_single_misses_do_not_shake_the_foot(slide: NDArray[np.float64]) -> None:

@@ -1,6 +1,7 @@
 """Planted feet are found again in any pictures: at rest where they are, and where they slid to."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -146,6 +147,16 @@ def test_a_slide_is_found_and_undone(filmed: Filmed, pulled: tuple[Offsets, ...]
     assert after.mean() < 0.6
     assert np.percentile(after, 95) < 2.0
     assert after.mean() < 0.35 * before.mean()
+
+
+def test_a_part_of_a_contact_is_measured_from_its_own_place(pulled: tuple[Offsets, ...]) -> None:
+    each = max(pulled, key=lambda each: np.isfinite(each.px[:, 0]).sum())
+    span = each.contact.span
+    inner = replace(each.contact, span=Span(span.start + 2, span.stop - 1))
+    part = each.during(inner)
+    assert part.contact == inner and len(part.px) == len(part.likeness) == len(inner.span)
+    assert np.allclose(np.nanmedian(part.px, axis=0), 0)
+    assert np.allclose(np.diff(part.px, axis=0), np.diff(each.px[2:-1], axis=0), equal_nan=True)
 
 
 def test_what_is_found_in_the_source_is_not_a_slide(

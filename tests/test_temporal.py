@@ -201,3 +201,21 @@ def test_the_same_frames_give_the_same_frames(take: Take) -> None:
     flickering = made(strokes, take, flickering=True)
     once, again = steadied(flickering, take), steadied(flickering, take)
     assert all(np.array_equal(*pair) for pair in zip(once, again, strict=True))
+
+
+def test_what_moves_on_its_own_does_not_trail() -> None:
+    """A foot that glides over the ground while the source's stands: where it is asked to be fresh, it is on time."""
+    texture = cv2.GaussianBlur(np.random.default_rng(5).integers(60, 200, (120, 160, 3)).astype(np.float32), (0, 0), 3)
+    source = np.full((120, 160, 3), 90, np.uint8)
+    source[::8, ::8] = 140
+    matte, fresh = np.full((120, 160), 255, np.uint8), np.full((120, 160), 160, np.uint8)
+    late_px = []
+    for wanted in (None, fresh):
+        consistency = Consistency(Steadiness(keeps_detail=False))
+        for index in range(12):
+            glide = np.array([[1, 0, index], [0, 1, 0]], float)
+            made = cv2.warpAffine(texture, glide, (160, 120), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
+            result = consistency.next(made, source, matte, wanted)
+        (late, _), _ = cv2.phaseCorrelate(*(each[20:100, 30:140, 1].astype(np.float32) for each in (result, made)))
+        late_px.append(late)
+    assert abs(late_px[1]) < 0.25 < abs(late_px[0])

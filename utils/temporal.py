@@ -27,8 +27,8 @@ BROAD = 8
 BROAD_PX = 2.0
 SURE = 0.02
 """Trusted share of a neighbourhood that is enough to say how its colour changed."""
-FRESH_SHARE = 0.6
-"""At least so much of what is wanted fresh is: the past then trails by less than a frame."""
+FRESH_SHARE = 0.85
+"""At least so much of what is wanted fresh is: the past then trails by a fifth of a frame."""
 CUT_SHARE = 0.12
 """Where less of the picture than this is recognised, a new shot has begun."""
 
@@ -133,8 +133,8 @@ class Consistency:
         size = Size(fresh.shape[1], fresh.shape[0])
         share = strength * past.ages / (past.ages + 1)
         if wanted is not None:
-            most = 1 - FRESH_SHARE / 255 * cv2.resize(wanted, share.shape[::-1], interpolation=cv2.INTER_AREA)
-            share = np.minimum(share, most.astype(np.float32))
+            wish = cv2.resize(wanted, share.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            share = np.minimum(share, 1 - FRESH_SHARE * np.minimum(2 * wish, 1))
         broad_share = min(strength ** (1 / 3), past.frames / (past.frames + 1))
         missing = np.maximum(broad_share - share, 0) / (1 - share)
         broad = cv2.resize(_broad(history, fresh, past), missing.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,7 +1,7 @@
 """Holds planted feet where they stand: from how far they slid to how far each is moved back, frame by frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ TREND = 8
 """Frames at an end by which a slide is thought on, for half as many; after them it is held."""
 APART = 4
 """Frames between two contacts of a foot in which it cannot have taken a step."""
+AROUND = 2
+"""Frames by which contacts may be found too short; a foot that is held as long too moves as the source's does."""
 CALM_FRAMES = 0.8
 """Standard deviation of the bell that takes the noise off a measured slide."""
 
@@ -38,6 +40,21 @@ class Corrections:
 
     px: Doubles
     refused: tuple[Contact, ...] = ()
+
+
+def prolonged(contacts: Sequence[Contact], shots: Sequence[range]) -> tuple[Contact, ...]:
+    """Contacts that begin a little earlier where a foot comes to stand, and end later where it leaves the ground."""
+    return tuple(replace(each, span=_around(each, contacts, shots)) for each in contacts)
+
+
+def _around(contact: Contact, contacts: Sequence[Contact], shots: Sequence[range]) -> Span:
+    """Where one may be held: not across a cut, and no further where another contact of the same foot takes over."""
+    start, stop = contact.span.start, contact.span.stop
+    shot = next(each for each in shots if start in each)
+    own = [each.span for each in contacts if each.foot == contact.foot]
+    comes = not any(each.start < start <= each.stop + AROUND for each in own)
+    goes = not any(each.start - AROUND <= stop < each.stop for each in own)
+    return Span(max(shot.start, start - AROUND * comes), min(shot.stop, stop + AROUND * goes))
 
 
 def corrections(offsets: Sequence[Offsets], count: int, rule: LockRule | None = None) -> Corrections:

@@ -16,6 +16,8 @@ NOISE = 2.5
 """Joints tremble more slowly than from frame to frame, so what is seen between frames is too little by this."""
 SAME_PLACE = 2.0
 """Strays between two rests that are one."""
+BELIEVED_S = 0.25
+"""Rests that last as long are two: joints wander for a while when a foot is about to leave."""
 
 
 def stances(track: Doubles, times_s: Doubles, stray_px: Doubles, leave: float) -> list[Span]:
@@ -28,7 +30,7 @@ def stances(track: Doubles, times_s: Doubles, stray_px: Doubles, leave: float) -
         return []
     smooth = median_filter(track, (3, 1), mode="nearest")
     stray_px = np.hypot(stray_px, NOISE * _noise_px(track))
-    spans = _joined(_cheapest(smooth, times_s, stray_px), smooth, stray_px)
+    spans = _joined(_cheapest(smooth, times_s, stray_px), smooth, stray_px, np.gradient(times_s))
     return [_trimmed(span, smooth, leave * stray_px) for span in spans]
 
 
@@ -89,8 +91,8 @@ def _read_back(entered: NDArray[np.int_]) -> list[Span]:
     return found[::-1]
 
 
-def _joined(spans: list[Span], track: Doubles, stray_px: Doubles) -> list[Span]:
-    """Neighbours at one place are one stance; of two at different places the shorter one was movement."""
+def _joined(spans: list[Span], track: Doubles, stray_px: Doubles, duration_s: Doubles) -> list[Span]:
+    """Neighbours at one place are one stance; of two at different places a short one was movement."""
     joined: list[Span] = []
     for span in spans:
         if not joined or span.start - joined[-1].stop > 1:
@@ -98,8 +100,12 @@ def _joined(spans: list[Span], track: Doubles, stray_px: Doubles) -> list[Span]:
             continue
         last = joined.pop()
         apart_px = np.linalg.norm(_middle(track, span) - _middle(track, last))
-        together = apart_px < SAME_PLACE * stray_px[span.start]
-        joined.append(Span(last.start, span.stop) if together else max(last, span, key=len))
+        if apart_px < SAME_PLACE * stray_px[span.start]:
+            joined.append(Span(last.start, span.stop))
+        elif all(duration_s[each.start : each.stop].sum() > BELIEVED_S for each in (last, span)):
+            joined += [last, span]
+        else:
+            joined.append(max(last, span, key=len))
     return joined
 
 

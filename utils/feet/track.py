@@ -60,6 +60,11 @@ class Offsets:
         """
         return replace(self, px=_from_median(self.px - source.px))
 
+    def during(self, contact: Contact) -> "Offsets":
+        """The part that belongs to a shorter contact."""
+        part = slice(contact.span.start - self.contact.span.start, contact.span.stop - self.contact.span.start)
+        return replace(self, contact=contact, px=_from_median(self.px[part]), likeness=self.likeness[part])
+
 
 class FootTracker:
     """Takes pictures in ascending order; keeps small pieces of the current contacts and a few numbers of past ones."""
