@@ -23,51 +23,35 @@ import numpy as np
 from benchmarks.journey_ground import bench_of
 from pipeline.analysis import ANALYSE, Seen
 from tests.forms import FFMPEG
-from utils.ahead import ahead
-from utils.camera import CameraPath
 from utils.clip import Clip
 from utils.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.image import Size
 from utils.intake import probe
 from utils.stabilization import Calm, stabilise
-from utils.tracking import Mask, Tracker
-from utils.video import ClipFrames, Frame
+from utils.steady import followed, write_steady
+from utils.tracking import Mask
+from utils.video import ClipFrames
 from utils.walker import Reels, Shot, film
 from utils.walker.scene import Scene
-from utils.write import ClipWriter, Encoding, Shape
+from utils.write import Encoding
 
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
 
 
 def ours(clip: Clip, folder: Path, calm: Calm) -> Path:
     """Track without looking for people, calm, and move every frame once."""
-    tracker = Tracker()
-    motions = [tracker.motion(frame.rgb) for frame in ahead(ClipFrames.of(clip))]
-    measured = CameraPath(
-        np.array([motion.matrix for motion in motions]), np.array([motion.confidence for motion in motions]),
-        clip.pts, clip.time_base, clip.size, clip.size,
-    )  # fmt: skip
-    return _moved_once(clip, stabilise(measured, calm), folder / "ours.mp4")
+    path = folder / "ours.mp4"
+    write_steady(path, clip, stabilise(followed(clip), calm), Encoding())
+    return path
 
 
 def analysed(clip: Clip, folder: Path) -> Path:
     """With all that the journey finds out on the way: joints, mattes, cuts; the camera is followed past the person."""
+    path = folder / "analysed.mp4"
     with ANALYSE.result(bench_of(folder / "cache", "balanced"), clip=clip) as entry:
         measured = Seen(entry).camera
     shutil.rmtree(folder / "cache")
-    return _moved_once(clip, stabilise(measured), folder / "analysed.mp4")
-
-
-def _moved_once(clip: Clip, calm: CameraPath, path: Path) -> Path:
-    """The whole stable picture, no pixel left out."""
-    size = Size(calm.canvas.width_px + calm.canvas.width_px % 2, calm.canvas.height_px + calm.canvas.height_px % 2)
-
-    def moved_one(frame: Frame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return np.asarray(cv2.warpPerspective(frame.rgb, calm.matrices[frame.index], size))
-
-    with ClipWriter(path, Shape.steady(size, clip.rate), Encoding()) as writer:
-        for index, picture in enumerate(ahead(map(moved_one, ClipFrames.of(clip)))):
-            writer.write(picture, index)
+    write_steady(path, clip, stabilise(measured), Encoding())
     return path
 
 

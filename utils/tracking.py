@@ -77,9 +77,9 @@ class Tracker:
         self._last = np.eye(3)
         self._small: Grey | None = None
 
-    def motion(self, picture: RGB, people: Mask | None = None, *, cut: bool = False) -> Motion:
+    def motion(self, picture: RGB | Grey, people: Mask | None = None, *, cut: bool = False) -> Motion:
         """Of the next frame. One in which nothing can be followed stays where the last one was, without confidence."""
-        grey: Grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        grey: Grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         free = _free(grey, people)
         before, self._small = self._small, _small(grey)
         if before is None or cut:

@@ -10,6 +10,7 @@ from utils.clip import Clip
 from utils.colour import ColourConverter
 from utils.cursor import Cursor
 from utils.image import RGB, Size
+from utils.planes import Plane, PlaneReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,17 @@ class ClipFrames:
         with closing(Cursor(clip)) as cursor, closing(ahead(cursor.frames(wanted))) as pictures:
             for index, picture in pictures:
                 yield Frame(index, clip.pts[index], clip.orientation.apply(colour.to_rgb(picture, stored)))
+
+
+@dataclass(frozen=True)
+class ClipBrightness:
+    """The brightness of a clip's frames: what following a camera needs, at a fraction of RGB's cost."""
+
+    clip: Clip
+
+    def __iter__(self) -> Iterator[Plane]:
+        """Upright, H x W, full range. Not to be written to."""
+        reader = PlaneReader(self.clip)
+        with closing(Cursor(self.clip)) as cursor, closing(ahead(cursor.frames(self.clip.span))) as pictures:
+            for _, picture in pictures:
+                yield reader.brightness(picture)

@@ -76,11 +76,17 @@ class Shape:
 
 def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:
     """Frames in the place of a clip's own: the same times, colours and sound."""
-    starts = tuple(range(len(like))) if like.constant_rate else tuple(pts - like.pts[0] for pts in like.pts)
-    ends = (*starts[1:], starts[-1] + (1 if like.constant_rate else like.last_duration))
+    places = times(like)
     with ClipWriter(path, Shape.like(like), encoding, sound=like) as writer:
         for frame in frames:
-            writer.write(frame.rgb, starts[frame.index], ends[frame.index] - starts[frame.index])
+            writer.write(frame.rgb, *places[frame.index])
+
+
+def times(like: Clip) -> list[tuple[int, int]]:
+    """When each frame of a clip is shown and how long, in ticks of `Shape.like`, counted from the first."""
+    starts = tuple(range(len(like))) if like.constant_rate else tuple(pts - like.pts[0] for pts in like.pts)
+    ends = (*starts[1:], starts[-1] + (1 if like.constant_rate else like.last_duration))
+    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
 
 
 class ClipWriter:
@@ -114,11 +120,12 @@ class ClipWriter:
             raise
         return self
 
-    def write(self, rgb: RGB, pts: int, duration: int | None = None) -> None:
-        """One picture, shown from `pts` on; ticks of the shape's time base, counted from the first picture."""
-        if rgb.shape != (self._shape.size.height_px, self._shape.size.width_px, 3) or rgb.dtype != np.uint8:
-            raise ValueError(f"a picture of {rgb.shape} {rgb.dtype} in a video of {self._shape.size}")
-        picture = self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
+    def write(self, made: RGB | av.VideoFrame, pts: int, duration: int | None = None) -> None:
+        """One picture, shown from `pts` on; ticks of the shape's time base, counted from the first picture.
+
+        One that is already in the encoder's own form, in the shape's colours, is not converted.
+        """
+        picture = self._own(made) if isinstance(made, av.VideoFrame) else self._converted(made)
         picture.pts, picture.time_base = pts, self._shape.time_base
         picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
         self._count += 1
@@ -136,6 +143,20 @@ class ClipWriter:
                 self._finish()
         finally:
             self._discard()
+
+    def _converted(self, rgb: RGB) -> av.VideoFrame:
+        """An RGB picture as the encoder takes it."""
+        if rgb.shape != (self._shape.size.height_px, self._shape.size.width_px, 3) or rgb.dtype != np.uint8:
+            raise ValueError(f"a picture of {rgb.shape} {rgb.dtype} in a video of {self._shape.size}")
+        return self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
+
+    def _own(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """One in the encoder's form, with the shape's tags."""
+        if (picture.width, picture.height) != self._shape.even_size or picture.format.name != PIXEL_FORMAT:
+            raise ValueError(f"a picture of {picture.width}x{picture.height} {picture.format.name}, not {self._shape}")
+        tags = self._shape.colour
+        picture.colorspace, picture.color_range = tags.matrix, 2 if tags.full_range else 1
+        return picture
 
     def _finish(self) -> None:
         """Flush, sync to the disk, and let the file appear."""
