@@ -12,6 +12,7 @@ except ModuleNotFoundError as missing:
 from pipeline.commands import cache, jobs
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
+from pipeline.commands.look import look
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
 from pipeline.commands.walker import walker
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, worker, walker, probe, settings, doctor):
+for command in (generate, look, worker, walker, probe, settings, doctor):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(cache.app, name="cache")

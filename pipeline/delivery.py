@@ -3,21 +3,67 @@
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.processor import Journey
 from pipeline.report import to_json
 from pipeline.result import CLIP, SHEET
+from pipeline.settings import Settings
 from utils.disk import sync
 from utils.errors import WriteError
+from utils.xmp import write_settings
+
+FORMAT = 1
+"""Of the document that travels inside a finished clip."""
+OF_THIS_MACHINE = ("generate.reference",)
+"""Paths mean nothing elsewhere, and are nobody else's business."""
+PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
-def deliver(journey: Journey, out: Path) -> None:
-    """The finished clip, at its place."""
-    source = journey.result.entry.path(CLIP)
-    _appear(out, lambda part: shutil.copyfile(source, part))
+def deliver(journey: Journey, out: Path, preset: str) -> None:
+    """The finished clip, at its place, with the settings that made it inside."""
+    source, document = journey.result.entry.path(CLIP), _document(journey, preset)
+
+    def make(part: Path) -> None:
+        shutil.copyfile(source, part)
+        write_settings(part, document, _described(journey, preset))
+
+    _appear(out, make)
+
+
+def _document(journey: Journey, preset: str) -> dict[str, Any]:
+    """All that is needed to do it again: settings are told where the defaults or the preset say something else."""
+    defaults, usual = Settings().flat(), Settings.load(preset).flat()
+    settings = {
+        name: value
+        for name, value in journey.settings.items()
+        if name not in OF_THIS_MACHINE and not value == defaults[name] == usual[name]
+    }
+    return {
+        "format": FORMAT,
+        "version": _version(),
+        "preset": preset,
+        "settings": settings,
+        "clip": journey.clip.digest,
+    }
+
+
+def _described(journey: Journey, preset: str) -> str:
+    """In a sentence, for people who look at the file with other programs."""
+    chosen = journey.settings
+    return (
+        f"Restyled with Reshoot: look {chosen['generate.look']}, engine {chosen['generate.engine']}, preset {preset}. "
+        "Reshoot can read all settings from this file."
+    )
+
+
+@cache
+def _version() -> str:
+    return str(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["version"])
 
 
 def write_report(journey: Journey, told: dict[str, Any], folder: Path) -> None:

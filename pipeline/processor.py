@@ -1,7 +1,7 @@
 """The journey of a clip, as one function that reads from top to bottom."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from utils.progress import Progress
 from utils.store import Entry
 from utils.timebase import Span
 
+Shown = Callable[[Staging, WindowResult, str], None]
+"""Who wants to see each window as soon as it is there, and what of its picture is generated."""
+
 
 @dataclass(frozen=True)
 class Journey:
@@ -43,9 +46,9 @@ class Journey:
     events: tuple[Event, ...]
 
 
-def restyle(clip: Clip, bench: Bench, engine: Engine | None = None) -> Journey:
+def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: Shown | None = None) -> Journey:
     """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
-    run = _Run(bench)
+    run = _Run(bench, shown)
     engine = _ready(engine or find_engine(bench.settings["generate.engine"]))
     reference = _reference(bench.settings["generate.reference"])
 
@@ -90,6 +93,8 @@ def _generate(
         part = Span(before, before + len(plan.span))
         made.append(WindowResult(plan, run.among(part, total).take(stage, **inputs)))
         before = part.stop
+        if run.shown:
+            run.shown(staging, made[-1], settings["generate.apply_to"])
     return Generated(tuple(made))
 
 
@@ -123,6 +128,7 @@ class _Run:
     """The stages of one run as they are taken, one after the other."""
 
     bench: Bench
+    shown: Shown | None = None
     done: list[Done] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 

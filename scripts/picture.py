@@ -1,4 +1,4 @@
-"""python -m scripts.picture: makes the pictures of the README, docs/walker.jpg and docs/looks.jpg, from the walker."""
+"""python -m scripts.picture: makes the pictures of the README and of the app's form, from the walker."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from utils.walker.show import overlay, sheet
 MOMENTS = (60, 118, 160, 246)
 STANDING = Box(520, 96, 760, 696)
 """Around the walker at `MOMENTS[2]`."""
+HALF, TILE = slice(0, 240), (160, 160)
+"""Of that picture: what the form shows, and how large."""
 
 
 def main() -> None:
@@ -25,19 +27,22 @@ def main() -> None:
     frames = [scene.frame(index) for index in MOMENTS]
     plain = [picture for picture, _ in frames]
     known = [overlay(picture, truth) for picture, truth in frames]
-    _write("walker", sheet([*plain, *known], columns=len(MOMENTS)))
-    _write("looks", np.concatenate(list(_looks(scene)), axis=1))
+    _write("docs/walker", sheet([*plain, *known], columns=len(MOMENTS)))
+    looks = list(_looks(scene))
+    _write("docs/looks", np.concatenate([_named(picture, name) for name, picture in looks], axis=1))
+    for name, picture in looks[1:]:
+        _write(f"ui/static/looks/{name}", cv2.resize(picture[HALF], TILE, interpolation=cv2.INTER_AREA))
 
 
-def _looks(scene: Scene) -> Iterator[RGB]:
+def _looks(scene: Scene) -> Iterator[tuple[str, RGB]]:
     """The source, and the same in each look, with its name."""
     picture, truth = scene.frame(MOMENTS[2])
     part = STANDING.slices
     view = View(0, np.ascontiguousarray(picture[part]), truth.matte[part], truth.keypoints - STANDING[:2])
-    yield _named(view.rgb, "source")
+    yield "source", view.rgb
     for look in LOOKS:
         settings = Settings.load("balanced", {"generate.look": look}).flat()
-        yield _named(engine("restyle").open(settings, [view], None).preview(view), look)
+        yield look, engine("restyle").open(settings, [view], None).preview(view)
 
 
 def _named(picture: RGB, name: str) -> RGB:
@@ -48,8 +53,9 @@ def _named(picture: RGB, name: str) -> RGB:
 
 
 def _write(name: str, picture: RGB) -> None:
-    Path("docs").mkdir(exist_ok=True)
-    cv2.imwrite(f"docs/{name}.jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    path = Path(f"{name}.jpg")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

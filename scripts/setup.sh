@@ -85,6 +85,21 @@ check_libraries() {
     .venv/bin/python -c 'import cv2' || fail "OpenCV still does not load; \`python -m pipeline doctor\` says more."
 }
 
+# The tests of the app drive the system's browser; who cannot install one skips them, except where everything must run.
+check_browser() {
+    local each
+    for each in chromium chromium-browser google-chrome chrome; do
+        command -v "$each" >/dev/null && return
+    done
+    if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
+        install_packages chromium
+    elif [ -n "${CI:-}" ]; then
+        fail "The tests need Chromium: sudo apt-get install -y chromium"
+    else
+        say "No Chromium here: the tests in a browser will be skipped (sudo apt-get install -y chromium brings it)"
+    fi
+}
+
 python=$(find_python)
 if [ -z "$python" ]; then
     command -v apt-get >/dev/null && apt-cache show python3.11 >/dev/null 2>&1 && install_packages python3.11 python3.11-venv
@@ -94,3 +109,4 @@ fi
 make_environment "$python"
 install_requirements
 check_libraries
+if [ "$requirements" = requirements-dev.txt ]; then check_browser; fi

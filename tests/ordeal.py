@@ -1,8 +1,9 @@
-"""An ordeal for jobs: short clips in line, and kills at random moments, of the worker and of its keeper in turn."""
+"""An ordeal for jobs: short clips in line, and kills at random moments, of the worker and of what keeps it in turn."""
 
 import random
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -32,7 +33,12 @@ class Ordeal:
     clips: list[Path]
     seed: int = 0
     jobs: list[str] = field(default_factory=list)
-    kills: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kills(self) -> int:
+        """Of whatever kind."""
+        return self.killed.total()
 
     def run(self, deaths: int) -> None:
         """Until there were so many deaths and every job has ended."""
@@ -64,7 +70,7 @@ class Ordeal:
             if not signs:
                 return
             self.home.kill(signs[0])
-        self.kills += 1
+        self.killed[kind] += 1
 
     def undisturbed(self, job: str, cache: Path) -> Journey:
         """What the same job gives in a cache of its own, with nobody disturbing it."""

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from pipeline.jobs.job import JobError, Order, State, Wish
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.pace import Pace
 from pipeline.jobs.places import database_url
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tables import jobs, workers
+from utils.progress import Progress
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -203,6 +205,104 @@ def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -
     with ledger.engine.begin() as connection:
         connection.execute(workers.update().values(beat_at=1.0))
     assert shift.hangs(7)
+
+
+def test_many_threads_and_another_process_may_write_at_once(ledger: Ledger) -> None:
+    code = (
+        "import sys; from pipeline.jobs.ledger import Ledger; from pipeline.jobs.job import Order;"
+        "ledger = Ledger(sys.argv[1]); print('ready', flush=True); input();"
+        "[ledger.move(ledger.submit(Order('x', 'x')).id, before=sys.argv[2]) for _ in range(10)]"
+    )
+    first = ledger.submit(order("first")).id
+    command = [sys.executable, "-c", code, ledger.url, first]
+    child = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin and child.stdout and child.stdout.readline() == "ready\n"
+    child.stdin.write("\n")
+    child.stdin.close()
+
+    def ask() -> None:
+        for _ in range(5):
+            ledger.submit_all([order("a"), order("b")])
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert child.wait(60) == 0
+    child.stdout.close()
+    found = ledger.all()
+    assert len(found) == 211 == len({job.position for job in found}) == ledger.tickets.waiting()
+    assert [job.order.title for job in found[:11]] == ["x"] * 10 + ["first"]
+
+
+def test_a_batch_is_stored_as_a_whole_or_not_at_all(ledger: Ledger) -> None:
+    with pytest.raises(sa.exc.StatementError):
+        ledger.submit_all([order("a"), order("b", what=object())])
+    assert ledger.all() == [] and ledger.tickets.waiting() == 0
+    assert [job.order.title for job in ledger.submit_all([order(name) for name in "cab"])] == list("cab")
+
+
+def test_two_jobs_may_change_places_for_ever(ledger: Ledger) -> None:
+    for name in "abc":
+        ledger.submit(order(name))
+    for _ in range(70):
+        a, b, c = ledger.all()
+        ledger.move(a.id, before=c.id)
+        assert [job.id for job in ledger.all()] == [b.id, a.id, c.id]
+
+
+def test_a_retried_job_is_the_last_in_line(ledger: Ledger) -> None:
+    first = ledger.submit(order("a"))
+    ledger.submit(order("b"))
+    ledger.cancel(first.id)
+    ledger.retry(first.id)
+    assert titles(ledger) == list("ba")
+
+
+def test_jobs_go_on_when_there_is_room_for_them(ledger: Ledger) -> None:
+    small, large = ledger.submit(order("a")), ledger.submit(order("b"))
+    shift = Shift(ledger, "one")
+    for job, needs in ((small, 10), (large, 1000)):
+        shift.claim()
+        shift.end(job.id, State.WAITING, "Full.", needs_bytes=needs, problem="Full.", remedy="Make room.")
+    before = ledger.tickets.waiting()
+    ledger.find_room(10)
+    assert {job.state for job in ledger.all()} == {State.WAITING}
+    ledger.find_room(500)
+    now = ledger.get(small.id)
+    assert (now.state, now.needs_bytes, now.problem) == (State.QUEUED, 0, "")
+    assert ledger.get(large.id).state is State.WAITING and ledger.tickets.waiting() == before + 1
+    assert ledger.diary(small.id)[-1].sentence == "There is room now; it goes on."
+
+
+def test_tickets_that_were_used_up_are_thrown_away(ledger: Ledger) -> None:
+    for _ in range(3):
+        ledger.submit_all([order() for _ in range(100)])
+    with ledger.engine.begin() as connection:
+        used = "SELECT workflow_uuid FROM workflow_status LIMIT 250"
+        update = "UPDATE workflow_status SET status = 'SUCCESS', completed_at = 1 WHERE workflow_uuid IN"
+        connection.execute(sa.text(f"{update} ({used})"))
+    ledger.tickets.sweep()
+    with ledger.engine.connect() as connection:
+        for table in ("workflow_status", "workflow_input"):
+            assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar() == 50
+    assert ledger.tickets.waiting() == 50
+
+
+def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
+    assert (Pace().left_s, Pace().share, Pace().stage) == (None, 0.0, "")
+
+
+def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
+    pace, shares = Pace(), [0.0]
+    journey = ("probe", "analyse", "segments", "stabilise", "footing", "survey", "generate with restyle", "lock")
+    for stage in (*journey, "a stage that nobody knows", "result", "proxy"):
+        for done in (0, 30, 60):
+            pace.add(Progress(stage, done, 60))
+            shares.append(pace.share)
+    assert shares == sorted(shares) and shares[-1] == 1.0 and max(shares[:-1]) < 1.0
+    assert pace.place == 0
 
 
 def test_the_database_holds_no_pickles(ledger: Ledger) -> None:

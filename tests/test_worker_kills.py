@@ -20,7 +20,7 @@ def ordeal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordeal]:
         filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=frames, seed=seed))
         for seed, frames in ((0, 45), (1, 30))
     ]
-    with house(tmp_path_factory.mktemp("home")) as home:
+    with house(tmp_path_factory.mktemp("home"), app=True) as home:
         made = Ordeal(home, clips)
         made.run(DEATHS)
         yield made

@@ -26,18 +26,21 @@ NAME = "tested"
 
 @dataclass
 class House:
-    """A home with its ledger, and the keeper that is running in it."""
+    """A home with its ledger, and what keeps a worker running in it: a keeper alone, or the app."""
 
     home: Path
+    app: bool = False
     keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(database_url(self.home))
 
     def open(self) -> None:
-        """Start a keeper, which starts a worker."""
-        command = [sys.executable, "-m", "pipeline", "worker", "--home", str(self.home), "--name", NAME]
-        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.DEVNULL))
+        """Start what starts a worker."""
+        alone, app = ("-m", "pipeline", "worker", "--name", NAME), ("app.py", "--port", "0")
+        command = [sys.executable, *(app if self.app else alone), "--home", str(self.home)]
+        quiet = subprocess.DEVNULL
+        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stdout=quiet, stderr=quiet))
 
     def close(self) -> None:
         """Ask it to stop, and see that it does."""
@@ -117,9 +120,9 @@ class House:
 
 
 @contextmanager
-def house(home: Path, *, opened: bool = True) -> Iterator[House]:
+def house(home: Path, *, opened: bool = True, app: bool = False) -> Iterator[House]:
     """A home in which a worker works, until the test is over."""
-    made = House(home)
+    made = House(home, app)
     try:
         if opened:
             made.open()

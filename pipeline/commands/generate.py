@@ -33,7 +33,9 @@ def generate(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
-    file: Annotated[Path | None, typer.Option("--settings", help="A YAML or JSON file of settings.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--settings", help="A YAML or JSON file of settings, or an .mp4 that Reshoot made.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="A folder for report.html, report.json and the transforms.")
     ] = None,
@@ -52,7 +54,7 @@ def generate(
     console = Console(stderr=True, highlight=False)
     try:
         with _interruptible() as cancel, _shown(console) as listener:
-            told = _run(clip, out, report, _bench(home, settings, listener, cancel))
+            told = _run(clip, out, report, preset, _bench(home, settings, listener, cancel))
     except (KeyboardInterrupt, Cancelled):
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
@@ -123,7 +125,7 @@ def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Ca
     return Bench(Store(cache_folder(home)), settings.flat(), listener, cancel)
 
 
-def _run(clip: Path, out: Path, report: Path | None, bench: Bench) -> dict[str, Any]:
+def _run(clip: Path, out: Path, report: Path | None, preset: str, bench: Bench) -> dict[str, Any]:
     """The journey, and its result at its place."""
     from pipeline.delivery import deliver, write_report
     from pipeline.opening import open_clip
@@ -131,7 +133,7 @@ def _run(clip: Path, out: Path, report: Path | None, bench: Bench) -> dict[str, 
     from pipeline.report import report as told_of
 
     journey = restyle(open_clip(clip, bench), bench)
-    deliver(journey, out)
+    deliver(journey, out, preset)
     told = told_of(journey)
     if report is not None:
         write_report(journey, told, report)

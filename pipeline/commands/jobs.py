@@ -49,7 +49,8 @@ def submit(
             raise UnreadableClip(f"There is no file {str(clip)!r}.", "Check the path and try again.")
     with _ledger(home, database) as ledger:
         for clip in clips:
-            typer.echo(ledger.submit(Order(str(clip.absolute()), clip.name, said, preset)).id)
+            title = clip.name.encode(errors="replace").decode()  # names of files need not be text
+            typer.echo(ledger.submit(Order(str(clip.absolute()), title, said, preset)).id)
 
 
 @app.command(name="list")

@@ -33,12 +33,11 @@ class Keeper:
     def __init__(self, home: Path, url: str, name: str) -> None:
         self._home, self._url, self._name = home.absolute(), url, name
         self._shift = Shift(Ledger(url), name)
-        self._parent = os.getppid()
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Until it is told to stop, or whoever started it is gone."""
+        """Until it is told to stop."""
         rest_s = 0.0
         while not self.stopping.wait(rest_s):
             started = time.monotonic()
@@ -49,11 +48,9 @@ class Keeper:
         self._stop()
 
     def _look(self) -> None:
-        """End a worker that does not listen or hangs; stop when nobody is there any more to keep for."""
+        """End a worker that does not listen or hangs."""
         if self._hangs():
             self._kill()
-        if os.getppid() != self._parent:
-            self.stopping.set()
 
     def _hangs(self) -> bool:
         """A ledger that stays locked counts as well: only a worker that hangs in the middle of a change does that."""
@@ -69,9 +66,10 @@ class Keeper:
         path = folder / f"{self._name}.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
+        about = (str(self._home), self._url, self._name, str(os.getpid()))
         with path.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "pipeline.jobs.worker", str(self._home), self._url, self._name],
+                [sys.executable, "-m", "pipeline.jobs.worker", *about],
                 cwd=HOUSE,
                 env={name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS},
                 stdin=subprocess.DEVNULL,

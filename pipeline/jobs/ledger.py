@@ -7,7 +7,7 @@ together or not at all.
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +22,10 @@ AFRESH: dict[str, Any] = {
     "wish": "", "wished_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "place": 0, "crashes": 0, "needs_bytes": 0, "problem": "", "remedy": "", "finished_at": None, "result": {},
 }  # fmt: skip
+GOING_ON: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
+CLOSEST = 1e-6
+"""Of two places in line; halving the way between two neighbours must never make them one."""
+others = jobs.alias()
 
 
 class Ledger:
@@ -39,12 +43,16 @@ class Ledger:
 
     def submit(self, order: Order) -> Job:
         """Accept a job: once this returns it is never lost."""
-        now, job = time.time(), secrets.token_hex(12)
-        values = {"id": job, "order": asdict(order), "owner": order.owner, "state": State.QUEUED, "created_at": now}
+        return self.submit_all([order])[0]
+
+    def submit_all(self, orders: Sequence[Order]) -> list[Job]:
+        """Accept jobs, all of them or none."""
+        new = [_row(order) for order in orders]
         with self.engine.begin() as connection:
-            connection.execute(jobs.insert().values(**values, position=self._last(connection) + 1))
-            self.tickets.issue(connection)
-        return self.get(job)
+            connection.execute(jobs.insert().values(position=_last()), new)
+            for _ in new:
+                self.tickets.issue(connection)
+        return self._read(jobs.c.id.in_([row["id"] for row in new]))
 
     def get(self, job: str) -> Job:
         """One job, or the error that says there is none."""
@@ -56,8 +64,11 @@ class Ledger:
 
     def all(self) -> list[Job]:
         """Every job, in the order in which they run or ran."""
-        with self.engine.connect() as connection:
-            return [job_of(row) for row in connection.execute(jobs.select().order_by(jobs.c.position)).mappings()]
+        return self._read(sa.true())
+
+    def in_state(self, *states: State) -> list[Job]:
+        """Those in one of these states, in the same order."""
+        return self._read(jobs.c.state.in_(states))
 
     def workers(self) -> list[WorkerSign]:
         """Who gave signs of life, and when."""
@@ -81,23 +92,40 @@ class Ledger:
 
     def resume(self, job: str) -> Job:
         """Put a paused job in line again, where it stood."""
-        return self._queued(job, (State.PAUSED, State.WAITING), "resumed", {"needs_bytes": 0})
+        return self._queued(job, (State.PAUSED, State.WAITING), "resumed", GOING_ON)
+
+    def find_room(self, free_bytes: int) -> None:
+        """Jobs that wait for less room than there is now go on."""
+        fits = sa.and_(jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
+        with self.engine.connect() as connection:
+            if connection.execute(sa.select(jobs.c.id).where(fits).limit(1)).first() is None:
+                return
+        update = jobs.update().where(fits).values(state=State.QUEUED, **GOING_ON).returning(jobs.c.id)
+        with self.engine.begin() as connection:
+            for job in connection.execute(update).scalars().all():
+                self.write(connection, job, "There is room now; it goes on.")
+                self.tickets.issue(connection)
 
     def retry(self, job: str) -> Job:
-        """Put a job that ended in line once more; it goes on from what is in the cache."""
-        return self._queued(job, (State.FAILED, State.CANCELLED, State.DONE), "retried", AFRESH)
+        """Put a job that ended in line once more, last; it goes on from what is in the cache."""
+        return self._queued(job, (State.FAILED, State.CANCELLED, State.DONE), "retried", AFRESH | {"position": _last()})
 
     def edit(self, job: str, order: Order) -> Job:
         """Ask for something else, as long as it does not run."""
         with self.engine.begin() as connection:
-            found = self._set(connection, job, IN_LINE, order=asdict(order))
+            found = self._set(connection, job, IN_LINE, order=asdict(order), share=0.0, stage="", note="")
+            if found:
+                self.write(connection, job, "Its settings were changed.")
         return self._told(job, found, "edited")
 
     def move(self, job: str, before: str | None) -> Job:
         """Run it before another one, or last."""
+        if before is not None:
+            self.get(before)
         with self.engine.begin() as connection:
-            position = self._last(connection) + 1 if before is None else self._before(connection, before, job)
+            position = _last() if before is None else _nearer(before, job)
             found = self._set(connection, job, IN_LINE, position=position)
+            self._spread(connection, job)
         return self._told(job, found, "moved")
 
     def remove(self, job: str) -> Job:
@@ -145,13 +173,35 @@ class Ledger:
             raise JobError(f"A {now.state} job cannot be {done}.", "Reload the list to see how it stands now.")
         return now
 
-    def _last(self, connection: sa.Connection) -> float:
-        return float(connection.execute(sa.select(sa.func.max(jobs.c.position))).scalar() or 0)
+    def _spread(self, connection: sa.Connection, job: str) -> None:
+        """Where halving brought a job too close to another one, all are numbered anew."""
+        here = sa.select(others.c.position).where(others.c.id == job).scalar_subquery()
+        close = sa.and_(sa.func.abs(jobs.c.position - here) < CLOSEST, jobs.c.id != job)
+        if connection.execute(sa.select(jobs.c.id).where(close).limit(1)).first() is None:
+            return
+        number = sa.func.row_number().over(order_by=(others.c.position, others.c.created_at)).label("number")
+        line = sa.select(others.c.id, number).subquery()
+        connection.execute(jobs.update().where(jobs.c.id == line.c.id).values(position=line.c.number))
 
-    def _before(self, connection: sa.Connection, other: str, job: str) -> float:
-        """A place in line between another job and the one before that."""
-        here = connection.execute(sa.select(jobs.c.position).where(jobs.c.id == other)).scalar()
-        if here is None:
-            raise JobError(f"There is no job {other!r}.", "Reload the list and try again.")
-        nearer = sa.select(sa.func.max(jobs.c.position)).where(jobs.c.position < here, jobs.c.id != job)
-        return float(here + (connection.execute(nearer).scalar() or here - 2)) / 2
+    def _read(self, which: sa.ColumnElement[bool]) -> list[Job]:
+        query = jobs.select().where(which).order_by(jobs.c.position, jobs.c.created_at)
+        with self.engine.connect() as connection:
+            return [job_of(row) for row in connection.execute(query).mappings()]
+
+
+def _row(order: Order) -> dict[str, Any]:
+    """A job as it begins, without its place in line."""
+    values = {"owner": order.owner, "state": State.QUEUED, "created_at": time.time()}
+    return {"id": secrets.token_hex(12), "order": asdict(order), **values}
+
+
+def _last() -> sa.ScalarSelect[float]:
+    """The place behind all others; found by the statement that takes it, so that no two get the same."""
+    return sa.select(sa.func.coalesce(sa.func.max(others.c.position), 0.0) + 1.0).scalar_subquery()
+
+
+def _nearer(before: str, job: str) -> sa.ColumnElement[float]:
+    """The place between another job and the one that is before that; its own when the other one is gone."""
+    first = sa.select(others.c.position).where(others.c.id == before).scalar_subquery()
+    farthest = sa.select(sa.func.max(others.c.position)).where(others.c.position < first, others.c.id != job)
+    return sa.func.coalesce((first + sa.func.coalesce(farthest.scalar_subquery(), first - 2.0)) / 2, jobs.c.position)

@@ -73,10 +73,10 @@ class Shift:
 
         Only for the one process that holds the worker's name.
         """
-        for job in self.ledger.all():
-            if job.state == State.RUNNING and job.worker == self.worker:
+        for job in self.ledger.in_state(State.RUNNING):
+            if job.worker == self.worker:
                 self._recover(job)
-        missing = sum(job.state == State.QUEUED for job in self.ledger.all()) - self.ledger.tickets.waiting()
+        missing = len(self.ledger.in_state(State.QUEUED)) - self.ledger.tickets.waiting()
         with self.ledger.engine.begin() as connection:
             for _ in range(missing):
                 self.ledger.tickets.issue(connection)

@@ -5,7 +5,9 @@ whichever job is first by then; a ticket too many finds nothing to do.
 """
 
 import logging
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
@@ -16,6 +18,8 @@ FORMAT = "1"
 POLL_S = 0.3
 MOST_RECOVERIES = 1_000_000
 """Of a ticket: who gives up on a job is the ledger."""
+USED_UP = ("SUCCESS", "ERROR")
+KEPT_S, SWEPT_AT_ONCE = 600.0, 200
 
 
 class Tickets:
@@ -34,6 +38,14 @@ class Tickets:
     def waiting(self) -> int:
         """How many nobody took yet."""
         return len(self._client.list_queued_workflows(queue_name=QUEUE))
+
+    def sweep(self, kept_s: float = KEPT_S) -> None:
+        """Throw away those that were used up so long ago; a few at a time, for others write meanwhile."""
+        before = datetime.fromtimestamp(time.time() - kept_s, UTC).isoformat()
+        while used := self._client.list_workflows(
+            status=list(USED_UP), completed_before=before, limit=SWEPT_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([each.workflow_id for each in used])
 
     def close(self) -> None:
         """Let the database go."""

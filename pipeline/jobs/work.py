@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from pipeline.jobs.job import Job, State, Wish
 from pipeline.jobs.pace import Pace
+from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.settings import Settings
@@ -64,8 +67,11 @@ class Work:
         order = self.job.order
         settings = Settings.load(order.preset, order.settings).flat()
         bench = Bench(Store(cache_folder(self.home)), settings, self._listen, self.cancel)
-        journey = restyle(open_clip(Path(order.clip), bench), bench)
-        return Results.of(self.home).publish(self.job, journey)
+        previews = Previews.of(self.home, self.job.id)
+        journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)
+        result = Results.of(self.home).publish(self.job, journey, bench)
+        previews.remove()
+        return result
 
     def _listen(self, told: Progress) -> None:
         self._pace.add(told)
@@ -85,7 +91,10 @@ class Work:
             while not over.wait(PULSE_S):
                 pace = self._pace
                 told = {"stage": pace.stage, "note": pace.note, "share": pace.share, "left_s": pace.left_s}
-                self._wish = self.shift.tell(self.job.id, **told)
+                try:
+                    self._wish = self.shift.tell(self.job.id, **told)
+                except OperationalError as error:
+                    log.warning("The ledger could not be told how far job %s is: %s", self.job.id, error)
                 if self._wish:
                     self.cancel.ask()
                     return

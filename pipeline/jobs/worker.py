@@ -1,6 +1,6 @@
 """The worker: one process that takes jobs and does them, one at a time. Started and watched by the keeper.
 
-python -m pipeline.jobs.worker HOME URL NAME
+python -m pipeline.jobs.worker HOME URL NAME PARENT, the process that started it: without it, it stops.
 """
 
 import logging
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.jobs.job import JobError, State
+from pipeline.jobs.job import JobError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 BEAT_S = 1.0
 STOP_S = 7.0
 """How long work may take to come to a step where it can stop."""
+SWEEP_S = 600.0
+"""How often tickets that were used up are thrown away."""
 NAME_S = 15.0
 """How long to wait for a worker of the same name that is on its way out."""
 
@@ -34,14 +36,15 @@ NAME_S = 15.0
 class Worker:
     """Takes tickets until it is told to stop or whoever started it is gone."""
 
-    def __init__(self, home: Path, url: str, name: str) -> None:
+    def __init__(self, home: Path, url: str, name: str, parent: int) -> None:
         self._home, self._name, self._url = home, name, url
         self._shift = Shift(Ledger(url), name)
         self._work: Work | None = None
         self._stopping = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
-        self._parent = os.getppid()
+        self._parent = parent
+        self._sweep_at = 0.0
 
     def run(self) -> None:
         """Until the end."""
@@ -79,9 +82,10 @@ class Worker:
         self._shift.beat(os.getpid(), work.job.id if work else "")
         if os.getppid() != self._parent:
             self._stopping.set()
-        for job in self._shift.ledger.all():
-            if job.state == State.WAITING and shutil.disk_usage(self._home).free > job.needs_bytes:
-                self._shift.ledger.resume(job.id)
+        self._shift.ledger.find_room(shutil.disk_usage(self._home).free)
+        if time.monotonic() > self._sweep_at:
+            self._shift.ledger.tickets.sweep()
+            self._sweep_at = time.monotonic() + SWEEP_S
 
     def _stop(self) -> None:
         """Let the work come to a step where it can stop, and go."""
@@ -111,9 +115,9 @@ class Worker:
 def main() -> None:
     """A process of its own."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name = sys.argv[1:]
+    home, url, name, parent = sys.argv[1:]
     try:
-        Worker(Path(home), url, name).run()
+        Worker(Path(home), url, name, int(parent)).run()
     except JobError as error:
         sys.exit(str(error))
 

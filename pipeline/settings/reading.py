@@ -1,8 +1,8 @@
-"""Reading settings as people keep them: YAML files and JSON. It builds no objects."""
+"""Reading settings as people keep them: YAML files, JSON, and clips that Reshoot made. It builds no objects."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ import yaml
 
 from pipeline.settings.field import Field, shown
 from utils.errors import SettingsError
+from utils.xmp import read_settings
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A settings file is a page long; more than this is some other file."""
@@ -51,8 +52,11 @@ def from_json(text: str) -> list[Assignment]:
 
 
 def from_file(path: Path) -> list[Assignment]:
-    """Assignments of a YAML or JSON file, each with its line."""
-    text = _text(path)
+    """Assignments of a YAML or JSON file, each with its line, or of an MP4 that Reshoot made."""
+    data = _data(path)
+    if data[4:8] == b"ftyp":
+        return _from_clip(path)
+    text = _text(path, data)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -65,14 +69,26 @@ def from_file(path: Path) -> list[Assignment]:
     return list(_leaves(root, _locator(path))) if root is not None else []
 
 
-def _text(path: Path) -> str:
+def _from_clip(path: Path) -> list[Assignment]:
+    """Assignments that a finished clip carries with it."""
+    settings = (read_settings(path) or {}).get("settings")
+    if not isinstance(settings, dict):
+        _refuse(path, f"{path.name} is a clip that carries no settings of Reshoot.")
+    return [replace(each, where=f"{path.name}: ") for each in from_mapping(settings)]
+
+
+def _data(path: Path) -> bytes:
+    """As much of a file as settings can be."""
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE_BYTES + 1)
+            return file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise SettingsError(
             f"The settings file {path} cannot be read: {error.strerror}.", "Check its path and permissions."
         ) from error
+
+
+def _text(path: Path, data: bytes) -> str:
     if len(data) > LARGEST_FILE_BYTES:
         _refuse(path, f"{path.name} is larger than {LARGEST_FILE_BYTES // 1024} KiB, too large for settings.")
     try:

@@ -1,0 +1,130 @@
+"""python app.py: the studio in a browser. It shows and asks; a worker beside it does the work.
+
+The port is taken first, so that a browser that comes early waits for the page instead of being refused.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+try:
+    import typer
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is missing. Run `make run`, or `pip install -r requirements.txt` into this Python.")
+
+from utils.errors import ReshootError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from pipeline.jobs.keeper import Keeper
+
+STOP_S = 9.5
+OPEN_PAGES_S = 2
+DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a file in the home otherwise."
+
+
+class HomeError(ReshootError):
+    """The home cannot be used."""
+
+
+def main(
+    host: Annotated[str, typer.Option(envvar=["RESHOOT_HOST", "GRADIO_SERVER_NAME"])] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar=["RESHOOT_PORT", "GRADIO_SERVER_PORT"], min=0, max=65535)] = 7860,
+    home: Annotated[Path | None, typer.Option(help="What is kept; RESHOOT_HOME or ~/.reshoot otherwise.")] = None,
+    auth: Annotated[
+        list[str] | None, typer.Option(envvar="RESHOOT_AUTH", metavar="USER:PASSWORD", help="Who may come in.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")] = None,
+    worker: Annotated[bool, typer.Option(help="Keep a worker here; without, others do the work.")] = True,
+) -> None:
+    """Open the studio. Jobs go on where they were, whatever stopped them."""
+    from utils.home import home as usual
+
+    try:
+        _open(host, port, (home or usual()).expanduser().absolute(), auth or [], database, worker)
+    except ReshootError as error:
+        sys.exit(str(error))
+
+
+def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, worker: bool) -> None:
+    """Everything that can be refused comes before anything heavy is loaded."""
+    from pipeline.jobs.places import database_url, worker_name
+    from ui.door import bound, greet
+    from ui.keys import open_keys, read_people
+
+    people = read_people(auth)
+    with bound(host, port) as door, _alone(home, worker_name()):
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(home / "forms"))
+        keys, made = open_keys(home, people, public="RUNPOD_POD_ID" in os.environ)
+        greet(door, keys, made)
+
+        from pipeline.jobs.keeper import Keeper
+        from pipeline.jobs.ledger import Ledger
+        from ui.caretaker import sweeping
+        from ui.server import build
+        from ui.studio import Studio
+
+        url = database_url(home, database)
+        ledger, over = Ledger(url), threading.Event()
+        studio = Studio(home, ledger)
+        threading.Thread(target=sweeping, args=(studio, over), name="caretaker", daemon=True).start()
+        try:
+            _serve(build(studio, keys, hosts=(host,)), door, Keeper(home, url, worker_name()) if worker else None)
+        finally:
+            over.set()
+            ledger.close()
+
+
+def _serve(app: FastAPI, door: object, keeper: Keeper | None) -> None:
+    """Until a signal comes; then the worker and all end within ten seconds."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Its signals stop the worker at the same moment."""
+
+        def handle_exit(self, sig: int, frame: object) -> None:
+            if keeper:
+                keeper.stopping.set()
+            super().handle_exit(sig, frame)  # type: ignore[arg-type]
+
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=OPEN_PAGES_S, server_header=False)
+    thread = threading.Thread(target=keeper.run, name="keeper") if keeper else None
+    if thread:
+        thread.start()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)  # uvicorn has its own, and sends itself what it got when it is done
+    try:
+        Server(config).run(sockets=[door])  # type: ignore[list-item]
+    finally:
+        if keeper and thread:
+            keeper.stopping.set()
+            thread.join(STOP_S)
+
+
+@contextmanager
+def _alone(home: Path, name: str) -> Iterator[None]:
+    """One app a home and machine."""
+    from utils.store.lease import if_free
+
+    folder = home / "jobs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"The home {str(home)!r} cannot be made: {error.strerror}."
+        raise HomeError(problem, "Give --home a folder that you may write to.") from error
+    with if_free(folder / f"app-{name}.lock") as mine:
+        if not mine:
+            raise HomeError(f"An app is open for {home} already.", "Use that one, stop it, or give another --home.")
+        yield
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,132 @@
+"""python -m pipeline look: one finished frame of a clip within seconds, before a job is started."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.look import FirstLook
+    from pipeline.stage import Bench
+
+
+def look(
+    clip: Annotated[Path, typer.Argument(help="The clip to look at.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The finished frame to write, a .jpg.")],
+    before: Annotated[Path | None, typer.Option(help="Where to write the same frame as it was filmed.")] = None,
+    at: Annotated[str, typer.Option(help="Which moment, 0 to 1 of the clip; auto takes the clearest person.")] = "auto",
+    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    style: Annotated[str | None, typer.Option("--look", help="The style; short for generate.look.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="A picture whose colours the frame takes on.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--settings", help="A YAML or JSON file of settings.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all, also problems, for programs to read.")] = False,
+) -> None:
+    """Show one frame as the whole run would finish it, to choose a style by."""
+    start = time.perf_counter()
+    said = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
+    said += [f"generate.reference={reference.absolute()}"] if reference else []
+    with _problems(as_json):
+        share, bench = _share(at), _bench(home, preset, said, file)
+        _check(clip, out, before)
+        from pipeline.look import first_look
+        from pipeline.opening import open_clip
+
+        made = first_look(open_clip(clip, bench), bench, share)
+        _write(made, out, before)
+    told = {**_told(made), "seconds": round(time.perf_counter() - start, 2)}
+    typer.echo(json.dumps(told) if as_json else _sentences(told, out))
+
+
+@contextmanager
+def _problems(as_json: bool) -> Iterator[None]:
+    """What goes wrong is an answer too."""
+    from utils.errors import ReshootError
+
+    try:
+        yield
+    except ReshootError as error:
+        if not as_json:
+            raise
+        typer.echo(json.dumps({"problem": error.problem, "remedy": error.remedy}))
+        raise typer.Exit(1) from None
+
+
+def _share(at: str) -> float | None:
+    """Of the clip's length; None leaves the choice to what is seen."""
+    from utils.errors import SettingsError
+
+    if at == "auto":
+        return None
+    try:
+        share = float(at)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingsError(f"--at cannot be {at!r:.40}.", "It takes auto, or a number from 0 (first) to 1 (last).")
+    return share
+
+
+def _bench(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "Bench":
+    from pipeline.settings import Settings, read_assignments
+    from pipeline.stage import Bench
+    from utils.home import cache_folder
+    from utils.store import Store
+
+    settings = Settings.load(preset, dict(read_assignments(assignments)), file)
+    return Bench(Store(cache_folder(home)), settings.flat())
+
+
+def _check(clip: Path, *pictures: Path | None) -> None:
+    """What can be known to fail before anything is computed."""
+    from utils.errors import SettingsError, WriteError
+
+    for path in filter(None, pictures):
+        if path.suffix.lower() not in (".jpg", ".jpeg"):
+            raise SettingsError(f"{str(path)!r} does not end in .jpg.", f"Name it {path.stem or 'look'}.jpg.")
+        if not path.absolute().parent.is_dir():
+            raise WriteError(f"There is no folder {str(path.absolute().parent)!r}.", "Create it, or choose another.")
+        if clip.exists() and path.exists() and clip.samefile(path):
+            raise SettingsError("The picture would replace the clip itself.", "Give it another name.")
+
+
+def _write(made: "FirstLook", out: Path, before: Path | None) -> None:
+    from pipeline.look import write_jpeg
+    from utils.errors import WriteError
+
+    try:
+        write_jpeg(out, made.after)
+        if before is not None:
+            write_jpeg(before, made.before)
+    except OSError as error:
+        raise WriteError(
+            f"The picture could not be written: {error.strerror or error}.", "Choose another place, or make room there."
+        ) from error
+
+
+def _told(made: "FirstLook") -> dict[str, Any]:
+    height, width = made.after.shape[:2]
+    return {
+        "at": made.index,
+        "person_share": round(made.person_share, 4),
+        "looked_at": made.looked_at,
+        "found_in": made.found_in,
+        "width": width,
+        "height": height,
+        "events": list(made.events),
+    }
+
+
+def _sentences(told: dict[str, Any], out: Path) -> str:
+    """For people."""
+    found = f"Person found in {told['found_in']} of {told['looked_at']} frames looked at."
+    return "\n".join([f"{out}: frame {told['at']}, in {told['seconds']:.1f} s.", found, *told["events"]])

@@ -1,0 +1,65 @@
+"""The board: what a page shows of the ledger, read at once: what runs, who is first in line, and what ended lately."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from pipeline.jobs.job import Job, State, WorkerSign
+from pipeline.jobs.ledger import IN_LINE, Ledger
+from pipeline.jobs.tables import job_of, jobs, workers
+
+ENDED = tuple(state for state in State if state.ended)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs that were asked for together."""
+
+    share: float
+    """Done of them all, 0..1."""
+    counts: Mapping[State, int]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Jobs that run, then those in line, then those that ended, newest first; and how many there are in all."""
+
+    jobs: tuple[Job, ...]
+    counts: Mapping[State, int]
+    batches: Mapping[str, Batch]
+    workers: tuple[WorkerSign, ...]
+
+
+def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
+    """As it is now."""
+    order = (jobs.c.position, jobs.c.created_at)
+    queries = (
+        jobs.select().where(jobs.c.state == State.RUNNING).order_by(*order),
+        jobs.select().where(jobs.c.state.in_(IN_LINE)).order_by(*order).limit(most_in_line),
+        jobs.select().where(jobs.c.state.in_(ENDED)).order_by(jobs.c.finished_at.desc()).limit(most_ended),
+    )
+    with ledger.engine.connect() as connection:
+        shown = tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
+        counts = connection.execute(sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)).all()
+        signs = tuple(WorkerSign(*row) for row in connection.execute(workers.select()))
+        batches = _batches(connection, {job.order.batch for job in shown if not job.state.ended} - {""})
+    return Board(shown, {State(state): count for state, count in counts}, batches, signs)
+
+
+def _batches(connection: sa.Connection, names: set[str]) -> dict[str, Batch]:
+    """How far each is as a whole, also with jobs that the board has no room for."""
+    if not names:
+        return {}
+    name = jobs.c.order["batch"].as_string()
+    query = sa.select(name, jobs.c.state, sa.func.count(), sa.func.sum(jobs.c.share)).group_by(name, jobs.c.state)
+    found: dict[str, dict[State, tuple[int, float]]] = {}
+    for batch, state, count, share in connection.execute(query.where(name.in_(names))):
+        found.setdefault(batch, {})[State(state)] = (count, count if State(state).ended else share)
+    return {batch: _batch(parts) for batch, parts in found.items()}
+
+
+def _batch(parts: Mapping[State, tuple[int, float]]) -> Batch:
+    total = sum(count for count, _ in parts.values())
+    share = sum(share for _, share in parts.values()) / total
+    return Batch(share, {state: count for state, (count, _) in parts.items()})

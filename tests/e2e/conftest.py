@@ -1,0 +1,66 @@
+"""A real browser on a real app. Whatever a page logs as an error fails its test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.journeys import filmed
+from tests.studios import App, app
+from utils.walker import Shot
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE_MS = 60_000
+EXPECTED = ("ERR_CONNECTION_REFUSED", "Failed to load resource", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED")
+"""What browsers say by themselves when a server is away or answers with a problem; pages show that to people."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine: `apt-get install chromium` brings one")
+    assert found, "these tests need the system's Chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app with its worker."""
+    with app(tmp_path_factory.mktemp("studio") / "home") as studio:
+        yield studio
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A walker that a job takes some seconds for."""
+    return filmed(tmp_path_factory.mktemp("clip"), Shot(size=(320, 180), frames=60))
+
+
+@pytest.fixture
+def page(browser: Browser, studio: App, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of its own, with nothing in its memory."""
+    wrong: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(each in message.text for each in EXPECTED):
+            wrong.append(message.text)
+
+    context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 900}}))
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page = context.new_page()
+    page.on("console", listen)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(studio.url)
+    page.get_by_role("tab", name="Create").wait_for()
+    yield page
+    context.close()
+    assert not wrong, wrong

@@ -1,0 +1,69 @@
+"""How the page is for everybody: on a phone, in the dark, with a screen reader, and without the rest of the world."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Request, expect
+
+from tests.studios import App
+
+TABS = ("Create", "Jobs", "Result", "Dashboard")
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
+UPSTREAM = {"aria-prohibited-attr", "label-content-name-mismatch", "image-redundant-alt"}
+"""Faults of Gradio's own parts that are known upstream; ours have none."""
+
+
+def open_tabs(page: Page) -> Iterator[str]:
+    """Each tab in turn, drawn."""
+    for name in TABS:
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(800)
+        yield name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_serious_fault_for_a_screen_reader_or_a_keyboard(page: Page, studio: App, theme: str) -> None:
+    page.goto(f"{studio.url}/?__theme={theme}")
+    page.get_by_role("tab", name="Create").wait_for()
+    for name in open_tabs(page):
+        found = Axe().run(page).response["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        ours = [each for each in serious if any("reshoot-" in str(node["target"]) for node in each["nodes"])]
+        assert not ours, (name, [(each["id"], each["nodes"][0]["html"]) for each in ours])
+        others = {each["id"] for each in serious} - UPSTREAM
+        assert not others, (name, [(each["id"], each["nodes"][0]["html"]) for each in serious])
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page) -> None:
+    for name in open_tabs(page):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_nothing_is_asked_of_any_other_machine(page: Page, studio: App) -> None:
+    asked: list[str] = []
+
+    def listen(request: Request) -> None:
+        if not request.url.startswith((studio.url, "data:", "blob:")):
+            asked.append(request.url)
+
+    page.on("request", listen)
+    page.reload()
+    list(open_tabs(page))
+    assert asked == []
+
+
+def test_light_and_dark_are_chosen_and_remembered(page: Page) -> None:
+    before = page.evaluate("document.body.classList.contains('dark')")
+    page.get_by_role("button", name="Light or dark").click()
+    page.reload()
+    page.get_by_role("tab", name="Create").wait_for()
+    assert page.evaluate("document.body.classList.contains('dark')") is not before
+
+
+def test_a_reload_comes_back_to_the_same_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Dashboard").click()
+    expect(page.locator("reshoot-dashboard")).to_be_visible()
+    page.reload()
+    expect(page.locator("reshoot-dashboard")).to_be_visible()

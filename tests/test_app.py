@@ -1,0 +1,108 @@
+"""python app.py as its user starts it: it comes up, says what is wrong, stops in time, and its jobs outlive it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.jobs.job import State
+from tests.journeys import filmed
+from tests.studios import App, app
+from tests.workers import HOUSE, House
+from utils.walker import Shot
+
+FRAMES = 48
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("clip"), Shot(size=(320, 180), frames=FRAMES))
+
+
+def refusal(home: Path, *more: str) -> str:
+    """What an app says that does not start."""
+    child = subprocess.run(
+        [sys.executable, "app.py", "--home", str(home), *more], cwd=HOUSE, capture_output=True, text=True, timeout=60
+    )
+    assert child.returncode == 1 and "Traceback" not in child.stderr
+    return child.stderr
+
+
+def test_it_comes_up_gets_ready_and_stops_within_ten_seconds(tmp_path: Path) -> None:
+    with app(tmp_path / "home") as studio:
+        assert studio.ask("/healthz") == {"alive": True}
+        studio.until(lambda: studio.status("/readyz") == 200, "readiness")
+        workers = House(tmp_path / "home").living()
+        assert len(workers) == 1
+        assert studio.stop() < 10
+        assert studio.process and studio.process.returncode == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(workers[0].pid, 0)
+
+
+def test_what_is_wrong_is_said_before_anything_is_opened(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} is taken" in refusal(tmp_path, "--port", str(port))
+    (tmp_path / "file").write_text("")
+    assert "cannot be made" in refusal(tmp_path / "file" / "home", "--port", "0")
+    assert "written user:password" in refusal(tmp_path, "--port", "0", "--auth", "ada")
+    assert "cannot be opened" in refusal(tmp_path, "--port", "0", "--host", "192.0.2.1")
+
+
+def test_one_home_has_one_app(tmp_path: Path) -> None:
+    with app(tmp_path, "--no-worker"):
+        assert "open for" in refusal(tmp_path, "--port", "0")
+
+
+def test_on_a_pod_nobody_comes_in_without_the_password_that_it_says(tmp_path: Path) -> None:
+    with app(tmp_path, "--no-worker", RUNPOD_POD_ID="pod123") as studio:
+        assert "https://pod123-" in studio.said and "with the password " in studio.said
+        assert studio.status("/studio/jobs") == 401
+        assert studio.status("/gradio_api/openapi.json") == 401
+        assert studio.status("/config") == 401
+        assert studio.status("/healthz") == 200
+
+
+def test_nothing_outside_is_asked_for_and_nothing_inside_is_told(tmp_path: Path) -> None:
+    with app(tmp_path, "--no-worker") as studio:
+        for path in ("/docs", "/redoc", "/openapi.json", "/gradio_api/mcp/sse", "/studio/static/../server.py"):
+            assert studio.status(path) == 404, path
+        assert studio.status(f"/gradio_api/file={tmp_path}/secrets.json") in (403, 404)
+        assert studio.status("/gradio_api/file=/etc/passwd") in (403, 404)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_outlives_the_app(tmp_path: Path, clip: Path, how: signal.Signals) -> None:
+    home = tmp_path / "home"
+    with app(home) as studio:
+        people = House(home)
+        job = people.submit(clip)
+        people.working(job)
+        studio.stop(how)
+        assert not people.ledger.get(job).state.ended
+        studio.open()
+        assert people.ended(job).state is State.DONE
+        assert len(people.result(job)) == FRAMES
+
+
+def test_the_page_loads_nothing_that_computes() -> None:
+    """The web process stays small: pixels are the worker's business."""
+    code = "import sys, ui.server; print(*sorted(sys.modules))"
+    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    assert not set(child.stdout.split()) & {"cv2", "av", "mediapipe", "numba", "torch", "scipy"}
+
+
+def test_an_app_that_was_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
+    studio = App(tmp_path).open()
+    people = House(tmp_path)
+    worker = studio.until(lambda: next(iter(people.living()), None), "worker")
+    studio.stop(signal.SIGKILL)
+    studio.until(lambda: worker.pid not in {sign.pid for sign in people.living()}, "end of the worker")
+    studio.close()

@@ -1,0 +1,235 @@
+"""Clips of a home: taken in whole, looked at once by a child, kept for as long as a job needs them."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.clips import EXAMPLE, Clips, NoClip
+from tests.journeys import filmed, sounding
+from utils.digest import digest_file
+from utils.image import Size
+from utils.store import Store
+from utils.walker import Shot
+from utils.xmp import write_settings
+
+HOUSE = Path(__file__).resolve().parents[1]
+SHOT = Shot(size=(192, 108), frames=12)
+DOCUMENT = {"preset": "fast", "settings": {"generate.look": "ink"}}
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A walker with sound, made by settings that it tells of."""
+    path = sounding(filmed(tmp_path_factory.mktemp("film"), SHOT), float(SHOT.seconds))
+    write_settings(path, DOCUMENT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    return Clips(tmp_path_factory.mktemp("home"))
+
+
+def copied(file: Path, folder: Path) -> Path:
+    return Path(shutil.copy(file, folder / "upload"))
+
+
+@pytest.fixture(scope="module")
+def clip(clips: Clips, film: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    name = clips.add(copied(film, tmp_path_factory.mktemp("up")), "Walk in the park.MOV")
+    clips.look(name)
+    return name
+
+
+def test_a_file_is_moved_in_under_a_name_of_our_own(clips: Clips, film: Path, tmp_path: Path) -> None:
+    upload = copied(film, tmp_path)
+    name = clips.add(upload, "../../etc/walk.MP4")
+    assert not upload.exists()
+    place = clips.path(name)
+    assert place.name == "clip.mp4" and place.parent.name == name and place.read_bytes() == film.read_bytes()
+    kept = clips.get(name)
+    assert (kept.title, kept.bytes, kept.state) == ("../../etc/walk.MP4", film.stat().st_size, "looking")
+    assert name in [each.id for each in clips.all()]
+    strange = clips.add(copied(film, tmp_path), "walk.html")
+    assert clips.path(strange).name == "clip"
+
+
+def test_a_look_brings_the_facts_the_settings_and_a_picture(clips: Clips, clip: str) -> None:
+    import cv2
+
+    kept = clips.get(clip)
+    assert kept.state == "ready" and kept.seen and kept.seen.facts
+    facts = kept.seen.facts
+    assert (facts["width"], facts["height"], facts["frames"], facts["fps"]) == (*SHOT.size, SHOT.frames, 30.0)
+    assert facts["seconds"] == 0.4 and facts["codec"] == "h264" and facts["rotation"] == 0
+    assert facts["sound"]["rate_hz"] == 48000 and facts["digest"] == digest_file(clips.path(clip))
+    assert kept.seen.settings == DOCUMENT
+    picture = cv2.imread(str(clips.poster(clip)))
+    assert Size(picture.shape[1], picture.shape[0]) == Size(*SHOT.size) and picture.std() > 20
+
+
+def test_a_clip_is_looked_at_once_and_the_job_need_not_look_again(clips: Clips, clip: str) -> None:
+    first = clips.path(clip).parent / "look.json"
+    stamp = first.stat().st_mtime_ns
+    assert clips.look(clip) == clips.get(clip).seen
+    assert first.stat().st_mtime_ns == stamp
+    home = clips.path(clip).parents[2]
+    assert "probe" in [entry.stage for entry in Store(home / "cache").entries()]
+
+
+def test_what_is_no_clip_is_refused_under_the_name_that_its_owner_knows(clips: Clips, tmp_path: Path) -> None:
+    for text, title in (("hello", "notes.mp4"), ("#EXTM3U\nfile:///etc/passwd\n", "list.mp4")):
+        upload = tmp_path / "upload"
+        upload.write_text(text)
+        name = clips.add(upload, title)
+        seen = clips.look(name)
+        assert seen.facts is None and repr(title) in seen.problem and "clip.mp4" not in seen.problem and seen.remedy
+        kept = clips.get(name)
+        assert kept.state == "refused" and (kept.problem, kept.remedy) == (seen.problem, seen.remedy)
+        assert not clips.poster(name).exists()
+
+
+def test_adding_goes_on_where_a_death_cut_it_short(clips: Clips, film: Path, tmp_path: Path) -> None:
+    name = "abc" * 8
+    part = clips.path(clips.add(copied(film, tmp_path), "x.mp4")).parents[1] / f".{name}.part"
+    part.mkdir()
+    upload = copied(film, tmp_path)
+    upload.rename(part / "clip.mp4")
+    assert clips.add(upload, "walk.mp4", name) == name
+    assert clips.path(name).read_bytes() == film.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["", "..", "../jobs", "e" * 23, "E" * 24, "e" * 24 + "\n", "\0" * 24])
+def test_only_names_that_were_given_lead_anywhere(clips: Clips, name: str) -> None:
+    for act in (clips.get, clips.path, clips.look, lambda each: clips.remove(each, list)):
+        with pytest.raises(NoClip):
+            act(name)
+
+
+def test_what_a_job_needs_is_never_removed(film: Path, tmp_path: Path) -> None:
+    clips = Clips(tmp_path / "home")
+    needed, asked_for, old, fresh = (clips.add(copied(film, tmp_path), f"{each}.mp4") for each in range(4))
+    for name in (needed, asked_for, old):
+        about = clips.path(name).parent / "clip.json"
+        about.write_text(json.dumps(json.loads(about.read_text()) | {"added_at": time.time() - 8 * 24 * 3600}))
+    used = {str(clips.path(needed))}
+    late = str(clips.path(asked_for))
+
+    def asked_again() -> set[str]:
+        """A job that comes in just while the sweep is under way."""
+        seen = set(used)
+        used.add(late)
+        return seen
+
+    assert clips.sweep(asked_again) == 1
+    assert {each.id for each in clips.all()} == {needed, asked_for, fresh}
+    assert clips.remove(needed, lambda: used) is False and clips.path(needed).read_bytes() == film.read_bytes()
+    assert clips.remove(fresh, lambda: used) is True
+    with pytest.raises(NoClip):
+        clips.get(fresh)
+    assert sorted(each.name for each in (tmp_path / "home" / "clips").iterdir()) == sorted([needed, asked_for])
+
+
+def test_a_removal_that_a_death_cut_short_is_settled(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = Clips(tmp_path / "home")
+    needed, other = (clips.add(copied(film, tmp_path), "walk.mp4") for _ in range(2))
+    used = {str(clips.path(needed))}
+    for name in (needed, other):
+        place = clips.path(name).parent
+        place.rename(place.with_name(f".{name}.gone"))
+    clips.sweep(lambda: used)
+    assert clips.all() == [], "another process may be in the middle of it"
+    monkeypatch.setattr("pipeline.clips.REMOVAL_S", 0.0)
+    clips.sweep(lambda: used)
+    assert [each.id for each in clips.all()] == [needed]
+    assert [each.name for each in (tmp_path / "home" / "clips").iterdir()] == [needed]
+
+
+def test_the_example_is_rendered_once_for_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real child, with a shorter walk than people get."""
+    child = "import pipeline.arrival as it; it.EXAMPLE_SIZE, it.EXAMPLE_FRAMES = (192, 108), 12; it.main()"
+    started = []
+
+    def short(arguments: list[str]) -> list[str]:
+        started.append(arguments)
+        return [sys.executable, "-c", child, *arguments]
+
+    monkeypatch.setattr("pipeline.arrival.command", short)
+    clips, names = Clips(tmp_path), list[str]()
+    threads = [threading.Thread(target=lambda: names.append(clips.example())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names == [EXAMPLE] * 3 and len(started) == 1
+    assert clips.get(EXAMPLE).title == "Example walk.mp4" and clips.path(EXAMPLE).stat().st_size > 1000
+    assert clips.example() == EXAMPLE and len(started) == 1
+    assert [each.name for each in (tmp_path / "clips").iterdir()] == [EXAMPLE]
+
+
+def test_a_child_that_hangs_is_ended_and_one_whose_parent_dies_goes_too(
+    clips: Clips, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "mark"
+    hangs = (
+        "import os, pathlib, sys, time, pipeline.arrival as it; it.go_with_parent();"
+        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(300)"
+    )
+    name = clips.add(copied(film, tmp_path), "slow.mp4")
+    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", hangs])
+    monkeypatch.setattr("pipeline.arrival.LOOK_S", 1.0)
+    assert "ran out of its limits" in clips.look(name).problem
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, pipeline.arrival as it; from pathlib import Path;"
+            f"it.command = lambda arguments: [sys.executable, '-c', {hangs!r}]; it.film_example(Path('x'))",
+        ],
+        cwd=HOUSE,
+    )
+    mark.unlink(missing_ok=True)
+    until(lambda: mark.exists() and mark.read_text() != "")
+    child = int(mark.read_text())
+    parent.kill()
+    parent.wait()
+    until(lambda: not alive(child))
+
+
+def test_a_child_is_told_no_secrets(clips: Clips, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tells = "import json, os; print(json.dumps({'problem': ' '.join(os.environ), 'remedy': 'none'}))"
+    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", tells])
+    monkeypatch.setenv("RUNPOD_API_KEY", "secret")
+    monkeypatch.setenv("RESHOOT_HOME", "no secret")
+    said = clips.look(clips.add(copied(film, tmp_path), "walk.mp4")).problem.split()
+    assert "RESHOOT_HOME" in said and "RUNPOD_API_KEY" not in said
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_the_web_process_loads_nothing_heavy() -> None:
+    code = "import sys, pipeline.clips, utils.uploads; print(*sorted(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+    assert not set(said.split()) & {"numpy", "cv2", "av", "mediapipe", "scipy", "numba", "gradio", "fastapi"}

@@ -1,0 +1,177 @@
+"""Who may come in: sessions, the secret of a browser, requests of other sites, and patience with wrong passwords."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
+from ui import login
+from ui.guard import BROWSER, SESSION, Guard
+from ui.keys import SESSION_S, AuthError, Keys, open_keys, read_people
+
+PAGE = {"accept": "text/html"}
+
+
+def keys_of(home: Path, *people: str) -> Keys:
+    return open_keys(home, read_people(list(people)), public=False)[0]
+
+
+def app_of(keys: Keys) -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(Guard, keys=keys, hosts=("studio.lan",))
+    app.include_router(login.routes(keys))
+
+    @app.get("/healthz")
+    @app.get("/studio/jobs")
+    @app.post("/studio/jobs")
+    @app.get("/")
+    def owner(request: Request) -> str:
+        return str(request.state.owner)
+
+    return app
+
+
+def browser(keys: Keys, host: str = "localhost") -> TestClient:
+    return TestClient(app_of(keys), base_url=f"http://{host}:7860", follow_redirects=False)
+
+
+@pytest.fixture
+def open_door(tmp_path: Path) -> TestClient:
+    return browser(keys_of(tmp_path))
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return keys_of(tmp_path, "ada:correct horse", "bob:battery staple")
+
+
+def sign_in(client: TestClient, password: str = "correct horse", name: str = "ada", after: str = "/") -> int:
+    return client.post(f"/login?next={after}", data={"name": name, "password": password}).status_code
+
+
+def test_a_browser_gets_a_secret_once_and_keeps_it(open_door: TestClient) -> None:
+    first = open_door.get("/")
+    assert "HttpOnly" in first.headers["set-cookie"] and "SameSite=Lax" in first.headers["set-cookie"]
+    again = open_door.get("/")
+    assert again.json() == first.json() == open_door.cookies[BROWSER]
+    assert "set-cookie" not in again.headers
+
+
+def test_a_secret_that_is_none_is_replaced(open_door: TestClient) -> None:
+    for bad in ("x" * 32, "short", "../../etc/passwd"):
+        open_door.cookies.clear()
+        owner = open_door.get("/", headers={"cookie": f"{BROWSER}={bad}"}).json()
+        assert owner != bad and len(owner) == 32
+
+
+def test_without_passwords_only_known_names_of_this_machine_are_answered(tmp_path: Path) -> None:
+    keys = keys_of(tmp_path)
+    for host in ("localhost", "127.0.0.1", "192.168.1.7", "[::1]", "studio.lan"):
+        assert browser(keys, host).get("/").status_code == 200, host
+    answer = browser(keys, "rebound.example.com").get("/")
+    assert answer.status_code == 403 and "--auth" in answer.json()["remedy"]
+
+
+def test_what_other_sites_send_changes_nothing(open_door: TestClient) -> None:
+    assert open_door.post("/studio/jobs").status_code == 403
+    assert open_door.post("/studio/jobs", headers={"X-Reshoot": "1"}).status_code == 200
+
+
+def test_every_answer_tells_browsers_to_be_careful(open_door: TestClient) -> None:
+    headers = open_door.get("/").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+
+
+def test_pages_lead_to_the_login_and_back(keys: Keys) -> None:
+    client = browser(keys, "pod-7860.proxy.example.net")
+    away = client.get("/", headers=PAGE)
+    assert (away.status_code, away.headers["location"]) == (303, "/login?next=/")
+    assert client.get("/studio/jobs").status_code == 401
+    assert client.get("/healthz").status_code == 200
+    entered = client.post("/login?next=/", data={"name": "ada", "password": "correct horse"})
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    assert client.get("/", headers=PAGE).status_code == client.get("/studio/jobs").status_code == 200
+    client.get("/logout")
+    assert client.get("/studio/jobs").status_code == 401
+
+
+@pytest.mark.parametrize("place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else(keys: Keys, place: str) -> None:
+    entered = browser(keys).post("/login", params={"next": place}, data={"name": "ada", "password": "correct horse"})
+    assert entered.headers["location"] == "/"
+
+
+def test_wrong_passwords_are_told_without_saying_what_was_wrong(keys: Keys) -> None:
+    client = browser(keys)
+    wrong = client.post("/login", data={"name": "ada", "password": "battery staple"})
+    nobody = client.post("/login", data={"name": '"><script>', "password": "x"})
+    assert wrong.status_code == nobody.status_code == 401
+    assert "do not fit together" in wrong.text and "<script>" not in nobody.text.partition("<form")[2]
+    assert not client.cookies.get(SESSION)
+
+
+def test_each_wrong_password_makes_the_next_attempt_wait_longer(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    client = browser(keys)
+    assert [sign_in(client, "wrong") for _ in range(8)] == [401] * 8
+    assert rests == [0, 0.5, 1, 2, 4, 8, 8, 8]
+    assert sign_in(client) == 303
+    assert sign_in(client) == 303 and rests[-1] == 0
+
+
+def test_a_crowd_at_the_door_is_turned_away(keys: Keys) -> None:
+    async def crowd() -> list[bool | None]:
+        patience = login.Patience()
+        patience._wrong, patience._last_at = 1, time.monotonic()
+        tries = (patience.tries(keys, "ada", "correct horse") for _ in range(login.MOST_WAITING + 5))
+        return list(await asyncio.gather(*tries))
+
+    told = asyncio.run(crowd())
+    assert told.count(None) == 5 and told.count(True) == login.MOST_WAITING
+
+
+def test_a_ticket_cannot_be_made_up_or_used_for_ever(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = keys.ticket("ada")
+    assert keys.reads(ticket) == "ada"
+    for bad in ("", "x", ticket[:-1], f"{b'eve'.hex()}{ticket[6:]}", ticket.replace(".", "..", 1), "é.1.2"):
+        assert keys.reads(bad) is None
+    later = time.time() + SESSION_S + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert keys.reads(ticket) is None
+
+
+def test_tickets_outlive_the_server_but_not_the_password(tmp_path: Path) -> None:
+    ticket = browser_ticket = keys_of(tmp_path, "ada:one").ticket("ada")
+    assert keys_of(tmp_path, "ada:two").reads(ticket) is None
+    assert keys_of(tmp_path, "eve:one").reads(browser_ticket) is None
+
+
+def test_a_pod_without_a_password_gets_one_that_holds_and_is_said_once(tmp_path: Path) -> None:
+    keys, made = open_keys(tmp_path, {}, public=True)
+    assert made and keys.admits("reshoot", made) and not keys.admits("reshoot", made[:-1])
+    again, said = open_keys(tmp_path, {}, public=True)
+    assert said is None and again.admits("reshoot", made)
+    assert again.reads(keys.ticket("reshoot")) == "reshoot"
+    secrets = tmp_path / "secrets.json"
+    assert secrets.stat().st_mode & 0o777 == 0o600 and made not in secrets.read_text()
+
+
+def test_a_damaged_file_of_secrets_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{")
+    assert open_keys(tmp_path, {}, public=True)[1]
+
+
+@pytest.mark.parametrize("said", ["ada", "ada:", ":secret"])
+def test_a_login_that_is_none_is_refused(said: str) -> None:
+    with pytest.raises(AuthError, match="user:password"):
+        read_people([said])

@@ -1,0 +1,105 @@
+"""The command that makes a first look: what it writes, what it says, and how it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import typer
+
+from pipeline.commands.look import look
+from tests.journeys import written
+from utils.errors import ReshootError
+from utils.walker import Shot, walk
+
+app = typer.Typer()
+app.command()(look)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shown = [rgb for rgb, _ in walk(Shot(size=(320, 180), frames=18))]
+    return written(tmp_path_factory.mktemp("film") / "walk.mp4", shown)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def run(home: Path, *arguments: str | Path) -> None:
+    app([*map(str, arguments), "--home", str(home)], standalone_mode=False)
+
+
+def test_two_pictures_and_what_there_is_to_know(
+    clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    after, before = tmp_path / "after.jpg", tmp_path / "before.jpg"
+    run(home, clip, "-o", after, "--before", before, "--look", "ink", "--set", "generate.strength=0.9", "--json")
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    one, other = cv2.imread(str(after)), cv2.imread(str(before))
+    assert one.shape == other.shape == (told["height"], told["width"], 3) == (180, 320, 3)
+    assert (one != other).any()
+    assert 0 <= told["at"] < 18 and told["seconds"] > 0 and told["events"] == []
+    assert told["found_in"] > 0.5 * told["looked_at"]
+    assert told["person_share"] == pytest.approx(told["found_in"] / told["looked_at"], abs=1e-4)
+
+
+def test_sentences_for_people(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(home, clip, "-o", tmp_path / "a.jpg", "--at", "0.5", "--set", "composite.background=plate")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{tmp_path / 'a.jpg'}: frame 8, in ")
+    assert second.startswith("Person found in ") and "clean background" in third
+
+
+def test_a_file_of_settings_and_a_reference(
+    clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:, :, 1] = np.linspace(0, 255, 64, dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "green.png"), picture)
+    (tmp_path / "s.json").write_text(json.dumps({"generate.look": "noir"}))
+    pictures = []
+    for number, more in enumerate(((), ("--reference", tmp_path / "green.png"), ("--look", "film"))):
+        out = tmp_path / f"{number}.jpg"
+        run(home, clip, "-o", out, "--settings", tmp_path / "s.json", *more)
+        pictures.append(cv2.imread(str(out)).astype(float))
+    capsys.readouterr()
+    assert abs(pictures[0] - pictures[1]).max() > 40
+    assert abs(pictures[0] - pictures[2]).max() > 40
+
+
+REFUSED = [
+    (("-o", "out.png"), "does not end in .jpg. Name it out.jpg."),
+    (("-o", "nowhere/out.jpg"), "There is no folder"),
+    (("-o", "out.jpg", "--before", "out.bmp"), "does not end in .jpg"),
+    (("-o", "out.jpg", "--at", "2"), "It takes auto, or a number from 0"),
+    (("-o", "out.jpg", "--at", "nan"), "It takes auto, or a number from 0"),
+    (("-o", "out.jpg", "--look", "inc"), "Did you mean 'ink'"),
+    (("-o", "out.jpg", "--look", "ink", "--set", "generate.look=noir"), "generate.look is set twice"),
+    (("-o", "out.jpg", "--set", "generate.strength=2"), "generate.strength"),
+    (("-o", "out.jpg", "--preset", "best"), "balanced"),
+    (("-o", "out.jpg", "--reference", "nothing.png"), "'nothing.png' could not be read"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), REFUSED)
+def test_what_cannot_work_is_a_sentence(
+    clip: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ReshootError) as caught:
+        run(home, clip, *arguments)
+    assert told in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_with_json_problems_are_json_too(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    code = app(["--json", str(tmp_path / "text.mp4"), "-o", str(tmp_path / "a.jpg"), "--home", str(home)],
+               standalone_mode=False)  # fmt: skip
+    told = json.loads(capsys.readouterr().out)
+    assert code == 1 and set(told) == {"problem", "remedy"} and "text.mp4" in told["problem"]
+    assert not (tmp_path / "a.jpg").exists()

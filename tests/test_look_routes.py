@@ -1,0 +1,254 @@
+"""Asking for a first look: over a real server, with real clips, real children and browsers that go away."""
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.testclient import TestClient
+
+from pipeline.clips import Clips
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.places import database_url
+from tests.journeys import written
+from ui.problems import NotAllowed, NotHere
+from ui.routes import looks
+from ui.studio import Studio
+from utils.errors import ReshootError
+from utils.walker import Shot, walk
+
+PATIENCE_S = 120.0
+Ask = Callable[[str], HTTPConnection]
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ReshootError)
+    status = 404 if isinstance(error, NotHere) else 403 if isinstance(error, NotAllowed) else 400
+    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status)
+
+
+@dataclass
+class Place:
+    """A home with a clip, and an app that makes looks in it."""
+
+    home: Path
+    clip: str
+    app: FastAPI
+
+    def looking(self) -> list[int]:
+        """Processes that look at clips of this home, or were started by those that do."""
+        found = []
+        for each in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (each / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if str(self.home) in command and int(each.name) != os.getpid():
+                found.append(int(each.name))
+        return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    home = tmp_path_factory.mktemp("home")
+    shown = [rgb for rgb, _ in walk(Shot(size=(320, 180), frames=18))]
+    clip = Clips(home).add(written(tmp_path_factory.mktemp("film") / "walk.mp4", shown), "My walk.mp4")
+    app = FastAPI()
+    app.add_exception_handler(ReshootError, _told)
+    app.include_router(looks.routes(Studio(home, Ledger(database_url(home)))), prefix="/studio")
+
+    @app.middleware("http")
+    async def name(request: Request, go_on: Callable[[Request], Any]) -> Response:
+        request.state.owner = request.headers.get("x-owner", "")
+        return await go_on(request)  # type: ignore[no-any-return]
+
+    return Place(home, clip, app)
+
+
+@pytest.fixture(scope="module")
+def client(place: Place) -> Iterator[TestClient]:
+    with TestClient(place.app) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def told(place: Place, client: TestClient) -> dict[str, Any]:
+    said = {"preset": "fast", "settings": {"generate.look": "ink", "generate.strength": 0.9}}
+    answer = client.post(f"/studio/clips/{place.clip}/look", json=said)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_a_look_is_two_pictures_and_what_was_seen(place: Place, client: TestClient, told: dict[str, Any]) -> None:
+    assert told["person_share"] > 0.5 and told["seconds"] > 0 and told["events"] == []
+    assert (told["width"], told["height"]) == (320, 180)
+    pictures = [client.get(told[name]) for name in ("before", "after")]
+    for each in pictures:
+        assert each.status_code == 200 and each.headers["content-type"] == "image/jpeg"
+        assert each.content[:3] == b"\xff\xd8\xff"
+    assert pictures[0].content != pictures[1].content
+    assert {each.name for each in (place.home / "looks").iterdir()} == {told["id"]}
+    assert not place.looking()
+
+
+@pytest.mark.parametrize("path", ["{id}/settings.json", "{id}/clip.mp4", "..%2f{id}/after.jpg", "0/after.jpg"])
+def test_only_pictures_of_looks_are_given_out(client: TestClient, told: dict[str, Any], path: str) -> None:
+    answer = client.get("/studio/looks/" + path.format(id=told["id"]))
+    assert answer.status_code == 404
+    if "%2f" not in path:
+        assert answer.json()["problem"] == "This look is not there any more."
+
+
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"settings": {"generate.look": "inc"}}, 400, "Did you mean 'ink'?"),
+    ({"settings": {"generate.lok": "ink"}}, 400, "There is no setting"),
+    ({"settings": {"generate.strength": 2}}, 400, "generate.strength cannot be 2"),
+    ({"settings": ["generate.look"]}, 400, "form that can be read"),
+    ({"preset": "best"}, 400, "There is no preset 'best'"),
+    ({"preset": 3}, 400, "form that can be read"),
+    ({"at": 1.5}, 400, "not in the clip"),
+    ({"at": "0"}, 400, "not in the clip"),
+    ({"settings": {"generate.reference": "/etc/passwd"}}, 403, "not given to this app"),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "sentence"), REFUSED)
+def test_what_is_wrong_is_a_sentence_at_once(
+    place: Place, client: TestClient, said: dict[str, Any], status: int, sentence: str
+) -> None:
+    before = set((place.home / "looks").glob("*"))
+    answer = client.post(f"/studio/clips/{place.clip}/look", json=said)
+    assert answer.status_code == status
+    assert sentence in f"{answer.json()['problem']} {answer.json()['remedy']}"
+    assert set((place.home / "looks").glob("*")) == before
+
+
+@pytest.mark.parametrize("clip", ["0" * 24, "..", "walk.mp4", "A" * 24])
+def test_there_must_be_such_a_clip(client: TestClient, clip: str) -> None:
+    assert client.post(f"/studio/clips/{clip}/look", json={}).status_code == 404
+
+
+def test_what_the_child_says_is_what_the_page_is_told(place: Place, client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_text("this is no video")
+    bad = Clips(place.home).add(tmp_path / "bad.mp4", "bad.mp4")
+    answer = client.post(f"/studio/clips/{bad}/look", json={})
+    assert answer.status_code == 400 and "cannot be opened" in answer.json()["problem"]
+    assert not list((place.home / "looks").glob("*.part"))
+
+
+@pytest.fixture(scope="module")
+def port(place: Place) -> Iterator[int]:
+    """A real server, whose clients can really go away."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(place.app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield int(listener.getsockname()[1])
+    server.should_exit = True
+    thread.join(PATIENCE_S)
+    listener.close()
+
+
+def until(done: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def ask(place: Place, port: int) -> Iterator[Ask]:
+    """Browsers that wait for a look."""
+    browsers: list[HTTPConnection] = []
+
+    def asked(owner: str) -> HTTPConnection:
+        browsers.append(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S))
+        browsers[-1].request("POST", f"/studio/clips/{place.clip}/look", b"{}", {"X-Owner": owner})
+        return browsers[-1]
+
+    yield asked
+    for each in browsers:
+        each.close()
+
+
+def heard(browser: HTTPConnection) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of an answer."""
+    with browser.getresponse() as answer:
+        return answer.status, dict(json.loads(answer.read()))
+
+
+def test_a_look_ends_when_its_browser_goes_away(place: Place, ask: Ask) -> None:
+    browser = ask("one")
+    until(place.looking)
+    browser.close()
+    until(lambda: not place.looking())
+    until(lambda: not list((place.home / "looks").glob("*.part")))
+
+
+def test_a_newer_look_takes_the_place_of_the_last_one_and_others_wait(place: Place, ask: Ask) -> None:
+    old = ask("one")
+    until(place.looking)
+    first = min(place.looking())
+    waiting, new = ask("two"), ask("one")
+    status, told = heard(old)
+    assert status == 400 and "newer one" in told["problem"]
+    until(lambda: first not in place.looking())
+    answers = [heard(browser) for browser in (waiting, new)]
+    assert [status for status, _ in answers] == [200, 200]
+    assert len({told["id"] for _, told in answers}) == 2
+    assert not place.looking()
+
+
+def test_the_line_is_short(place: Place, ask: Ask) -> None:
+    browsers = [ask(str(number)) for number in range(looks.MOST_WAITING + 1)]
+    until(place.looking)
+    status, told = heard(ask("late"))
+    assert status == 400 and "Many people" in told["problem"]
+    for browser in browsers:
+        browser.close()
+    until(lambda: not place.looking())
+
+
+def test_what_takes_too_long_is_ended(place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "LIMIT_S", 0.5)
+    status, told = heard(ask("one"))
+    assert status == 400 and "was stopped" in told["problem"]
+    assert not place.looking() and not list((place.home / "looks").glob("*.part"))
+
+
+def test_a_home_that_cannot_be_written_to_is_told(client: TestClient, place: Place) -> None:
+    folder = place.home / "looks"
+    aside = folder.rename(folder.with_name("aside"))
+    folder.write_text("in the way")
+    try:
+        answer = client.post(f"/studio/clips/{place.clip}/look", json={})
+    finally:
+        folder.unlink()
+        aside.rename(folder)
+    assert answer.status_code == 400 and "could not be kept" in answer.json()["problem"]
+
+
+def test_old_looks_are_forgotten(tmp_path: Path) -> None:
+    for name, age_s in (("a" * 24, 90_000), ("b" * 24, 100), ("c" * 24 + ".part", 90_000)):
+        folder = tmp_path / "looks" / name
+        folder.mkdir(parents=True)
+        (folder / "after.jpg").write_bytes(b"")
+        os.utime(folder, (time.time() - age_s,) * 2)
+    assert looks.sweep(tmp_path) == 2
+    assert [each.name for each in (tmp_path / "looks").iterdir()] == ["b" * 24]
+    shutil.rmtree(tmp_path / "looks")
+    assert looks.sweep(tmp_path) == 0

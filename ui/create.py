@@ -1,0 +1,178 @@
+"""The Create tab: clips come in, a look is chosen and seen on one frame, and the work is put in line."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+
+from pipeline.engines import engines
+from pipeline.settings import Field, Settings, presets
+from ui import form, references
+from ui.routes.jobs import submit
+from ui.studio import Studio
+from utils.errors import ReshootError
+
+CLIPS = "<reshoot-clips class='studio'></reshoot-clips>"
+CARRY_VALUE = """
+element.addEventListener('change', (event) => {
+  if (event.detail === undefined || event.detail === props.value) return;
+  props.value = event.detail; trigger('change');
+});"""
+CARRY_EVENTS = """
+for (const kind of ['use', 'edit'])
+  window.addEventListener('reshoot:' + kind, (event) => {
+    props.value = JSON.stringify({...event.detail, kind, at: Date.now()}); trigger('change');
+  });"""
+TELL = """(said) => {
+  const told = JSON.parse(said);
+  window.dispatchEvent(new CustomEvent('reshoot:' + told.kind, {detail: told}));
+}"""
+FRONT = ("generate.engine", "generate.look", "generate.reference", "generate.apply_to", "composite.background",
+         "segments.count")  # fmt: skip
+"""What everybody decides; the rest has good values."""
+
+
+@dataclass(frozen=True)
+class _Controls:
+    """The form as it was drawn: one control for each setting."""
+
+    preset: gr.Radio
+    fields: tuple[Field, ...]
+    parts: tuple[gr.components.Component, ...]
+
+    @property
+    def all(self) -> list[gr.components.Component]:
+        return [self.preset, *self.parts]
+
+
+def element(name: str) -> None:
+    """An element of our own, which draws itself."""
+    gr.HTML(f"<reshoot-{name} class='studio'></reshoot-{name}>", apply_default_css=False)
+
+
+def create(studio: Studio) -> None:
+    """Draw the tab and connect it."""
+    with gr.Row(elem_id="create-columns"):
+        with gr.Column(scale=3, min_width=320):
+            clips = gr.HTML("", html_template=CLIPS, js_on_load=CARRY_VALUE, elem_id="clips", apply_default_css=False)
+            element("look")
+        with gr.Column(scale=2, min_width=320):
+            controls = _controls()
+            with gr.Row(elem_id="actions"):
+                look = gr.Button("First look", elem_id="first-look")
+                go = gr.Button("Restyle", variant="primary", elem_id="submit")
+    courier = gr.HTML("", html_template="", js_on_load=CARRY_EVENTS, visible="hidden")
+    told = gr.Textbox(visible="hidden")
+    _connect(studio, clips, controls, look, go, courier, told)
+
+
+def _controls() -> _Controls:
+    preset = gr.Radio(
+        [(name.capitalize(), name) for name in presets()],
+        value="balanced",
+        label="Preset",
+        info=" ".join(f"{name.capitalize()}: {what}" for name, what in presets().items()),
+        elem_id="preset",
+    )
+    drawn = {name: _front(Settings.field(name)) for name in FRONT}
+    rest = [field for field in Settings.fields() if field.name not in FRONT]
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        for group, fields in groupby(rest, key=lambda field: field.group):
+            with gr.Accordion(form.GROUPS[group], open=False):
+                drawn |= {field.name: form.control(field) for field in fields}
+    return _Controls(preset, tuple(map(Settings.field, drawn)), tuple(drawn.values()))
+
+
+def _front(field: Field) -> gr.components.Component:
+    """The controls that everybody sees, with more than a name each."""
+    key = field.key
+    if field.name == "generate.engine":
+        ready = {each.name: each.probe() for each in engines()}
+        choices = [(each.label, each.name) for each in engines()]
+        why = [f"{name}: {it.reason} {it.remedy}" for name, it in ready.items() if not it.ready]
+        return gr.Radio(choices, value=field.default, label="Model", info=" ".join(why) or field.help, elem_id=key)
+    if field.name == "generate.look":
+        choices = [(str(each).capitalize(), str(each)) for each in field.choices]
+        return gr.Radio(choices, value=field.default, label=field.title, info="What it is made into.", elem_id=key)
+    if field.name == "generate.reference":
+        title = f"{field.title} (optional)"
+        return gr.Image(type="filepath", sources=["upload", "clipboard"], label=title, height=180, elem_id=key)
+    return form.control(field, elem_id=key)
+
+
+def _connect(
+    studio: Studio,
+    clips: gr.HTML,
+    controls: _Controls,
+    look: gr.Button,
+    go: gr.Button,
+    courier: gr.HTML,
+    told: gr.Textbox,
+) -> None:
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+    def said(preset: str, values: Sequence[Any]) -> dict[str, Any]:
+        return form.read(preset, controls.fields, references.kept(studio.home, controls.fields, values))
+
+    def fill(preset: str) -> list[Any]:
+        return form.filled(preset, {}, controls.fields)
+
+    def use(asked: str) -> list[Any]:
+        try:
+            return [*_used(studio, asked, controls.fields), json.dumps({"kind": "used"})]
+        except ReshootError as error:
+            return [*([gr.skip()] * len(controls.all)), _problem(error)]
+
+    @_speaking
+    def first_look(value: str, preset: str, *values: Any) -> dict[str, Any]:
+        return {"kind": "look", "clip": _ready(value)[0], "preset": preset, "settings": said(preset, values)}
+
+    @_speaking
+    def order(request: gr.Request, value: str, preset: str, *values: Any) -> dict[str, Any]:
+        assert request.request is not None
+        jobs = submit(studio, request.request.state.owner, _ready(value), preset, said(preset, values))
+        return {"kind": "submitted", "jobs": [job.id for job in jobs]}
+
+    controls.preset.input(fill, controls.preset, list(controls.parts), **quick)
+    courier.change(use, courier, [*controls.all, told], **quick).then(None, told, None, js=TELL)
+    look.click(first_look, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
+    go.click(order, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
+
+
+def _used(studio: Studio, said: str, fields: tuple[Field, ...]) -> list[Any]:
+    """The settings of a file or of a job, in the form."""
+    told = json.loads(said)
+    if told["kind"] == "edit":
+        order = studio.ledger.get(told["job"]).order
+        told = {"preset": order.preset, "settings": order.settings}
+    preset = told.get("preset") or "balanced"
+    return [preset, *form.filled(preset, told.get("settings") or {}, fields)]
+
+
+def _ready(value: str) -> list[str]:
+    """The clips that are there, or what to do first."""
+    clips = [each["id"] for each in json.loads(value or "[]")]
+    if not clips:
+        raise ReshootError("There is no clip yet.", "Add one, or try the example.")
+    return clips
+
+
+def _speaking(work: Callable[..., dict[str, Any]]) -> Callable[..., str]:
+    """What came of it as the page reads it; a problem is told in the sentences that it brings."""
+
+    @wraps(work)
+    def speaking(*values: Any) -> str:
+        try:
+            return json.dumps(work(*values))
+        except ReshootError as error:
+            return _problem(error)
+
+    return speaking
+
+
+def _problem(error: ReshootError) -> str:
+    return json.dumps({"kind": "problem", "problem": error.problem, "remedy": error.remedy})

@@ -1,0 +1,106 @@
+"""The dashboard: what the cache spares, how good the finished clips are, and how the machine is doing."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache as once
+from typing import Any
+
+from fastapi import APIRouter
+
+from pipeline.jobs.job import Job, State
+from ui.chores import KINDS, Chore, ChoreError, Chores
+from ui.machine import Lately, Machine, graphics, room
+from ui.problems import NotHere
+from ui.quality import MEASURES, measured, number
+from ui.studio import Studio
+from utils.home import cache_folder
+from utils.store import Figures, Stats, Store
+
+STATS_S, ROOM_S, GPU_S = 2.0, 20.0, 4.0
+MOST_VIDEOS = 200
+MOST_BYTES = 1 << 60
+
+
+def routes(studio: Studio) -> APIRouter:
+    """/dashboard and /cache."""
+    router, machine, chores = APIRouter(), Machine(studio.home), Chores(studio.home)
+    store = once(lambda: Store(cache_folder(studio.home)))
+    stats, sizes = Lately(STATS_S, lambda: store().stats()), Lately(ROOM_S, lambda: room(studio.home))
+    cards = Lately(GPU_S, lambda: graphics(studio.home))
+
+    @router.get("/dashboard")
+    def told() -> dict[str, Any]:
+        now, jobs = stats.now(), studio.ledger.all()
+        return {
+            "now": time.time(),
+            "cache": cache(now) if now else None,
+            "chore": _chore(chores.last),
+            "measures": [asdict(each) for each in MEASURES],
+            "videos": videos(jobs),
+            "states": {state: sum(job.state == state for job in jobs) for state in State},
+            "workers": [machine.worker(sign) for sign in studio.ledger.workers()],
+            "machine": {**machine.told(), "gpus": cards.now()},
+            "room": sizes.now(),
+        }
+
+    @router.post("/cache/{kind}")
+    async def begin(kind: str, to_bytes: str = "") -> dict[str, Any] | None:
+        if kind not in KINDS:
+            raise NotHere(f"The cache has no {kind!r}.", f"It has {', '.join(KINDS)}.")
+        return _chore(chores.start(kind, _limit(to_bytes) if kind == "prune" else 0))
+
+    return router
+
+
+def cache(found: Stats) -> dict[str, Any]:
+    """What it holds and what it did, all stages together and each alone."""
+    did = sum((stage.figures for stage in found.stages.values()), Figures())
+    stages = [
+        {"name": name, "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
+        for name, stage in found.stages.items()
+    ]
+    held = {name: value for name, value in asdict(found).items() if name != "stages"}
+    return {**held, **_did(did), "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
+
+
+def videos(jobs: list[Job]) -> list[dict[str, Any]]:
+    """The finished ones, the latest first, with the numbers that their results have."""
+    done = sorted((job for job in jobs if job.state is State.DONE), key=lambda job: -(job.finished_at or 0))
+    return [
+        {
+            "job": job.id,
+            "title": job.order.title,
+            "preset": job.order.preset,
+            "look": job.order.settings.get("generate.look"),
+            "finished_at": job.finished_at,
+            **{name: number(job.result.get(name)) for name in ("frames", "seconds", "cached", "bytes")},
+            "warnings": len(job.result.get("warnings") or ()),
+            "numbers": measured(job.result),
+            "stages": list(map(_stage, job.result.get("stages") or ())),
+        }
+        for job in done[:MOST_VIDEOS]
+    ]
+
+
+def _stage(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": str(told.get("name", "")),
+        "seconds": number(told.get("seconds")),
+        "hit": told.get("cache") == "hit",
+    }
+
+
+def _did(figures: Figures) -> dict[str, Any]:
+    return {**asdict(figures), "hit_rate": figures.hit_rate}
+
+
+def _chore(chore: Chore | None) -> dict[str, Any] | None:
+    return asdict(chore) if chore else None
+
+
+def _limit(said: str) -> int:
+    """Bytes, as the page says them."""
+    if not said.isascii() or not said.isdigit() or int(said) > MOST_BYTES:
+        raise ChoreError("That is not a size.", "Say how many GB the cache may keep, 0 or more.")
+    return int(said)

@@ -1,0 +1,42 @@
+"""Whether the app is alive, and whether it is ready to work: for pods and for people who look after them."""
+
+import shutil
+import time
+
+from fastapi import APIRouter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, Response
+
+from ui.studio import Studio
+
+ALIVE_S = 15.0
+LEAST_FREE_BYTES = 1 << 30
+
+
+def routes(studio: Studio) -> APIRouter:
+    """/healthz and /readyz."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    def alive() -> dict[str, bool]:
+        return {"alive": True}
+
+    @router.get("/readyz")
+    def ready() -> Response:
+        missing = _missing(studio)
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    return router
+
+
+def _missing(studio: Studio) -> list[str]:
+    """What must still come before a job would be done, in sentences."""
+    missing = []
+    try:
+        if not any(time.time() - sign.beat_at < ALIVE_S for sign in studio.ledger.workers()):
+            missing.append("The worker is starting, or none runs.")
+    except SQLAlchemyError as error:
+        missing.append(f"The database of jobs does not answer ({type(error).__name__}).")
+    if shutil.disk_usage(studio.home).free < LEAST_FREE_BYTES:
+        missing.append("Less than 1 GB of disk is free.")
+    return missing

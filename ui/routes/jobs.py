@@ -1,0 +1,217 @@
+"""Jobs: what there are, how far each is, and what may be done to them."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline.clips import Clips
+from pipeline.jobs.job import Job, JobError, Order, State
+from pipeline.jobs.ledger import IN_LINE, Ledger
+from pipeline.settings import Settings, presets
+from ui.board import Shown, differing
+from ui.problems import NotAllowed, NotHere, TooLarge
+from ui.studio import Studio
+from utils.errors import ClipError, ReshootError, SettingsError
+
+ID = re.compile(r"[0-9a-f]{24}")
+MOST_BODY_BYTES, MOST_CLIPS = 1 << 20, 1000
+CHANGES = {"cancel": Ledger.cancel, "pause": Ledger.pause, "resume": Ledger.resume, "retry": Ledger.retry}
+FOR_ALL = {
+    "cancel": (Ledger.cancel, (State.RUNNING, *IN_LINE)),
+    "pause": (Ledger.pause, (State.RUNNING, State.QUEUED, State.WAITING)),
+    "resume": (Ledger.resume, (State.PAUSED,)),
+}
+PATHS = tuple(field.name for field in Settings.fields() if field.kind == "file")
+LOOKS = Settings.field("generate.look").choices
+Most = Annotated[int, Query(ge=0, le=5000)]
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """What was said, as an object of JSON; saying nothing is an empty one."""
+    said = bytearray()
+    async for part in request.stream():
+        said += part
+        if len(said) > MOST_BODY_BYTES:
+            raise TooLarge("This is more than a request may say.", "Send fewer clips at once.")
+    try:
+        told = json.loads(said or b"{}")
+    except ValueError as error:
+        raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
+    if not isinstance(told, dict):
+        raise ReshootError("The request is not an object of JSON.", "Reload the page and try again.")
+    return told
+
+
+Said = Annotated[dict[str, Any], Depends(_body)]
+
+
+def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:
+    """A job for each clip, together a batch; all of them or none."""
+    _check(studio, preset, settings)
+    unique = list(dict.fromkeys(clips))
+    if not 0 < len(unique) <= MOST_CLIPS:
+        raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
+    known = Clips(studio.home)
+    batch = secrets.token_hex(12) if len(unique) > 1 else ""
+    asked = Order("", "", dict(settings), preset, owner, batch)
+    return studio.ledger.submit_all([_order(known, clip, asked) for clip in unique])
+
+
+def routes(studio: Studio) -> APIRouter:
+    """/jobs and /batches."""
+    router, shown = APIRouter(), Shown(studio)
+    _reading(router, studio, shown)
+    _asking(router, studio, shown)
+    _changing(router, studio, shown)
+    return router
+
+
+def _reading(router: APIRouter, studio: Studio, shown: Shown) -> None:
+    """How they stand."""
+
+    @router.get("/jobs")
+    def listed(request: Request, line: Most = 100, ended: Most = 20) -> Response:
+        tag, page = shown.page(_owner(request), line, ended)
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return JSONResponse(page, headers=headers)
+
+    @router.get("/jobs/{job}")
+    def told(job: str, request: Request) -> Response:
+        found = _found(studio, job)
+        more = {
+            "settings": dict(found.order.settings),
+            "differing": differing(found),
+            "choices": {"presets": list(presets()), "looks": LOOKS},
+            "diary": [vars(entry) for entry in studio.ledger.diary(found.id)],
+        }
+        return JSONResponse({**shown.view(found, _owner(request)), **more})
+
+
+def _asking(router: APIRouter, studio: Studio, shown: Shown) -> None:
+    """New ones, and other settings for those that wait."""
+
+    @router.post("/jobs")
+    def asked(said: Said, request: Request) -> Response:
+        clips, preset, settings = _asked(said)
+        jobs = submit(studio, _owner(request), clips, preset, settings)
+        shown.stale()
+        return JSONResponse({"jobs": [job.id for job in jobs], "batch": jobs[0].order.batch}, 201)
+
+    @router.patch("/jobs/{job}")
+    def edited(job: str, said: Said, request: Request) -> Response:
+        found = _may_change(studio, job, request, said)
+        _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **said})
+        _check(studio, preset, settings)
+        order = replace(found.order, preset=preset, settings=settings)
+        now = studio.ledger.edit(found.id, order)
+        shown.stale()
+        return JSONResponse({"job": shown.view(now, _owner(request))})
+
+
+def _changing(router: APIRouter, studio: Studio, shown: Shown) -> None:
+    """What may be done to one, and to all that is left of a batch."""
+
+    def changed(request: Request, job: Job) -> Response:
+        shown.stale()
+        return JSONResponse({"job": shown.view(job, _owner(request))})
+
+    @router.post("/jobs/{job}/move")
+    def moved(job: str, said: Said, request: Request) -> Response:
+        found, before = _may_change(studio, job, request, said), said.get("before")
+        return changed(request, studio.ledger.move(found.id, _found(studio, before).id if before else None))
+
+    @router.post("/jobs/{job}/remove")
+    def removed(job: str, said: Said, request: Request) -> Response:
+        gone = studio.ledger.remove(_may_change(studio, job, request, said).id)
+        for kind in ("results", "previews"):
+            shutil.rmtree(studio.home / kind / gone.id, ignore_errors=True)
+        return changed(request, gone)
+
+    @router.post("/jobs/{job}/{change}")
+    def done(job: str, change: str, said: Said, request: Request) -> Response:
+        if change not in CHANGES:
+            raise NotHere(f"A job cannot be asked to {change!r:.40}.", "Reload the page and try again.")
+        return changed(request, CHANGES[change](studio.ledger, _may_change(studio, job, request, said).id))
+
+    @router.post("/batches/{batch}/{change}")
+    def all_done(batch: str, change: str, said: Said, request: Request) -> Response:
+        if change not in FOR_ALL:
+            raise NotHere(f"A batch cannot be asked to {change!r:.40}.", "Reload the page and try again.")
+        act, states = FOR_ALL[change]
+        jobs = [job for job in studio.ledger.in_state(*states) if job.order.batch == batch]
+        for job in jobs:
+            _may_change(studio, job.id, request, said)
+        done = 0
+        for job in jobs:
+            with suppress(JobError):  # it ended just now
+                act(studio.ledger, job.id)
+                done += 1
+        shown.stale()
+        return JSONResponse({"changed": done})
+
+
+def _owner(request: Request) -> str:
+    return str(getattr(request.state, "owner", ""))
+
+
+def _asked(said: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
+    """Clips, preset and settings, each of its kind."""
+    clips, preset, settings = said.get("clips"), said.get("preset", "balanced"), said.get("settings") or {}
+    if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
+        raise ReshootError("The request does not say which clips.", "Choose at least one clip.")
+    if not isinstance(preset, str) or not isinstance(settings, dict):
+        raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
+    return clips, preset, settings
+
+
+def _check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
+    """What a browser says is a setting's value; a file that it names is one that this home keeps."""
+    Settings.load(preset, settings)
+    for name in PATHS:
+        if settings.get(name) and not _is_kept(studio.home, settings[name]):
+            raise NotAllowed(f"{name} names a file that was not given to this app.", "Add the picture to the form.")
+
+
+def _is_kept(home: Path, file: str) -> bool:
+    try:
+        return Path(file).resolve().is_relative_to(home.resolve())
+    except ValueError:  # no path can hold this
+        return False
+
+
+def _order(known: Clips, clip: str, asked: Order) -> Order:
+    """What is asked of one clip."""
+    found = known.get(clip)
+    if found.state == "refused":
+        raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
+    return replace(asked, clip=str(known.path(clip)), title=found.title)
+
+
+def _found(studio: Studio, job: object) -> Job:
+    """The job of this id; an id is checked before anything is looked for under it."""
+    try:
+        if isinstance(job, str) and ID.fullmatch(job):
+            return studio.ledger.get(job)
+    except JobError:
+        pass
+    raise NotHere("There is no such job.", "It may have been removed in another window.")
+
+
+def _may_change(studio: Studio, job: str, request: Request, said: Mapping[str, Any]) -> Job:
+    """A job that this browser asked for, or nobody's, or one whose change was confirmed."""
+    found = _found(studio, job)
+    if found.order.owner not in ("", _owner(request)) and said.get("sure") is not True:
+        raise JobError("This job was started in another browser.", "Confirm that you want to change it.")
+    return found

@@ -1,0 +1,183 @@
+"""Results: what a finished job has to show, its files by name, and what can be watched of one that is running."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from pipeline.jobs.job import Job, JobError, State
+from pipeline.jobs.previews import Previews
+from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
+from ui.figures import figures
+from ui.problems import NotHere
+from ui.studio import Studio
+
+ID, INDEX = re.compile(r"[0-9a-f]{24}"), re.compile(r"[0-9]{1,6}")
+SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
+"""What a browser may draw itself. Everything else is only ever handed over as a file."""
+KINDS = {**SHOWN_INLINE, ".html": "text/html; charset=utf-8", ".json": "application/json"}
+KEPT_S = 3600
+UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
+"""What no file's name may hold on some system, or what makes a name look like another one."""
+LONGEST_NAME = 80
+
+SAME = (
+    "preset", "look", "settings", "width", "height", "frames", "fps", "times_s", "duration_s", "sound", "heard",
+    "delay_s", "still", "warnings", "notes",
+)  # fmt: skip
+"""What the page is told as the result says it."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file of a result: what it is called on the page, and what is added to the title when it is handed over."""
+
+    label: str
+    ending: str
+    listed: bool = True
+
+
+FILES = {
+    CLIP: Served("Restyled clip", "restyled"),
+    "report.html": Served("Report", "report"),
+    "report.json": Served("Report, for programs", "report"),
+    "camera.json": Served("Camera path, as it was measured", "camera"),
+    "stable.json": Served("Calm camera path, in which the look was made", "calm camera"),
+    SETTINGS: Served("Settings", "settings"),
+    "sheet.jpg": Served("Contact sheet, before and after", "contact sheet"),
+    BEFORE: Served("Source, for the page", "before", listed=False),
+    AFTER: Served("Restyled clip, for the page", "after", listed=False),
+    POSTER: Served("Still", "still", listed=False),
+}
+
+
+def routes(studio: Studio) -> APIRouter:
+    """/results and /previews."""
+    router, results = APIRouter(), Results.of(studio.home)
+
+    @router.get("/results")
+    def finished() -> dict[str, Any]:
+        done = [job for job in studio.ledger.in_state(State.DONE) if results.place(job.id).is_dir()]
+        done.sort(key=lambda job: job.finished_at or 0, reverse=True)
+        return {"results": [_in_short(job) for job in done]}
+
+    @router.get("/results/{job}")
+    def told(job: str) -> dict[str, Any]:
+        found = _found(studio, job)
+        facts = results.facts(found.id)
+        if facts is None:
+            raise _none_yet(found)
+        return _told(found, facts, results.place(found.id))
+
+    @router.api_route("/results/{job}/{name}", methods=["GET", "HEAD"])
+    def file(job: str, name: str, inline: bool = False) -> Response:
+        found = _found(studio, job)
+        if name not in FILES:
+            raise NotHere("A result has no file of this name.", "Open the result again.")
+        path = results.place(found.id) / name
+        return _sent(path, f"{_stem(found.order.title)} - {FILES[name].ending}{path.suffix}", inline)
+
+    @router.get("/previews/{job}")
+    def previews(job: str) -> dict[str, Any]:
+        found = _found(studio, job)
+        base = f"/studio/previews/{found.id}"
+        windows = Previews.of(studio.home, found.id).windows()
+        shown = [{**each, "url": f"{base}/{each['index']}.mp4?v={each['digest'][:12]}"} for each in windows]
+        return {"job": found.id, "state": found.state, "windows": shown}
+
+    @router.api_route("/previews/{job}/{index}.mp4", methods=["GET", "HEAD"])
+    def preview(job: str, index: str) -> Response:
+        found = _found(studio, job)
+        if not INDEX.fullmatch(index):
+            raise NotHere("There is no such part.", "Reload the page.")
+        path = Previews.of(studio.home, found.id).clip(int(index))
+        return _sent(path, f"{_stem(found.order.title)} - part {int(index) + 1}.mp4", inline=True)
+
+    return router
+
+
+def _found(studio: Studio, job: str) -> Job:
+    """The job of this id; an id is checked before anything is looked for under it."""
+    try:
+        if ID.fullmatch(job):
+            return studio.ledger.get(job)
+    except JobError:
+        pass
+    raise NotHere("There is no such job.", "It may have been removed in another window.")
+
+
+def _none_yet(job: Job) -> NotHere:
+    if job.state == State.DONE:
+        return NotHere("The result of this job is gone.", "Retry the job: what is in the cache is not done again.")
+    return NotHere(f"This job has no result: it is {job.state}.", "The Jobs tab shows how it stands.")
+
+
+def _in_short(job: Job) -> dict[str, Any]:
+    """A line of the chooser."""
+    return {
+        "job": job.id,
+        "title": _plain(job.order.title),
+        "preset": job.order.preset,
+        "look": job.result.get("look"),
+        "finished": job.finished_at,
+        "poster": _url(job, POSTER, shown=True),
+    }
+
+
+def _told(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
+    """All that the page shows of a result."""
+    return {
+        **_in_short(job),
+        **{name: facts[name] for name in SAME},
+        "before": _url(job, facts["before"], shown=True),
+        "after": _url(job, facts["after"], shown=True),
+        "report": _url(job, "report.html"),
+        "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"])],
+        "files": [
+            {"name": name, "label": each.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
+            for name, each in FILES.items()
+            if each.listed and (place / name).is_file()
+        ],
+    }
+
+
+def _url(job: Job, name: str, *, shown: bool = False) -> str:
+    """Another one when the result is another one, so that browsers may keep what they have."""
+    version = f"v={str(job.result.get('digest', ''))[:12]}"
+    return f"/studio/results/{job.id}/{name}?{'inline=1&' if shown else ''}{version}"
+
+
+def _sent(path: Path, name: str, inline: bool) -> Response:
+    """A file, or the parts of it that were asked for."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise NotHere("This file is not there (any more).", "Open the result again.") from error
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": f"private, max-age={KEPT_S}"}
+    if inline and path.suffix in SHOWN_INLINE:
+        headers["Content-Disposition"] = "inline"
+    else:
+        headers |= {"Content-Disposition": _attachment(name), "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return FileResponse(path, headers=headers, media_type=KINDS[path.suffix], stat_result=stat)
+
+
+def _attachment(name: str) -> str:
+    """A file's name in a header: plain letters for old programs, and exactly (RFC 5987) for all others."""
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _stem(title: str) -> str:
+    """A title as the beginning of a file's name, on every system."""
+    name = UNFIT.sub("-", re.sub(r"\.[A-Za-z0-9]{1,5}$", "", _plain(title)))[:LONGEST_NAME].strip(" .-")
+    return name or "clip"
+
+
+def _plain(title: str) -> str:
+    """Without the halves of letters that names of files may hold, and that no answer can."""
+    return title.encode(errors="ignore").decode()

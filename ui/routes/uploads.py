@@ -1,0 +1,195 @@
+"""Uploads: files come in pieces, straight to the disk, and go on where they were when the network broke.
+
+Nothing here holds more than a megabyte of a request, and no disk makes the others wait: it is written by threads.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Query
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from pipeline.clips import Clips, NoClip
+from ui.problems import NotHere, TooLarge
+from ui.studio import Studio
+from utils.errors import ReshootError
+from utils.uploads import Elsewhere, NoUpload, Pen, Uploads, UploadTooLarge
+
+CHUNK_BYTES, MOST_CHUNK_BYTES = 8 << 20, 64 << 20
+PIECE_BYTES = 1 << 20
+MOST_SAID_BYTES = 64 << 10
+SILENCE_S, DRAIN_S = 60.0, 20.0
+"""How long a request may bring nothing; how long one that was refused is listened to, so that it hears the answer."""
+WRITERS = 8
+
+Given = TypeVar("Given")
+
+
+class Reception:
+    """What comes in, and what it becomes: a clip under the same id."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._uploads = Uploads(studio.home / "uploads", studio.most_upload_bytes)
+        self._clips = Clips(studio.home)
+        self._writers = anyio.CapacityLimiter(WRITERS)
+
+    async def begin(self, said: dict[str, Any]) -> dict[str, Any]:
+        """A file is announced."""
+        name, size = said.get("name"), said.get("bytes")
+        if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
+            raise ReshootError("An upload begins with a name and a number of bytes.", "Reload the page and try again.")
+        upload = await self._written(lambda: self._uploads.begin(name, size))
+        return {"id": upload, "have": 0, "bytes": size, "chunk_bytes": CHUNK_BYTES}
+
+    def told(self, upload: str) -> dict[str, Any]:
+        """How far it is; one that is whole has become a clip."""
+        with _in_house_terms():
+            try:
+                whole = self._clips.get(upload)
+            except NoClip:
+                found = self._uploads.get(upload)
+                return {"id": upload, "have": found.have, "bytes": found.bytes, "chunk_bytes": CHUNK_BYTES}
+            self._uploads.drop(upload)
+            return {"id": upload, "have": whole.bytes, "bytes": whole.bytes, "clip": upload}
+
+    async def add(self, upload: str, at: int, request: Request) -> dict[str, Any]:
+        """The next bytes; the last ones make it a clip."""
+        if int(request.headers.get("content-length") or 0) > MOST_CHUNK_BYTES:
+            raise _chunk_too_large()
+        pen = await self._written(lambda: self._uploads.pen(upload, at, request.headers.get("x-chunk-sha256")))
+        await self._pour(request, pen)
+        return await self._written(lambda: self._sealed(upload, pen.have))
+
+    def drop(self, upload: str) -> None:
+        """Forget what came of it."""
+        with _in_house_terms():
+            self._uploads.drop(upload)
+
+    async def _pour(self, request: Request, pen: Pen) -> None:
+        """From the network to the disk. However it ends, the pen is lifted, and what it wrote counts or is gone."""
+        try:
+            async for piece in _pieces(request):
+                await self._written(partial(pen.write, piece))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._written(pen.let_go)
+            raise
+        await self._written(pen.lift)
+
+    def _sealed(self, upload: str, have: int) -> dict[str, Any]:
+        found = self._uploads.get(upload)
+        if have < found.bytes:
+            return {"have": have}
+        with self._uploads.whole(upload) as part:
+            self._clips.add(part, found.title, upload)
+        return {"have": have, "clip": upload}
+
+    async def _written(self, work: Callable[[], Given]) -> Given:
+        """On a thread, because disks may be slow."""
+        with _in_house_terms():
+            return await run_sync(work, limiter=self._writers)
+
+
+def routes(studio: Studio) -> APIRouter:
+    """/uploads."""
+    router, reception = APIRouter(), Reception(studio)
+
+    @router.post("/uploads")
+    async def begin(request: Request) -> dict[str, Any]:
+        return await reception.begin(await _said(request))
+
+    @router.get("/uploads/{upload}")
+    def told(upload: str) -> dict[str, Any]:
+        return reception.told(upload)
+
+    @router.patch("/uploads/{upload}")
+    async def add(upload: str, request: Request, at: Annotated[int, Query(alias="from", ge=0)]) -> Response:
+        try:
+            return JSONResponse(await reception.add(upload, at, request))
+        except Elsewhere as error:
+            await _drained(request)
+            return JSONResponse({"have": error.have, "problem": error.problem, "remedy": error.remedy}, 409)
+        except (ClientDisconnect, TimeoutError):
+            return JSONResponse({"problem": "The connection broke.", "remedy": "Go on where it was."}, 408)
+        except ReshootError:
+            await _drained(request)
+            raise
+
+    @router.delete("/uploads/{upload}")
+    def drop(upload: str) -> dict[str, Any]:
+        reception.drop(upload)
+        return {}
+
+    return router
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces of a megabyte or so; TimeoutError when nothing comes any more."""
+    stream, held, came = request.stream().__aiter__(), bytearray(), 0
+    while True:
+        with anyio.fail_after(SILENCE_S):
+            data = await anext(stream, None)
+        if data is None:
+            break
+        came += len(data)
+        if came > MOST_CHUNK_BYTES:
+            raise _chunk_too_large()
+        held += data
+        if len(held) >= PIECE_BYTES:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+async def _said(request: Request) -> dict[str, Any]:
+    """A small object of JSON."""
+    body = bytearray()
+    async for data in request.stream():
+        body += data
+        if len(body) > MOST_SAID_BYTES:
+            raise TooLarge("This request says more than it needs to.", "Reload the page and try again.")
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise ReshootError("An upload begins with an object of JSON.", "Reload the page and try again.")
+    return said
+
+
+async def _drained(request: Request) -> None:
+    """Let a request that is refused be sent to its end: browsers read no answer before."""
+    if int(request.headers.get("content-length") or 0) > MOST_CHUNK_BYTES:
+        return
+    with anyio.move_on_after(DRAIN_S):
+        try:
+            came = 0
+            async for data in request.stream():
+                came += len(data)
+                if came > MOST_CHUNK_BYTES:
+                    return
+        except (ClientDisconnect, RuntimeError):
+            return  # it is over already, or was read to its end
+
+
+@contextmanager
+def _in_house_terms() -> Iterator[None]:
+    """What the app's errors are called."""
+    try:
+        yield
+    except NoUpload as error:
+        raise NotHere(error.problem, error.remedy) from error
+    except UploadTooLarge as error:
+        raise TooLarge(error.problem, error.remedy) from error
+
+
+def _chunk_too_large() -> TooLarge:
+    problem = f"A piece of an upload has {MOST_CHUNK_BYTES >> 20} MB at most."
+    return TooLarge(problem, f"Send pieces of {CHUNK_BYTES >> 20} MB.")

@@ -1,0 +1,86 @@
+"""The server: what it answers, put together. The page is Gradio's; everything that moves on it asks the routes."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pipeline.clips import NoClip
+from pipeline.jobs.job import JobError
+from ui import login
+from ui.chores import ChoreError
+from ui.guard import Guard
+from ui.keys import Keys
+from ui.page import HEAD, page
+from ui.problems import NotAllowed, NotHere, TooLarge
+from ui.routes import clips, dashboard, health, jobs, looks, results, uploads
+from ui.studio import Studio
+from ui.theme import THEME
+from utils.errors import ReshootError
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+STATUS = {NotHere: 404, NoClip: 404, JobError: 409, ChoreError: 409, NotAllowed: 403, TooLarge: 413}
+
+
+def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
+    """Everything behind one door."""
+    app = FastAPI(title="Reshoot", **NO_DOCS)
+    app.add_middleware(Guard, keys=keys, hosts=hosts)
+    app.add_exception_handler(ReshootError, _told)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _failed)
+    app.include_router(health.routes(studio))
+    app.include_router(login.routes(keys))
+    app.mount("/studio/static", StaticFiles(directory=STATIC))
+    for noun in (uploads, clips, looks, jobs, results, dashboard):
+        app.include_router(noun.routes(studio), prefix="/studio")
+    gr.mount_gradio_app(
+        app,
+        page(studio),
+        path="/",
+        theme=THEME,
+        head=HEAD,
+        app_kwargs=dict(NO_DOCS),
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        max_file_size="50mb",
+        favicon_path=str(STATIC / "icon.svg"),
+    )
+    return app
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """A problem is a sentence with a next step."""
+    assert isinstance(error, ReshootError)
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    """Asked in a form that no page of ours uses."""
+    assert isinstance(error, RequestValidationError)
+    what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+    return JSONResponse({"problem": f"The request cannot be read ({what}).", "remedy": "Reload the page."}, 422)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Something that nobody thought of; its details are for the log."""
+    log.warning("%s %s failed.", request.method, request.url.path, exc_info=error)
+    problem = f"Something in Reshoot went wrong ({type(error).__name__})."
+    return JSONResponse({"problem": problem, "remedy": "Try again; the app's log has the details."}, 500)

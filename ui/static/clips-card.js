@@ -1,0 +1,80 @@
+// The cards of <reshoot-clips>: a file on its way, and a clip that is there with what was found in it.
+import { bytesText, html, percentText, secondsText } from "./shared.js";
+
+const PRESETS = { fast: "Fast", balanced: "Balanced", quality: "Quality" };
+
+export function uploadCard(upload) {
+  const { key, have, state } = upload;
+  const title = upload.title ?? upload.file.name, size = upload.size ?? upload.file.size;
+  const goes = ["sending", "retrying", "waiting"].includes(state);
+  const share = have / size;
+  return html`<li class="card clip" data-key="${key}">
+    <div class="what">
+      <h3>${title}</h3>
+      <div class="bar" role="progressbar" aria-label="Upload of ${title}" aria-valuemin="0" aria-valuemax="100"
+        aria-valuenow="${Math.floor(100 * share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></div>
+      <p class="small quiet number">${progressText(upload, share, size)}</p>
+      ${upload.problem && html`<p class="alert ${state === "retrying" ? "warn" : ""}">${upload.problem}</p>`}
+    </div>
+    <div class="row acts">
+      ${goes && html`<button type="button" class="button small" data-do="pause" aria-label="Pause ${title}">Pause</button>`}
+      ${!goes && html`<button type="button" class="button small main" data-do="resume"
+        aria-label="${goOn(upload)}: ${title}">${goOn(upload)}</button>`}
+      <button type="button" class="button small" data-do="remove" aria-label="Remove ${title}">Remove</button>
+    </div>
+  </li>`;
+}
+
+const goOn = ({ file, state }) => (!file ? "Choose the file again" : state === "stopped" ? "Try again" : "Resume");
+
+function progressText({ state, have, speed, left_s, file }, share, size) {
+  const far = `${percentText(share)} of ${bytesText(size)}`;
+  if (!file) return `${far} is here from an earlier visit. Choose the same file and it goes on.`;
+  if (state === "waiting") return `Waiting for its turn · ${bytesText(size)}`;
+  if (state === "retrying") return `${far} · trying again`;
+  if (state !== "sending") return `${far} · ${state === "paused" ? "paused" : "stopped"}`;
+  if (have === size) return "Finishing";
+  return speed ? `${far} · ${bytesText(speed)}/s · ${secondsText(left_s)} left` : far;
+}
+
+export function clipCard(clip, others) {
+  const { id, title, told } = clip;
+  const state = told?.state ?? "looking";
+  return html`<li class="card clip ${state}" data-key="${id}">
+    ${state !== "refused" && html`<div class="poster">${told?.poster && html`<img src="${told.poster}" alt="" loading="lazy">`}</div>`}
+    <div class="what">
+      <h3>${title}</h3>
+      ${state === "looking" && html`<p class="quiet">Looking at it…</p>`}
+      ${state === "refused" && html`<p class="alert"><strong>${told.problem}</strong> ${told.remedy}</p>`}
+      ${state === "ready" && readyPart(told, sameAs(clip, others))}
+    </div>
+    <div class="row acts">
+      ${told?.settings && html`<button type="button" class="button small" data-do="use"
+        aria-label="Use the settings of ${title}">Use its settings</button>`}
+      <button type="button" class="button small" data-do="remove" aria-label="Remove ${title}">Remove</button>
+    </div>
+  </li>`;
+}
+
+function readyPart({ facts, estimates, bytes }, same) {
+  return html`<p class="small quiet number">${factsText(facts, bytes)}</p>
+    ${same && html`<p class="small quiet">The same clip as ${same}.</p>`}
+    ${facts.notes.map((note) => html`<p class="small quiet">${note}</p>`)}
+    ${Object.keys(estimates).length > 0 && html`<p class="small quiet">On this machine, time and memory:</p><dl class="estimates small">
+      ${Object.entries(estimates).map(([preset, it]) => html`<div><dt>${PRESETS[preset] ?? preset}</dt>
+        <dd class="number">${estimateText(it)}</dd></div>`)}</dl>`}`;
+}
+
+/** "1920 × 1080 · 29.97 frames/s · 12.4 s · with sound · 48 MB" */
+export function factsText({ width, height, fps, seconds, sound, constant_rate }, bytes) {
+  const rate = `${constant_rate ? "" : "about "}${Math.round(100 * fps) / 100} frames/s`;
+  const length = seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  return [`${width} × ${height}`, rate, length, sound ? "with sound" : "no sound", bytesText(bytes)].join(" · ");
+}
+
+function estimateText({ seconds, memory_mb }) {
+  return `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}`;
+}
+
+const sameAs = (clip, others) =>
+  others.find((each) => each !== clip && each.told?.facts && each.told.facts.digest === clip.told.facts.digest)?.title;

@@ -1,0 +1,237 @@
+// <reshoot-clips>: clips come in by dropping, choosing or one click, and say what they are. Its value is the ready ones.
+import { clipCard, uploadCard } from "./clips-card.js";
+import { ask, draw, html, openTab, tell } from "./shared.js";
+import { begun, forget, keyOf, remember, remembered, Upload } from "./upload.js";
+
+const LIST = "reshoot.clips", AT_ONCE = 2, MOST_SETTINGS_BYTES = 1 << 20;
+
+class Clips extends HTMLElement {
+  connectedCallback() {
+    if (this.clips) return;
+    this.classList.add("studio", "clips");
+    this.uploads = []; // on their way, in the order of choosing
+    this.clips = remembered(LIST, []).map(({ id, title }) => ({ id, title })); // on the server; `told` once it is known
+    this.said = "[]";
+    draw(this, frame());
+    this.list = this.querySelector(".list");
+    this.#listen();
+    this.#draw();
+    this.clips.forEach((clip) => this.#watch(clip));
+    this.#findBegun();
+  }
+
+  /** The clips that may be restyled, as JSON: [{id, title}]. */
+  get value() {
+    return this.said;
+  }
+
+  /** Empty the list; the server keeps what jobs need. */
+  clear() {
+    this.clips = [];
+    this.#changed();
+  }
+
+  #listen() {
+    const input = this.querySelector("input"), zone = this.querySelector(".zone");
+    input.addEventListener("change", (event) => {
+      event.stopPropagation(); // the element's own `change` is about clips that are ready
+      this.#choose([...input.files]);
+      input.value = "";
+    });
+    const over = (is) => zone.classList.toggle("over", is);
+    const ours = (event) => this.isConnected && !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
+    window.addEventListener("dragover", (event) => {
+      if (!ours(event)) return;
+      event.preventDefault(); // a file that misses the zone would replace the page
+      over(true);
+    });
+    window.addEventListener("dragleave", (event) => event.relatedTarget || over(false));
+    window.addEventListener("drop", (event) => {
+      over(false);
+      if (!ours(event)) return;
+      event.preventDefault();
+      openTab("create");
+      this.#choose([...event.dataTransfer.files]);
+    });
+    this.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-do]");
+      if (button) this.#do(button.dataset.do, button.closest("[data-key]")?.dataset.key);
+    });
+  }
+
+  #do(what, key) {
+    const upload = this.uploads.find((each) => each.key === key);
+    const clip = this.clips.find((each) => each.id === key);
+    if (what === "choose") this.querySelector("input").click();
+    else if (what === "example") this.#example();
+    else if (what === "pause") upload.pause();
+    else if (what === "resume") this.#queue(upload);
+    else if (what === "remove") this.#remove(upload, clip, key);
+    else if (what === "use") {
+      const { preset, settings } = clip.told.settings;
+      window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { settings, preset, title: clip.title } }));
+    }
+    this.#next();
+  }
+
+  #choose(files) {
+    for (const file of files) {
+      if (file.name.toLowerCase().endsWith(".json")) {
+        useSettings(file);
+        continue;
+      }
+      const old = this.uploads.find((each) => each.key === keyOf(file));
+      if (old) {
+        if (["paused", "stopped"].includes(old.state)) this.#queue(old, file);
+        continue;
+      }
+      this.uploads.push(new Upload(file, (upload) => this.#moved(upload)));
+    }
+    this.#next();
+  }
+
+  #queue(upload, file = upload.file) {
+    if (!file) return this.querySelector("input").click(); // of an earlier visit: the browser must be given it again
+    const fresh = new Upload(file, (each) => this.#moved(each));
+    fresh.have = upload.have;
+    this.uploads[this.uploads.indexOf(upload)] = fresh;
+    this.#next();
+  }
+
+  /** Start what waits, as far as there are hands. */
+  #next() {
+    const sending = this.uploads.filter((each) => ["sending", "retrying"].includes(each.state)).length;
+    const waiting = this.uploads.filter((each) => each.state === "waiting");
+    waiting.slice(0, Math.max(0, AT_ONCE - sending)).forEach((each) => {
+      this.#say(`${each.file.name} is being uploaded.`);
+      each.run();
+    });
+    this.#draw();
+  }
+
+  #moved(upload) {
+    if (upload.state === "done") {
+      this.uploads = this.uploads.filter((each) => each !== upload);
+      this.#add({ id: upload.clip, title: upload.file.name });
+    } else if (upload.state === "stopped") this.#say(`${upload.file.name}: ${upload.problem}`);
+    if (["done", "stopped", "paused"].includes(upload.state)) this.#next();
+    else this.#draw();
+  }
+
+  #add(clip) {
+    if (this.clips.some((each) => each.id === clip.id)) return this.#say(`${clip.title} is in the list already.`);
+    this.clips.push(clip);
+    this.#changed();
+    this.#watch(clip);
+  }
+
+  #remove(upload, clip, key) {
+    if (clip) {
+      this.clips = this.clips.filter((each) => each !== clip);
+      if (!clip.told?.example) ask(`clips/${clip.id}`, { method: "DELETE" }).catch(() => {});
+    }
+    if (upload) {
+      this.uploads = this.uploads.filter((each) => each !== upload);
+      if (upload instanceof Upload) upload.remove();
+      else ask(`uploads/${forget(key)?.id}`, { method: "DELETE" }).catch(() => {});
+    }
+    this.#say(`${(clip ?? upload).title ?? upload.file.name} was removed.`);
+    this.#changed();
+    this.querySelector("[data-do=choose]").focus();
+  }
+
+  async #example() {
+    if (this.rendering) return;
+    this.rendering = true;
+    this.#say("The example is being made.");
+    this.#draw();
+    try {
+      const { id } = await ask("clips/example", { method: "POST" });
+      this.#add({ id, title: "Example walk.mp4" });
+    } catch (error) {
+      tell(error.message, "bad");
+    }
+    this.rendering = false;
+    this.#draw();
+  }
+
+  /** Ask what a clip is until that is known. */
+  async #watch(clip) {
+    for (let rest_s = 0.4; this.clips.includes(clip); rest_s = Math.min(1.4 * rest_s, 3)) {
+      try {
+        clip.told = await ask(`clips/${clip.id}`);
+        clip.title = clip.told.title;
+      } catch (error) {
+        if (error.status === 404) {
+          this.clips = this.clips.filter((each) => each !== clip);
+          return this.#changed();
+        }
+      }
+      if (clip.told && clip.told.state !== "looking") {
+        this.#say(`${clip.title}: ${clip.told.state === "ready" ? "ready." : clip.told.problem}`);
+        return this.#changed();
+      }
+      this.#draw();
+      await new Promise((done) => setTimeout(done, rest_s * 1000));
+    }
+  }
+
+  /** What an earlier visit began: it goes on when the same file is chosen. */
+  async #findBegun() {
+    for (const [key, { id, name, bytes }] of Object.entries(begun())) {
+      const told = await ask(`uploads/${id}`).catch((error) => (error.status === 404 ? null : { have: 0 }));
+      if (this.uploads.some((each) => each.key === key)) continue;
+      if (!told || told.clip) forget(key);
+      if (told?.clip) this.#add({ id, title: name });
+      else if (told) this.uploads.push({ key, title: name, file: null, size: bytes, have: told.have, state: "paused" });
+    }
+    this.#draw();
+  }
+
+  #changed() {
+    remember(LIST, this.clips.map(({ id, title }) => ({ id, title })));
+    const ready = this.clips.filter((each) => each.told?.state === "ready").map(({ id, title }) => ({ id, title }));
+    const said = JSON.stringify(ready);
+    this.#draw();
+    if (said === this.said) return;
+    this.said = said;
+    this.dispatchEvent(new CustomEvent("change", { bubbles: true, detail: said }));
+  }
+
+  #say(text) {
+    this.querySelector(".said").textContent = text;
+  }
+
+  #draw() {
+    const example = this.querySelector("[data-do=example]");
+    example.disabled = Boolean(this.rendering);
+    example.textContent = this.rendering ? "Making the example…" : "Try the example";
+    this.classList.toggle("filled", this.clips.length + this.uploads.length > 0);
+    draw(this.list, html`${this.clips.map((clip) => clipCard(clip, this.clips))}${this.uploads.map(uploadCard)}`);
+  }
+}
+
+const frame = () => html`<div class="zone">
+    <p><strong>Drop clips here</strong> <span class="quiet">of a person who walks up, holds and walks off.</span></p>
+    <div class="row">
+      <button type="button" class="button main" data-do="choose">Choose clips</button>
+      <button type="button" class="button" data-do="example">Try the example</button>
+    </div>
+    <input type="file" multiple hidden aria-label="Clips" accept="video/*,.mkv,.mov,.mts,.m2ts,.mxf,.json">
+  </div>
+  <ul class="list" aria-label="Clips"></ul>
+  <p class="said hidden" role="status" aria-live="polite"></p>`;
+
+/** A file of settings, as results have one: into the form. */
+async function useSettings(file) {
+  try {
+    if (file.size > MOST_SETTINGS_BYTES) throw new SyntaxError("too large");
+    const { preset, settings, ...flat } = JSON.parse(await file.text());
+    const detail = { settings: settings ?? flat, preset, title: file.name };
+    window.dispatchEvent(new CustomEvent("reshoot:use", { detail }));
+  } catch {
+    tell(`${file.name} holds no settings. Choose the settings.json of a result.`, "bad");
+  }
+}
+
+customElements.define("reshoot-clips", Clips);

@@ -1,0 +1,100 @@
+// <reshoot-dashboard>: what the cache spares, how good the finished videos are, and how the machine is doing.
+import { ask, bytesText, draw, html, tell, whileSeen } from "./shared.js";
+import { cacheCard, machineCard, roomCard, stagesCard } from "./dashboard_cards.js";
+import { START, turned, videosCard } from "./dashboard_videos.js";
+
+const REST_S = 5, BUSY_S = 0.7, HIDDEN_S = 2;
+const GB = 1e9;
+
+class Dashboard extends HTMLElement {
+  connectedCallback() {
+    this.innerHTML = "<div></div><dialog aria-label=\"Clear the cache?\"></dialog>";
+    [this.board, this.dialog] = this.children;
+    Object.assign(this, { told: null, problem: "", sort: START, open: new Set() });
+    this.onclick = (event) => this.act(event.target.closest("[data-act]"));
+    this.onsubmit = (event) => this.prune(event);
+    this.dialog.onclose = () => this.dialog.returnValue === "clear" && this.begin("clear");
+    this.turn = whileSeen(() => this.look());
+    this.watch = new IntersectionObserver(([entry]) => entry.isIntersecting && this.turn.now());
+    this.watch.observe(this);
+  }
+
+  disconnectedCallback() {
+    this.turn.stop();
+    this.watch.disconnect();
+  }
+
+  async look() {
+    if (!this.checkVisibility()) return HIDDEN_S;
+    try {
+      this.told = await ask("dashboard");
+      this.problem = "";
+    } catch (error) {
+      this.problem = error.message;
+    }
+    this.show();
+    return this.busy || this.told?.cache === null || this.told?.room === null ? BUSY_S : REST_S;
+  }
+
+  get busy() {
+    return this.told?.chore?.state === "running";
+  }
+
+  show() {
+    draw(this.board, html`<div class="dashboard">
+      <h2 class="hidden">Dashboard</h2>
+      <div role="alert">${this.problem && html`<p class="alert warn">${this.problem}</p>`}</div>
+      ${this.told ? this.cards() : html`<p class="empty">Looking…</p>`}
+    </div>`);
+  }
+
+  cards() {
+    const { told } = this;
+    return html`${cacheCard(told.cache, told.chore)} ${machineCard(told)}
+      ${videosCard(told, this.sort, this.open)} ${stagesCard(told.cache)} ${roomCard(told.room, told.machine.disk)}`;
+  }
+
+  act(node) {
+    if (node?.ariaDisabled) return;
+    const acts = {
+      verify: () => this.begin("verify"),
+      clear: () => this.askToClear(),
+      sort: () => (this.sort = turned(this.sort, node.dataset.by)),
+      stages: () => this.open.delete(node.dataset.job) || this.open.add(node.dataset.job),
+      result: () => window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job: node.dataset.job } })),
+    };
+    acts[node?.dataset.act]?.();
+    if (node && this.told) this.show();
+  }
+
+  prune(event) {
+    if (!event.target.matches("[data-prune]")) return;
+    event.preventDefault();
+    if (!this.busy) this.begin(`prune?to_bytes=${Math.round(event.target.elements.to.valueAsNumber * GB)}`);
+  }
+
+  askToClear() {
+    const { entries, bytes, pinned, quarantined_bytes } = this.told.cache;
+    draw(this.dialog, html`<form method="dialog" class="stack">
+      <h3>Clear the cache?</h3>
+      <p>${entries} results go, ${bytesText(bytes + quarantined_bytes)} in all${pinned > 0 && `, but not the ${pinned} pinned`}.
+        Finished videos stay, and so does what a running job holds. Whatever is asked for again takes its full time again.</p>
+      <div class="row"><button class="button" value="keep" autofocus>Keep it</button>
+        <button class="button bad" value="clear">Clear the cache</button></div>
+    </form>`);
+    this.dialog.returnValue = "";
+    this.dialog.showModal();
+  }
+
+  async begin(kind) {
+    try {
+      const chore = await ask(`cache/${kind}`, { method: "POST" });
+      Object.assign(this.told, { chore });
+      this.show();
+      this.turn.now();
+    } catch (error) {
+      tell(error.message, "bad");
+    }
+  }
+}
+customElements.define("reshoot-dashboard", Dashboard);

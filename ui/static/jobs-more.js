@@ -1,0 +1,63 @@
+// What opens inside a job's card: its finished parts, its settings and its diary.
+import { clock, moment } from "./jobs-card.js";
+import { ask, draw, html } from "./shared.js";
+
+const LATELY_MS = 3000;
+
+/** Fill an open disclosure of a card, again when what it shows may have changed. */
+export function fill(details, job) {
+  const inside = details.querySelector("[data-own]");
+  if (details.dataset.open === "films") return fillFilms(inside, job.windows);
+  const turn = job.state === "running" ? Math.floor(Date.now() / LATELY_MS) : 0;
+  const mark = [job.state, job.wish, job.attempts, job.preset, job.look, turn].join();
+  if (inside.mark === mark) return;
+  inside.mark = mark;
+  ask(`jobs/${job.id}`).then(
+    (told) => fillMore(inside, told),
+    (problem) => {
+      inside.mark = "";
+      if (!inside.told) draw(inside, html`<p class="quiet small">${problem.message}</p>`);
+    },
+  );
+}
+
+/** Put the finished windows into an open disclosure; those that are there already stay, and go on playing. */
+function fillFilms(node, windows) {
+  const there = new Map([...node.children].map((figure) => [figure.dataset.window, figure]));
+  for (const [url, figure] of there) if (!windows.some((each) => each.url === url)) figure.remove();
+  for (const each of windows.filter(({ url }) => !there.has(url))) {
+    const figure = document.createElement("figure");
+    const name = `${each.segment}, frames ${each.start + 1} to ${each.stop}`;
+    figure.dataset.window = each.url;
+    draw(figure, html`<video preload="none" controls muted playsinline src="${each.url}" aria-label="${name}"></video>
+      <figcaption class="small quiet">${name}</figcaption>`);
+    figure.querySelector("video").muted = true;
+    node.append(figure);
+  }
+}
+
+/** What GET /jobs/{id} tells, into the open details of a card. */
+function fillMore(node, told) {
+  node.told = told;
+  draw(node, html`
+    <dl class="facts small">
+      <dt>Preset</dt><dd>${told.preset}</dd>
+      ${told.differing.map((each) => html`<dt>${each.title}</dt><dd>${value(each.value)} ${each.unit}
+        <span class="quiet">(${told.preset}: ${value(each.usual)})</span></dd>`)}
+      <dt>Asked</dt><dd>${moment(told.created)}</dd>
+      ${told.started ? html`<dt>Started</dt><dd>${moment(told.started)}</dd>` : ""}
+      <dt>Attempts</dt><dd>${told.attempts}</dd>
+    </dl>
+    ${["queued", "paused", "waiting"].includes(told.state) ? editor(told) : ""}
+    <h4>Diary</h4>
+    ${told.diary.length ? html`<ol class="diary small">${told.diary.map(line)}</ol>` : html`<p class="quiet small">Nothing to note yet.</p>`}`);
+}
+function editor(told) {
+  const choose = (name, title, choices, now) => html`<label class="small">${title} <select name="${name}">${choices.map(
+    (each) => html`<option value="${each}" ${each === now ? html`selected` : ""}>${each}</option>`)}</select></label>`;
+  return html`<form class="row" data-key="editor" data-form="edit" data-own>${choose("preset", "Preset", told.choices.presets, told.preset)}
+    ${choose("look", "Look", told.choices.looks, told.look)}<button class="button small">Change</button></form>`;
+}
+const line = (entry) =>
+  html`<li class="${entry.level}"><time class="quiet number">${clock(entry.at)}</time> ${entry.sentence}</li>`;
+const value = (each) => (each === null || each === undefined || each === "" ? "none" : String(each).split("/").pop());

@@ -1,0 +1,63 @@
+// The page around the tabs: its header, light and dark, and the place in the address that a reload comes back to.
+import { draw, html, openTab, tell } from "./shared.js";
+
+const TABS = ["create", "jobs", "result", "dashboard"];
+
+class Header extends HTMLElement {
+  connectedCallback() {
+    draw(this, html`<h1>Reshoot</h1><p class="quiet">Restyled people, their own camera.</p>
+      <button type="button" class="button small theme">Light or dark</button>`);
+    this.querySelector(".theme").addEventListener("click", () => {
+      const dark = document.body.classList.toggle("dark");
+      localStorage.setItem("reshoot.theme", dark ? "dark" : "light");
+    });
+  }
+}
+customElements.define("reshoot-header", Header);
+
+function dress() {
+  const wanted = new URLSearchParams(location.search).get("__theme") ?? localStorage.getItem("reshoot.theme");
+  if (wanted === "dark" || wanted === "light") document.body.classList.toggle("dark", wanted === "dark");
+}
+
+/** Tabs are drawn by Gradio some time after this runs. */
+function whenThere(id, work, tries = 100) {
+  const node = document.getElementById(id);
+  if (node) work(node);
+  else if (tries) setTimeout(whenThere, 100, id, work, tries - 1);
+}
+
+function goToPlace() {
+  const [tab, job] = location.hash.slice(1).split("=");
+  if (!TABS.includes(tab)) return;
+  whenThere(`${tab}-tab-button`, (button) => {
+    button.click();
+    if (tab === "result" && job) window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job } }));
+  });
+}
+
+function keepPlace() {
+  document.addEventListener("click", (event) => {
+    const id = event.target.closest?.("[role=tab]")?.id ?? "";
+    const tab = TABS.find((name) => id === `${name}-tab-button`);
+    if (tab && !location.hash.startsWith(`#${tab}`)) history.replaceState(null, "", `#${tab}`);
+  });
+  window.addEventListener("reshoot:show", ({ detail }) => history.replaceState(null, "", `#result=${detail.job}`));
+  window.addEventListener("hashchange", goToPlace);
+}
+
+window.addEventListener("reshoot:submitted", ({ detail }) => {
+  document.querySelector("reshoot-clips")?.clear?.();
+  tell(detail.jobs.length > 1 ? `${detail.jobs.length} clips are in line.` : "The clip is in line.");
+  openTab("jobs");
+});
+window.addEventListener("reshoot:look", ({ detail }) => document.querySelector("reshoot-look").show(detail.clip, detail));
+window.addEventListener("reshoot:used", () => {
+  openTab("create");
+  tell("The settings are in the form.");
+});
+window.addEventListener("reshoot:problem", ({ detail }) => tell(`${detail.problem} ${detail.remedy}`, "bad"));
+
+dress();
+keepPlace();
+goToPlace();

@@ -1,0 +1,172 @@
+"""Settings inside a finished MP4: an XMP packet in a `uuid` box behind everything else, so that no other byte changes.
+
+Players step over the box; programs that know XMP show who made the file. Reading trusts nothing: only the headers of
+boxes and one small box are read, and the XML may hold no declarations, so that nothing in it grows.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from utils.errors import UnreadableClip, WriteError
+
+UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""Of XMP in the boxes of MP4."""
+NAMESPACE = "urn:reshoot:xmp:1.0/"
+MOST_BYTES = 1 << 20
+MOST_BOXES = 4096
+HEADER_BYTES = 8
+DESCRIPTION = "Made with Reshoot, which can read the settings that made it from this file."
+PACKET = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:reshoot="{namespace}">
+   <xmp:CreatorTool>Reshoot</xmp:CreatorTool>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{description}</rdf:li></rdf:Alt></dc:description>
+   <reshoot:document>{document}</reshoot:document>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """One of the file's outermost parts: where it begins and ends, and where what it holds begins."""
+
+    kind: bytes
+    start: int
+    content: int
+    stop: int
+    """0 when the file says only that it is the last one."""
+
+
+def write_settings(path: Path, document: Mapping[str, Any], description: str = DESCRIPTION) -> None:
+    """Append a document of plain values to an MP4, in place of one that was written before.
+
+    `description` is a sentence for people who look at the file with other programs. The caller owns the atomicity.
+    """
+    text = json.dumps(document, allow_nan=False)
+    packet = PACKET.format(namespace=NAMESPACE, description=escape(description), document=escape(text)).encode()
+    box = (HEADER_BYTES + len(UUID) + len(packet)).to_bytes(4, "big") + b"uuid" + UUID + packet
+    if len(box) > MOST_BYTES or _found(packet) != json.loads(text):
+        _refuse(path, "these settings do not fit into it")
+    try:
+        with path.open("r+b") as file:
+            boxes = list(_boxes(file))
+            if not boxes or boxes[0].kind != b"ftyp" or boxes[-1].stop != file.seek(0, 2):
+                _refuse(path, "it is not a whole MP4")
+            end = _without_ours(file, boxes)
+            file.seek(end)
+            file.write(box)
+            file.truncate()
+    except OSError as error:
+        _refuse(path, error.strerror or str(error))
+
+
+def read_settings(path: Path) -> dict[str, Any] | None:
+    """The document that was written into a file; None when there is none that can be read."""
+    with _opened(path) as file:
+        for number, box in enumerate(_boxes(file)):
+            if number == 0 and box.kind != b"ftyp":
+                return None
+            if (packet := _packet(file, box)) and (document := _found(packet)) is not None:
+                return document
+    return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise UnreadableClip(
+            f"{path.name!r} cannot be read ({error.strerror}).", "Check its path and its permissions."
+        ) from error
+
+
+def _boxes(file: BinaryIO) -> Iterator[_Box]:
+    """The outermost boxes, as long as their sizes make sense."""
+    end, start = file.seek(0, 2), 0
+    for _ in range(MOST_BOXES):
+        file.seek(start)
+        head = file.read(HEADER_BYTES)
+        if len(head) < HEADER_BYTES:
+            return
+        size, content = int.from_bytes(head[:4], "big"), start + HEADER_BYTES
+        if size == 1:
+            size, content = int.from_bytes(file.read(8), "big"), content + 8
+        if size == 0:
+            yield _Box(head[4:], start, content, 0)
+            return
+        if start + size > end or start + size < content:
+            return
+        yield _Box(head[4:], start, content, start + size)
+        start += size
+
+
+def _packet(file: BinaryIO, box: _Box) -> bytes | None:
+    """The XMP in a box; None when it is another box, or a larger one than any that is read."""
+    if box.kind != b"uuid" or not box.content + len(UUID) <= box.stop <= box.content + MOST_BYTES:
+        return None
+    file.seek(box.content)
+    content = file.read(box.stop - box.content)
+    return content[len(UUID) :] if content.startswith(UUID) else None
+
+
+def _without_ours(file: BinaryIO, boxes: list[_Box]) -> int:
+    """Where a new box begins: one of ours at the end gives way; another becomes free space, and nothing moves."""
+    end = boxes[-1].stop
+    for box in reversed(boxes):
+        packet = _packet(file, box)
+        if packet is None or _found(packet) is None:
+            continue
+        if box.stop == end:
+            end = box.start
+        else:
+            file.seek(box.start + 4)
+            file.write(b"free")
+    return end
+
+
+def _found(packet: bytes) -> dict[str, Any] | None:
+    """The document in a packet; None when there is none, or the packet is not as ours are."""
+    texts: list[str] = []
+    open_in: list[str] = []
+    parser = expat.ParserCreate("UTF-8", "|")
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        open_in.append(name)
+
+    def end(name: str) -> None:
+        open_in.pop()
+
+    def text(part: str) -> None:
+        if open_in and open_in[-1] == f"{NAMESPACE}|document":
+            texts.append(part)
+
+    def refused(*_: object) -> NoReturn:
+        raise ValueError("a packet declares nothing")
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refused
+    try:
+        parser.Parse(packet, True)
+        document = json.loads("".join(texts), parse_constant=refused)
+    except (expat.ExpatError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise WriteError(
+        f"Settings could not be written into {path.name!r}: {why}.", "The clip itself is whole; keep its settings.json."
+    )
