@@ -23,7 +23,7 @@ run: setup
 	@echo "==> Restyling it (about half a minute; the first time half a minute more, for compiling)"
 	@$(VENV) -m pipeline generate out/walker.mp4 -o out/restyled.mp4 --preset fast --look watercolour --report out/report
 	@echo "==> Done: look at out/restyled.mp4, and open out/report/report.html in a browser"
-	@echo "==> To go on: . .venv/bin/activate && python -m pipeline --help"
+	@echo "==> To go on: . .venv/bin/activate && python app.py, and open http://localhost:7860"
 
 test: setup-dev
 	@echo "==> Running the tests on two processes (about ten minutes)"
@@ -49,7 +49,7 @@ setup-dev:
 
 bench: setup-dev
 	@$(VENV) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
-	@for each in reading memory chunks store walker stabilize journey; do $(VENV) -m benchmarks.$$each || exit 1; done
+	@for each in reading memory chunks store walker stabilize journey worker app; do $(VENV) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf .venv out

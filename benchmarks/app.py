@@ -31,7 +31,7 @@ def main() -> None:
         with app(Path(folder, "home"), "--no-worker") as studio:
             print(f"first answer after the start    {time.monotonic() - start:6.2f} s")
             browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-            clip = _uploaded(studio, filmed(Path(folder), Shot(size=(320, 180), frames=30)))
+            clip = studio.upload(filmed(Path(folder), Shot(size=(320, 180), frames=30)))
             _page(browser, studio)
             jobs = _submit(studio, clip)
             _lag(browser, studio, jobs)
@@ -108,12 +108,6 @@ def _large(studio: App, gib: float) -> None:
         peak = max(peak, resident_mb(studio.process.pid))
     print(f"{gib:g} GiB upload                    {size / (time.monotonic() - start) / 1e6:6.0f} MB/s,", end="")
     print(f" server {before:.0f} MB before, {peak:.0f} MB at most")
-
-
-def _uploaded(studio: App, path: Path) -> str:
-    content = path.read_bytes()
-    upload = studio.ask("/studio/uploads", {"name": path.name, "bytes": len(content), "modified": 0})["id"]
-    return str(studio.send(f"/studio/uploads/{upload}?from=0", content)["clip"])
 
 
 def _jobs_page(browser: Browser, studio: App) -> Page:

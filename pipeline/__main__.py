@@ -15,6 +15,7 @@ from pipeline.commands.generate import generate
 from pipeline.commands.look import look
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
+from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
 from utils.errors import ReshootError
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, look, worker, walker, probe, settings, doctor):
+for command in (generate, look, steady, worker, walker, probe, settings, doctor):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(cache.app, name="cache")

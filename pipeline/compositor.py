@@ -121,7 +121,7 @@ class Compositor:
             return np.asarray(255 - matte)
         if drawn.alpha is not None:
             matte = _fetched(drawn.alpha, from_region, Size(matte.shape[1], matte.shape[0]), cv2.INTER_LINEAR)
-        return _feathered(matte, self.feather_px)
+        return feathered(matte, self.feather_px)
 
 
 def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
@@ -155,7 +155,7 @@ def _bend(picture: RGB, alpha: Mask, drawn: Drawn, field: LegField, from_region:
     alpha[part.slices] = np.where(moving, shown, alpha[part.slices])
 
 
-def _feathered(matte: Mask, feather_px: int) -> Mask:
+def feathered(matte: Mask, feather_px: int) -> Mask:
     """Softer towards the inside; where nothing was, nothing is added."""
     if feather_px == 0:
         return matte.copy()

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline.analysis import ANALYSE, Seen
 from pipeline.engines import engine as find_engine
-from pipeline.engines.base import Engine, EngineError
+from pipeline.engines import ready
+from pipeline.engines.base import Engine
 from pipeline.footing import FOOTING
 from pipeline.generated import Generated
 from pipeline.generation import WindowResult, generation
@@ -49,7 +50,7 @@ class Journey:
 def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: Shown | None = None) -> Journey:
     """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
     run = _Run(bench, shown)
-    engine = _ready(engine or find_engine(bench.settings["generate.engine"]))
+    engine = ready(engine or find_engine(bench.settings["generate.engine"]))
     reference = _reference(bench.settings["generate.reference"])
 
     seen = Seen(run.take(ANALYSE, clip=clip))
@@ -104,14 +105,6 @@ def _plates(run: "_Run", engine: Engine, clip: Clip, seen: Seen) -> Backdrops | 
         return None
     shots = [Shot(shot.start, shot.stop) for shot in seen.camera.shots]
     return Backdrops(seen, {shot: run.take(PLATE, clip=clip, seen=seen, shot=shot) for shot in shots})
-
-
-def _ready(engine: Engine) -> Engine:
-    """The engine, or why it cannot run here."""
-    readiness = engine.probe()
-    if not readiness.ready:
-        raise EngineError(f"{engine.label} cannot run here: {readiness.reason}", readiness.remedy)
-    return engine
 
 
 def _reference(path: str | None) -> Reference | None:

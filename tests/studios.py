@@ -86,6 +86,19 @@ class App:
         assert status < 400, f"{path}: {status} {told!r}"
         return json.loads(told)
 
+    def upload(self, clip: Path) -> str:
+        """A clip of the home, by the id that it has there."""
+        about = {"name": clip.name, "bytes": clip.stat().st_size, "modified": 0}
+        upload = self.ask("/studio/uploads", about)["id"]
+        return str(self.send(f"/studio/uploads/{upload}?from=0", clip.read_bytes())["clip"])
+
+    def finished(self, clip: str, **settings: Any) -> str:
+        """A job with its result."""
+        said = {name.replace("__", "."): value for name, value in settings.items()}
+        [job] = self.ask("/studio/jobs", {"clips": [clip], "preset": "fast", "settings": said})["jobs"]
+        self.until(lambda: self.ask(f"/studio/jobs/{job}")["state"] == "done", "result")
+        return str(job)
+
     def send(self, path: str, content: bytes) -> Any:
         """JSON of the answer to raw bytes."""
         status, told = self._answer(path, content, "PATCH")

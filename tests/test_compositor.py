@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.compositor import _feathered, over
+from pipeline.compositor import feathered, over
 from utils.tracking import Mask
 
 
@@ -17,20 +17,20 @@ def disc(size: int = 120, radius: int = 40) -> Mask:
 @pytest.mark.parametrize("feather_px", [0, 1, 2, 8])
 def test_a_feather_leaves_the_inside_whole_and_adds_nothing_outside(feather_px: int) -> None:
     matte = disc()
-    soft = _feathered(matte, feather_px)
+    soft = feathered(matte, feather_px)
     assert soft[60, 60] == 255 and (soft[matte == 0] == 0).all()
     assert (soft <= matte).all()
 
 
 def test_more_feather_is_softer() -> None:
-    edges = [int(((soft := _feathered(disc(), px)) > 10).sum() - (soft > 245).sum()) for px in (0, 2, 8)]
+    edges = [int(((soft := feathered(disc(), px)) > 10).sum() - (soft > 245).sum()) for px in (0, 2, 8)]
     assert edges == sorted(edges) and edges[0] < edges[2]
 
 
 def test_a_thin_hand_does_not_vanish_under_a_wide_feather() -> None:
     matte = np.zeros((60, 60), np.uint8)
     matte[:, 29:32] = 255
-    assert _feathered(matte, 8)[30, 30] >= 127
+    assert feathered(matte, 8)[30, 30] >= 127
 
 
 def test_over_is_exact_at_both_ends_and_between_them_in_the_middle() -> None:

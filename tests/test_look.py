@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.look import GLANCE, FirstLook, Glance, Sample, _wanted, first_look
+from pipeline.glance import GLANCE, Glance, Sample, _wanted
+from pipeline.look import FirstLook, first_look
 from pipeline.opening import open_clip
 from pipeline.stage import Bench
 from tests.journeys import bench, finished, journey, written

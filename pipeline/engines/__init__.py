@@ -27,4 +27,12 @@ def engine(name: str) -> Engine:
     return found
 
 
-__all__ = ["Engine", "EngineError", "engine", "engines"]
+def ready(found: Engine) -> Engine:
+    """An engine that can run here; otherwise the error says why it cannot."""
+    readiness = found.probe()
+    if not readiness.ready:
+        raise EngineError(f"{found.label} cannot run here: {readiness.reason}", readiness.remedy)
+    return found
+
+
+__all__ = ["Engine", "EngineError", "engine", "engines", "ready"]

@@ -1,6 +1,7 @@
 """How the page is for everybody: on a phone, in the dark, with a screen reader, and without the rest of the world."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,12 @@ TABS = ("Create", "Jobs", "Result", "Dashboard")
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
 UPSTREAM = {"aria-prohibited-attr", "label-content-name-mismatch", "image-redundant-alt"}
 """Faults of Gradio's own parts that are known upstream; ours have none."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def used(studio: App, clip: Path) -> None:
+    """There is something to see."""
+    studio.finished(studio.upload(clip), generate__look="ink")
 
 
 def open_tabs(page: Page) -> Iterator[str]:

@@ -57,7 +57,7 @@ Said = Annotated[dict[str, Any], Depends(_body)]
 
 def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:
     """A job for each clip, together a batch; all of them or none."""
-    _check(studio, preset, settings)
+    check(studio, preset, settings)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
@@ -113,7 +113,7 @@ def _asking(router: APIRouter, studio: Studio, shown: Shown) -> None:
     def edited(job: str, said: Said, request: Request) -> Response:
         found = _may_change(studio, job, request, said)
         _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **said})
-        _check(studio, preset, settings)
+        check(studio, preset, settings)
         order = replace(found.order, preset=preset, settings=settings)
         now = studio.ledger.edit(found.id, order)
         shown.stale()
@@ -176,7 +176,7 @@ def _asked(said: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
     return clips, preset, settings
 
 
-def _check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
+def check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
     """What a browser says is a setting's value; a file that it names is one that this home keeps."""
     Settings.load(preset, settings)
     for name in PATHS:

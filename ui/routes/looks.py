@@ -25,8 +25,7 @@ from pipeline.clips import Clips, NoClip
 from pipeline.jobs.keeper import KEPT_FROM_WORKERS
 from pipeline.settings import Settings
 from ui.problems import NotHere
-from ui.routes.jobs import Said
-from ui.routes.jobs import _check as check
+from ui.routes.jobs import Said, check
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
 

@@ -3,7 +3,7 @@ import { bytesText, html, percentText, secondsText } from "./shared.js";
 
 const STAGES = {
   probe: "Reading the clip", analyse: "Finding person and camera", segments: "Approach, hold and exit",
-  stabilise: "Calming the camera", footing: "Finding planted feet", survey: "Surveying the person", generate: "Restyling",
+  stabilise: "Calming the camera", footing: "Finding planted feet", survey: "Surveying the person", glance: "First looks", generate: "Restyling",
   lock: "Holding the feet", plate: "Clean background", result: "Putting together, encoding", proxy: "Copy for the page",
 };
 const CHORES = { verify: "Checking every byte", prune: "Pruning", clear: "Clearing" };
