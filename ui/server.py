@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
-from ui import login
+from ui import login, references
 from ui.chores import ChoreError
 from ui.guard import Guard
 from ui.keys import Keys
@@ -53,6 +53,7 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         theme=THEME,
         head=HEAD,
         app_kwargs=dict(NO_DOCS),
+        allowed_paths=[str(studio.home / references.FOLDER)],
         show_error=False,
         run_history=False,
         footer_links=[],

@@ -7,7 +7,8 @@ together or not at all.
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +19,8 @@ from pipeline.jobs.tables import diary, job_of, jobs, open_database, workers
 from pipeline.jobs.tickets import Tickets
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
+LINE_LOCK = 0x5E5407
+"""The number of the lock in Postgres."""
 AFRESH: dict[str, Any] = {
     "wish": "", "wished_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "place": 0, "crashes": 0, "needs_bytes": 0, "problem": "", "remedy": "", "finished_at": None, "result": {},
@@ -48,7 +51,7 @@ class Ledger:
     def submit_all(self, orders: Sequence[Order]) -> list[Job]:
         """Accept jobs, all of them or none."""
         new = [_row(order) for order in orders]
-        with self.engine.begin() as connection:
+        with self._in_turn() as connection:
             connection.execute(jobs.insert().values(position=_last()), new)
             for _ in new:
                 self.tickets.issue(connection)
@@ -122,7 +125,7 @@ class Ledger:
         """Run it before another one, or last."""
         if before is not None:
             self.get(before)
-        with self.engine.begin() as connection:
+        with self._in_turn() as connection:
             position = _last() if before is None else _nearer(before, job)
             found = self._set(connection, job, IN_LINE, position=position)
             self._spread(connection, job)
@@ -153,8 +156,16 @@ class Ledger:
                 self.write(connection, job, f"Somebody asked to {wish} it.")
         return self._told(job, found, after)
 
-    def _queued(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
+    @contextmanager
+    def _in_turn(self) -> Iterator[sa.Connection]:
+        """A change of the line, one after the other, so that no two jobs get one place. SQLite has but one writer."""
         with self.engine.begin() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LINE_LOCK)))
+            yield connection
+
+    def _queued(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
+        with self._in_turn() as connection:
             found = self._set(connection, job, states, state=State.QUEUED, **values)
             if found:
                 self.write(connection, job, f"It was {done}.")

@@ -53,11 +53,14 @@ def test_from_a_file_to_a_finished_clip_and_its_settings_back(page: Page, clip: 
     for preset in ("Fast", "Balanced", "Quality"):
         expect(facts).to_contain_text(preset)
 
+    look = page.locator("reshoot-look")
+    after = look.locator(".pictures img.after")
+    expect(after).to_be_visible(timeout=2 * PATIENCE_MS)
+    expect(look).to_contain_text(re.compile(r"Person found in \d+ of \d+ frames"))
+    painted = after.get_attribute("src")
     page.get_by_label("Ink", exact=True).check()
     page.get_by_role("button", name="First look").click()
-    look = page.locator("reshoot-look")
-    expect(look.locator(".pictures img").first).to_be_visible(timeout=2 * PATIENCE_MS)
-    expect(look).to_contain_text(re.compile(r"Person found in \d+ of \d+ frames"))
+    expect(after).not_to_have_attribute("src", str(painted))
 
     page.get_by_label("Fast", exact=True).check()
     page.get_by_label("Ink", exact=True).check()

@@ -46,8 +46,16 @@ function keepPlace() {
   window.addEventListener("hashchange", goToPlace);
 }
 
+/** The first clip that comes in is looked at without being asked: who it shows is the first thing one wants to know. */
+document.addEventListener("change", ({ target, detail }) => {
+  const look = document.querySelector("reshoot-look");
+  if (target.localName !== "reshoot-clips" || detail === "[]" || look?.state !== "empty") return;
+  setTimeout(() => document.getElementById("first-look")?.click(), 300); // when the form knows of the clip
+});
+
 window.addEventListener("reshoot:submitted", ({ detail }) => {
   document.querySelector("reshoot-clips")?.clear?.();
+  document.querySelector("reshoot-look")?.clear?.();
   tell(detail.jobs.length > 1 ? `${detail.jobs.length} clips are in line.` : "The clip is in line.");
   openTab("jobs");
 });
