@@ -192,7 +192,7 @@ def test_a_wrong_place_and_a_wrong_hash_are_answered_with_the_right_place(server
 def test_what_is_too_large_is_refused_with_a_sentence(server: Server) -> None:
     answer = server.client.post("uploads", json={"name": "walk.mp4", "bytes": MOST_BYTES + 1})
     assert answer.status_code == 413 and f"{MOST_BYTES} at most" in answer.json()["problem"]
-    answer = server.client.post("uploads", content=b'{"name": "' + b"x" * (1 << 17) + b'"}')
+    answer = server.client.post("uploads", content=b'{"name": "' + b"x" * (1 << 21) + b'"}')
     assert answer.status_code == 413
     upload = server.begin(size=1000)
     answer = server.add(upload, 0, DATA[:1001])

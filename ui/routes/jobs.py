@@ -1,6 +1,5 @@
 """Jobs: what there are, how far each is, and what may be done to them."""
 
-import json
 import re
 import secrets
 import shutil
@@ -10,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,12 +18,13 @@ from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.settings import Settings, presets
 from ui.board import Shown, differing
-from ui.problems import NotAllowed, NotHere, TooLarge
+from ui.problems import NotAllowed, NotHere
+from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
 
 ID = re.compile(r"[0-9a-f]{24}")
-MOST_BODY_BYTES, MOST_CLIPS = 1 << 20, 1000
+MOST_CLIPS = 1000
 CHANGES = {"cancel": Ledger.cancel, "pause": Ledger.pause, "resume": Ledger.resume, "retry": Ledger.retry}
 FOR_ALL = {
     "cancel": (Ledger.cancel, (State.RUNNING, *IN_LINE)),
@@ -34,25 +34,6 @@ FOR_ALL = {
 PATHS = tuple(field.name for field in Settings.fields() if field.kind == "file")
 LOOKS = Settings.field("generate.look").choices
 Most = Annotated[int, Query(ge=0, le=5000)]
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """What was said, as an object of JSON; saying nothing is an empty one."""
-    said = bytearray()
-    async for part in request.stream():
-        said += part
-        if len(said) > MOST_BODY_BYTES:
-            raise TooLarge("This is more than a request may say.", "Send fewer clips at once.")
-    try:
-        told = json.loads(said or b"{}")
-    except ValueError as error:
-        raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
-    if not isinstance(told, dict):
-        raise ReshootError("The request is not an object of JSON.", "Reload the page and try again.")
-    return told
-
-
-Said = Annotated[dict[str, Any], Depends(_body)]
 
 
 def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:

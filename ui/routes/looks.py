@@ -25,7 +25,8 @@ from pipeline.clips import Clips, NoClip
 from pipeline.jobs.keeper import KEPT_FROM_WORKERS
 from pipeline.settings import Settings
 from ui.problems import NotHere
-from ui.routes.jobs import Said, check
+from ui.routes.jobs import check
+from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
 

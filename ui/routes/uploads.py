@@ -3,7 +3,6 @@
 Nothing here holds more than a megabyte of a request, and no disk makes the others wait: it is written by threads.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline.clips import Clips, NoClip
 from ui.problems import NotHere, TooLarge
+from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ReshootError
 from utils.uploads import Elsewhere, NoUpload, Pen, Uploads, UploadTooLarge
 
 CHUNK_BYTES, MOST_CHUNK_BYTES = 8 << 20, 64 << 20
 PIECE_BYTES = 1 << 20
-MOST_SAID_BYTES = 64 << 10
 SILENCE_S, DRAIN_S = 60.0, 20.0
 """How long a request may bring nothing; how long one that was refused is listened to, so that it hears the answer."""
 WRITERS = 8
@@ -101,8 +100,8 @@ def routes(studio: Studio) -> APIRouter:
     router, reception = APIRouter(), Reception(studio)
 
     @router.post("/uploads")
-    async def begin(request: Request) -> dict[str, Any]:
-        return await reception.begin(await _said(request))
+    async def begin(said: Said) -> dict[str, Any]:
+        return await reception.begin(said)
 
     @router.get("/uploads/{upload}")
     def told(upload: str) -> dict[str, Any]:
@@ -146,22 +145,6 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
             held.clear()
     if held:
         yield bytes(held)
-
-
-async def _said(request: Request) -> dict[str, Any]:
-    """A small object of JSON."""
-    body = bytearray()
-    async for data in request.stream():
-        body += data
-        if len(body) > MOST_SAID_BYTES:
-            raise TooLarge("This request says more than it needs to.", "Reload the page and try again.")
-    try:
-        said = json.loads(body)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise ReshootError("An upload begins with an object of JSON.", "Reload the page and try again.")
-    return said
 
 
 async def _drained(request: Request) -> None:

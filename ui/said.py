@@ -1,0 +1,31 @@
+"""What a request says: a small object of JSON, read with a limit."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from ui.problems import TooLarge
+from utils.errors import ReshootError
+
+MOST_BYTES = 1 << 20
+
+
+async def said(request: Request) -> dict[str, Any]:
+    """The object; saying nothing is an empty one."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise TooLarge("This is more than a request may say.", "Ask for less at once.")
+    try:
+        told = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
+    if not isinstance(told, dict):
+        raise ReshootError("The request is not an object of JSON.", "Reload the page and try again.")
+    return told
+
+
+Said = Annotated[dict[str, Any], Depends(said)]
