@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.jobs.job import Job, Order, State, Wish
 from pipeline.jobs.previews import Previews
+from pipeline.jobs.publishing import publish
 from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, Results
 from pipeline.processor import Journey
 from pipeline.proxy import CLIP as COPY
@@ -100,7 +101,7 @@ def job(**settings: object) -> Job:
 def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, Bench, Path]) -> None:
     made, at, home = done
     results = Results.of(home)
-    told = results.publish(job(), made, at)
+    told = publish(results, job(), made, at)
     place = results.place(SOME)
     before, result = (scan(place / name, Limits()) for name in (BEFORE, CLIP))
     assert before.audio is None and result.audio
@@ -117,7 +118,7 @@ def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, Bench, Path]) -
 
 def test_the_settings_inside_make_the_same_again(done: tuple[Journey, Bench, Path]) -> None:
     made, at, home = done
-    Results.of(home).publish(job(), made, at)
+    publish(Results.of(home), job(), made, at)
     path = Results.of(home).place(SOME) / CLIP
     document = read_settings(path)
     assert document and document["preset"] == "fast" and document["clip"] == made.clip.digest
@@ -144,9 +145,9 @@ def test_a_disk_without_room_for_a_result_is_told_before_anything_appears(
     done: tuple[Journey, Bench, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, at, _ = done
-    monkeypatch.setattr("pipeline.jobs.results.BESIDE_BYTES", 1 << 60)
+    monkeypatch.setattr("pipeline.jobs.publishing.BESIDE_BYTES", 1 << 60)
     with pytest.raises(StoreFull, match="bytes are needed") as full:
-        Results.of(tmp_path).publish(job(), made, at)
+        publish(Results.of(tmp_path), job(), made, at)
     assert full.value.needs_bytes > 1 << 60, "the job waits for it"
     assert list((tmp_path / "results").iterdir()) == []
 

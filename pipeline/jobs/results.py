@@ -1,28 +1,23 @@
-"""Results: a folder for each finished job, whole or not there."""
+"""Results: a folder for each finished job, whole or not there. Light: what fills them is in publishing.py."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from pipeline.jobs.previews import Previews
-from utils.digest import digest_file
 from utils.disk import sync
 from utils.errors import StoreFull
-
-if TYPE_CHECKING:
-    from pipeline.jobs.job import Job
-    from pipeline.processor import Journey
-    from pipeline.stage import Bench
 
 CLIP, SETTINGS, FACTS = "result.mp4", "settings.json", "result.json"
 BEFORE, AFTER, POSTER = "before.mp4", "after.mp4", "poster.jpg"
 PART, OLD = ".part", ".old"
-COPIES, BESIDE_BYTES = 3, 4_000_000
-"""What a result takes on the disk: its clip, views that are hardly larger, and all that lies beside them."""
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -47,14 +42,14 @@ class Results:
         except (OSError, ValueError):
             return None
 
-    def publish(self, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
-        """Make it appear, all files at once; returns what the ledger is to know of it."""
-        part, place, old = (self.folder / f"{job.id}{end}" for end in (PART, "", OLD))
+    def appear(self, job: str, needed_bytes: int, fill: Callable[[Path], Told]) -> Told:
+        """Let all files of a result appear at once, or none; `fill` puts them into a folder and tells of them."""
+        part, place, old = (self.folder / f"{job}{end}" for end in (PART, "", OLD))
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            self._check_room(journey)
-            told = _fill(part, job, journey, bench)
+            self._check_room(needed_bytes)
+            told = fill(part)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -66,15 +61,14 @@ class Results:
         shutil.rmtree(old, ignore_errors=True)
         return told
 
-    def _check_room(self, journey: Journey) -> None:
+    def _check_room(self, needed_bytes: int) -> None:
         """A job waits for room rather than fail so near to its end."""
         free = shutil.disk_usage(self.folder).free
-        needed = COPIES * journey.result.entry.manifest.bytes + BESIDE_BYTES
-        if free < needed:
+        if free < needed_bytes:
             raise StoreFull(
-                f"The disk of the results is full: {needed} bytes are needed, {free} are free.",
+                f"The disk of the results is full: {needed_bytes} bytes are needed, {free} are free.",
                 "Make room; the job goes on by itself.",
-                needed,
+                needed_bytes,
             )
 
     def remove(self, job: str) -> None:
@@ -92,19 +86,3 @@ class Results:
                 shutil.rmtree(each, ignore_errors=True)
             else:
                 each.rename(place)
-
-
-def _fill(part: Path, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
-    """All files of a result."""
-    from pipeline.delivery import deliver, write_report
-    from pipeline.jobs.showing import facts, figures, write_views
-    from pipeline.report import report
-
-    told = report(journey)
-    deliver(journey, part / CLIP, job.order.preset)
-    write_report(journey, told, part)
-    done = write_views(journey, bench, part)
-    (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **job.order.settings}, indent=1))
-    (part / FACTS).write_text(json.dumps(facts(job, journey, told, part)))
-    about = {"digest": digest_file(part / CLIP), "bytes": (part / CLIP).stat().st_size}
-    return about | figures(journey, told, done)

@@ -61,6 +61,7 @@ class Work:
             self.shift.end(self.job.id, State.DONE, "Finished.", **told)
 
     def _restyled(self) -> dict[str, object]:
+        from pipeline.jobs.publishing import publish
         from pipeline.opening import open_clip
         from pipeline.processor import restyle
 
@@ -69,7 +70,7 @@ class Work:
         bench = Bench(Store(cache_folder(self.home)), settings, self._listen, self.cancel)
         previews = Previews.of(self.home, self.job.id)
         journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)
-        result = Results.of(self.home).publish(self.job, journey, bench)
+        result = publish(Results.of(self.home), self.job, journey, bench)
         previews.remove()
         return result
 
