@@ -60,10 +60,10 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
     from ui.door import bound, greet
     from ui.keys import open_keys, read_people
 
-    people = read_people(auth)
+    passwords = read_people(auth)
     with bound(host, port) as door, _alone(home, worker_name()):
         os.environ.setdefault("GRADIO_TEMP_DIR", str(home / "forms"))
-        keys, made = open_keys(home, people, public="RUNPOD_POD_ID" in os.environ)
+        keys, made = open_keys(home, passwords, public="RUNPOD_POD_ID" in os.environ)
         greet(door, keys, made)
 
         from pipeline.jobs.keeper import Keeper

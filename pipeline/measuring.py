@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -11,7 +12,7 @@ from pipeline.generated import Drawn
 from pipeline.reshake import Reshake
 from pipeline.stable import Staging, warped
 from utils.flow import Search, flow_pair
-from utils.geometry import inverse, shift
+from utils.geometry import corners, inverse, moved, shift
 from utils.image import RGB, Box, Size
 from utils.metrics import Flicker, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
 from utils.timebase import Span
@@ -29,12 +30,19 @@ SEARCH = Search("fast", 1)
 
 @dataclass
 class _Small:
-    """What is kept of a frame until the next one: source, result and matte, small."""
+    """What is kept of a frame until the next one: source and result, of which parts are made small, and the matte."""
 
-    source: RGB
-    result: RGB
-    grey: Mask
+    pictures: tuple[RGB, RGB]
     matte: Mask
+
+    def parts(self, box: Box) -> tuple[RGB, RGB]:
+        """Source and result in a part of the small picture."""
+        rows, columns = (slice(SHRINK * each.start, SHRINK * each.stop) for each in box.slices)
+        source, result = (
+            np.asarray(cv2.resize(each[rows, columns], box.size, interpolation=cv2.INTER_AREA))
+            for each in self.pictures
+        )
+        return source, result
 
 
 @dataclass
@@ -55,10 +63,11 @@ class Measures:
         """One frame."""
         now = _small(frame.rgb, result, matte)
         self._add_motion(now, cut=frame.index in self.staging.seen.camera.breaks)
-        if drawn is not None and frame.index % EDIT_EVERY == 0 and matte.any():
+        if drawn is not None and frame.index % EDIT_EVERY == 0 and now.matte.any():
             x, y, width, height = cv2.boundingRect(now.matte)
-            part = Box(x, y, x + width, y + height).slices
-            self._edits.append(edit_magnitude(now.result[part], now.source[part], now.matte[part] > SURE))
+            part = Box(x, y, x + width, y + height)
+            source, changed = now.parts(part)
+            self._edits.append(edit_magnitude(changed, source, now.matte[part.slices] > SURE))
         if frame.index in self.hold:
             self._add_hold(frame, matte, result)
         every = max(1, len(self.staging.clip) // ROUND_TRIPS)
@@ -81,12 +90,13 @@ class Measures:
         before, values = self._last, (float("nan"), float("nan"))
         box = _around(now, before)
         if before is not None and box is not None and not cut:
-            part = box.slices
-            flow = flow_pair(now.grey[part], before.grey[part], (1, 0), SEARCH)[0]
-            inside = now.matte[part] > SURE
+            (source, result), (source_before, result_before) = now.parts(box), before.parts(box)
+            greys = [np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in (source, source_before)]
+            flow = flow_pair(greys[0], greys[1], (1, 0), SEARCH)[0]
+            inside = now.matte[box.slices] > SURE
             values = (
-                warp_error(now.source[part], before.source[part], flow, inside),
-                warp_error(now.result[part], before.result[part], flow, inside),
+                warp_error(source, source_before, flow, inside),
+                warp_error(result, result_before, flow, inside),
             )
         for name, value in zip(("source", "result"), values, strict=True):
             self._errors[name].append(value)
@@ -94,11 +104,29 @@ class Measures:
     def _add_hold(self, frame: Frame, matte: Mask, result: RGB) -> None:
         """Frames of the hold on one another, small."""
         matrix = self.staging.seen.camera.matrices[frame.index] @ self.reshake.to_frame(frame.index)
-        scale = np.diag([1 / SHRINK, 1 / SHRINK, 1.0])
-        size = Size(frame.rgb.shape[1] // SHRINK, frame.rgb.shape[0] // SHRINK)
-        still = np.asarray(cv2.warpPerspective(matte, scale @ matrix, size)) > SURE
+        box = self._held
+        into = shift(-box.left, -box.top) @ np.diag([1 / SHRINK, 1 / SHRINK, 1.0]) @ matrix
+        still = np.asarray(cv2.warpPerspective(matte, into, box.size)) > SURE
         for name, picture in (("source", frame.rgb), ("result", result)):
-            self._flicker[name].add(np.asarray(cv2.warpPerspective(picture, scale @ matrix, size)), still)
+            self._flicker[name].add(np.asarray(cv2.warpPerspective(picture, into, box.size)), still)
+
+    @cached_property
+    def _held(self) -> Box:
+        """The part of the small background picture in which the person stands during the hold."""
+        camera, boxes = self.staging.seen.camera.matrices, self.staging.seen.boxes
+        places = [
+            moved(camera[index], corners(box.size) + np.array([box.left, box.top])) / SHRINK
+            for index in self.hold
+            if (box := boxes[index])
+        ]
+        size = Size(*(side // SHRINK for side in self.staging.clip.size))
+        whole = Box(0, 0, *size)
+        if not places:
+            return whole
+        least, most = np.min(places, axis=(0, 1)), np.max(places, axis=(0, 1))
+        (left, top), (right, bottom) = np.floor(least), np.ceil(most) + 1
+        box = Box(int(left), int(top), int(right), int(bottom)).grown(2, size)
+        return box if min(box.size) > 0 else whole
 
     def _round_trip(self, frame: Frame, matte: Mask, box: Box) -> float:
         """What stabilising and shaking again costs the person: PSNR in dB."""
@@ -124,9 +152,8 @@ class Measures:
 
 
 def _small(source: RGB, result: RGB, matte: Mask) -> _Small:
-    size = Size(max(16, source.shape[1] // SHRINK), max(16, source.shape[0] // SHRINK))
-    pictures = [np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA)) for each in (source, result, matte)]
-    return _Small(pictures[0], pictures[1], np.asarray(cv2.cvtColor(pictures[0], cv2.COLOR_RGB2GRAY)), pictures[2])
+    size = Size(max(1, source.shape[1] // SHRINK), max(1, source.shape[0] // SHRINK))
+    return _Small((source, result), np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA)))
 
 
 def _around(now: _Small, before: _Small | None) -> Box | None:

@@ -28,7 +28,9 @@ def footage() -> Path:
     return FOOTAGE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # a server that lives longer may be ended by the exit of a forked process of another test
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """A real Postgres; each call gives the URL of an empty database in it."""
     with warnings.catch_warnings():

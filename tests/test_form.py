@@ -1,13 +1,20 @@
 """The form of the app: a control for every setting, which gives back exactly what was meant."""
 
 import asyncio
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
+from pipeline.clips import Clips
+from pipeline.jobs.job import Order
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.places import database_url
 from pipeline.settings import Settings, presets
-from ui import create, form, references
+from ui import create, form, references, using
+from ui.studio import Studio
 from utils.errors import SettingsError
 
 FIELDS = Settings.fields()
@@ -62,13 +69,65 @@ def test_two_settings_that_do_not_go_together_are_refused_with_a_sentence() -> N
         form.read("balanced", FIELDS, values)
 
 
+PICTURE = b"\x89PNG\r\n\x1a\n and more"
+
+
 def test_a_reference_outlives_the_form(tmp_path: Path) -> None:
-    picture = tmp_path / "upload" / "sun set.PNG"
+    picture = tmp_path / "upload" / "sun set.GIF"
     picture.parent.mkdir()
-    picture.write_bytes(b"pixels")
+    picture.write_bytes(PICTURE)
     field = Settings.field("generate.reference")
     [kept] = references.kept(tmp_path, [field], [str(picture)])
     picture.unlink()
-    assert Path(kept).read_bytes() == b"pixels" and Path(kept).parent == tmp_path / "references"
+    assert Path(kept).read_bytes() == PICTURE and Path(kept).parent == tmp_path / "references"
+    assert kept.endswith(".png")
     assert references.kept(tmp_path, [field], [kept]) == [kept]
     assert references.kept(tmp_path, [field], [None]) == [None]
+
+
+def test_what_is_no_picture_is_no_reference(tmp_path: Path) -> None:
+    fake = tmp_path / "fake.png"
+    fake.write_text("<script>alert(1)</script>")
+    with pytest.raises(SettingsError, match="not a picture"):
+        references.kept(tmp_path, [Settings.field("generate.reference")], [str(fake)])
+    assert not (tmp_path / "references").exists()
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    ledger = Ledger(database_url(tmp_path))
+    yield Studio(tmp_path, ledger)
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "secrets.json", "references/../secrets.json", "http://127.0.0.1/x", "\0"]
+)
+def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: str) -> None:
+    """What comes back into the form may be shown by it, and so be read."""
+    (studio.home / "secrets.json").write_text("{}")
+    (studio.home / "references").mkdir()
+    for named in (path, str(studio.home / path)):
+        said = {"kind": "use", "preset": "fast", "settings": {"generate.reference": named}}
+        found = using.used(studio, json.dumps(said), FIELDS)
+        assert found.values[[field.name for field in FIELDS].index("generate.reference")] is None
+        assert found.missing == using.NO_PICTURE
+
+
+@pytest.mark.parametrize("said", ["", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
+def test_odd_settings_are_a_sentence(studio: Studio, said: str) -> None:
+    with pytest.raises(SettingsError, match="not in a form that can be read"):
+        using.used(studio, said, FIELDS)
+
+
+def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, tmp_path: Path) -> None:
+    file = tmp_path / "walk.mp4"
+    file.write_bytes(b"clip")
+    clips = Clips(studio.home)
+    clip = clips.add(file, "walk.mp4")
+    ours = studio.ledger.submit(Order(str(clips.path(clip)), "walk.mp4", {"generate.look": "ink"}, "fast"))
+    found = using.used(studio, json.dumps({"kind": "edit", "job": ours.id}), FIELDS)
+    assert found.clips == [{"id": clip, "title": "walk.mp4"}] and not found.missing
+    other = studio.ledger.submit(Order("/elsewhere/walk.mp4", "walk.mp4"))
+    found = using.used(studio, json.dumps({"kind": "edit", "job": other.id}), FIELDS)
+    assert found.clips == [] and found.missing == using.NO_CLIP

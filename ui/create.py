@@ -14,6 +14,7 @@ from pipeline.settings import Field, Settings, presets
 from ui import form, references
 from ui.routes.jobs import submit
 from ui.studio import Studio
+from ui.using import used
 from utils.errors import ReshootError
 
 CLIPS = "<reshoot-clips class='studio'></reshoot-clips>"
@@ -25,7 +26,7 @@ element.addEventListener('change', (event) => {
 CARRY_EVENTS = """
 for (const kind of ['use', 'edit'])
   window.addEventListener('reshoot:' + kind, (event) => {
-    props.value = JSON.stringify({...event.detail, kind, at: Date.now()}); trigger('change');
+    props.value = JSON.stringify({...event.detail, kind, at: Date.now()}); trigger('submit');
   });"""
 TELL = """(said) => {
   const told = JSON.parse(said);
@@ -100,7 +101,7 @@ def _front(field: Field) -> gr.components.Component:
         return gr.Radio(choices, value=field.default, label=field.title, info="What it is made into.", elem_id=key)
     if field.name == "generate.reference":
         title = f"{field.title} (optional)"
-        return gr.Image(type="filepath", sources=["upload", "clipboard"], label=title, height=180, elem_id=key)
+        return gr.File(type="filepath", label=title, height=140, elem_id=key)  # which decodes nothing here
     return form.control(field, elem_id=key)
 
 
@@ -123,7 +124,9 @@ def _connect(
 
     def use(asked: str) -> list[Any]:
         try:
-            return [*_used(studio, asked, controls.fields), json.dumps({"kind": "used"})]
+            found = used(studio, asked, controls.fields)
+            about = {"kind": "used", "clips": found.clips, "missing": found.missing}
+            return [found.preset, *found.values, json.dumps(about)]
         except ReshootError as error:
             return [*([gr.skip()] * len(controls.all)), _problem(error)]
 
@@ -138,19 +141,9 @@ def _connect(
         return {"kind": "submitted", "jobs": [job.id for job in jobs]}
 
     controls.preset.input(fill, controls.preset, list(controls.parts), **quick)
-    courier.change(use, courier, [*controls.all, told], **quick).then(None, told, None, js=TELL)
+    courier.submit(use, courier, [*controls.all, told], **quick).then(None, told, None, js=TELL)
     look.click(first_look, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
     go.click(order, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
-
-
-def _used(studio: Studio, said: str, fields: tuple[Field, ...]) -> list[Any]:
-    """The settings of a file or of a job, in the form."""
-    told = json.loads(said)
-    if told["kind"] == "edit":
-        order = studio.ledger.get(told["job"]).order
-        told = {"preset": order.preset, "settings": order.settings}
-    preset = told.get("preset") or "balanced"
-    return [preset, *form.filled(preset, told.get("settings") or {}, fields)]
 
 
 def _ready(value: str) -> list[str]:

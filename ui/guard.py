@@ -4,7 +4,7 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -50,6 +50,8 @@ class Guard:
             return _no(403, "This name is not one that this app answers to.", "Start it with --auth user:password.")
         if path.startswith("/studio/") and request.method not in SAFE and "x-reshoot" not in request.headers:
             return _no(403, "Requests that change something come from the app's own page.", "Send `X-Reshoot: 1`.")
+        if request.method not in SAFE and _is_foreign(request.headers):
+            return _no(403, "This request comes from another site.", "Use the app's own page.")
         if not self._keys.ask or path.startswith(OPEN) or self._keys.reads(cookies.get(SESSION, "")):
             return None
         if request.method in SAFE and "text/html" in request.headers.get("accept", ""):
@@ -99,6 +101,15 @@ def _is_known(host: str, hosts: tuple[str, ...]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sent this."""
+    if "sec-fetch-site" in headers:
+        return headers["sec-fetch-site"] == "cross-site"
+    if "origin" not in headers or "x-forwarded-host" in headers:
+        return False
+    return urlsplit(headers["origin"]).netloc != headers.get("host", "")
 
 
 def _no(status: int, problem: str, remedy: str) -> Response:

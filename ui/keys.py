@@ -67,23 +67,29 @@ def read_people(said: list[str]) -> dict[str, str]:
         name, colon, password = each.partition(":")
         if not (name and colon and password):
             raise AuthError("A login is written user:password.", "Give --auth reshoot:a-long-password, for example.")
-        people[name] = _hashed(password)
+        people[name] = password
     return people
 
 
-def open_keys(home: Path, people: Mapping[str, str], *, public: bool) -> tuple[Keys, str | None]:
-    """The keys of a home, and the password that was made just now, if one was: on a pod nobody is let in without."""
+def open_keys(home: Path, passwords: Mapping[str, str], *, public: bool) -> tuple[Keys, str | None]:
+    """The keys of a home, and the password that was made just now, if one was: on a pod nobody is let in without.
+
+    Hashes come out the same at every start, so that whoever is signed in stays so.
+    """
     path = home / "secrets.json"
     kept = _read(path)
     kept.setdefault("session", secrets.token_hex(32))
-    made = None
+    session, made = bytes.fromhex(kept["session"]), None
+    people = {
+        name: _hashed(each, hmac.digest(session, name.encode(), "sha256")[:16]) for name, each in passwords.items()
+    }
     if public and not people:
         if "password" not in kept:
             made = secrets.token_urlsafe(12)
             kept["password"] = _hashed(made)
         people = {USER: kept["password"]}
     _write(path, kept)
-    return Keys(bytes.fromhex(kept["session"]), people), made
+    return Keys(session, people), made
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -14,12 +14,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from ui.guard import SESSION, cookie
 from ui.keys import SESSION_S, Keys
 
-FORGET_S, LONGEST_WAIT_S, MOST_WAITING = 900.0, 8.0, 20
+FORGET_S, LONGEST_WAIT_S, MOST_WAITING = 900.0, 8.0, 50
 PAGE = Template((Path(__file__).parent / "login.html").read_text(encoding="utf-8"))
 
 
 class Patience:
-    """Attempts are looked at one after the other, and after wrong ones later and later."""
+    """Attempts are looked at one after the other; a wrong one is answered later and later, a right one at once."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -32,15 +32,19 @@ class Patience:
         self._waiting += 1
         try:
             async with self._turn:
-                if time.monotonic() - self._last_at > FORGET_S:
-                    self._wrong = 0
-                await asyncio.sleep(min(LONGEST_WAIT_S, 0.25 * 2**self._wrong) if self._wrong else 0)
                 right = await asyncio.to_thread(keys.admits, name, password)
-                self._wrong = 0 if right else self._wrong + 1
-                self._last_at = time.monotonic()
-                return right
         finally:
             self._waiting -= 1
+        if not right:
+            await asyncio.sleep(self._rest())
+        return right
+
+    def _rest(self) -> float:
+        """How long somebody who was wrong waits for the answer."""
+        if time.monotonic() - self._last_at > FORGET_S:
+            self._wrong = 0
+        self._wrong, self._last_at = self._wrong + 1, time.monotonic()
+        return float(min(LONGEST_WAIT_S, 0.25 * 2**self._wrong))
 
 
 def routes(keys: Keys) -> APIRouter:

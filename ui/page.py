@@ -14,6 +14,8 @@ HEAD = "\n".join(
         *(f'<script type="module" src="/studio/static/{name}.js"></script>' for name in ELEMENTS),
     ]
 )
+ASKS = '\n<meta name="reshoot-login" content="asked">'
+"""For those who must be able to sign out."""
 SWEPT_S = (3600, 24 * 3600)
 """How often, and of what age, pictures that were dropped into the form go; what jobs use of them is kept elsewhere."""
 TABS = {"jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}

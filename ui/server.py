@@ -20,7 +20,7 @@ from ui import login, references
 from ui.chores import ChoreError
 from ui.guard import Guard
 from ui.keys import Keys
-from ui.page import HEAD, page
+from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, health, jobs, looks, results, uploads
 from ui.studio import Studio
@@ -51,7 +51,7 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         page(studio),
         path="/",
         theme=THEME,
-        head=HEAD,
+        head=HEAD + (ASKS if keys.ask else ""),
         app_kwargs=dict(NO_DOCS),
         allowed_paths=[str(studio.home / references.FOLDER)],
         show_error=False,

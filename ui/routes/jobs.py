@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -17,6 +16,7 @@ from pipeline.clips import Clips
 from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.settings import Settings, presets
+from ui import references
 from ui.board import Shown, differing
 from ui.problems import NotAllowed, NotHere
 from ui.said import Said
@@ -161,15 +161,8 @@ def check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
     """What a browser says is a setting's value; a file that it names is one that this home keeps."""
     Settings.load(preset, settings)
     for name in PATHS:
-        if settings.get(name) and not _is_kept(studio.home, settings[name]):
+        if settings.get(name) and not references.known(studio.home, settings[name]):
             raise NotAllowed(f"{name} names a file that was not given to this app.", "Add the picture to the form.")
-
-
-def _is_kept(home: Path, file: str) -> bool:
-    try:
-        return Path(file).resolve().is_relative_to(home.resolve())
-    except ValueError:  # no path can hold this
-        return False
 
 
 def _order(known: Clips, clip: str, asked: Order) -> Order:

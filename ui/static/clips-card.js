@@ -7,7 +7,7 @@ export function uploadCard(upload) {
   const { key, have, state } = upload;
   const title = upload.title ?? upload.file.name, size = upload.size ?? upload.file.size;
   const goes = ["sending", "retrying", "waiting"].includes(state);
-  const share = have / size;
+  const share = size ? have / size : 0;
   return html`<li class="card clip" data-key="${key}">
     <div class="what">
       <h3>${title}</h3>

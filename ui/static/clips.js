@@ -31,6 +31,13 @@ class Clips extends HTMLElement {
     this.#changed();
   }
 
+  /** Let these clips of the server stand here instead of what does. */
+  take(clips) {
+    this.clips = clips.map(({ id, title }) => ({ id, title }));
+    this.#changed();
+    this.clips.forEach((clip) => this.#watch(clip));
+  }
+
   #listen() {
     const input = this.querySelector("input"), zone = this.querySelector(".zone");
     input.addEventListener("change", (event) => {

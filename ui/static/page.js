@@ -6,7 +6,8 @@ const TABS = ["create", "jobs", "result", "dashboard"];
 class Header extends HTMLElement {
   connectedCallback() {
     draw(this, html`<h1>Reshoot</h1><p class="quiet">Restyled people, their own camera.</p>
-      <button type="button" class="button small theme">Light or dark</button>`);
+      <span class="row ends"><button type="button" class="button small theme">Light or dark</button>
+      ${document.querySelector("meta[name=reshoot-login]") && html`<a class="button small" href="/logout">Sign out</a>`}</span>`);
     this.querySelector(".theme").addEventListener("click", () => {
       const dark = document.body.classList.toggle("dark");
       localStorage.setItem("reshoot.theme", dark ? "dark" : "light");
@@ -60,9 +61,10 @@ window.addEventListener("reshoot:submitted", ({ detail }) => {
   openTab("jobs");
 });
 window.addEventListener("reshoot:look", ({ detail }) => document.querySelector("reshoot-look").show(detail.clip, detail));
-window.addEventListener("reshoot:used", () => {
+window.addEventListener("reshoot:used", ({ detail }) => {
   openTab("create");
-  tell("The settings are in the form.");
+  if (detail.clips) document.querySelector("reshoot-clips")?.take(detail.clips);
+  tell(detail.missing || "The settings are in the form.", detail.missing ? "bad" : "note");
 });
 window.addEventListener("reshoot:problem", ({ detail }) => tell(`${detail.problem} ${detail.remedy}`, "bad"));
 

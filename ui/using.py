@@ -1,0 +1,69 @@
+"""Settings that come back into the form: of a file, of a result, or of a job that is to be run again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.clips import Clips, NoClip
+from pipeline.settings import Field
+from ui import form, references
+from ui.studio import Studio
+from utils.errors import SettingsError
+
+NO_PICTURE = "The settings are in the form, but not their reference picture: it is not here. Add it again."
+NO_CLIP = "The settings are in the form, but not the clip: it did not come in through this page. Add it."
+
+
+@dataclass(frozen=True)
+class Used:
+    """What the form is to show, and what is to be said of it."""
+
+    preset: str
+    values: list[Any]
+    clips: list[dict[str, str]] | None = None
+    """To stand in the form instead of what is there; None leaves it."""
+    missing: str = ""
+
+
+def used(studio: Studio, said: str, fields: Sequence[Field]) -> Used:
+    """What was said comes from a browser: nothing of it is taken for granted, no path leads out of the home."""
+    told = _object(said)
+    if told.get("kind") != "edit":
+        return _filled(studio, told.get("preset") or "balanced", told.get("settings") or {}, fields)
+    order = studio.ledger.get(str(told.get("job"))).order
+    form_of = _filled(studio, order.preset, dict(order.settings), fields)
+    clips = _clip(studio, order.clip)
+    missing = form_of.missing or ("" if clips else NO_CLIP)
+    return Used(form_of.preset, form_of.values, clips or [], missing)
+
+
+def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[Field]) -> Used:
+    if not isinstance(preset, str) or not isinstance(settings, dict):
+        raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
+    missing = ""
+    for field in fields:
+        if field.kind == "file" and settings.get(field.name):
+            settings = {**settings, field.name: references.known(studio.home, settings[field.name])}
+            missing = "" if settings[field.name] else NO_PICTURE
+    return Used(preset, form.filled(preset, settings, fields), None, missing)
+
+
+def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
+    """The clip of a job, if it is one that this home keeps."""
+    try:
+        kept = Clips(studio.home).get(Path(path).parent.name)
+    except NoClip:
+        return []
+    return [{"id": kept.id, "title": kept.title}]
+
+
+def _object(said: str) -> dict[str, Any]:
+    try:
+        told = json.loads(said)
+    except (ValueError, RecursionError, TypeError):
+        told = None
+    if not isinstance(told, dict):
+        raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
+    return told
