@@ -10,7 +10,7 @@ import pytest
 from pipeline.jobs.job import Job, Order, State, Wish
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.publishing import publish
-from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, Results
+from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
 from pipeline.processor import Journey
 from pipeline.proxy import CLIP as COPY
 from pipeline.proxy import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
@@ -158,3 +158,10 @@ def test_a_removed_result_takes_its_previews_along(tmp_path: Path) -> None:
     Previews.of(tmp_path, SOME).note([{"index": 0}])
     Results.of(tmp_path).remove(SOME)
     assert not (tmp_path / "results" / SOME).exists() and not (tmp_path / "previews" / SOME).exists()
+
+
+def test_the_settings_of_a_result_tell_no_path(done: tuple[Journey, Bench, Path], tmp_path: Path) -> None:
+    made, at, _ = done
+    asked = replace(job(), order=replace(job().order, settings={"generate.reference": "/home/ada/me.png"}))
+    publish(Results.of(tmp_path), asked, made, at)
+    assert "ada" not in (Results.of(tmp_path).place(asked.id) / SETTINGS).read_text()
