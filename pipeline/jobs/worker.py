@@ -20,6 +20,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tickets import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
+from utils.memory import give_back
 from utils.store.lease import if_free
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Worker:
             log.exception("The worker lost its ledger.")
             os._exit(1)
         self._work = None
+        give_back()
         self._idle.set()
 
     def _beat(self) -> None:

@@ -1,0 +1,25 @@
+"""What was used and is free again goes back to the system."""
+
+from pathlib import Path
+
+from utils.memory import give_back
+
+MANY, PIECE = 2000, 100_000
+
+
+def resident_kb() -> int:
+    rows = Path("/proc/self/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("VmRSS"))
+
+
+def test_memory_between_pieces_that_are_still_used_is_given_back() -> None:
+    give_back()
+    before = resident_kb()
+    pieces = [bytes([1]) * PIECE for _ in range(MANY)]
+    kept = pieces[::50]  # so that the heap cannot shrink from its end
+    del pieces
+    give_back()
+    left = resident_kb() - before
+    assert left < 0.2 * MANY * PIECE / 1024, (
+        f"{left} kB of {MANY * PIECE // 1024} are still held for {len(kept)} pieces"
+    )
