@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
-from pipeline.jobs.job import Job, State
+from pipeline.jobs.job import WorkerSign
 from pipeline.jobs.results import CLIP, Results
 from pipeline.processor import Journey
 from tests.journeys import QUICK, bench, journey, pictures
@@ -42,22 +42,23 @@ class Ordeal:
 
     def run(self, deaths: int) -> None:
         """Until there were so many deaths and every job has ended."""
-        chance, kinds = random.Random(self.seed), cycle(("worker", "worker", "keeper"))
+        chance, kinds = random.Random(self.seed), cycle(("worker", "keeper"))
         combinations = cycle([(clip, look) for look in LOOKS for clip in self.clips])
         while self.kills < deaths:
             if not [job for job in self.home.ledger.all() if not job.state.ended]:
                 clip, look = next(combinations)
                 self.jobs.append(self.home.submit(clip, generate__look=look, generate__seed=len(self.jobs), **QUICK))
-            job = self._taken()
+            sign = self.home.until(self._at_work, "worker at work, or end of all jobs")
             time.sleep(chance.uniform(0, LONGEST_S))
-            if job and self.home.ledger.get(job.id).crashes < MOST_CRASHES:
+            if isinstance(sign, WorkerSign) and self.home.ledger.get(sign.job).crashes < MOST_CRASHES:
                 self._kill(next(kinds))
         for each in self.jobs:
             self.home.ended(each)
 
-    def _taken(self) -> Job | None:
-        """The job that a living worker has in hand."""
-        return next((job for job in self.home.ledger.all() if job.state is State.RUNNING), None)
+    def _at_work(self) -> WorkerSign | bool:
+        """The living worker that has a job in hand; or whether there is none because all have ended."""
+        working = next((sign for sign in self.home.living() if sign.job), None)
+        return working or all(job.state.ended for job in self.home.ledger.all())
 
     def _kill(self, kind: str) -> None:
         if kind == "keeper":
