@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.flow import Flow, Grey, Search, Vectors, fetched, flow_one_way, flow_pair
+from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair, grown
 from utils.image import RGB, Size
 
 Floats = NDArray[np.float32]
@@ -102,7 +102,7 @@ class Consistency:
         if memory is None or flow is None or trust is None or trust.mean() < CUT_SHARE:
             self._memory = _Memory(look, now, np.ones(look.grey.shape, np.float32), 1)
             return generated
-        history = fetched(memory.carried, _grown(flow.vectors, Size(source.shape[1], source.shape[0])))
+        history = fetched(memory.carried, grown(flow.vectors, Size(source.shape[1], source.shape[0])))
         ages = cv2.multiply(fetched(memory.ages, flow.vectors), trust)
         most = self.steadiness.reanchor_frames
         carried = self._joined(history, now, _Past(trust, ages, look.matte, memory.frames), fresh)
@@ -158,15 +158,6 @@ class _Past:
 def _checked(now: Grey, before: Grey, indices: tuple[int, int], search: Search) -> Flow:
     """Flow whose `valid` says that the same surface is seen in both."""
     return flow_pair(now, before, indices, search)[0]
-
-
-def _grown(vectors: Vectors, size: Size) -> Vectors:
-    """Flow for pictures of another size; the ways grow with them."""
-    height, width = vectors.shape[:2]
-    result: Vectors = cv2.resize(vectors, size, interpolation=cv2.INTER_LINEAR)
-    rows = result.reshape(size.height_px, -1)
-    rows *= np.tile(np.array([size.width_px / width, size.height_px / height], np.float32), size.width_px)
-    return result
 
 
 def _trust(now: _Look, before: _Look, flow: Flow, same: float) -> Floats:

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from pipeline.clips import Clips
 from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
+from pipeline.jobs.results import Results
 from pipeline.settings import Settings, presets
 from ui import references
 from ui.board import Shown, differing
@@ -116,8 +116,7 @@ def _changing(router: APIRouter, studio: Studio, shown: Shown) -> None:
     @router.post("/jobs/{job}/remove")
     def removed(job: str, said: Said, request: Request) -> Response:
         gone = studio.ledger.remove(_may_change(studio, job, request, said).id)
-        for kind in ("results", "previews"):
-            shutil.rmtree(studio.home / kind / gone.id, ignore_errors=True)
+        Results.of(studio.home).remove(gone.id)
         return changed(request, gone)
 
     @router.post("/jobs/{job}/{change}")
