@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.studios import App
 
@@ -72,5 +72,19 @@ def test_light_and_dark_are_chosen_and_remembered(page: Page) -> None:
 def test_a_reload_comes_back_to_the_same_tab(page: Page) -> None:
     page.get_by_role("tab", name="Dashboard").click()
     expect(page.locator("reshoot-dashboard")).to_be_visible()
+    page.reload()
+    expect(page.locator("reshoot-dashboard")).to_be_visible()
+
+
+def test_who_clicks_before_the_page_has_everything_comes_back_too(page: Page) -> None:
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/static/page.js", late)
+    page.reload(wait_until="commit")
+    page.get_by_role("tab", name="Dashboard").click()
+    expect(page.locator("reshoot-dashboard")).to_be_visible()
+    page.wait_for_url("**/#dashboard")
     page.reload()
     expect(page.locator("reshoot-dashboard")).to_be_visible()

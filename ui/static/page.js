@@ -21,27 +21,31 @@ function dress() {
   if (wanted === "dark" || wanted === "light") document.body.classList.toggle("dark", wanted === "dark");
 }
 
-/** Tabs are drawn by Gradio some time after this runs. */
-function whenThere(id, work, tries = 100) {
-  const node = document.getElementById(id);
-  if (node) work(node);
-  else if (tries) setTimeout(whenThere, 100, id, work, tries - 1);
+const chosen = () => TABS.find((name) => document.getElementById(`${name}-tab-button`)?.ariaSelected === "true");
+
+/** Gradio draws the tabs some time after this runs, and hears clicks a little later still: go on until one is heard. */
+function goTo(tab, tries = 100) {
+  if (chosen() === tab || !tries || !location.hash.startsWith(`#${tab}`)) return;
+  openTab(tab);
+  setTimeout(goTo, 100, tab, tries - 1);
 }
 
 function goToPlace() {
   const [tab, job] = location.hash.slice(1).split("=");
   if (!TABS.includes(tab)) return;
-  whenThere(`${tab}-tab-button`, (button) => {
-    button.click();
-    if (tab === "result" && job) window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job } }));
-  });
+  goTo(tab);
+  if (tab === "result" && job) window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job } }));
+}
+
+function keep(tab) {
+  if (tab && !location.hash.startsWith(`#${tab}`)) history.replaceState(null, "", `#${tab}`);
 }
 
 function keepPlace() {
+  if (!location.hash && chosen() !== "create") keep(chosen()); // somebody was faster than this file
   document.addEventListener("click", (event) => {
     const id = event.target.closest?.("[role=tab]")?.id ?? "";
-    const tab = TABS.find((name) => id === `${name}-tab-button`);
-    if (tab && !location.hash.startsWith(`#${tab}`)) history.replaceState(null, "", `#${tab}`);
+    keep(TABS.find((name) => id === `${name}-tab-button`));
   });
   window.addEventListener("reshoot:show", ({ detail }) => history.replaceState(null, "", `#result=${detail.job}`));
   window.addEventListener("hashchange", goToPlace);
