@@ -161,17 +161,15 @@ def _analyse(work: Work) -> None:
 
 
 def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
-    """The matte of each frame; all else goes into the notes. People are looked for while the camera is followed."""
+    """The matte of each frame; all else goes into the notes. People are found, cut out and left behind side by side."""
     frames, tracker = ClipFrames.of(clip), Tracker()
     glimpses = _Kept(frames)
     subject = choose_subject(glimpses, work.chosen["analysis.subject"])
     notes.glimpses = [frame.index for frame in glimpses.kept]
     write_strip(work.folder, GLIMPSE, (frame.rgb for frame in glimpses.kept))
     seen = sightings(iter(frames), every=work.chosen["analysis.pose_every"], subject=subject)
-    for sighting in ahead(seen):
-        rgb = sighting.frame.rgb
-        matte = refined(sighting.mask, rgb)
-        motion = tracker.motion(rgb, matte, cut=sighting.cut)
+    for sighting, matte in ahead((each, refined(each.mask, each.frame.rgb)) for each in ahead(seen)):
+        motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
         notes.add(sighting, motion.matrix, motion.confidence)
         work.report(sighting.frame.index + 1, len(clip))
         yield matte

@@ -21,13 +21,13 @@ from utils.ahead import ahead
 from utils.blending import ColourLock
 from utils.chunk import read_chunk, write_chunk
 from utils.flow import Search
-from utils.image import RGB, Box
+from utils.image import RGB, Box, Size, placed
 from utils.people.pose import ANKLES, HEELS, TOES
 from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
 from utils.timebase import Span
 
-VERSION = 4
+VERSION = 5
 RING_SHARE = 0.03
 """Of the height: how far from the person the ring of untouched pixels begins."""
 LOCK_EVERY = 4
@@ -70,16 +70,6 @@ class WindowResult:
             return ()
         kept = self.pictures(len(self.plan.span) - count)
         return tuple(placed(made.rgb, self.plan.box, box) for made in kept)
-
-
-def placed(picture: NDArray[np.uint8], box: Box, target: Box) -> NDArray[np.uint8]:
-    """A picture of one box cut or widened to another; what it does not show is 0."""
-    if box == target:
-        return picture
-    result = np.zeros((target.size.height_px, target.size.width_px, *picture.shape[2:]), np.uint8)
-    both = box & target
-    result[both.within(target).slices] = picture[both.within(box).slices]
-    return result
 
 
 def generation(engine: Engine) -> Stage:
@@ -188,8 +178,12 @@ class _Making:
         span = self._plan.span
         for index, picture in zip(span, ahead(pictures), strict=True):
             view = self._view(index)
-            finished = steady.next(picture, view.rgb, view.matte, None if caps.keeps_geometry else _feet(view))
-            yield np.asarray(cv2.copyTo(finished, _near(view.matte))) if self._hidden_outside else finished
+            fresh = None if caps.keeps_geometry else _feet(view)
+            if self._hidden_outside:
+                near = _nearby(view.matte)
+                yield _only(steady.next(picture, view.rgb, view.matte, fresh, near), view.matte, near)
+            else:
+                yield steady.next(picture, view.rgb, view.matte, fresh)
             self._work.report(index + 1 - span.start, len(span), self._plan.segment)
 
     def _carry_into(self, steady: Consistency) -> None:
@@ -227,6 +221,20 @@ class _Making:
 def _near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What is ever shown of a picture: the person and a little more. The rest is kept as black, which costs nothing."""
     return np.asarray(cv2.dilate(matte, np.ones((2 * KEPT_PX + 1, 2 * KEPT_PX + 1), np.uint8)))
+
+
+def _nearby(matte: NDArray[np.uint8]) -> Box:
+    """The part of a picture in which anything of it is ever shown."""
+    x, y, width, height = cv2.boundingRect(matte)
+    return Box(x, y, x + width, y + height).grown(KEPT_PX, Size(*matte.shape[::-1])) if width else Box(0, 0, 0, 0)
+
+
+def _only(picture: RGB, matte: NDArray[np.uint8], part: Box) -> RGB:
+    """What is ever shown of a picture, all of it in a part; the rest is black."""
+    shown = np.zeros_like(picture)
+    if all(part.size):
+        shown[part.slices] = cv2.copyTo(picture[part.slices], _near(matte[part.slices]))
+    return shown
 
 
 def _feet(view: View) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from pipeline.stage import Stage, Work
 from pipeline.stills import Stills
 from utils.ahead import ahead
 from utils.clip import Clip
+from utils.image import RGB
 from utils.probe import Limits, scan
 from utils.store import Entry
 from utils.timebase import Span
@@ -86,15 +87,20 @@ class _Finishing:
         self._stills.write(self._work.folder / SHEET)
 
     def _frames(self) -> Iterator[Frame]:
+        """Finished pictures, measured on their way."""
         count = len(self._staging.clip)
+        for shown, outline, picture, drawn in ahead(self._pictures()):
+            self._measures.add(shown, outline, picture, drawn)
+            self._slides.add(shown.index, picture)
+            self._stills.add(shown.index, shown.rgb, picture, outline)
+            self._work.report(shown.index + 1, count)
+            yield Frame(shown.index, shown.pts, picture)
+
+    def _pictures(self) -> Iterator[tuple[Frame, Mask, RGB, Drawn | None]]:
+        """Frames and mattes as the result's camera sees them, the finished picture, and what was drawn for it."""
         for frame, matte, drawn in ahead(self._sources()):
             shown, outline = self._reshake.shown(frame, matte)
-            picture = self._compositor.frame(shown, outline, drawn, frame.rgb)
-            self._measures.add(shown, outline, picture, drawn)
-            self._slides.add(frame.index, picture)
-            self._stills.add(frame.index, shown.rgb, picture, outline)
-            self._work.report(frame.index + 1, count)
-            yield Frame(frame.index, frame.pts, picture)
+            yield shown, outline, self._compositor.frame(shown, outline, drawn, frame.rgb), drawn
 
     def _sources(self) -> Iterator[tuple[Frame, Mask, Drawn | None]]:
         """Every frame with its matte and what was generated for it."""

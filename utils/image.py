@@ -1,13 +1,15 @@
 """Pictures as arrays: what they are called, and how they are turned upright."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 RGB = NDArray[np.uint8]
 """H x W x 3, full range, display orientation."""
+Values = TypeVar("Values", bound=NDArray[Any])
+"""H x W, or H x W x channels."""
 
 
 class Size(NamedTuple):
@@ -63,6 +65,16 @@ class Box(NamedTuple):
         """What both share; empty when they do not meet."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         return Box(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
+
+
+def placed(picture: Values, box: Box, target: Box) -> Values:
+    """A picture of one box cut or widened to another; what it does not show is 0."""
+    if box == target:
+        return picture
+    result: Values = np.zeros((target.size.height_px, target.size.width_px, *picture.shape[2:]), picture.dtype)  # type: ignore[assignment]
+    both = box & target
+    result[both.within(target).slices] = picture[both.within(box).slices]
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair, grown
-from utils.image import RGB, Size
+from utils.image import RGB, Box, Size, placed
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -31,6 +31,8 @@ FRESH_SHARE = 0.85
 """At least so much of what is wanted fresh is: the past then trails by a fifth of a frame."""
 CUT_SHARE = 0.12
 """Where less of the picture than this is recognised, a new shot has begun."""
+GRID = SHRINK * BROAD
+"""Parts of a picture begin and end where pixels of its smallest form do."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,24 @@ class _Look:
 
 @dataclass
 class _Memory:
-    """The frame before: how it looked, what is carried on (full size), and how many frames that is made of."""
+    """The frame before, and in a part of it: what is carried on (full size), and how many frames that is made of.
 
-    look: _Look
+    `within` is where it differs from what it was made of: everything, or somebody in the middle of that part.
+    """
+
+    source: RGB
+    matte: Mask
+    within: Box
+    part: Box
     carried: Floats
     ages: Floats
     frames: int
+
+    def seen_in(self, part: Box) -> tuple[_Look, Floats, Floats]:
+        """How another part of it looked, what is carried on there, and of how many frames; nothing where it was not."""
+        look = _Look.of(self.source[part.slices], self.matte[part.slices])
+        small, there = (_small(each) for each in (self.part, part))
+        return look, placed(self.carried, self.part, part), placed(self.ages, small, there)
 
 
 @dataclass
@@ -87,29 +101,53 @@ class Consistency:
 
     def carry(self, finished: RGB, source: RGB, matte: Mask) -> None:
         """Go on from a finished frame of the window before, the same as or the one before the frame that comes next."""
-        look, frames = _Look.of(source, matte), self.steadiness.reanchor_frames
-        self._memory = _Memory(look, self._kept(finished, source), np.full(look.grey.shape, frames, np.float32), frames)
+        whole, frames = Box(0, 0, *matte.shape[::-1]), self.steadiness.reanchor_frames
+        ages = np.full(_small(whole).size[::-1], frames, np.float32)
+        self._memory = _Memory(source, matte, whole, whole, self._kept(finished, source), ages, frames)
 
-    def next(self, generated: RGB, source: RGB, matte: Mask, fresh: Mask | None = None) -> RGB:
+    def next(
+        self, generated: RGB, source: RGB, matte: Mask, fresh: Mask | None = None, within: Box | None = None
+    ) -> RGB:
         """The next frame, steadied; h x w x 3 with the source and the matte (0..255) of the same frame.
 
         `fresh` (0..255) is where generated surfaces may not move as the source's do: the past, which comes along the
-        source's motion, would trail behind them.
+        source's motion, would trail behind them. `within` is the part outside of which nothing is changed or wanted.
         """
-        look, memory, now = _Look.of(source, matte), self._memory, self._kept(generated, source)
-        flow = None if memory is None else self._flow(look, memory.look)
-        trust = None if memory is None or flow is None else _trust(look, memory.look, flow, self._same)
-        if memory is None or flow is None or trust is None or trust.mean() < CUT_SHARE:
-            self._memory = _Memory(look, now, np.ones(look.grey.shape, np.float32), 1)
+        whole = Box(0, 0, *matte.shape[::-1])
+        within = whole if within is None else within
+        if not all(within.size):
+            self.cut()
             return generated
-        history = fetched(memory.carried, grown(flow.vectors, Size(source.shape[1], source.shape[0])))
-        ages = cv2.multiply(fetched(memory.ages, flow.vectors), trust)
+        part = _gridded(within | self._memory.within if self._memory else within, whole)
+        cut = part.slices
+        now = self._kept(generated[cut], source[cut])
+        look = _Look.of(source[cut], matte[cut])
+        history = self._history(look, part)
+        if history is None:
+            ages = np.ones(look.grey.shape, np.float32)
+            self._memory = _Memory(source, matte, within, part, now, ages, 1)
+            return generated
         most = self.steadiness.reanchor_frames
-        carried = self._joined(history, now, _Past(trust, ages, look.matte, memory.frames), fresh)
-        self._memory = _Memory(look, carried, np.minimum(ages + 1, most), min(memory.frames + 1, 2 * most))
-        ground = source if self.steadiness.keeps_detail else 0
-        result: RGB = cv2.add(carried, ground, dtype=cv2.CV_8U)
+        carried = self._joined(history, now, None if fresh is None else fresh[cut])
+        ages, frames = np.minimum(history.ages + 1, most), min(history.frames + 1, 2 * most)
+        self._memory = _Memory(source, matte, within, part, carried, ages, frames)
+        result = np.empty_like(generated) if part == whole else generated.copy()
+        ground = source[cut] if self.steadiness.keeps_detail else 0
+        result[cut] = cv2.add(carried, ground, dtype=cv2.CV_8U)
         return result
+
+    def _history(self, look: _Look, part: Box) -> "_Past | None":
+        """The frame before as this one sees it, in a part; None when there is none that shows the same."""
+        if self._memory is None:
+            return None
+        before, carried, ages = self._memory.seen_in(part)
+        flow = self._flow(look, before)
+        trust = _trust(look, before, flow, self._same)
+        if trust.mean() < CUT_SHARE:
+            return None
+        history = fetched(carried, grown(flow.vectors, part.size))
+        ages = cv2.multiply(fetched(ages, flow.vectors), trust)
+        return _Past(history, trust, ages, look.matte, self._memory.frames)
 
     def _flow(self, now: _Look, before: _Look) -> Flow:
         """Back to the frame before. Where colours are alike so are edits, and one way will do; pictures need not be."""
@@ -127,7 +165,7 @@ class Consistency:
         edit: Floats = cv2.subtract(picture, source, dtype=cv2.CV_32F)
         return edit
 
-    def _joined(self, history: Floats, fresh: Floats, past: "_Past", wanted: Mask | None) -> Floats:
+    def _joined(self, past: "_Past", fresh: Floats, wanted: Mask | None) -> Floats:
         """Broad changes of colour are evened out everywhere, all others where the same surface is seen."""
         strength = self.steadiness.strength
         size = Size(fresh.shape[1], fresh.shape[0])
@@ -137,22 +175,34 @@ class Consistency:
             share = np.minimum(share, 1 - FRESH_SHARE * np.minimum(2 * wish, 1))
         broad_share = min(strength ** (1 / 3), past.frames / (past.frames + 1))
         missing = np.maximum(broad_share - share, 0) / (1 - share)
-        broad = cv2.resize(_broad(history, fresh, past), missing.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        broad = cv2.resize(_broad(past, fresh), missing.shape[::-1], interpolation=cv2.INTER_LINEAR)
         broad = cv2.multiply(broad, cv2.merge([missing] * 3))
         evened = cv2.add(fresh, cv2.resize(broad, size, interpolation=cv2.INTER_LINEAR))
         share = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
-        result: Floats = cv2.blendLinear(history, evened, share, 1 - share)
+        result: Floats = cv2.blendLinear(past.carried, evened, share, 1 - share)
         return result
 
 
 @dataclass
 class _Past:
-    """What is known of the frame before, seen from this one: h x w trust, ages in frames, this frame's matte."""
+    """The frame before, seen from this one: what is carried on, h x w trust, ages in frames, this frame's matte."""
 
+    carried: Floats
     trust: Floats
     ages: Floats
     matte: Mask
     frames: int
+
+
+def _gridded(part: Box, whole: Box) -> Box:
+    """Grown to the grid, as far as the picture goes."""
+    left, top, right, bottom = part
+    return Box(left // GRID * GRID, top // GRID * GRID, -(-right // GRID) * GRID, -(-bottom // GRID) * GRID) & whole
+
+
+def _small(part: Box) -> Box:
+    """A part of the grid, at the size at which flow and trust are found."""
+    return Box(*(each // SHRINK for each in part))
 
 
 def _checked(now: Grey, before: Grey, indices: tuple[int, int], search: Search) -> Flow:
@@ -171,11 +221,11 @@ def _trust(now: _Look, before: _Look, flow: Flow, same: float) -> Floats:
     return result
 
 
-def _broad(history: Floats, fresh: Floats, past: _Past) -> Floats:
+def _broad(past: _Past, fresh: Floats) -> Floats:
     """How colours changed on the whole, at a small size, apart for the person and for what is around them."""
     height, width = past.trust.shape
     size = Size(max(width // BROAD, 1), max(height // BROAD, 1))
-    change = cv2.resize(cv2.subtract(history, fresh), (width, height), interpolation=cv2.INTER_AREA)
+    change = cv2.resize(cv2.subtract(past.carried, fresh), (width, height), interpolation=cv2.INTER_AREA)
     inside = past.matte.astype(np.float32) / 255
     result = np.zeros((size.height_px, size.width_px, 3), np.float32)
     for part in (inside, 1 - inside):

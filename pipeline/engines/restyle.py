@@ -22,7 +22,7 @@ class Restyle:
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
-    version = 2
+    version = 3
     caps = Caps(
         kind="frame",
         tasks=frozenset({"restyle"}),

@@ -93,8 +93,9 @@ def kept(means: Floats, noise: float) -> Floats:
 
 def dabs(means: Floats, tangent: Floats, radius: float) -> Floats:
     """The most even of eight dabs around each pixel, long along edges: h x w x 3 of means (r, g, b, light squared)."""
-    out = np.empty((*means.shape[:2], 3), np.float32)
-    _in_bands(_dabs, out, means, tangent, np.float32(radius))
+    weighed, out = np.empty_like(means), np.empty((*means.shape[:2], 3), np.float32)
+    _in_bands(_evenness, weighed, means)
+    _in_bands(_dabs, out, weighed, tangent, np.float32(radius))
     return out
 
 
@@ -159,44 +160,45 @@ def _relit(picture, shade, light, texture, flat, out, first, last):  # type: ign
 
 @_kernel
 def _tangents(moments, out, first, last):  # type: ignore[no-untyped-def]
+    half = np.float32(0.5)
     for y in range(first, last):
         for x in range(moments.shape[1]):
             xx, xy, yy = moments[y, x, 0], moments[y, x, 1], moments[y, x, 2]
-            gap = np.sqrt((xx - yy) * (xx - yy) + 4 * xy * xy)
-            u, v = -xy, (xx - yy + gap) / 2
+            gap = np.sqrt((xx - yy) * (xx - yy) + np.float32(4) * xy * xy)
+            u, v = -xy, half * (xx - yy + gap)
             if xx < yy:
-                u, v = (yy - xx + gap) / 2, -xy
+                u, v = half * (yy - xx + gap), -xy
             length = np.sqrt(u * u + v * v)
-            if length < 1e-12:
+            if length < np.float32(1e-12):
                 u, v, length = np.float32(0), np.float32(1), np.float32(1)
             out[y, x, 0], out[y, x, 1] = u / length, v / length
-            out[y, x, 2] = gap / (xx + yy + 2e-5)
+            out[y, x, 2] = gap / (xx + yy + np.float32(2e-5))
 
 
 @_kernel
 def _along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-def]
     height, width = field.shape
-    half, stride = np.float32(0.5), np.float32(_STRIDE)
+    half, stride, nothing = np.float32(0.5), np.float32(_STRIDE), np.float32(0)
+    less, right, bottom = np.float32(1) / np.float32(reach + 1), np.float32(width), np.float32(height)
     for y in range(first, last):
         for x in range(width):
             total, weights = field[y, x], np.float32(1)
             for way in range(2):
-                u, v = tangent[y, x, 0], tangent[y, x, 1]
+                u, v = stride * tangent[y, x, 0], stride * tangent[y, x, 1]
                 if way:
                     u, v = -u, -v
                 px, py, weight = np.float32(x) + half, np.float32(y) + half, np.float32(1)
                 for _ in range(reach):
-                    px, py = px + stride * u, py + stride * v
-                    i, j = np.int32(px), np.int32(py)
-                    if px < 0 or py < 0 or i >= width or j >= height:
+                    px, py = px + u, py + v
+                    if px < nothing or py < nothing or px >= right or py >= bottom:
                         break
-                    weight -= np.float32(1) / np.float32(reach + 1)
+                    i, j = np.uintp(np.int32(px)), np.uintp(np.int32(py))
+                    weight -= less
                     total += weight * field[j, i]
                     weights += weight
                     s, t = tangent[j, i, 0], tangent[j, i, 1]
-                    if s * u + t * v < 0:
-                        s, t = -s, -t
-                    u, v = s, t
+                    onward = np.copysign(stride, s * u + t * v)
+                    u, v = onward * s, onward * t
             out[y, x] = total / weights
 
 
@@ -210,28 +212,43 @@ def _kept(means, noise, out, first, last):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _dabs(means, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
-    bottom, right = np.int32(means.shape[0] - 1), np.int32(means.shape[1] - 1)
-    cosines = np.array([1, 0.70710678, 0, -0.70710678], np.float32)
-    sines = np.array([0, 0.70710678, 1, 0.70710678], np.float32)
+def _evenness(means, out, first, last):  # type: ignore[no-untyped-def]
     for y in range(first, last):
         for x in range(means.shape[1]):
+            r, g, b = means[y, x, 0], means[y, x, 1], means[y, x, 2]
+            light = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
+            even = np.float32(1) / (np.float32(4e-4) + max(np.float32(0), means[y, x, 3] - light * light))
+            even = even * even
+            weight = even * even
+            out[y, x, 0], out[y, x, 1], out[y, x, 2], out[y, x, 3] = weight * r, weight * g, weight * b, weight
+
+
+@_kernel
+def _dabs(field, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
+    top, bottom, right = np.int32(0), np.int32(field.shape[0] - 1), np.int32(field.shape[1] - 1)
+    half, diagonal = np.float32(0.5), np.float32(0.70710678)
+    for y in range(first, last):
+        for x in range(field.shape[1]):
             edge = tangent[y, x, 2]
             long, short = radius * (np.float32(1) + edge), radius / (np.float32(1) + edge)
-            u, v = tangent[y, x, 0], tangent[y, x, 1]
-            px, py = np.float32(x) + np.float32(0.5), np.float32(y) + np.float32(0.5)
+            ahead_x, ahead_y = long * tangent[y, x, 0], long * tangent[y, x, 1]
+            aside_x, aside_y = -short * tangent[y, x, 1], short * tangent[y, x, 0]
+            px, py = np.float32(x) + half, np.float32(y) + half
             red, green, blue, weights = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for dab in range(8):
-                turn, side = dab & 3, np.float32(1 if dab < 4 else -1)
-                a, b = side * cosines[turn] * long, side * sines[turn] * short
-                i = min(right, max(np.int32(0), np.int32(px + a * u - b * v)))
-                j = min(bottom, max(np.int32(0), np.int32(py + a * v + b * u)))
-                r, g, bl = means[j, i, 0], means[j, i, 1], means[j, i, 2]
-                light = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * bl
-                even = np.float32(1) / (np.float32(4e-4) + max(np.float32(0), means[j, i, 3] - light * light))
-                even = even * even
-                weight = even * even
-                red, green, blue = red + weight * r, green + weight * g, blue + weight * bl
-                weights += weight
+            for dab in range(4):
+                if dab == 0:
+                    dx, dy = ahead_x, ahead_y
+                elif dab == 1:
+                    dx, dy = diagonal * (ahead_x + aside_x), diagonal * (ahead_y + aside_y)
+                elif dab == 2:
+                    dx, dy = aside_x, aside_y
+                else:
+                    dx, dy = diagonal * (aside_x - ahead_x), diagonal * (aside_y - ahead_y)
+                for _ in range(2):
+                    i = np.uintp(min(right, max(top, np.int32(px + dx))))
+                    j = np.uintp(min(bottom, max(top, np.int32(py + dy))))
+                    red, green, blue = red + field[j, i, 0], green + field[j, i, 1], blue + field[j, i, 2]
+                    weights += field[j, i, 3]
+                    dx, dy = -dx, -dy
             share = np.float32(1) / weights
             out[y, x, 0], out[y, x, 1], out[y, x, 2] = red * share, green * share, blue * share
