@@ -129,7 +129,7 @@ def _wanted(clip: Clip) -> list[int]:
     even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, GLIMPSES)})
     keys = clip.keys if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
-    if steps * clip.size.width_px * clip.size.height_px <= DECODED_PIXELS:
+    if steps * clip.size.area_px <= DECODED_PIXELS:
         return even
     slot = len(clip) / (2 * GLIMPSES)
     near = (min(keys, key=lambda key: abs(key - index)) for index in even)

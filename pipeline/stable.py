@@ -88,22 +88,19 @@ class Staging:
 
     def view(self, index: int, rgb: RGB, matte: Mask, box: Box) -> View:
         """One frame."""
-        into = self.into(index, box)
+        into, person = self.into(index, box), self.seen.boxes[index]
+        here = (self._moved(index, person).grown(NEAR_PX, self.canvas) & box).within(box) if person else None
         return View(
             index,
-            self._sharp_person(index, rgb, into, box),
-            np.asarray(cv2.warpPerspective(matte, into, box.size, flags=cv2.INTER_LINEAR)),
+            self._sharp_person(rgb, into, box, here),
+            _outlined(matte, into, box, here),
             moved(into, self.footing.poses.keypoints[index].astype(float)).astype(np.float32),
             (box.left, box.top),
         )
 
-    def _sharp_person(self, index: int, rgb: RGB, into: Matrix, box: Box) -> RGB:
+    def _sharp_person(self, rgb: RGB, into: Matrix, box: Box, here: Box | None) -> RGB:
         """A crop of the stable picture; around the person, who alone comes back from it, with all care."""
-        person = self.seen.boxes[index]
-        if person is None or box.size == self.canvas:
-            return warped(rgb, into, box.size, SEEN_KERNEL)
-        here = (self._moved(index, person).grown(NEAR_PX, self.canvas) & box).within(box)
-        if 2 * here.size.width_px * here.size.height_px > box.size.width_px * box.size.height_px:
+        if here is None or box.size == self.canvas or 2 * here.size.area_px > box.size.area_px:
             return warped(rgb, into, box.size, SEEN_KERNEL)
         picture = warped(rgb, into, box.size, cv2.INTER_LINEAR)
         picture[here.slices] = warped(rgb, shift(-here.left, -here.top) @ into, here.size, SEEN_KERNEL)
@@ -121,6 +118,14 @@ class Staging:
         there = moved(self.stable.path.matrices[index], corners(box.size) + np.array([box.left, box.top]))
         (left, top), (right, bottom) = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
         return Box(int(left), int(top), int(right), int(bottom)) & Box(0, 0, *self.canvas)
+
+
+def _outlined(matte: Mask, into: Matrix, box: Box, here: Box | None) -> Mask:
+    """The matte in a crop of the stable picture; there is nothing of it but where somebody stands."""
+    outline = np.zeros(box.size[::-1], np.uint8)
+    if here is not None and all(here.size):
+        outline[here.slices] = cv2.warpPerspective(matte, shift(-here.left, -here.top) @ into, here.size)
+    return outline
 
 
 def warped(rgb: RGB, into: Matrix, size: Size, kernel: int = KERNEL) -> RGB:

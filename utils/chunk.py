@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import cv2
 import numpy as np
 from av.container import OutputContainer
+from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -93,8 +95,13 @@ def _add(output: OutputContainer, picture: Pictures) -> VideoStream:
 
 def _pixels(frame: av.VideoFrame) -> Pictures:
     """RGB, or the luma plane alone: one-channel video comes back as 4:2:0 with empty colour."""
-    if frame.format.is_rgb:
-        return frame.to_ndarray(format="rgb24")  # type: ignore[return-value]
-    plane = frame.planes[0]
+    if frame.format.name == "gbrp":
+        green, blue, red = map(_samples, frame.planes)
+        return np.asarray(cv2.merge([red, green, blue]), np.uint8)
+    return np.ascontiguousarray(_samples(frame.planes[0]))
+
+
+def _samples(plane: VideoPlane) -> Pictures:
+    """A plane's own memory, H x W."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return np.ascontiguousarray(rows[: frame.height, : frame.width])
+    return np.asarray(rows[: plane.height, : plane.width])

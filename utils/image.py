@@ -18,6 +18,11 @@ class Size(NamedTuple):
     width_px: int
     height_px: int
 
+    @property
+    def area_px(self) -> int:
+        """How many pixels."""
+        return self.width_px * self.height_px
+
     def __str__(self) -> str:
         return f"{self.width_px}x{self.height_px}"
 

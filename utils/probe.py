@@ -155,7 +155,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_pixels(path: Path, size: Size, limits: Limits) -> None:
-    if size.width_px * size.height_px > limits.pixels:
+    if size.area_px > limits.pixels:
         raise RefusedClip(
             f"{path.name!r} has pictures of {size}, more than the limit of {limits.pixels / 1e6:.0f} megapixels.",
             "Scale it down before adding it.",

@@ -43,7 +43,7 @@ class Restyle:
 
     def estimate(self, size: Size, frames: int) -> Cost:
         """By the slowest look."""
-        pixels = size.width_px * size.height_px
+        pixels = size.area_px
         return Cost(_START_S + frames * pixels * _NS_PER_PIXEL * 1e-9, 200 + pixels * _BYTES_PER_PIXEL / 1e6)
 
     def open(self, settings: Mapping[str, Any], survey: Sequence[View], reference: RGB | None) -> Session:

@@ -25,6 +25,8 @@ GROW_SHARE = 0.12
 class Between:
     """Fills in frames between two measured ones."""
 
+    _ends: tuple[tuple[RGB, RGB], Box, tuple[Grey, Grey]] | None = None
+
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._flow.setUseSpatialPropagation(True)
@@ -47,13 +49,24 @@ class Between:
         box = box.grown(round(GROW_SHARE * max(box.size)) + 2, Size(rgb.shape[1], rgb.shape[0]))
         here = _grey(rgb, box)
         total, weights = np.zeros(here.shape, np.float32), np.zeros(here.shape, np.float32)
-        for (other, body), weight in ((before, 1 - share), (after, share)):
-            carried, misfit = self._carried(here, _grey(other, box), body.mask[box.slices])
+        there = self._small((before[0], after[0]), box)
+        for (_, body), grey, weight in zip((before, after), there, (1 - share, share), strict=True):
+            carried, misfit = self._carried(here, grey, body.mask[box.slices])
             fits = weight / (MISFIT * MISFIT + misfit * misfit)
             total += fits * carried
             weights += fits
         mask[box.slices] = cv2.resize((total / weights).astype(np.uint8), box.size, interpolation=cv2.INTER_LINEAR)
         return mask
+
+    def _small(self, pair: tuple[RGB, RGB], box: Box) -> tuple[Grey, Grey]:
+        """Both measured frames, grey and small; the same for all frames between them."""
+        if (
+            self._ends is None
+            or self._ends[1] != box
+            or any(a is not b for a, b in zip(self._ends[0], pair, strict=True))
+        ):
+            self._ends = pair, box, (_grey(pair[0], box), _grey(pair[1], box))
+        return self._ends[2]
 
     def _carried(self, here: Grey, there: Grey, mask: Mask) -> tuple[Mask, Plane]:
         """The mask of there as it lies here, in the size of the grey pictures, and by how much the pictures differ."""

@@ -208,7 +208,7 @@ def likeness(first: Colours, second: Colours) -> float:
 
 
 def area(box: Box) -> int:
-    return box.size.width_px * box.size.height_px
+    return box.size.area_px
 
 
 def overlap(first: Box, second: Box) -> float:
