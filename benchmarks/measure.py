@@ -30,12 +30,9 @@ def table(title: str, seconds: Mapping[str, float], of: str) -> None:
 
 
 def peak_mb(code: str, *arguments: str) -> float:
-    """Peak resident memory of a Python program in a process of its own.
-
-    As the kernel counts it for the program alone: getrusage begins with what its parent held when it was started.
-    """
-    tail = "\nprint(next(row.split()[1] for row in open('/proc/self/status') if row.startswith('VmHWM')))"
+    """Peak resident memory of a Python program in a process of its own, which is not counted what we hold."""
+    tail = "\nfrom utils.memory import peak_mb\nprint(peak_mb())"
     child = subprocess.run(
         [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True
     )
-    return int(child.stdout.split()[-1]) / 1024
+    return float(child.stdout.split()[-1])

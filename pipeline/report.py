@@ -2,7 +2,6 @@
 
 import json
 import platform
-import resource
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from pipeline.processor import Journey
 from utils.geometry import inverse, moved, normal
+from utils.memory import peak_mb
 from utils.metrics import jerk_px
 
 SCHEMA = 1
@@ -40,7 +40,7 @@ def report(journey: Journey) -> dict[str, Any]:
         },
         "warp_errors": numbers["warp_errors"],
         "stages": [each.to_json() for each in journey.done],
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mb": round(peak_mb(), 1),
         "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in journey.events],
         "provenance": _provenance(journey),
     }

@@ -1,5 +1,7 @@
-"""What was used and is free again goes back to the system."""
+"""What was used and is free again goes back to the system; what was used at most is known."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from utils.memory import give_back
@@ -23,3 +25,13 @@ def test_memory_between_pieces_that_are_still_used_is_given_back() -> None:
     assert left < 0.2 * MANY * PIECE / 1024, (
         f"{left} kB of {MANY * PIECE // 1024} are still held for {len(kept)} pieces"
     )
+
+
+def test_a_peak_is_this_programs_own_and_not_that_of_whoever_started_it() -> None:
+    held = bytearray(300_000_000)
+    held[::4096] = b"1" * len(held[::4096])
+    code = "from utils.memory import peak_mb; a = peak_mb(); b = b'1' * 50_000_000; del b"
+    told = subprocess.run([sys.executable, "-c", f"{code}; print(a, peak_mb())"], capture_output=True, text=True)
+    before, after = map(float, told.stdout.split())
+    assert before < 150
+    assert 45 < after - before < 60
