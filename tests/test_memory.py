@@ -35,3 +35,29 @@ def test_a_peak_is_this_programs_own_and_not_that_of_whoever_started_it() -> Non
     before, after = map(float, told.stdout.split())
     assert before < 150
     assert 45 < after - before < 60
+
+
+def test_threads_share_pools() -> None:
+    code = """
+import ctypes, sys, threading
+from utils.memory import share_pools
+if len(sys.argv) > 1:
+    share_pools(int(sys.argv[1]))
+together = threading.Barrier(8)
+def work():
+    together.wait()
+    held = [bytes(1000) for _ in range(1000)]
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+    def pools(*most: str) -> int:
+        told = subprocess.run([sys.executable, "-c", code, *most], capture_output=True, text=True, check=True)
+        return told.stdout.count("<heap nr=")
+
+    assert pools("2") <= 2 < pools()
