@@ -29,8 +29,8 @@ MOST = {"fast": 6, "balanced": 14}
 CODE = """
 import sys; from pathlib import Path
 from benchmarks.journey_cost import run
-from utils.memory import share_pools
-share_pools()
+from utils.memory import share_pool
+share_pool()
 run(Path(sys.argv[1]), Path(sys.argv[2]), "fast")
 """
 

@@ -19,7 +19,7 @@ from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
 from utils.errors import ReshootError
-from utils.memory import share_pools
+from utils.memory import share_pool
 
 app = typer.Typer(
     name="reshoot",
@@ -37,7 +37,7 @@ app.add_typer(cache.app, name="cache")
 
 def main() -> None:
     """Run a command; an error that its user should read is printed as two sentences, not as a traceback."""
-    share_pools()
+    share_pool()
     try:
         app()
     except ReshootError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.processor import Journey
+from pipeline.references import portable
 from pipeline.report import to_json
 from pipeline.result import CLIP, SHEET
 from pipeline.settings import Settings
@@ -19,8 +20,6 @@ from utils.xmp import write_settings
 
 FORMAT = 1
 """Of the document that travels inside a finished clip."""
-OF_THIS_MACHINE = ("generate.reference",)
-"""Paths mean nothing elsewhere, and are nobody else's business."""
 PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
@@ -38,16 +37,12 @@ def deliver(journey: Journey, out: Path, preset: str) -> None:
 def _document(journey: Journey, preset: str) -> dict[str, Any]:
     """All that is needed to do it again: settings are told where the defaults or the preset say something else."""
     defaults, usual = Settings().flat(), Settings.load(preset).flat()
-    settings = {
-        name: value
-        for name, value in journey.settings.items()
-        if name not in OF_THIS_MACHINE and not value == defaults[name] == usual[name]
-    }
+    settings = {name: value for name, value in journey.settings.items() if not value == defaults[name] == usual[name]}
     return {
         "format": FORMAT,
         "version": _version(),
         "preset": preset,
-        "settings": settings,
+        "settings": portable(settings),
         "clip": journey.clip.digest,
     }
 

@@ -60,7 +60,7 @@ PRICES = {
     "balanced": _Price(4.7, 0.027, 0.203),
     "quality": _Price(4.7, 0.045, 0.203),
 }
-MEMORY_MB, MEGAPIXEL_MB = 350.0, 600.0
+MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
 """At the peak of a run: always, and for each million pixels of a frame. It does not grow with the clip's length."""
 
 

@@ -114,6 +114,16 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
         assert found.missing == using.NO_PICTURE
 
 
+def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio) -> None:
+    folder, name = studio.home / "references", "0123456789abcdef" * 4
+    folder.mkdir()
+    (folder / f"{name}.png").write_bytes(b"\x89PNG")
+    said = {"kind": "use", "preset": "fast", "settings": {"generate.reference": name}}
+    found = using.used(studio, json.dumps(said), FIELDS)
+    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == str(folder / f"{name}.png")
+    assert not found.missing
+
+
 @pytest.mark.parametrize("said", ["", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
 def test_odd_settings_are_a_sentence(studio: Studio, said: str) -> None:
     with pytest.raises(SettingsError, match="not in a form that can be read"):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.references import FOLDER
 from pipeline.settings import Field
 from utils.digest import digest_file
 from utils.errors import SettingsError
 
-FOLDER = "references"
 KINDS = {
     b"\x89PNG": ".png",
     b"\xff\xd8\xff": ".jpg",

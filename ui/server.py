@@ -16,7 +16,8 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
-from ui import login, references
+from pipeline.references import FOLDER
+from ui import login
 from ui.chores import ChoreError
 from ui.guard import Guard
 from ui.keys import Keys
@@ -53,7 +54,7 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         theme=THEME,
         head=HEAD + (ASKS if keys.ask else ""),
         app_kwargs=dict(NO_DOCS),
-        allowed_paths=[str(studio.home / references.FOLDER)],
+        allowed_paths=[str(studio.home / FOLDER)],
         show_error=False,
         run_history=False,
         footer_links=[],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clips import Clips, NoClip
+from pipeline.references import find
 from pipeline.settings import Field
 from ui import form, references
 from ui.studio import Studio
@@ -45,7 +46,8 @@ def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[F
     missing = ""
     for field in fields:
         if field.kind == "file" and settings.get(field.name):
-            settings = {**settings, field.name: references.known(studio.home, settings[field.name])}
+            said = find(studio.home, settings[field.name]) or settings[field.name]
+            settings = {**settings, field.name: references.known(studio.home, said)}
             missing = "" if settings[field.name] else NO_PICTURE
     return Used(preset, form.filled(preset, settings, fields), None, missing)
 

@@ -9,14 +9,14 @@ from pathlib import Path
 _M_ARENA_MAX = -8
 
 
-def share_pools(most: int = 2) -> None:
-    """Before threads begin: they share so many pools of free memory instead of having one each.
+def share_pool() -> None:
+    """Before threads begin: they share one pool of free memory instead of having one each.
 
     A run starts dozens of threads. With a pool for each, what is free in one is of no use to the others, and a little
     that stays holds all of it: half as much again at the peak, and more with every job.
     """
     with suppress(OSError, AttributeError):  # another C library than glibc has no such call
-        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, most)
+        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:

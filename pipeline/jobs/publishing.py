@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delivery import deliver, write_report
-from pipeline.jobs.job import Job, Order
+from pipeline.jobs.job import Job
 from pipeline.jobs.results import CLIP, FACTS, SETTINGS, Results
 from pipeline.jobs.showing import facts, figures, write_views
 from pipeline.processor import Journey
+from pipeline.references import portable
 from pipeline.report import report
-from pipeline.settings import Settings
 from pipeline.stage import Bench
 from utils.digest import digest_file
 
@@ -24,18 +24,13 @@ def publish(results: Results, job: Job, journey: Journey, bench: Bench) -> dict[
     return results.appear(job.id, needed, lambda part: _fill(part, job, journey, bench))
 
 
-def _portable(order: Order) -> dict[str, Any]:
-    """The settings without paths, which mean nothing elsewhere and are nobody's business."""
-    return {name: value for name, value in order.settings.items() if Settings.field(name).kind != "file"}
-
-
 def _fill(part: Path, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
     """All files of a result."""
     told = report(journey)
     deliver(journey, part / CLIP, job.order.preset)
     write_report(journey, told, part)
     done = write_views(journey, bench, part)
-    (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **_portable(job.order)}, indent=1))
+    (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **portable(job.order.settings)}, indent=1))
     (part / FACTS).write_text(json.dumps(facts(job, journey, told, part)))
     about = {"digest": digest_file(part / CLIP), "bytes": (part / CLIP).stat().st_size}
     return about | figures(journey, told, done)
