@@ -36,7 +36,7 @@ def main() -> int:
     logging.disable()
     missed = 0
     print(f"{'what':<58}{'asked':<18}{'measured':<46}met", flush=True)
-    with standing(Shot(asked.size, Fraction(30), asked.frames), asked.rounds) as ground:
+    with standing(Shot(asked.size, Fraction(30), asked.frames, seed=asked.seed), asked.rounds) as ground:
         for name in asked.only or MEASURES:
             for line in MEASURES[name](ground):
                 print(_shown(line), flush=True)
@@ -54,6 +54,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.journey", description=__doc__)
     parser.add_argument("--frames", type=int, default=300, help="of the ordinary clip, 30 a second")
     parser.add_argument("--size", type=_size, default=(1280, 720), help="of its picture, as 1280x720")
+    parser.add_argument("--seed", type=int, default=0, help="another walk of the same kind, shaken another way")
     parser.add_argument("--rounds", type=int, default=3, help="how often each timing is taken")
     parser.add_argument("--only", action="append", choices=MEASURES, help="measure this alone; may be repeated")
     return parser.parse_args()
