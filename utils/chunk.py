@@ -13,10 +13,10 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
-from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from utils.colour import samples
 from utils.decode import Losses, decode, open_input, picture_stream
 from utils.errors import UnreadableClip, WriteError
 
@@ -96,12 +96,6 @@ def _add(output: OutputContainer, picture: Pictures) -> VideoStream:
 def _pixels(frame: av.VideoFrame) -> Pictures:
     """RGB, or the luma plane alone: one-channel video comes back as 4:2:0 with empty colour."""
     if frame.format.name == "gbrp":
-        green, blue, red = map(_samples, frame.planes)
+        green, blue, red = map(samples, frame.planes)
         return np.asarray(cv2.merge([red, green, blue]), np.uint8)
-    return np.ascontiguousarray(_samples(frame.planes[0]))
-
-
-def _samples(plane: VideoPlane) -> Pictures:
-    """A plane's own memory, H x W."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return np.asarray(rows[: plane.height, : plane.width])
+    return np.ascontiguousarray(samples(frame.planes[0]))

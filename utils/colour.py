@@ -110,7 +110,7 @@ class ColourConverter:
             interpolation=(Interpolation.AREA if shrinks else Interpolation.BILINEAR) | EXACT,
             threads=1,
         )
-        green, blue, red = (_samples(plane, np.uint16 if hdr else np.uint8) for plane in picture.planes)
+        green, blue, red = (samples(plane, np.uint16 if hdr else np.uint8) for plane in picture.planes)
         rgb = np.asarray(cv2.merge([red, green, blue]))
         if hdr:
             from utils.hdr import to_standard
@@ -121,7 +121,7 @@ class ColourConverter:
     def from_rgb(self, rgb: RGB, pixel_format: str) -> av.VideoFrame:
         """A picture for the encoder in the clip's own matrix and range, tagged as the clip was."""
         source = av.VideoFrame(rgb.shape[1], rgb.shape[0], "gbrp")
-        green, blue, red = (_samples(plane, np.uint8) for plane in source.planes)
+        green, blue, red = (samples(plane, np.uint8) for plane in source.planes)
         cv2.mixChannels([np.ascontiguousarray(rgb)], [red, green, blue], [0, 0, 1, 1, 2, 2])
         picture = self._writer.reformat(
             source,
@@ -137,8 +137,7 @@ class ColourConverter:
         return picture
 
 
-def _samples(plane: VideoPlane, depth: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
-    """The plane's own memory, H x W. Planes are converted twice as fast as packed pixels, to the same values."""
-    rows = np.frombuffer(plane, depth).reshape(plane.height, -1)  # type: ignore[call-overload]
-    samples: NDArray[Any] = rows[:, : plane.width]
-    return samples
+def samples(plane: VideoPlane, depth: type[np.uint8] | type[np.uint16] = np.uint8) -> NDArray[Any]:
+    """A plane's own memory, H x W. Planes are converted twice as fast as packed pixels, to the same values."""
+    rows: NDArray[Any] = np.frombuffer(plane, depth).reshape(plane.height, -1)  # type: ignore[call-overload]
+    return rows[:, : plane.width]

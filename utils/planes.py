@@ -5,16 +5,14 @@ What is moved and written again in the same colours needs no way through RGB, an
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import av
 import cv2
 import numpy as np
-from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from utils.clip import Clip
-from utils.colour import ColourConverter
+from utils.colour import ColourConverter, samples
 from utils.geometry import Matrix, inverse
 from utils.image import RGB, Orientation, Size
 
@@ -49,7 +47,7 @@ class PlaneReader:
     def brightness(self, picture: av.VideoFrame) -> Plane:
         """In full range, from what is stored where that is 8 bits, else the grey of RGB."""
         if picture.format.name in BRIGHT and not self.clip.colour.hdr and self._fits(picture):
-            plane = self._upright(pixels(picture.planes[0]))
+            plane = self._upright(samples(picture.planes[0]))
             return plane if self.clip.colour.full_range else np.asarray(cv2.LUT(plane, FULL))
         grey: Plane = cv2.cvtColor(self._rgb(picture), cv2.COLOR_RGB2GRAY)
         return grey
@@ -57,10 +55,10 @@ class PlaneReader:
     def planes(self, picture: av.VideoFrame) -> Planes:
         """As they are stored if what is written says the same of their colours, else by way of RGB."""
         if picture.format.name in HALVED and self.clip.colour.worked == self.clip.colour and self._fits(picture):
-            first, *colours = (pixels(plane) for plane in picture.planes)
+            first, *colours = (samples(plane) for plane in picture.planes)
             blue, red = (self._upright(plane) for plane in colours)
             return Planes(self._upright(first), (blue, red), _turned(SITED, self.clip.orientation, colours[0], first))
-        first, blue, red = (pixels(plane) for plane in self._worked.from_rgb(self._rgb(picture), FORMAT).planes)
+        first, blue, red = (samples(plane) for plane in self._worked.from_rgb(self._rgb(picture), FORMAT).planes)
         return Planes(first, (blue, red), SITED)
 
     def _fits(self, picture: av.VideoFrame) -> bool:
@@ -84,12 +82,6 @@ class PlaneReader:
     @cached_property
     def _worked(self) -> ColourConverter:
         return ColourConverter(self.clip.colour.worked)
-
-
-def pixels(plane: VideoPlane) -> Plane:
-    """A plane's own memory, without the padding of its rows."""
-    rows: NDArray[Any] = np.frombuffer(plane, np.uint8).reshape(plane.height, -1)  # type: ignore[call-overload]
-    return rows[:, : plane.width]
 
 
 def _turned(sited: Matrix, orientation: Orientation, colour: Plane, brightness: Plane) -> Matrix:

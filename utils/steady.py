@@ -15,10 +15,11 @@ import numpy as np
 from utils.ahead import ahead
 from utils.camera import CameraPath
 from utils.clip import Clip
+from utils.colour import samples
 from utils.cursor import Cursor
 from utils.geometry import Matrix, inverse
 from utils.image import Size
-from utils.planes import FORMAT, SITED, PlaneReader, Planes, pixels
+from utils.planes import FORMAT, SITED, PlaneReader, Planes
 from utils.tracking import Tracker
 from utils.video import ClipBrightness
 from utils.warp import warp
@@ -62,7 +63,7 @@ def _moved(clip: Clip, calm: CameraPath, shape: Shape) -> Iterator[av.VideoFrame
 def moved_planes(planes: Planes, matrix: Matrix, size: Size, black: int) -> av.VideoFrame:
     """A picture moved by one resample of each plane, as the encoder takes it."""
     made = av.VideoFrame(*size, FORMAT)
-    brightness, *colours = (pixels(plane) for plane in made.planes)
+    brightness, *colours = (samples(plane) for plane in made.planes)
     warp(planes.brightness, matrix, brightness, black)
     for colour, into in zip(planes.colours, colours, strict=True):
         warp(colour, inverse(SITED) @ matrix @ planes.sited, into, GREY)
