@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.flow import Flow, flow_pair
-from utils.image import RGB
+from utils.image import RGB, Box, Size
 from utils.metrics import edit_magnitude, mean_square, warp_error, warp_ratio
-from utils.temporal import Consistency, Steadiness
+from utils.temporal import GRID, Consistency, Steadiness
 from utils.walker import Scene, Shot
 
 Floats = NDArray[np.float32]
@@ -219,3 +219,57 @@ def test_what_moves_on_its_own_does_not_trail() -> None:
         (late, _), _ = cv2.phaseCorrelate(*(each[20:100, 30:140, 1].astype(np.float32) for each in (result, made)))
         late_px.append(late)
     assert abs(late_px[1]) < 0.25 < abs(late_px[0])
+
+
+def near(matte: NDArray[np.uint8]) -> Box:
+    """Around the person, as far as an edit that ends at their outline can be seen."""
+    x, y, width, height = cv2.boundingRect(matte)
+    return Box(x, y, x + width, y + height).grown(10, Size(matte.shape[1], matte.shape[0]))
+
+
+def test_where_only_the_person_is_changed_the_rest_need_not_be_looked_at(take: Take) -> None:
+    """As steady as when all is looked at; and what lies outside comes back as it was given."""
+    edits = made(strokes, take, flickering=True)
+    laid = [
+        np.where(matte[..., None] > 0, edit, source)
+        for edit, source, matte in zip(edits, take.pictures, take.mattes, strict=True)
+    ]
+    whole, parts = steadied(laid, take), []
+    consistency = Consistency()
+    for picture, source, matte in zip(laid, take.pictures, take.mattes, strict=True):
+        parts.append(consistency.next(picture, source, matte, within=near(matte)))
+    assert take.ratio(parts) < 0.85 * take.ratio(laid)
+    assert abs(take.ratio(parts) - take.ratio(whole)) < 0.03
+    reached = near(take.mattes[0])
+    for part, given, matte in zip(parts, laid, take.mattes, strict=True):
+        reached = reached | near(matte)
+        outside = np.ones(matte.shape, bool)
+        outside[reached.grown(GRID, Size(matte.shape[1], matte.shape[0])).slices] = False
+        assert outside.mean() > 0.1
+        assert np.array_equal(part[outside], given[outside])
+
+
+def test_who_jumps_far_keeps_their_look(take: Take) -> None:
+    """The part that is looked at holds where the person was and where they are."""
+    texture = np.random.default_rng(3).integers(40, 220, (64, 48, 3), np.uint8)
+    ground, looks = np.full((160, 320, 3), 100, np.uint8), []
+    consistency = Consistency(Steadiness(1.0, 100))
+    for index, gain in enumerate((0.5, 1.0, 1.0)):
+        source, matte, edit = ground.copy(), np.zeros((160, 320), np.uint8), ground.copy()
+        here = Box(16 + 24 * index, 48, 64 + 24 * index, 112)
+        source[here.slices], matte[here.slices] = cv2.GaussianBlur(texture, (0, 0), 2), 255
+        edit[here.slices] = np.clip(source[here.slices] + gain * 40, 0, 255)
+        result = consistency.next(edit, source, matte, within=near(matte))
+        middle = Box(here.left + 16, here.top + 16, here.right - 16, here.bottom - 16).slices
+        looks.append(float((result[middle].astype(float) - source[middle]).mean()))
+    assert looks[0] == pytest.approx(20, abs=1)
+    assert looks[1] < 32 and looks[2] < 36, looks
+
+
+def test_who_is_gone_for_a_frame_begins_anew(take: Take) -> None:
+    consistency = Consistency()
+    picture, nobody = take.pictures[0], np.zeros_like(take.mattes[0])
+    bright, dark = (np.asarray(np.clip(picture * gain, 0, 255), np.uint8) for gain in (1.2, 0.8))
+    consistency.next(bright, picture, take.mattes[0], within=near(take.mattes[0]))
+    assert np.array_equal(consistency.next(picture, picture, nobody, within=Box(0, 0, 0, 0)), picture)
+    assert np.array_equal(consistency.next(dark, picture, take.mattes[0], within=near(take.mattes[0])), dark)
