@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from pipeline.jobs.keeper import Keeper
+    from ui.studio import Studio
 
 STOP_S = 9.5
 OPEN_PAGES_S = 2
@@ -77,13 +78,14 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         studio = Studio(home, ledger)
         threading.Thread(target=sweeping, args=(studio, over), name="caretaker", daemon=True).start()
         try:
-            _serve(build(studio, keys, hosts=(host,)), door, Keeper(home, url, worker_name()) if worker else None)
+            keeper = Keeper(home, url, worker_name()) if worker else None
+            _serve(studio, build(studio, keys, hosts=(host,)), door, keeper)
         finally:
             over.set()
             ledger.close()
 
 
-def _serve(app: FastAPI, door: object, keeper: Keeper | None) -> None:
+def _serve(studio: Studio, app: FastAPI, door: object, keeper: Keeper | None) -> None:
     """Until a signal comes; then the worker and all end within ten seconds."""
     import uvicorn
 
@@ -93,6 +95,8 @@ def _serve(app: FastAPI, door: object, keeper: Keeper | None) -> None:
         def handle_exit(self, sig: int, frame: object) -> None:
             if keeper:
                 keeper.stopping.set()
+            for close in studio.closing:
+                close()
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=OPEN_PAGES_S, server_header=False)
@@ -100,7 +104,8 @@ def _serve(app: FastAPI, door: object, keeper: Keeper | None) -> None:
     if thread:
         thread.start()
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)  # uvicorn has its own, and sends itself what it got when it is done
+        # Uvicorn has its own, and sends itself what it got when it is done. Not SIG_IGN: a worker would inherit that.
+        signal.signal(each, lambda number, frame: None)
     try:
         Server(config).run(sockets=[door])  # type: ignore[list-item]
     finally:

@@ -82,7 +82,7 @@ class App:
 
     def ask(self, path: str, body: object = None, method: str = "") -> Any:
         """JSON of a route; asserts that it was answered well."""
-        status, told = self._answer(path, body, method)
+        status, told = self.answer(path, body, method)
         assert status < 400, f"{path}: {status} {told!r}"
         return json.loads(told)
 
@@ -101,18 +101,19 @@ class App:
 
     def send(self, path: str, content: bytes) -> Any:
         """JSON of the answer to raw bytes."""
-        status, told = self._answer(path, content, "PATCH")
+        status, told = self.answer(path, content, "PATCH")
         assert status < 400, f"{path}: {status} {told!r}"
         return json.loads(told)
 
     def status(self, path: str) -> int:
         """The status of an answer; 0 when there is none."""
         try:
-            return self._answer(path)[0]
+            return self.answer(path)[0]
         except OSError:
             return 0
 
-    def _answer(self, path: str, body: object = None, method: str = "") -> tuple[int, bytes]:
+    def answer(self, path: str, body: object = None, method: str = "") -> tuple[int, bytes]:
+        """Status and content, whatever they are."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         headers = {"X-Reshoot": "1", "Content-Type": kind}

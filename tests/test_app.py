@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ def test_it_comes_up_gets_ready_and_stops_within_ten_seconds(tmp_path: Path) -> 
         assert studio.process and studio.process.returncode == 0
         with pytest.raises(ProcessLookupError):
             os.kill(workers[0].pid, 0)
+
+
+def test_a_worker_that_is_still_starting_hears_the_stop_too(tmp_path: Path) -> None:
+    with app(tmp_path / "home") as studio:
+        studio.until(lambda: list((studio.home / "jobs").glob("*.log")), "worker")
+        assert studio.stop() < 8, "it was ended by force, after nine seconds"
+
+
+def test_who_waits_for_a_look_when_it_stops_is_told(tmp_path: Path, clip: Path) -> None:
+    with app(tmp_path / "home") as studio, ThreadPoolExecutor(1) as browser:
+        known = studio.upload(clip)
+        answer = browser.submit(studio.answer, f"/studio/clips/{known}/look", {"preset": "fast"})
+        studio.until(lambda: list((studio.home / "looks").glob("*.part")), "look in the making")
+        assert studio.stop() < 10
+        status, told = answer.result()
+        assert status == 400 and "closed before the look was there" in told.decode()
+        assert "Traceback" not in (studio.home / "app.log").read_text()
 
 
 def test_what_is_wrong_is_said_before_anything_is_opened(tmp_path: Path) -> None:

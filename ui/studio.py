@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,3 +18,5 @@ class Studio:
     home: Path
     ledger: Ledger
     most_upload_bytes: int = 20 << 30
+    closing: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be called when a stop signal comes, so that nobody is kept waiting."""

@@ -111,6 +111,8 @@ class Worker:
                 if mine:
                     yield
                     return
+        if self._stopping.is_set():
+            sys.exit()
         raise JobError(f"A worker of the name {self._name!r} runs already.", "Stop it first, or give another name.")
 
 

@@ -59,6 +59,7 @@ def sweep(home: Path, older_than_s: float = KEPT_S) -> int:
 def routes(studio: Studio) -> APIRouter:
     """/clips/{id}/look and /looks."""
     router, desk, folder = APIRouter(), Desk(studio.home.absolute()), studio.home.absolute() / "looks"
+    studio.closing.append(desk.close)
 
     @router.post("/clips/{clip}/look")
     async def look(clip: str, said: Said, request: Request) -> dict[str, Any]:
@@ -111,6 +112,7 @@ class Desk:
     home: Path
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _newest: dict[str, asyncio.Task[dict[str, Any]]] = field(default_factory=dict)
+    _closed: bool = False
 
     async def look(self, wish: Wish, request: Request) -> dict[str, Any]:
         """Make one, as long as somebody waits for it."""
@@ -131,7 +133,15 @@ class Desk:
         try:
             return await work
         except asyncio.CancelledError:
+            if self._closed:
+                raise LookError("Reshoot was closed before the look was there.", "Open it and look again.") from None
             raise LookError("This look was given up for a newer one.", "Wait for that one.") from None
+
+    def close(self) -> None:
+        """The app ends: nobody is kept waiting. To be called from anywhere, a signal's handler too."""
+        self._closed = True
+        for work in list(self._newest.values()):
+            work.get_loop().call_soon_threadsafe(work.cancel)
 
     async def _in_turn(self, wish: Wish) -> dict[str, Any]:
         async with self._turn:
