@@ -22,6 +22,7 @@ from utils.blending import ColourLock
 from utils.chunk import read_chunk, write_chunk
 from utils.flow import Search
 from utils.image import RGB, Box, Size, placed
+from utils.people.matte import extent
 from utils.people.pose import ANKLES, HEELS, TOES
 from utils.store import Entry
 from utils.temporal import Consistency, Steadiness
@@ -225,8 +226,8 @@ def _near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _nearby(matte: NDArray[np.uint8]) -> Box:
     """The part of a picture in which anything of it is ever shown."""
-    x, y, width, height = cv2.boundingRect(matte)
-    return Box(x, y, x + width, y + height).grown(KEPT_PX, Size(*matte.shape[::-1])) if width else Box(0, 0, 0, 0)
+    person = extent(matte, 1)
+    return person.grown(KEPT_PX, Size(*matte.shape[::-1])) if person else Box(0, 0, 0, 0)
 
 
 def _only(picture: RGB, matte: NDArray[np.uint8], part: Box) -> RGB:

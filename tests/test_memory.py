@@ -37,7 +37,7 @@ def test_a_peak_is_this_programs_own_and_not_that_of_whoever_started_it() -> Non
     assert 45 < after - before < 60
 
 
-def test_threads_share_pool() -> None:
+def test_threads_share_one_pool() -> None:
     code = """
 import ctypes, sys, threading
 from utils.memory import share_pool

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.references import FOLDER, at_home, find, portable
+from pipeline.references import FOLDER, PART, at_home, find, portable
 from tests.journeys import filmed
 from utils.digest import digest_file
 from utils.errors import SettingsError
@@ -54,6 +54,12 @@ def test_the_home_that_keeps_the_picture_finds_it(picture: Path, tmp_path: Path)
 def test_nothing_else_is_found_by_a_strange_name(picture: Path, tmp_path: Path, name: object) -> None:
     keep(picture, tmp_path / "home")
     assert find(tmp_path / "home", name) is None
+
+
+def test_a_picture_that_is_still_being_copied_is_not_there_yet(picture: Path, tmp_path: Path) -> None:
+    kept = keep(picture, tmp_path / "home")
+    kept.rename(kept.with_suffix(PART))
+    assert find(tmp_path / "home", digest_file(picture)) is None
 
 
 def test_elsewhere_it_is_asked_for(picture: Path, tmp_path: Path) -> None:

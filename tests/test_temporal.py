@@ -249,7 +249,7 @@ def test_where_only_the_person_is_changed_the_rest_need_not_be_looked_at(take: T
         assert np.array_equal(part[outside], given[outside])
 
 
-def test_who_jumps_far_keeps_their_look(take: Take) -> None:
+def test_who_jumps_far_keeps_their_look() -> None:
     """The part that is looked at holds where the person was and where they are."""
     texture = np.random.default_rng(3).integers(40, 220, (112, 96, 3), np.uint8)
     ground, looks = np.full((160, 320, 3), 100, np.uint8), []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.references import FOLDER
+from pipeline.references import FOLDER, PART
 from pipeline.settings import Field
 from utils.digest import digest_file
 from utils.errors import SettingsError
@@ -46,7 +46,7 @@ def _kept(home: Path, picture: str) -> str:
     place = folder / f"{digest_file(source)}{_suffix(source)}"
     if not place.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        part = place.with_suffix(".part")
+        part = place.with_suffix(PART)
         shutil.copyfile(source, part)
         part.replace(place)
     return str(place)

@@ -15,15 +15,19 @@ def share_pool() -> None:
     A run starts dozens of threads. With a pool for each, what is free in one is of no use to the others, and a little
     that stays holds all of it: half as much again at the peak, and more with every job.
     """
-    with suppress(OSError, AttributeError):  # another C library than glibc has no such call
-        ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
+    _ask("mallopt", _M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
     """After a large piece of work: the allocator keeps what it once had, and every job would leave a little behind."""
     gc.collect()
+    _ask("malloc_trim", 0)
+
+
+def _ask(what: str, *values: int) -> None:
+    """Of the allocator."""
     with suppress(OSError, AttributeError):  # another C library than glibc has no such call
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        getattr(ctypes.CDLL("libc.so.6"), what)(*values)
 
 
 def peak_mb() -> float:

@@ -75,12 +75,15 @@ class _Memory:
     matte: Mask
     within: Box
     part: Box
+    look: _Look
     carried: Floats
     ages: Floats
     frames: int
 
     def seen_in(self, part: Box) -> tuple[_Look, Floats, Floats]:
         """How another part of it looked, what is carried on there, and of how many frames; nothing where it was not."""
+        if part == self.part:
+            return self.look, self.carried, self.ages
         look = _Look.of(self.source[part.slices], self.matte[part.slices])
         small, there = (_small(each) for each in (self.part, part))
         return look, placed(self.carried, self.part, part), placed(self.ages, small, there)
@@ -103,7 +106,8 @@ class Consistency:
         """Go on from a finished frame of the window before, the same as or the one before the frame that comes next."""
         whole, frames = Box(0, 0, *matte.shape[::-1]), self.steadiness.reanchor_frames
         ages = np.full(_small(whole).size[::-1], frames, np.float32)
-        self._memory = _Memory(source, matte, whole, whole, self._kept(finished, source), ages, frames)
+        look = _Look.of(source, matte)
+        self._memory = _Memory(source, matte, whole, whole, look, self._kept(finished, source), ages, frames)
 
     def next(
         self, generated: RGB, source: RGB, matte: Mask, fresh: Mask | None = None, within: Box | None = None
@@ -125,12 +129,12 @@ class Consistency:
         history = self._history(look, part)
         if history is None:
             ages = np.ones(look.grey.shape, np.float32)
-            self._memory = _Memory(source, matte, within, part, now, ages, 1)
+            self._memory = _Memory(source, matte, within, part, look, now, ages, 1)
             return generated
         most = self.steadiness.reanchor_frames
         carried = self._joined(history, now, None if fresh is None else fresh[cut])
         ages, frames = np.minimum(history.ages + 1, most), min(history.frames + 1, 2 * most)
-        self._memory = _Memory(source, matte, within, part, carried, ages, frames)
+        self._memory = _Memory(source, matte, within, part, look, carried, ages, frames)
         result = np.empty_like(generated) if part == whole else generated.copy()
         ground = source[cut] if self.steadiness.keeps_detail else 0
         result[cut] = cv2.add(carried, ground, dtype=cv2.CV_8U)

@@ -121,10 +121,9 @@ def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Ca
     from pipeline.references import at_home
     from pipeline.stage import Bench
     from utils.home import cache_folder
-    from utils.home import home as usual
     from utils.store import Store
 
-    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home or usual()), listener, cancel)
+    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home), listener, cancel)
 
 
 def _run(clip: Path, out: Path, report: Path | None, preset: str, bench: Bench) -> dict[str, Any]:

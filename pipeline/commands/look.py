@@ -81,11 +81,10 @@ def _bench(home: Path | None, preset: str, assignments: list[str], file: Path | 
     from pipeline.settings import Settings, read_assignments
     from pipeline.stage import Bench
     from utils.home import cache_folder
-    from utils.home import home as usual
     from utils.store import Store
 
     settings = Settings.load(preset, dict(read_assignments(assignments)), file)
-    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home or usual()))
+    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home))
 
 
 def _check(clip: Path, *pictures: Path | None) -> None:

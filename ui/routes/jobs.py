@@ -15,6 +15,7 @@ from pipeline.clips import Clips
 from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.results import Results
+from pipeline.references import PICTURES
 from pipeline.settings import Settings, presets
 from ui import references
 from ui.board import Shown, differing
@@ -31,7 +32,6 @@ FOR_ALL = {
     "pause": (Ledger.pause, (State.RUNNING, State.QUEUED, State.WAITING)),
     "resume": (Ledger.resume, (State.PAUSED,)),
 }
-PATHS = tuple(field.name for field in Settings.fields() if field.kind == "file")
 LOOKS = Settings.field("generate.look").choices
 Most = Annotated[int, Query(ge=0, le=5000)]
 
@@ -159,7 +159,7 @@ def _asked(said: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
 def check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
     """What a browser says is a setting's value; a file that it names is one that this home keeps."""
     Settings.load(preset, settings)
-    for name in PATHS:
+    for name in PICTURES:
         if settings.get(name) and not references.known(studio.home, settings[name]):
             raise NotAllowed(f"{name} names a file that was not given to this app.", "Add the picture to the form.")
 

@@ -25,11 +25,10 @@ GROW_SHARE = 0.12
 class Between:
     """Fills in frames between two measured ones."""
 
-    _ends: tuple[tuple[RGB, RGB], Box, tuple[Grey, Grey]] | None = None
-
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._flow.setUseSpatialPropagation(True)
+        self._ends: tuple[tuple[RGB, RGB], Box, tuple[Grey, Grey]] | None = None
 
     def body(self, rgb: RGB, share: float, before: tuple[RGB, Body], after: tuple[RGB, Body]) -> Body:
         """Of one frame; `share` of the time from before to after has passed."""
