@@ -18,9 +18,9 @@ EXPECTED = ("ERR_CONNECTION_REFUSED", "Failed to load resource", "ERR_EMPTY_RESP
 """What browsers say by themselves when a server is away or answers with a problem; pages show that to people."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium. While it is open no test can have a loop of its own: it closes with the last test here."""
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if found is None and not os.environ.get("CI"):
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings one")
