@@ -14,6 +14,7 @@ from pipeline.jobs.job import State
 from tests.journeys import filmed
 from tests.studios import App, app
 from tests.workers import HOUSE, House
+from ui.door import bound
 from utils.walker import Shot
 
 FRAMES = 48
@@ -72,6 +73,13 @@ def test_what_is_wrong_is_said_before_anything_is_opened(tmp_path: Path) -> None
     assert "cannot be made" in refusal(tmp_path / "file" / "home", "--port", "0")
     assert "written user:password" in refusal(tmp_path, "--port", "0", "--auth", "ada")
     assert "cannot be opened" in refusal(tmp_path, "--port", "0", "--host", "192.0.2.1")
+
+
+def test_answers_leave_at_once() -> None:
+    with bound("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()):
+        visitor, _ = door.accept()
+        with visitor:
+            assert visitor.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_one_home_has_one_app(tmp_path: Path) -> None:

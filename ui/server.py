@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
@@ -24,6 +23,7 @@ from ui.keys import Keys
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, health, jobs, looks, results, uploads
+from ui.shelf import Shelf
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError
@@ -31,6 +31,7 @@ from utils.errors import ReshootError
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
+GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 STATUS = {NotHere: 404, NoClip: 404, JobError: 409, ChoreError: 409, NotAllowed: 403, TooLarge: 413}
 
@@ -44,7 +45,8 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
     app.include_router(login.routes(keys))
-    app.mount("/studio/static", StaticFiles(directory=STATIC))
+    app.mount("/studio/static", Shelf(STATIC))
+    app.mount("/assets", Shelf(GRADIO, named_by_content=True))
     for noun in (uploads, clips, looks, jobs, results, dashboard):
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(
