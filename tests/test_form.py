@@ -42,6 +42,16 @@ def test_an_untouched_form_says_nothing_beyond_its_preset(preset: str) -> None:
     assert form.read(preset, FIELDS, form.filled(preset, {}, FIELDS)) == {}
 
 
+def test_a_preset_decides_what_presets_differ_in_and_nothing_else() -> None:
+    decided = form.decided(FIELDS)
+    assert list(decided) == list(presets())
+    before = form.filled("fast", {"generate.look": "ink"}, FIELDS)
+    for preset, shown in decided.items():
+        assert "generate.look" not in shown
+        after = [shown.get(field.name, value) for field, value in zip(FIELDS, before, strict=True)]
+        assert form.read(preset, FIELDS, after) == {"generate.look": "ink"}
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -119,9 +119,6 @@ def _connect(
     def said(preset: str, values: Sequence[Any]) -> dict[str, Any]:
         return form.read(preset, controls.fields, references.kept(studio.home, controls.fields, values))
 
-    def fill(preset: str) -> list[Any]:
-        return form.filled(preset, {}, controls.fields)
-
     def use(asked: str) -> list[Any]:
         try:
             found = used(studio, asked, controls.fields)
@@ -140,10 +137,19 @@ def _connect(
         jobs = submit(studio, request.request.state.owner, _ready(value), preset, said(preset, values))
         return {"kind": "submitted", "jobs": [job.id for job in jobs]}
 
-    controls.preset.input(fill, controls.preset, list(controls.parts), **quick)
+    _follow_preset(controls, quick)
     courier.submit(use, courier, [*controls.all, told], **quick).then(None, told, None, js=TELL)
     look.click(first_look, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
     go.click(order, [clips, *controls.all], told, **quick).then(None, told, None, js=TELL)
+
+
+def _follow_preset(controls: _Controls, quick: dict[str, Any]) -> None:
+    """In the browser: an answer from here could come after somebody has chosen on, and take that back."""
+    decided = form.decided(controls.fields)
+    names = next(iter(decided.values()))
+    parts = [part for field, part in zip(controls.fields, controls.parts, strict=True) if field.name in names]
+    values = json.dumps({preset: list(shown.values()) for preset, shown in decided.items()})
+    controls.preset.input(None, controls.preset, parts, js=f"(preset) => ({values})[preset]", **quick)
 
 
 def _ready(value: str) -> list[str]:

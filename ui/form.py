@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline.settings import Field, Settings
+from pipeline.settings import Field, Settings, presets
 
 SHORTEST_SLIDER, MOST_RADIOS = 2, 4
 GROUPS = {
@@ -49,6 +49,13 @@ def filled(preset: str, settings: Mapping[str, Any], fields: Sequence[Field]) ->
     """What each control shows for these settings."""
     values = Settings.load(preset, settings).flat()
     return [shown(field, values[field.name]) for field in fields]
+
+
+def decided(fields: Sequence[Field]) -> dict[str, dict[str, Any]]:
+    """What each preset shows for the settings that presets differ in; whatever else was chosen is not theirs."""
+    flat = {preset: Settings.load(preset).flat() for preset in presets()}
+    differ = [field for field in fields if len({values[field.name] for values in flat.values()}) > 1]
+    return {preset: {each.name: shown(each, values[each.name]) for each in differ} for preset, values in flat.items()}
 
 
 def _label(field: Field) -> str:
