@@ -69,6 +69,14 @@ def test_light_and_dark_are_chosen_and_remembered(page: Page) -> None:
     assert page.evaluate("document.body.classList.contains('dark')") is not before
 
 
+def test_the_address_keeps_what_was_asked_for_in_it(page: Page, studio: App) -> None:
+    page.goto(f"{studio.url}/?__theme=dark")
+    page.get_by_role("tab", name="Jobs").click()
+    page.wait_for_url("**/?__theme=dark#jobs")
+    page.get_by_role("button", name="Show result").first.click()
+    page.wait_for_url("**/?__theme=dark#result=*")
+
+
 def test_a_reload_comes_back_to_the_same_tab(page: Page) -> None:
     page.get_by_role("tab", name="Dashboard").click()
     expect(page.locator("reshoot-dashboard")).to_be_visible()

@@ -37,17 +37,22 @@ function goToPlace() {
   if (tab === "result" && job) window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job } }));
 }
 
-function keep(tab) {
-  if (tab && !location.hash.startsWith(`#${tab}`)) history.replaceState(null, "", `#${tab}`);
+/** In the address; all else of it stays, which a hash alone would not do: the page has a base of its own. */
+function keep(place) {
+  history.replaceState(null, "", `${location.pathname}${location.search}#${place}`);
+}
+
+function keepTab(tab) {
+  if (tab && !location.hash.startsWith(`#${tab}`)) keep(tab);
 }
 
 function keepPlace() {
-  if (!location.hash && chosen() !== "create") keep(chosen()); // somebody was faster than this file
+  if (!location.hash && chosen() !== "create") keepTab(chosen()); // somebody was faster than this file
   document.addEventListener("click", (event) => {
     const id = event.target.closest?.("[role=tab]")?.id ?? "";
-    keep(TABS.find((name) => id === `${name}-tab-button`));
+    keepTab(TABS.find((name) => id === `${name}-tab-button`));
   });
-  window.addEventListener("reshoot:show", ({ detail }) => history.replaceState(null, "", `#result=${detail.job}`));
+  window.addEventListener("reshoot:show", ({ detail }) => keep(`result=${detail.job}`));
   window.addEventListener("hashchange", goToPlace);
 }
 
