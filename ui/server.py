@@ -18,12 +18,12 @@ from pipeline.jobs.job import JobError
 from pipeline.references import FOLDER
 from ui import login
 from ui.chores import ChoreError
+from ui.files import Files
 from ui.guard import Guard
 from ui.keys import Keys
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, health, jobs, looks, results, uploads
-from ui.shelf import Shelf
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError
@@ -45,8 +45,8 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
     app.include_router(login.routes(keys))
-    app.mount("/studio/static", Shelf(STATIC))
-    app.mount("/assets", Shelf(GRADIO, named_by_content=True))
+    app.mount("/studio/static", Files(STATIC))
+    app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (uploads, clips, looks, jobs, results, dashboard):
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(

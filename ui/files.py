@@ -1,4 +1,4 @@
-"""The shelf: what a page is made of, out of memory and made small once. A page asks for a hundred files at once."""
+"""What a page is made of, out of memory and made small once. A page asks for a hundred files at once."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ FOREVER, ASK_FIRST = "public, max-age=31536000, immutable", "no-cache"
 PACKED_ALREADY = ("image/jpeg", "image/png", "font/woff2")
 
 
-class Shelf:
+class Files:
     """The files that lie in a folder now, under their names; nothing else can be asked for.
 
     Where names change with what is in the files, browsers keep them for good; elsewhere they ask whether theirs holds.

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from ui.shelf import Shelf
+from ui.files import Files
 
 SCRIPT = "export const told = 'said';\n" * 200
 
@@ -25,8 +25,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def browser(folder: Path) -> TestClient:
     app = FastAPI()
-    app.mount("/static", Shelf(folder))
-    app.mount("/named", Shelf(folder, named_by_content=True))
+    app.mount("/static", Files(folder))
+    app.mount("/named", Files(folder, named_by_content=True))
     return TestClient(app)
 
 
