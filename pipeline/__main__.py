@@ -19,6 +19,7 @@ from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
 from utils.errors import ReshootError
+from utils.handles import allow_many_files
 from utils.memory import share_pool
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(cache.app, name="cache")
 def main() -> None:
     """Run a command; an error that its user should read is printed as two sentences, not as a traceback."""
     share_pool()
+    allow_many_files()
     try:
         app()
     except ReshootError as error:

@@ -20,6 +20,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tickets import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
+from utils.handles import allow_many_files
 from utils.memory import give_back, share_pool
 from utils.store.lease import if_free
 
@@ -119,6 +120,7 @@ class Worker:
 def main() -> None:
     """A process of its own."""
     share_pool()
+    allow_many_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home, url, name, parent = sys.argv[1:]
     try:
