@@ -189,6 +189,22 @@ def test_lost_tickets_are_issued_again(ledger: Ledger) -> None:
     assert ledger.tickets.waiting() == 3
 
 
+def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> None:
+    ledger.submit(order())
+    Shift(ledger, "gone").beat(1, "")
+    Shift(ledger, "gone").claim()
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
+    other = Shift(ledger, "other")
+    other.issue_missing()
+    assert ledger.tickets.waiting() == 0, "it still gives signs"
+    with ledger.engine.begin() as connection:
+        connection.execute(workers.update().values(beat_at=1.0))
+    for _ in range(2):
+        other.issue_missing()
+        assert ledger.tickets.waiting() == 1
+
+
 def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
     job = ledger.submit(order())
     ledger.pause(job.id)

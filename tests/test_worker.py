@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.jobs import worker
 from pipeline.jobs.job import State
+from pipeline.jobs.places import database_url
 from pipeline.jobs.results import CLIP, Results
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.workers import House, house
@@ -170,3 +173,19 @@ def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Pa
             assert home.ledger.get(job).problem == ""
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others take what belongs to a worker that gives none."""
+    made = worker.Worker(tmp_path, database_url(tmp_path), "new", os.getppid())
+    seen: list[str] = []
+
+    def take(url: str, name: str, work: object) -> None:
+        seen.extend(sign.name for sign in made._shift.ledger.workers())
+        made._stopping.set()
+
+    monkeypatch.setattr(worker, "take_tickets", take)
+    monkeypatch.setattr(made, "_stop", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda number, what: None)
+    made.run()
+    assert seen == ["new"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 def database_url(home: Path, said: str | None = None) -> str:
     """The database of a home: the one that was said, or a file in it."""
+    if said and said.startswith("postgres://"):  # as those write it who rent databases out
+        return f"postgresql{said.removeprefix('postgres')}"
     return said or f"sqlite:///{home.absolute() / 'jobs' / 'ledger.sqlite'}"
 
 

@@ -26,10 +26,7 @@ class Shift:
 
     def claim(self) -> Job | None:
         """Take the first job in line. One whose worker gave no sign for long counts as in line."""
-        alive = sa.select(workers.c.name).where(workers.c.beat_at > time.time() - LOST_AFTER_S)
-        lost = sa.and_(jobs.c.state == State.RUNNING, jobs.c.worker.not_in(alive))
-        free = sa.or_(jobs.c.state == State.QUEUED, lost)
-        first = sa.select(jobs.c.id).where(free).order_by(jobs.c.position).limit(1).with_for_update(skip_locked=True)
+        first = sa.select(jobs.c.id).where(_free()).order_by(jobs.c.position).limit(1).with_for_update(skip_locked=True)
         taken = jobs.update().where(jobs.c.id == first.scalar_subquery()).values(
             state=State.RUNNING,
             worker=self.worker,
@@ -76,7 +73,19 @@ class Shift:
         for job in self.ledger.in_state(State.RUNNING):
             if job.worker == self.worker:
                 self._recover(job)
-        missing = len(self.ledger.in_state(State.QUEUED)) - self.ledger.tickets.waiting()
+        self.issue_missing()
+
+    def issue_missing(self) -> None:
+        """A ticket for each job that could be taken and has none.
+
+        Whoever takes over a lost worker's job uses up a ticket that was for another one; the ticket of a worker that
+        is gone for good comes back to nobody.
+        """
+        with self.ledger.engine.connect() as connection:
+            free = connection.execute(sa.select(sa.func.count()).where(_free())).scalar() or 0
+        if not free:
+            return
+        missing = free - self.ledger.tickets.waiting()
         with self.ledger.engine.begin() as connection:
             for _ in range(missing):
                 self.ledger.tickets.issue(connection)
@@ -118,3 +127,10 @@ class Shift:
 
     def _mine(self, job: str) -> sa.ColumnElement[bool]:
         return sa.and_(jobs.c.id == job, jobs.c.worker == self.worker, jobs.c.state == State.RUNNING)
+
+
+def _free() -> sa.ColumnElement[bool]:
+    """In line, or left behind by a worker that is gone."""
+    alive = sa.select(workers.c.name).where(workers.c.beat_at > time.time() - LOST_AFTER_S)
+    lost = sa.and_(jobs.c.state == State.RUNNING, jobs.c.worker.not_in(alive))
+    return sa.or_(jobs.c.state == State.QUEUED, lost)

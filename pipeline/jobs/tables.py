@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.job import Job, Order, State, Wish
+from pipeline.jobs.job import Job, JobError, Order, State, Wish
 
 meta = sa.MetaData()
 
@@ -57,13 +57,34 @@ workers = sa.Table(
 
 def open_database(url: str) -> sa.Engine:
     """The engine, its tables made. SQLite waits for its turn and makes every commit reach the disk."""
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _patient)
-    meta.create_all(engine)
+    place = _place(url)
+    is_file = place.get_backend_name() == "sqlite"
+    try:
+        if is_file:
+            Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(place)
+        if is_file:
+            sa.event.listen(engine, "connect", _patient)
+        meta.create_all(engine)
+    except (sa.exc.DatabaseError, OSError) as error:
+        why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        remedy = "Check that it is there, that it may be written, and its user, password and name."
+        raise JobError(f"The database of the jobs cannot be opened: {why}.", remedy) from error
     return engine
+
+
+def _place(url: str) -> sa.URL:
+    """Of a kind that keeps every promise; what was said may hold a password and is not repeated."""
+    remedy = "Give a URL like postgresql://user:password@host/name, or none for a file in the home."
+    try:
+        place = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise JobError("Where jobs are to be kept is not said as a URL.", remedy) from error
+    if place.get_backend_name() not in ("sqlite", "postgresql"):
+        raise JobError(f"Jobs cannot be kept in {place.get_backend_name()!r:.30}.", remedy)
+    if not place.database:
+        raise JobError("Where jobs are to be kept has no name.", remedy)
+    return place
 
 
 def _patient(connection: Any, record: object) -> None:

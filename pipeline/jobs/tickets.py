@@ -36,8 +36,8 @@ class Tickets:
         self._client.enqueue_in_transaction(connection, options)  # type: ignore[arg-type]
 
     def waiting(self) -> int:
-        """How many nobody took yet."""
-        return len(self._client.list_queued_workflows(queue_name=QUEUE))
+        """How many nobody took yet. One that a worker took comes back to that worker alone, if ever."""
+        return len(self._client.list_queued_workflows(queue_name=QUEUE, status="ENQUEUED", load_input=False))
 
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Throw away those that were used up so long ago; a few at a time, for others write meanwhile."""

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 BEAT_S = 1.0
 STOP_S = 7.0
 """How long work may take to come to a step where it can stop."""
+LOOK_S = 5.0
+"""How often an idle worker looks for jobs that no ticket is for."""
 SWEEP_S = 600.0
 """How often tickets that were used up are thrown away."""
 NAME_S = 15.0
@@ -46,7 +48,7 @@ class Worker:
         self._idle = threading.Event()
         self._idle.set()
         self._parent = parent
-        self._sweep_at = 0.0
+        self._sweep_at = self._look_at = 0.0
 
     def run(self) -> None:
         """Until the end."""
@@ -55,6 +57,7 @@ class Worker:
         with self._alone():
             Results.of(self._home).sweep()
             self._shift.recover()
+            self._beat()  # before the first job: others take what belongs to somebody who gives no sign
             take_tickets(self._url, self._name, self._next)
             while not self._stopping.wait(BEAT_S):
                 self._beat()
@@ -86,6 +89,9 @@ class Worker:
         if os.getppid() != self._parent:
             self._stopping.set()
         self._shift.ledger.find_room(shutil.disk_usage(self._home).free)
+        if work is None and time.monotonic() > self._look_at:
+            self._shift.issue_missing()
+            self._look_at = time.monotonic() + LOOK_S
         if time.monotonic() > self._sweep_at:
             self._shift.ledger.tickets.sweep()
             self._sweep_at = time.monotonic() + SWEEP_S
