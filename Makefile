@@ -26,7 +26,7 @@ run: setup
 	@echo "==> To go on: . .venv/bin/activate && python app.py, and open http://localhost:7860"
 
 test: setup-dev
-	@echo "==> Running the tests on two processes (about ten minutes)"
+	@echo "==> Running the tests on two processes (about a quarter of an hour)"
 	@$(VENV) -m pytest -n 2 --dist loadfile -q
 
 check: setup-dev

@@ -75,6 +75,19 @@ def test_what_is_wrong_is_said_before_anything_is_opened(tmp_path: Path) -> None
     assert "cannot be opened" in refusal(tmp_path, "--port", "0", "--host", "192.0.2.1")
 
 
+def test_a_database_that_does_not_answer_is_told_and_asked_again(tmp_path: Path) -> None:
+    with app(tmp_path / "home", "--no-worker") as studio:
+        file = studio.home / "jobs" / "ledger.sqlite"
+        whole = file.read_bytes()
+        file.write_bytes(b"x" * len(whole))
+        status, told = studio.answer("/studio/jobs")
+        assert status == 503 and "does not answer" in told.decode()
+        file.write_bytes(whole)
+        assert studio.status("/studio/jobs") == 200
+        log = (studio.home / "app.log").read_text()
+        assert "not a database" in log and "Traceback" not in log
+
+
 def test_answers_leave_at_once() -> None:
     with bound("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()):
         visitor, _ = door.accept()

@@ -62,7 +62,7 @@ def open_database(url: str) -> sa.Engine:
     try:
         if is_file:
             Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(place)
+        engine = sa.create_engine(place, pool_pre_ping=not is_file)  # a server may have been away meanwhile
         if is_file:
             sa.event.listen(engine, "connect", _patient)
         meta.create_all(engine)
