@@ -121,6 +121,17 @@ def test_pruning_goes_to_a_size_and_clearing_spares_what_is_in_use(client: TestC
         assert "in use" in chore["sentence"] and [entry.digest for entry in store.entries()] == [key(0).digest]
 
 
+def test_what_was_removed_is_gone_from_the_figures_at_once(client: TestClient, store: Store) -> None:
+    def kept() -> int:
+        rooms = {each["name"]: each["bytes"] for each in client.get("/studio/dashboard").json()["room"]}
+        return int(rooms.get("cache", 0))
+
+    before = kept()
+    begin(client, "clear")
+    assert client.get("/studio/dashboard").json()["cache"]["entries"] == 0
+    assert kept() < before
+
+
 @pytest.mark.parametrize("said", ["", "-1", "1.5", "lots", "٣", "9" * 40])
 def test_what_is_no_size_prunes_nothing(client: TestClient, store: Store, said: str) -> None:
     refused = client.post("/studio/cache/prune", params={"to_bytes": said})

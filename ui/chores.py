@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,10 +42,10 @@ class Chore:
 
 
 class Chores:
-    """Those of one home, one at a time. `last` is the one that runs, or ran."""
+    """Those of one home, one at a time. `last` is the one that runs, or ran; `changed` is called when one ended."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, changed: Callable[[], None]) -> None:
+        self._home, self._changed = home, changed
         self._task: asyncio.Task[None] | None = None
         self.last: Chore | None = None
 
@@ -67,6 +68,7 @@ class Chores:
         except OSError as error:
             end = replace(end, sentence=f"It could not be started ({error.strerror}). Try it once more.")
         finally:
+            self._changed()
             self.last = end
 
     async def _listen(self, chore: Chore, limit_bytes: int) -> Chore | None:

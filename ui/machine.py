@@ -50,6 +50,11 @@ class Lately(Generic[Fact]):
             thread.join(PATIENCE_S)
         return self._fact
 
+    def stale(self) -> None:
+        """Whatever was found out does not hold any more."""
+        with self._lock:
+            self._until = 0.0
+
     def _work(self) -> None:
         started = time.monotonic()
         try:

@@ -24,10 +24,11 @@ MOST_BYTES = 1 << 60
 
 def routes(studio: Studio) -> APIRouter:
     """/dashboard and /cache."""
-    router, machine, chores = APIRouter(), Machine(studio.home), Chores(studio.home)
+    router, machine = APIRouter(), Machine(studio.home)
     store = once(lambda: Store(cache_folder(studio.home)))
     stats, sizes = Lately(STATS_S, lambda: store().stats()), Lately(ROOM_S, lambda: room(studio.home))
     cards = Lately(GPU_S, lambda: graphics(studio.home))
+    chores = Chores(studio.home, changed=lambda: _forget(stats, sizes))
 
     @router.get("/dashboard")
     def told() -> dict[str, Any]:
@@ -51,6 +52,11 @@ def routes(studio: Studio) -> APIRouter:
         return _chore(chores.start(kind, _limit(to_bytes) if kind == "prune" else 0))
 
     return router
+
+
+def _forget(*facts: Lately[Any]) -> None:
+    for each in facts:
+        each.stale()
 
 
 def cache(found: Stats) -> dict[str, Any]:
