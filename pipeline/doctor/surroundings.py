@@ -75,7 +75,8 @@ class Surroundings:
     def installed(self) -> list[tuple[str, str]]:
         """Name and version of every installed package in the order of the search path; half-removed ones left out."""
         packages = (each.metadata for each in distributions(path=[*self.packages, *sys.path]))
-        return [(plain_name(each["Name"]), each["Version"]) for each in packages if each["Name"] and each["Version"]]
+        whole = (each for each in packages if "Name" in each and "Version" in each)
+        return [(plain_name(each["Name"]), each["Version"]) for each in whole if each["Name"] and each["Version"]]
 
     def ask(self, command: Sequence[str]) -> Answer:
         """Run a program to its end or to the time limit; a crash or a hang is an answer, not an error."""

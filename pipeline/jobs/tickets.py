@@ -5,6 +5,7 @@ whichever job is first by then; a ticket too many finds nothing to do.
 """
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,6 +21,17 @@ MOST_RECOVERIES = 1_000_000
 """Of a ticket: who gives up on a job is the ledger."""
 USED_UP = ("SUCCESS", "ERROR")
 KEPT_S, SWEPT_AT_ONCE = 600.0, 200
+TELLS_TIME = (3, 42)
+"""The SQLite that knows unixepoch('subsec'), which DBOS asks for wherever Python is 3.12. Older systems have both."""
+
+
+def _tell_time(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", -1, lambda *said: int(time.time()))
+
+
+if sqlite3.sqlite_version_info < TELLS_TIME:
+    sa.event.listen(sa.Engine, "connect", _tell_time)
 
 
 class Tickets:
