@@ -52,6 +52,11 @@ class Lock:
         """How far the feet slid before, and what was left alone."""
         return dict(json.loads(self.entry.read_bytes("slides.json")))
 
+    @cached_property
+    def held(self) -> NDArray[np.float64]:
+        """n x 2 (left, right): 1 while a foot stands, 0 while it swings, in between where its move fades."""
+        return np.array(self.entry.load_array("held.npy"))
+
     def field(self, drawn: Drawn) -> LegField | None:
         """How a generated picture is bent so that its feet stay where they stand; None where they do."""
         moves = self.moves_px[drawn.index]
@@ -59,7 +64,7 @@ class Lock:
             return None
         joints = _joints(self.staging, drawn.index, drawn.box)
         into = in_picture(moves, joints, self.staging.to_background(drawn.index, drawn.box))
-        return leg_field(joints, into, drawn.box.size)
+        return leg_field(joints, into, drawn.box.size, self.held[drawn.index].tolist())
 
     @property
     def events(self) -> list[Event]:
@@ -104,6 +109,7 @@ def _lock(work: Work) -> None:
     contacts = _followed(staging)
     planted = tuple(each.during(contacts[each.contact]) for each in offsets)
     np.save(work.folder / "moves.npy", moves)
+    np.save(work.folder / "held.npy", found.held)
     (work.folder / "slides.json").write_text(json.dumps(_told(planted) | told))
 
 
@@ -177,7 +183,7 @@ def _number(value: float) -> float | None:
 
 LOCK = Stage(
     "lock",
-    version=3,
+    version=4,
     run=_lock,
     settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
     tools=("numpy", "scipy", "opencv-contrib-python"),

@@ -134,7 +134,7 @@ def _hold(segments: Segments) -> Span:
 
 RESULT = Stage(
     "result",
-    version=8,
+    version=9,
     run=_finish,
     settings=(
         "generate.apply_to",

@@ -172,22 +172,43 @@ def test_a_drawn_foot_is_moved_as_it_is() -> None:
     [[[30, 0], [0, 0]], [[-30, 0], [30, 0]], [[30, 0], [-30, 0]], [[0, -30], [0, 0]], [[21, 21], [-21, -21]]],
     ids=["right", "towards", "away", "up", "apart"],
 )
-def test_nothing_folds_over(apart_px: float, moves: list[list[float]]) -> None:
+@pytest.mark.parametrize("held", [(1.0, 1.0), (1.0, 0.0), (0.26, 1.0)])
+def test_nothing_folds_over(apart_px: float, moves: list[list[float]], held: tuple[float, float]) -> None:
     """With both feet at the largest move that is allowed, 15 % of the leg, however close the legs are."""
-    vectors = field_of(joints(apart_px), moves).astype(float)
+    field = leg_field(joints(apart_px), np.array(moves, float), SIZE, held)
+    assert field
+    vectors = whole(field).astype(float)
     x_by_y, x_by_x = np.gradient(vectors[..., 0])
     y_by_y, y_by_x = np.gradient(vectors[..., 1])
     jacobian = (1 + x_by_x) * (1 + y_by_y) - x_by_y * y_by_x
     assert jacobian.min() > 0.1
-    assert np.abs(vectors).max() > 10
+    assert np.abs(vectors).max() > 3
 
 
 def test_a_planted_foot_does_not_give_way_when_the_other_swings_past() -> None:
     for apart_px in (60.0, 20.0, 0.0):
         points = joints(apart_px)
-        vectors = field_of(points, [[6, 0], [0, 0]])
+        field = leg_field(points, np.array([[6.0, 0], [0, 0]]), SIZE, (1.0, 0.0))
+        assert field
         x, y = np.rint(points[TOES[0]] + (6, 0)).astype(int)
-        assert np.allclose(vectors[y, x], (-6, 0), atol=0.05)
+        assert np.allclose(whole(field)[y, x], (-6, 0), atol=0.05)
+
+
+@pytest.mark.parametrize("own", [0.0, 6.0])
+def test_a_planted_foot_does_not_go_along_with_one_that_swings_past_and_still_moves(own: float) -> None:
+    points, moves = joints(20.0), np.array([[own, 0.0], [9.0, 2.0]])
+    x, y = np.rint(points[TOES[0]] + (own, 0)).astype(int)
+    held = leg_field(points, moves, SIZE, (1.0, 0.0))
+    assert held and np.allclose(whole(held)[y, x], (-own, 0), atol=0.05)
+    alike = leg_field(points, moves, SIZE)
+    assert alike and np.abs(whole(alike)[y, x] - (-own, 0)).max() > 0.5, "there was nothing to hold it against"
+
+
+def test_who_is_held_fades_as_moves_do(stance: list[Offsets]) -> None:
+    found = corrections(stance, COUNT, LockRule(extension_frames=4))
+    assert (found.held[20:40, 0] == 1).all() and not found.held[:, 1].any()
+    assert (np.diff(found.held[15:21, 0]) > 0).all() and (np.diff(found.held[39:45, 0]) < 0).all()
+    assert not found.held[:16, 0].any() and not found.held[44:, 0].any()
 
 
 def test_the_field_is_smooth_and_ends_at_zero() -> None:

@@ -1,5 +1,6 @@
 """Moves a foot in a picture, and the shin after it: the knee stays, the foot keeps its form, all else stays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -40,14 +41,16 @@ def in_picture(moves_px: Doubles, keypoints: Keypoints, to_background: Matrix) -
     return through
 
 
-def leg_field(keypoints: Keypoints, moves_px: Doubles, size: Size) -> LegField | None:
+def leg_field(
+    keypoints: Keypoints, moves_px: Doubles, size: Size, held: Sequence[float] = (1.0, 1.0)
+) -> LegField | None:
     """The field that moves both feet (2 x 2 px: left, right) of a picture with these joints (33 x 2 px).
 
     output(p) = picture(p + field(p)). None where there is nothing to move, or where the leg to move is not seen.
-    Between the legs a pixel goes with the nearer one, and rather with one that is moved than with one that is not:
-    a planted foot must not give way while the other swings past.
+    Between the legs a pixel goes with the nearer one, and rather with one that is held (0 to 1) than with one that
+    swings past.
     """
-    legs = [_Leg.of(keypoints.astype(float), side, moves_px[side]) for side in (0, 1)]
+    legs = [_Leg.of(keypoints.astype(float), side, moves_px[side], held[side]) for side in (0, 1)]
     lengths = [leg.shin_px for leg in legs if leg]
     moving = [leg for leg in legs if leg and leg.way_px > SLIGHT_PX]
     if not moving:
@@ -66,7 +69,7 @@ def leg_field(keypoints: Keypoints, moves_px: Doubles, size: Size) -> LegField |
         other = legs[1 - leg.side]
         if other:
             nearer = (other.away(grid) - leg.away(grid)) / (2 * fall_px)
-            weight = np.minimum(weight, np.clip(leg.way_px / (leg.way_px + other.way_px) + nearer, 0, 1))
+            weight = np.minimum(weight, np.clip((1 + leg.held - other.held) / 2 + nearer, 0, 1))
         field -= weight[..., None] * leg.move_px.astype(np.float32)
     return LegField(box, _spread(field, box.size))
 
@@ -81,9 +84,10 @@ class _Leg:
     heel: Doubles
     toe: Doubles
     move_px: Doubles
+    held: float
 
     @classmethod
-    def of(cls, joints: Doubles, side: int, move_px: Doubles) -> "_Leg | None":
+    def of(cls, joints: Doubles, side: int, move_px: Doubles, held: float) -> "_Leg | None":
         """None where the foot is not seen. A foot that is cut off by the picture's edge ends where it was seen; a knee
         that is not seen is as far from its ankle as the other."""
         ankle, heel, toe = (joints[pair[side]] for pair in (ANKLES, HEELS, TOES))
@@ -92,7 +96,7 @@ class _Leg:
         knee = ankle + (own if np.isfinite(own).all() else other)
         if not np.isfinite([knee, ankle, heel, toe, move_px]).all():
             return None
-        return cls(side, knee, ankle + move_px, heel + move_px, toe + move_px, move_px)
+        return cls(side, knee, ankle + move_px, heel + move_px, toe + move_px, move_px, held)
 
     @property
     def way_px(self) -> float:

@@ -1,6 +1,6 @@
 """Holds planted feet where they stand: from how far they slid to how far each is moved back, frame by frame."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,9 +36,13 @@ class LockRule:
 
 @dataclass(frozen=True)
 class Corrections:
-    """By how much each foot is moved: n x 2 (left, right) x 2 px of the background; and what was left alone."""
+    """By how much each foot is moved: n x 2 (left, right) x 2 px of the background; and what was left alone.
+
+    `held` (n x 2) is 1 while a foot stands, moved or not, and fades around that as moves do.
+    """
 
     px: Doubles
+    held: Doubles
     refused: tuple[Contact, ...] = ()
 
 
@@ -60,12 +64,13 @@ def _around(contact: Contact, contacts: Sequence[Contact], shots: Sequence[range
 def corrections(offsets: Sequence[Offsets], count: int, rule: LockRule | None = None) -> Corrections:
     """For each of `count` frames; a foot that slid beyond the limit, or was not found, is left as it is."""
     rule = rule or LockRule()
-    px, refused = np.zeros((count, 2, 2)), []
+    px, held, refused = np.zeros((count, 2, 2)), np.zeros((count, 2)), []
     for side, foot in enumerate(SIDES):
         standing = np.zeros(count, bool)
         eased = np.zeros((count, 2))
         for stance in _stances([each for each in offsets if each.contact.foot == foot]):
             span, moves = _stance_moves(stance)
+            _hold(held[:, side], span, rule.extension_frames)
             leg_px = float(np.nanmax([each.leg_px for each in stance])) if moves is not None else np.nan
             if moves is None or not np.linalg.norm(moves, axis=1).max() <= rule.limit_leg * leg_px:
                 refused += [each.contact for each in stance]
@@ -74,7 +79,7 @@ def corrections(offsets: Sequence[Offsets], count: int, rule: LockRule | None = 
             px[span.start : span.stop, side] = rule.blend * moves
             _ease(eased, span, rule.blend * moves, rule.extension_frames)
         px[~standing, side] = eased[~standing]
-    return Corrections(px, tuple(refused))
+    return Corrections(px, held, tuple(refused))
 
 
 def _stances(offsets: Sequence[Offsets]) -> list[list[Offsets]]:
@@ -161,10 +166,24 @@ def _filled(slide: Doubles) -> Doubles:
 
 def _ease(eased: Doubles, span: Span, moves: Doubles, frames: int) -> None:
     """Sets in before the first frame of a stance and fades out after the last."""
-    for step in range(1, frames + 1):
-        share = 1 - step / (frames + 1)
-        share = share * share * (3 - 2 * share)
+    for step, share in _fading(frames):
         if span.start - step >= 0:
             eased[span.start - step] += share * moves[0]
         if span.stop - 1 + step < len(eased):
             eased[span.stop - 1 + step] += share * moves[-1]
+
+
+def _hold(held: Doubles, span: Span, frames: int) -> None:
+    """One foot's, for the time of a stance and as long as its move sets in and fades out."""
+    held[span.start : span.stop] = 1
+    for step, share in _fading(frames):
+        for index in (span.start - step, span.stop - 1 + step):
+            if 0 <= index < len(held):
+                held[index] = max(held[index], share)
+
+
+def _fading(frames: int) -> Iterator[tuple[int, float]]:
+    """Steps away from a stance, and what is left of it there."""
+    for step in range(1, frames + 1):
+        share = 1 - step / (frames + 1)
+        yield step, share * share * (3 - 2 * share)
