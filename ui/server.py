@@ -10,7 +10,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 import gradio as gr
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -43,7 +43,9 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.add_middleware(Guard, keys=keys, hosts=hosts)
     app.add_exception_handler(ReshootError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(DBAPIError, _unanswered)
+    app.add_exception_handler(DatabaseError, _unanswered)
+    for ours in (DataError, IntegrityError, ProgrammingError):
+        app.add_exception_handler(ours, _failed)
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
     app.include_router(login.routes(keys))
@@ -87,7 +89,7 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _unanswered(request: Request, error: Exception) -> Response:
     """By the database of jobs. Open pages ask on, so the log gets a line each and not a page."""
-    assert isinstance(error, DBAPIError)
+    assert isinstance(error, DatabaseError)
     log.warning("%s %s: %s", request.method, request.url.path, str(error.orig).partition("\n")[0])
     problem = "The database of the jobs does not answer."
     return JSONResponse({"problem": problem, "remedy": "Nothing is lost; try again when it runs."}, 503)
