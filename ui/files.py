@@ -1,7 +1,6 @@
 """What a page is made of, out of memory and made small once. A page asks for a hundred files at once."""
 
 import gzip
-import hashlib
 import mimetypes
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from utils.digest import digest_bytes
 
 MOST_FILES, SMALLER = 512, 6
 FOREVER, ASK_FIRST = "public, max-age=31536000, immutable", "no-cache"
@@ -55,4 +56,4 @@ def _read(path: Path, changed_ns: int) -> tuple[bytes, bytes | None, str]:
     whole = path.read_bytes()
     worth = mimetypes.guess_type(path.name)[0] not in PACKED_ALREADY
     packed = gzip.compress(whole, SMALLER, mtime=0) if worth else None
-    return whole, packed, f'"{hashlib.sha256(whole).hexdigest()[:32]}"'
+    return whole, packed, f'"{digest_bytes(whole)}"'

@@ -53,9 +53,9 @@ def filled(preset: str, settings: Mapping[str, Any], fields: Sequence[Field]) ->
 
 def decided(fields: Sequence[Field]) -> dict[str, dict[str, Any]]:
     """What each preset shows for the settings that presets differ in; whatever else was chosen is not theirs."""
-    flat = {preset: Settings.load(preset).flat() for preset in presets()}
-    differ = [field for field in fields if len({values[field.name] for values in flat.values()}) > 1]
-    return {preset: {each.name: shown(each, values[each.name]) for each in differ} for preset, values in flat.items()}
+    all_shown = {preset: filled(preset, {}, fields) for preset in presets()}
+    differ = [index for index in range(len(fields)) if len({values[index] for values in all_shown.values()}) > 1]
+    return {preset: {fields[index].name: values[index] for index in differ} for preset, values in all_shown.items()}
 
 
 def _label(field: Field) -> str:

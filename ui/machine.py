@@ -36,7 +36,7 @@ class Lately(Generic[Fact]):
         self._keep_s, self._look = keep_s, look
         self._lock = threading.Lock()
         self._fact: Fact | None = None
-        self._until = 0.0
+        self._stale_at = self._until = 0.0
         self._thread: threading.Thread | None = None
 
     def now(self) -> Fact | None:
@@ -51,9 +51,9 @@ class Lately(Generic[Fact]):
         return self._fact
 
     def stale(self) -> None:
-        """Whatever was found out does not hold any more."""
+        """Whatever was found out so far does not hold any more, nor what is being found out."""
         with self._lock:
-            self._until = 0.0
+            self._stale_at, self._until = time.monotonic(), 0.0
 
     def _work(self) -> None:
         started = time.monotonic()
@@ -63,7 +63,8 @@ class Lately(Generic[Fact]):
             log.warning("A figure of the dashboard could not be found out.", exc_info=True)
         with self._lock:
             now = time.monotonic()
-            self._until, self._thread = now + max(self._keep_s, 4 * (now - started)), None
+            holds = self._stale_at < started
+            self._until, self._thread = now + max(self._keep_s, 4 * (now - started)) if holds else 0.0, None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Worker:
         with self._alone():
             Results.of(self._home).sweep()
             self._shift.recover()
-            self._beat()  # before the first job: others take what belongs to somebody who gives no sign
+            self._shift.beat(os.getpid(), "")  # before the first job: others take those of who gives no sign
             take_tickets(self._url, self._name, self._next)
             while not self._stopping.wait(BEAT_S):
                 self._beat()
