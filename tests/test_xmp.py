@@ -21,7 +21,7 @@ DOCUMENT: dict[str, Any] = {
     "preset": "fast",
     "settings": {"generate.look": "ink", "encode.crf": 12, "stabilise.window_s": 0.5},
     "clip": "ab" * 32,
-    "odd": "<&>\"' ]]> \u0000 \ud800 Füße 足 \U0001f9b6 &amp;",
+    "odd": "<&>\"' ]]> \u0000 Füße 足 \U0001f9b6 &amp;",
 }
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
 <x xmlns:r="urn:reshoot:xmp:1.0/"><r:document>{"x": "&b;"}</r:document></x>"""
@@ -119,6 +119,10 @@ def test_other_programs_find_who_made_it(clip: Path) -> None:
         boxed(b'<?xml version="1.0" encoding="utf-7"?>' + document("{")),
         boxed(document("[1, 2]")),
         boxed(document('{"a": NaN}')),
+        boxed(document('{"a": 1e999}')),
+        boxed(document('{"a": 1, "a": 2}')),
+        boxed(document('{"a": "\\ud800"}')),
+        boxed(document('{"a":' * 900 + "1" + "}" * 900)),
         boxed(document('{"a":' + "[" * 200_000)),
         boxed(document('{"a":' + "9" * 5000 + "}")),
         boxed(b"<a>" * 300_000),

@@ -1,6 +1,5 @@
-"""What a request says: a small object of JSON, read with a limit."""
+"""What a request says: a small object of JSON, read with limits."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -8,8 +7,7 @@ from starlette.requests import Request
 
 from ui.problems import TooLarge
 from utils.errors import ReshootError
-
-MOST_BYTES = 1 << 20
+from utils.untrusted_json import MOST_BYTES, UntrustedJson, read_json
 
 
 async def said(request: Request) -> dict[str, Any]:
@@ -20,8 +18,8 @@ async def said(request: Request) -> dict[str, Any]:
         if len(body) > MOST_BYTES:
             raise TooLarge("This is more than a request may say.", "Ask for less at once.")
     try:
-        told = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
+        told = read_json(bytes(body) or b"{}")
+    except UntrustedJson as error:
         raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
     if not isinstance(told, dict):
         raise ReshootError("The request is not an object of JSON.", "Reload the page and try again.")

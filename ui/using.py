@@ -1,6 +1,5 @@
 """Settings that come back into the form: of a file, of a result, or of a job that is to be run again."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pipeline.settings import Field
 from ui import form, references
 from ui.studio import Studio
 from utils.errors import SettingsError
+from utils.untrusted_json import UntrustedJson, read_object
 
 NO_PICTURE = "The settings are in the form, but not their reference picture: it is not here. Add it again."
 NO_CLIP = "The settings are in the form, but not the clip: it did not come in through this page. Add it."
@@ -63,9 +63,7 @@ def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
 
 def _object(said: str) -> dict[str, Any]:
     try:
-        told = json.loads(said)
-    except (ValueError, RecursionError, TypeError):
-        told = None
-    if not isinstance(told, dict):
-        raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
-    return told
+        return read_object(said)
+    except UntrustedJson as error:
+        problem = "These settings are not in a form that can be read."
+        raise SettingsError(problem, "Choose the settings of a result.") from error

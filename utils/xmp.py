@@ -1,7 +1,8 @@
 """Settings inside a finished MP4: an XMP packet in a `uuid` box behind everything else, so that no other byte changes.
 
 Players step over the box; programs that know XMP show who made the file. Reading trusts nothing: only the headers of
-boxes and one small box are read, and the XML may hold no declarations, so that nothing in it grows.
+boxes and one small box are read, the XML may hold no declarations, so that nothing in it grows, and the JSON in it
+has limits.
 """
 
 import json
@@ -14,6 +15,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from utils.errors import UnreadableClip, WriteError
+from utils.untrusted_json import read_object
 
 UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Of XMP in the boxes of MP4."""
@@ -160,10 +162,11 @@ def _found(packet: bytes) -> dict[str, Any] | None:
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refused
     try:
         parser.Parse(packet, True)
-        document = json.loads("".join(texts), parse_constant=refused)
-    except (expat.ExpatError, ValueError, RecursionError):
+        document = read_object("".join(texts))
+        json.dumps(document, ensure_ascii=False).encode()  # fails where half a character stands in it
+    except (expat.ExpatError, ValueError):
         return None
-    return document if isinstance(document, dict) else None
+    return document
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

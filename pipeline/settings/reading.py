@@ -1,6 +1,5 @@
 """Reading settings as people keep them: YAML files, JSON, and clips that Reshoot made. It builds no objects."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +9,26 @@ import yaml
 
 from pipeline.settings.field import Field, shown
 from utils.errors import SettingsError
+from utils.untrusted_json import MOST_DEPTH, UntrustedJson, read_json
 from utils.xmp import read_settings
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A settings file is a page long; more than this is some other file."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with a limit on how deep it is nested."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """One node and all that is in it."""
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise yaml.YAMLError(f"it is nested deeper than {MOST_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 @dataclass(frozen=True)
@@ -42,10 +57,9 @@ def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
 def from_json(text: str) -> list[Assignment]:
     """Assignments of a JSON object."""
     try:
-        values = json.loads(text, object_pairs_hook=_only_once, parse_constant=_not_json)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested without end"
-        raise SettingsError(f"These settings are not JSON: {reason}.", "Save them again, or use a preset.") from error
+        values = read_json(text, LARGEST_FILE_BYTES)
+    except UntrustedJson as error:
+        raise SettingsError(f"These settings are not JSON: {error}.", "Save them again, or use a preset.") from error
     if not isinstance(values, dict):
         raise SettingsError("These settings are not a set of names and values.", 'Write {"stabilise.window_s": 2}.')
     return from_mapping(values)
@@ -58,14 +72,12 @@ def from_file(path: Path) -> list[Assignment]:
         return _from_clip(path)
     text = _text(path, data)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         _refuse(path, f"{path.name}{line}: this is not YAML ({error.problem}).")
     except yaml.YAMLError as error:
         _refuse(path, f"{path.name} is not YAML ({str(error).splitlines()[0]}).")
-    except RecursionError:
-        _refuse(path, f"{path.name} is nested without end.")
     return list(_leaves(root, _locator(path))) if root is not None else []
 
 
@@ -146,14 +158,3 @@ def _locator(path: Path) -> Callable[[yaml.Node], str]:
 
 def _refuse(path: Path, problem: str) -> NoReturn:
     raise SettingsError(problem, f"Correct {path}, or leave it out and use a preset.")
-
-
-def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a name is there twice")
-    return values
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
