@@ -6,26 +6,18 @@ at its top is light, because the web process starts these children.
 """
 
 import json
-import logging
-import os
-import resource
-import signal
-import subprocess
 import sys
-import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from utils.child import FRUGAL, MOST_ANSWER_BYTES, ask, go_with_parent, limit
 from utils.errors import ClipError, ReshootError, StoreError
+from utils.untrusted_json import UntrustedJson, read_object
 
 if TYPE_CHECKING:
     from utils.clip import Clip
 
-log = logging.getLogger(__name__)
-
-HOUSE = Path(__file__).resolve().parents[1]
-FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 MEMORY_BYTES = 6 << 30
 LOOK_S, FILM_S = 360.0, 180.0
 """How long a child may take; the clip's own limits in `utils.intake` end sooner."""
@@ -35,19 +27,16 @@ EXAMPLE_SIZE, EXAMPLE_RATE, EXAMPLE_FRAMES = (640, 360), Fraction(25), 150
 
 def look(home: Path, file: Path, title: str, poster: Path) -> dict[str, Any]:
     """What is known of a file: {facts, settings} or {problem, remedy}."""
-    told = _child(["look", str(home), str(file), title, str(poster)], LOOK_S, FRUGAL)
-    if told is None:
-        return {
-            "problem": f"{title!r} could not be read safely: the reader ran out of its limits or crashed on it.",
-            "remedy": "Convert it to MP4 with a video editor and try again.",
-        }
-    answer: dict[str, Any] = json.loads(told)
-    return answer
+    answer = _understood(ask(command(["look", str(home), str(file), title, str(poster)]), LOOK_S, FRUGAL))
+    return answer or {
+        "problem": f"{title!r} could not be read safely: the reader ran out of its limits or crashed on it.",
+        "remedy": "Convert it to MP4 with a video editor and try again.",
+    }
 
 
 def film_example(file: Path) -> None:
     """Render the walker into a file."""
-    if _child(["film", str(file)], FILM_S, {}) is None:
+    if ask(command(["film", str(file)]), FILM_S) is None:
         raise ReshootError(
             "The example could not be rendered.", "Try again; if it stays so, `python -m pipeline doctor` may say why."
         )
@@ -58,56 +47,21 @@ def command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "pipeline.arrival", *arguments]
 
 
-def _child(arguments: list[str], limit_s: float, more: dict[str, str]) -> str | None:
-    """The first line that a child says; None when it says nothing. One that takes too long ends with all it started."""
-    hears, held = os.pipe()
-    with os.fdopen(held, "wb"), _started(arguments, hears, more) as child:
-        try:
-            said, why = child.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            said, why = "", f"It took longer than {limit_s:.0f} s."
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-    if not said:
-        log.warning("A child that was to %s ended without a word: %s", arguments[0], why[-2000:])
-    return said.partition("\n")[0] or None
-
-
-def _started(arguments: list[str], hears: int, more: dict[str, str]) -> "subprocess.Popen[str]":
-    """A child in a session of its own, which hears when its parent goes and is told no secrets."""
-    from pipeline.jobs.keeper import KEPT_FROM_WORKERS
-
-    told = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS}
+def _understood(said: str | None) -> dict[str, Any] | None:
+    """What a child says of a clip. A clip may have got hold of its reader, so the form of the answer is checked."""
     try:
-        return subprocess.Popen(
-            command(arguments),
-            cwd=HOUSE,
-            env={**told, **more},
-            stdin=hears,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-    finally:
-        os.close(hears)
-
-
-def go_with_parent() -> None:
-    """End this session's processes when nobody holds the other end of standard input any more."""
-
-    def wait() -> None:
-        sys.stdin.buffer.read()
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-
-    threading.Thread(target=wait, daemon=True).start()
+        told = read_object(said or "", MOST_ANSWER_BYTES)
+    except UntrustedJson:
+        return None
+    facts, settings = told.get("facts"), told.get("settings")
+    is_seen = told.keys() == {"facts", "settings"} and isinstance(facts, dict) and isinstance(settings, dict | None)
+    is_refused = told.keys() == {"problem", "remedy"} and all(isinstance(each, str) for each in told.values())
+    return told if is_seen or is_refused else None
 
 
 def _look(home: Path, file: Path, title: str, poster: Path) -> None:
     """Inside the child."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit(MEMORY_BYTES)
     from utils.xmp import read_settings
 
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 from rich.filesize import decimal
 
+from utils.child import environment
 from utils.errors import ReshootError
 from utils.home import cache_folder
 from utils.store import Freed, Store
@@ -73,13 +74,10 @@ class Chores:
 
     async def _listen(self, chore: Chore, limit_bytes: int) -> Chore | None:
         """How it ended, as the child tells it; it does not outlive the server."""
-        from pipeline.jobs.keeper import KEPT_FROM_WORKERS  # the child itself needs nothing of the jobs
-
         command = (sys.executable, "-m", "ui.chores", str(self._home), chore.kind, str(limit_bytes))
-        environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS}
         null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(
-            *command, cwd=HOUSE, env=environment, stdin=null, stdout=pipe, stderr=null
+            *command, cwd=HOUSE, env=environment(), stdin=null, stdout=pipe, stderr=null
         )
         end = None
         try:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.shift import Shift
+from utils.child import environment
 
 LOOK_S = 0.5
 STOP_S = 9.0
@@ -22,8 +23,6 @@ CALM_S = 20.0
 """A worker that lived so long died of something new: it is started again at once."""
 LONGEST_REST_S = 30.0
 LOG_BYTES = 5_000_000
-KEPT_FROM_WORKERS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "AWS_SECRET_ACCESS_KEY", "RESHOOT_AUTH")
-"""Secrets that no worker needs, and that no log of one may show."""
 HOUSE = Path(__file__).resolve().parents[2]
 
 
@@ -71,7 +70,7 @@ class Keeper:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],
                 cwd=HOUSE,
-                env={name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS},
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,7 +1,6 @@
 """First looks: one finished frame of a clip within seconds, made in a child process, one at a time."""
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -22,13 +21,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 
 from pipeline.clips import Clips, NoClip
-from pipeline.jobs.keeper import KEPT_FROM_WORKERS
 from pipeline.settings import Settings
 from ui.problems import NotHere
 from ui.routes.jobs import check
 from ui.said import Said
 from ui.studio import Studio
+from utils.child import MOST_ANSWER_BYTES, environment
 from utils.errors import ClipError, ReshootError, SettingsError
+from utils.untrusted_json import UntrustedJson, read_object
 
 log = logging.getLogger(__name__)
 
@@ -178,12 +178,12 @@ async def _answer(home: Path, wish: Wish, folder: Path) -> dict[str, Any]:
     command += ["--at", wish.at, "--preset", wish.preset, "--settings", str(folder / "settings.json")]
     try:
         code, said = await _run([*command, "--home", str(home), "--json"])
-        told = dict(json.loads(said.splitlines()[-1])) if said.strip() else {}
+        told = read_object(said.splitlines()[-1], MOST_ANSWER_BYTES) if said.strip() else {}
     except TimeoutError as error:
         raise LookError(
             f"Looking took more than {LIMIT_S:.0f} s and was stopped.", "Try again when less is running."
         ) from error
-    except ValueError as error:
+    except UntrustedJson as error:
         raise LookError("The look gave no answer that can be read.", "Try again.") from error
     if "problem" in told:
         raise LookError(str(told["problem"]), str(told["remedy"]))
@@ -194,10 +194,9 @@ async def _answer(home: Path, wish: Wish, folder: Path) -> dict[str, Any]:
 
 async def _run(command: list[str]) -> tuple[int, str]:
     """A child in a group of its own, which ends with all its children when time is up or nobody waits any more."""
-    environment = {name: value for name, value in os.environ.items() if name not in KEPT_FROM_WORKERS}
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     child = await asyncio.create_subprocess_exec(
-        *command, cwd=HOUSE, env=environment, stdin=null, stdout=pipe, stderr=pipe, start_new_session=True
+        *command, cwd=HOUSE, env=environment(), stdin=null, stdout=pipe, stderr=pipe, start_new_session=True
     )
     try:
         async with asyncio.timeout(LIMIT_S):

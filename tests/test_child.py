@@ -1,0 +1,98 @@
+"""Guarded children: their first line is heard, and no child can hold up, fill up or outlive the one who asked."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from utils import child
+
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_the_first_line_is_the_answer_also_of_one_that_crashes_later() -> None:
+    assert child.ask(python("print('yes'); print('no')"), 60) == "yes"
+    assert child.ask(python("print('yes', flush=True); import os; os.abort()"), 60) == "yes"
+
+
+def test_a_child_hears_what_is_added_to_its_environment_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNPOD_API_KEY", "secret")
+    monkeypatch.setenv("RESHOOT_AUTH", "ada:secret")
+    said = child.ask(python("import os; print(*os.environ)"), 60, {"MORE": "1"})
+    assert said and "MORE" in said.split() and not {"RUNPOD_API_KEY", "RESHOOT_AUTH"} & set(said.split())
+
+
+@pytest.mark.parametrize("code", ["", "raise SystemExit('why')", "import os; os.abort()"])
+def test_one_that_says_nothing_gives_none(code: str) -> None:
+    assert child.ask(python(code), 60) is None
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_one_that_never_stops_talking_is_ended(stream: str, tmp_path: Path) -> None:
+    """What it says is not collected without end, and talking does not keep it alive."""
+    mark = tmp_path / "pid"
+    code = f"import os, pathlib, sys; pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\n"
+    code += f"while True: sys.{stream}.write('x' * 65536)"
+    assert child.ask(python(code), 600 if stream == "stdout" else 3) is None
+    assert not alive(int(mark.read_text()))
+
+
+def test_one_that_takes_too_long_ends_with_all_it_started(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    code = "import subprocess, sys, pathlib, time;"
+    code += "it = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)']);"
+    code += f"pathlib.Path({str(mark)!r}).write_text(str(it.pid)); time.sleep(300)"
+    assert child.ask(python(code), 3) is None
+    until(lambda: not alive(int(mark.read_text())))
+
+
+def test_one_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    code = "import os, pathlib, time; from utils import child; child.go_with_parent();"
+    code += f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(300)"
+    parent = subprocess.Popen(
+        python(f"import sys; from utils import child; child.ask([sys.executable, '-c', {code!r}], 300)"), cwd=HOUSE
+    )
+    until(lambda: mark.exists() and mark.read_text() != "")
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    until(lambda: not alive(int(mark.read_text())))
+
+
+def test_memory_is_limited() -> None:
+    code = "from utils import child; child.limit(1 << 30); print('in', flush=True); print(len(bytearray(2 << 30)))"
+    assert child.ask(python(code), 60) == "in"
+    code = (
+        "from utils import child; child.limit(1 << 30)\ntry: bytearray(2 << 30)\nexcept MemoryError: print('refused')"
+    )
+    assert child.ask(python(code), 60) == "refused"
+
+
+def test_it_is_light() -> None:
+    code = "import sys, utils.child; print(*sorted(sys.modules))"
+    said = child.ask(python(code), 60) or ""
+    assert not set(said.split()) & {"numpy", "cv2", "av", "sqlalchemy", "gradio", "fastapi", "pydantic"}
