@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import arrival
+from utils.child import MOST_ANSWER_BYTES
 from utils.disk import sync
 from utils.errors import ClipError
 from utils.progress import Cancel
 from utils.store.lease import only_one
+from utils.untrusted_json import read_object
 
 ID = re.compile(r"[0-9a-f]{24}")
 ABOUT, SEEN, POSTER, PART, GONE = "clip.json", "look.json", "poster.jpg", ".part", ".gone"
@@ -137,13 +139,23 @@ class Clips:
         if about.seen:
             return about.seen
         found = Seen(**arrival.look(self._home, place / about.file, about.title, self.poster(clip)))
+        self.keep(clip, found)
+        return found
+
+    def keep(self, clip: str, found: Seen) -> None:
+        """Keep what a look at it brought, or why it failed, so that nobody looks again."""
+        place = self._place(clip)
         fresh = place / f"{SEEN}{PART}"
         try:
             fresh.write_text(json.dumps(asdict(found)))
             fresh.replace(place / SEEN)
         except FileNotFoundError as error:
             raise NoClip from error
-        return found
+
+    def forget_failure(self, clip: str) -> None:
+        """Let it be looked at again, if it is refused."""
+        if self.get(clip).problem:
+            (self._place(clip) / SEEN).unlink(missing_ok=True)
 
     def example(self) -> str:
         """The walker, rendered when it is first asked for; blocks for as long as that takes."""
@@ -203,7 +215,7 @@ class Clips:
 def _seen(place: Path) -> Seen | None:
     """What a look brought; None when nobody looked yet, or when that was lost."""
     try:
-        return Seen(**json.loads((place / SEEN).read_bytes()))
+        return Seen(**read_object((place / SEEN).read_bytes(), MOST_ANSWER_BYTES))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline.clips import EXAMPLE, Clips, NoClip
 from tests.journeys import filmed, sounding
+from tests.test_child import alive, until
 from utils.digest import digest_file
 from utils.image import Size
 from utils.store import Store
@@ -214,19 +214,34 @@ def test_a_child_is_told_no_secrets(clips: Clips, film: Path, tmp_path: Path, mo
     assert "RESHOOT_HOME" in said and "RUNPOD_API_KEY" not in said
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+SAYS_TOO_MUCH = "while True: print('x' * 65536, end='')"
+ANSWERS = [
+    "3", "[]", "{}", "[" * 5000, '{"facts": 3, "settings": null}', '{"facts": {}, "settings": [1]}',
+    '{"facts": {}, "settings": {}, "problem": "", "remedy": ""}', '{"problem": 3, "remedy": "x"}', '{"facts": {}}',
+    '{"facts": {}, "settings": ' + '{"a":' * 900 + "1" + "}" * 901,
+]  # fmt: skip
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+@pytest.mark.parametrize("code", [SAYS_TOO_MUCH, *(f"print({answer!r})" for answer in ANSWERS)])
+def test_an_answer_of_another_form_is_no_answer(
+    clips: Clips, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """A clip may make its reader say anything."""
+    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", code])
+    name = clips.add(copied(film, tmp_path), "walk.mp4")
+    assert "could not be read safely" in clips.look(name).problem
+    assert clips.get(name).state == "refused"
+
+
+@pytest.mark.parametrize("kept", ["[", "3", '{"facts": {}, "settings": ' + '{"a":' * 900 + "1" + "}" * 901])
+def test_what_was_kept_of_a_look_and_cannot_be_read_is_found_out_again(
+    clips: Clips, film: Path, tmp_path: Path, kept: str
+) -> None:
+    name = clips.add(copied(film, tmp_path), "walk.mp4")
+    (clips.path(name).parent / "look.json").write_text(kept)
+    assert clips.get(name).state == "looking"
+    clips.look(name)
+    assert clips.get(name).state == "ready"
 
 
 def test_the_web_process_loads_nothing_heavy() -> None:

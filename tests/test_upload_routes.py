@@ -1,8 +1,10 @@
 """The routes of uploads and clips, asked by real requests that break off, lie, and come at once."""
 
+import errno
 import hashlib
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -280,6 +282,64 @@ def test_a_file_that_is_no_clip_says_so_under_its_own_name(server: Server) -> No
     assert server.client.get(f"clips/{found['id']}/poster.jpg").status_code == 404
 
 
+def started(monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]:
+    """Let other children look at clips; tells of each that is started."""
+    children = list[str]()
+
+    def command(arguments: list[str]) -> list[str]:
+        children.append(arguments[0])
+        return [sys.executable, "-c", code]
+
+    monkeypatch.setattr("pipeline.arrival.command", command)
+    return children
+
+
+@pytest.mark.parametrize("code", ["import os; os.abort()", "print('{}')", "print('[' * 5000)", "print(3)"])
+def test_a_clip_whose_reader_crashes_is_refused_and_never_looked_at_again(
+    server: Server, film: bytes, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    clip = uploaded(server, film)
+    children = started(monkeypatch, code)
+    found = looked_at(server, clip)
+    assert found["state"] == "refused" and "could not be read safely" in found["problem"] and found["remedy"]
+    assert all(server.client.get(f"clips/{clip}").json() == found for _ in range(5))
+    assert children == ["look"]
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "says"),
+    [
+        ("pipeline.arrival.look", FULL, "No space left on device"),
+        ("pipeline.clips.Clips.keep", FULL, "No space left on device"),
+        ("pipeline.arrival.look", RecursionError("too deep"), "went wrong at the look at this clip (RecursionError)"),
+        ("pipeline.arrival.look", KeyError("facts"), "(KeyError)"),
+    ],
+)
+def test_a_look_that_fails_is_told_and_not_tried_again_by_itself(
+    server: Server, film: bytes, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception, says: str
+) -> None:
+    """Whatever it fails of; a clip that is added again is looked at again."""
+    looks = list[str]()
+
+    def fails(*told: object) -> dict[str, Any]:
+        looks.append("look")
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, fails)
+        clip = uploaded(server, film)
+        found = looked_at(server, clip)
+        assert found["state"] == "refused" and says in found["problem"] and "add" in found["remedy"].lower()
+        tries = len(looks)
+        assert all(server.client.get(f"clips/{clip}").json() == found for _ in range(5))
+        assert len(looks) == tries
+    assert server.client.get(f"clips/{clip}").json() == found, "also when it would work by now"
+    assert looked_at(server, uploaded(server, film))["state"] == "ready"
+
+
 def test_estimates_learn_from_jobs_of_this_home(server: Server, film: bytes) -> None:
     clip = uploaded(server, film)
     before = looked_at(server, clip)["estimates"]["fast"]["seconds"]
@@ -303,3 +363,19 @@ def test_the_example_is_there_in_one_click_and_cannot_be_removed(server: Server,
     found = looked_at(server, EXAMPLE)
     assert found["example"] is True and found["state"] == "ready"
     assert server.client.delete(f"clips/{EXAMPLE}").status_code == 403
+
+
+def test_the_example_is_looked_at_again_when_it_is_asked_for_again(
+    server: Server, film: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = Clips(server.studio.home)
+    if EXAMPLE not in [each.id for each in clips.all()]:
+        (tmp_path / "film").write_bytes(film)
+        clips.add(tmp_path / "film", "Example walk.mp4", EXAMPLE)
+    (clips.path(EXAMPLE).parent / "look.json").unlink(missing_ok=True)
+    with monkeypatch.context() as patch:
+        started(patch, "import os; os.abort()")
+        assert looked_at(server, EXAMPLE)["state"] == "refused"
+    assert looked_at(server, EXAMPLE)["state"] == "refused"
+    server.client.post("clips/example")
+    assert looked_at(server, EXAMPLE)["state"] == "ready"

@@ -2,9 +2,9 @@
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from starlette.responses import FileResponse
 
-from pipeline.clips import EXAMPLE, Clips, Kept, NoClip
+from pipeline.clips import EXAMPLE, Clips, Kept, NoClip, Seen
 from pipeline.jobs.job import State
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
@@ -24,24 +24,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOKERS, EXAMPLE_WAITERS = 2, 4
-REST_S = 30.0
-"""After a look that could not be kept, until it is tried again."""
 
 
 class Lookout:
-    """Sees to it that every clip is looked at, few at a time, without anybody waiting for it."""
+    """Sees to it that every clip is looked at once, few at a time, without anybody waiting for it."""
 
     def __init__(self, clips: Clips) -> None:
         self._clips, self._under_way, self._lock = clips, set[str](), threading.Lock()
+        self._failed: dict[str, Seen] = {}
         self._turn = threading.Semaphore(LOOKERS)
 
-    def see(self, clip: str) -> None:
-        """Have a clip looked at, unless that is under way."""
+    def see(self, clip: str) -> Seen | None:
+        """Have a clip looked at, unless that is under way, or failed: then why it did."""
         with self._lock:
-            if clip in self._under_way:
-                return
+            if clip in self._failed or clip in self._under_way:
+                return self._failed.get(clip)
             self._under_way.add(clip)
         threading.Thread(target=self._look, args=(clip,), name=f"look {clip}", daemon=True).start()
+        return None
+
+    def again(self, clip: str) -> None:
+        """Forget that a look failed; the next who asks for the clip has it looked at."""
+        with self._lock:
+            self._failed.pop(clip, None)
+        self._clips.forget_failure(clip)
 
     def _look(self, clip: str) -> None:
         try:
@@ -50,11 +56,25 @@ class Lookout:
         except NoClip:
             pass  # it was removed in the meantime
         except OSError as error:
-            log.warning("A look at clip %s could not be kept (%s).", clip, error.strerror)
-            time.sleep(REST_S)
+            log.warning("The look at clip %s failed: %s", clip, error)
+            problem = f"What this clip is could not be found out: {error.strerror or error}."
+            self._fail(
+                clip, Seen(problem=problem, remedy="Make room on the disk or close other work, then add it again.")
+            )
+        except Exception as error:
+            log.warning("The look at clip %s failed.", clip, exc_info=True)
+            problem = f"Something in Reshoot went wrong at the look at this clip ({type(error).__name__})."
+            self._fail(clip, Seen(problem=problem, remedy="Add the clip again; the app's log has the details."))
         finally:
             with self._lock:
                 self._under_way.discard(clip)
+
+    def _fail(self, clip: str, failed: Seen) -> None:
+        """Keep why, here at least: a full disk may be the very reason."""
+        with self._lock:
+            self._failed[clip] = failed
+        with suppress(OSError, NoClip):
+            self._clips.keep(clip, failed)
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -64,13 +84,15 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.post("/clips/example")
     async def example() -> dict[str, str]:
-        return {"id": await run_sync(clips.example, limiter=waiters)}
+        clip = await run_sync(clips.example, limiter=waiters)
+        await run_sync(lookout.again, clip)
+        return {"id": clip}
 
     @router.get("/clips/{clip}")
     def told(clip: str) -> dict[str, Any]:
         found = _found(clips, clip)
         if found.seen is None:
-            lookout.see(clip)
+            found = replace(found, seen=lookout.see(clip))
         facts = found.seen.facts if found.seen else None
         return _told(found, clips) | {"estimates": _estimates(facts, studio, clips) if facts else {}}
 
