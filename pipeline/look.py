@@ -17,7 +17,6 @@ from pipeline.compositor import feathered, over
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import View
-from pipeline.engines.reference import read_reference
 from pipeline.glance import GLANCE, Glance, Sample, closely, glance_size, sampled
 from pipeline.stage import Bench
 from utils.clip import Clip
@@ -25,6 +24,7 @@ from utils.image import RGB, Box
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS
 from utils.people.subject import SAME_COLOURS, colours_of, likeness, people
+from utils.picture import read_picture
 from utils.video import ClipFrames
 
 
@@ -48,7 +48,7 @@ class FirstLook:
 def first_look(clip: Clip, bench: Bench, at: float | None = None) -> FirstLook:
     """One frame as the journey would finish it; `at` (0 to 1, of the clip) chooses another than the clearest one."""
     path = bench.settings["generate.reference"]
-    reference = read_reference(Path(path)) if path else None
+    reference = read_picture(Path(path)) if path else None
     glance = Glance(GLANCE.result(bench, clip=clip))
     settings, events = _scaled(bench.settings, clip), list[str]()
     count, found = len(glance.samples), len(glance.with_person)

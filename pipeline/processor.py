@@ -108,11 +108,11 @@ def _plates(run: "_Run", engine: Engine, clip: Clip, seen: Seen) -> Backdrops | 
 
 
 def _reference(path: str | None) -> Reference | None:
-    """The reference picture, or why there is none: read once before anything is computed."""
+    """The reference picture, or why there is none: read before anything is computed."""
     if not path:
         return None
     reference = Reference(Path(path))
-    reference.read()
+    _ = reference.digest
     return reference
 
 

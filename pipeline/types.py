@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.engines.reference import read_reference
-from utils.digest import canonical_json, digest_bytes, digest_file
+from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box
+from utils.picture import read_picture
 from utils.timebase import Span
 
 Level = Literal["note", "warning"]
@@ -49,12 +49,13 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """Of the file's content."""
-        return digest_file(self.path)
+        """Of its pixels: where a file is read otherwise than before, it counts as another picture."""
+        pixels = self.read()
+        return digest_bytes(canonical_json(list(pixels.shape)) + pixels.tobytes())
 
     def read(self) -> RGB:
         """Its pixels."""
-        return read_reference(self.path)
+        return read_picture(self.path)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tests.journeys import bench, finished, journey, left_over, pictures, soundi
 from tests.sound import lag
 from utils.errors import SettingsError
 from utils.image import RGB, Size
+from utils.picture import PictureError
 from utils.walker import Shot, Truth, walk
 
 SIZE = (320, 180)
@@ -220,7 +221,7 @@ def test_a_wrong_reference_is_told_before_anything_is_computed(
     if content is not None:
         reference.write_bytes(content)
     on = bench(tmp_path / "cache", generate__reference=str(reference))
-    with pytest.raises(EngineError, match=r"picture\.png.* Choose a"):
+    with pytest.raises(PictureError, match=r"picture\.png.* Choose a"):
         journey(six, on)
     assert {entry.stage for entry in on.store.entries()} <= {"probe"}
 

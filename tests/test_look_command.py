@@ -11,6 +11,7 @@ import typer
 
 from pipeline.commands.look import look
 from tests.journeys import written
+from tests.pictures import BOMB
 from utils.errors import ReshootError
 from utils.walker import Shot, walk
 
@@ -94,6 +95,12 @@ def test_what_cannot_work_is_a_sentence(
         run(home, clip, *arguments)
     assert told in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reference_that_would_fill_the_memory_is_a_sentence(clip: Path, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "bomb.png").write_bytes(BOMB)
+    with pytest.raises(ReshootError, match=r"'bomb\.png' has 20000 x 20000 pixels; 50 megapixels"):
+        run(home, clip, "-o", tmp_path / "a.jpg", "--reference", tmp_path / "bomb.png")
 
 
 def test_with_json_problems_are_json_too(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pipeline.engines import EngineError, engine
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS, look
-from pipeline.engines.reference import read_reference
 from pipeline.settings import Settings
 from pipeline.settings.groups import Generate
 from utils.image import RGB, Size
@@ -247,31 +246,6 @@ def test_a_flat_source_stays_flat(flat_source: int) -> None:
     view = replace(small(64, 48, matte=255), rgb=np.full((48, 64, 3), flat_source, np.uint8))
     result = made(view, [view], REFERENCES["noise"], look="film")
     assert np.ptp(result.reshape(-1, 3), axis=0).max() <= 2
-
-
-@pytest.mark.parametrize("name", ["grey.png", "alpha.png", "deep.png", "colour.jpg"])
-def test_pictures_of_all_kinds_are_read(tmp_path: Path, name: str) -> None:
-    stored = {
-        "grey.png": np.full((3, 5), 77, np.uint8),
-        "alpha.png": np.dstack([np.full((3, 5, 3), (10, 20, 200), np.uint8), np.eye(3, 5, dtype=np.uint8) * 255]),
-        "deep.png": np.full((3, 5, 3), 40000, np.uint16),
-        "colour.jpg": np.full((3, 5, 3), 90, np.uint8),
-    }[name]
-    cv2.imwrite(str(tmp_path / name), stored)
-    picture = read_reference(tmp_path / name)
-    assert picture.shape == (3, 5, 3) and picture.dtype == np.uint8
-    if name == "alpha.png":
-        assert (picture == (200, 20, 10)).all(), "what is transparent has no say"
-    if name == "deep.png":
-        assert (picture == 155).all()
-
-
-def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "words.png").write_text("not a picture")
-    (tmp_path / "empty.png").touch()
-    for name in ("words.png", "empty.png", "absent.png"):
-        with pytest.raises(EngineError, match=name):
-            read_reference(tmp_path / name)
 
 
 @pytest.mark.footage
