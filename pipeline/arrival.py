@@ -1,37 +1,53 @@
-"""A clip's arrival: it is looked at, or the example is filmed, in a process of its own that goes when its parent goes.
+"""What arrives is read in guarded child processes: clips and pictures are decoded, and the example is rendered.
 
-`python -m pipeline.arrival look HOME CLIP TITLE POSTER` answers a line of JSON: facts and settings, or a problem and
-its remedy; then it leaves a picture. `python -m pipeline.arrival film CLIP` renders the example. What this file imports
-at its top is light, because the web process starts these children.
+    python -m pipeline.arrival look HOME CLIP TITLE POSTER    answers facts and settings, then leaves a picture
+    python -m pipeline.arrival picture FILE PREVIEW           answers its size and kind, and leaves a small copy
+    python -m pipeline.arrival film CLIP                      renders the example
+
+An answer is a line of JSON; where a file cannot be used it is a problem and its remedy. What this file imports at its
+top is light, because the web process starts these children.
 """
 
 import json
 import sys
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from utils.child import FRUGAL, MOST_ANSWER_BYTES, ask, go_with_parent, limit
-from utils.errors import ClipError, ReshootError, StoreError
+from utils.errors import ClipError, PictureError, ReshootError, StoreError
 from utils.untrusted_json import UntrustedJson, read_object
 
 if TYPE_CHECKING:
     from utils.clip import Clip
 
-MEMORY_BYTES = 6 << 30
-LOOK_S, FILM_S = 360.0, 180.0
+MEMORY_BYTES, PICTURE_MEMORY_BYTES = 6 << 30, 2 << 30
+LOOK_S, PICTURE_S, FILM_S = 360.0, 60.0, 180.0
 """How long a child may take; the clip's own limits in `utils.intake` end sooner."""
-POSTER_WIDE_PX = 480
+POSTER_WIDE_PX, PREVIEW_PX = 480, 320
+PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".tif", ".bmp")
+"""What `utils.picture` calls files; it is not imported here, because that takes time."""
 EXAMPLE_SIZE, EXAMPLE_RATE, EXAMPLE_FRAMES = (640, 360), Fraction(25), 150
 
 
 def look(home: Path, file: Path, title: str, poster: Path) -> dict[str, Any]:
     """What is known of a file: {facts, settings} or {problem, remedy}."""
-    answer = _understood(ask(command(["look", str(home), str(file), title, str(poster)]), LOOK_S, FRUGAL))
-    return answer or {
+    told = _understood(ask(command(["look", str(home), str(file), title, str(poster)]), LOOK_S, FRUGAL))
+    if _is_refusal(told) or _has(told, facts=dict, settings=dict | None):
+        return told
+    return {
         "problem": f"{title!r} could not be read safely: the reader ran out of its limits or crashed on it.",
         "remedy": "Convert it to MP4 with a video editor and try again.",
     }
+
+
+def picture(file: Path, preview: Path) -> dict[str, Any]:
+    """What is known of a picture: {width, height, suffix} or {problem, remedy}."""
+    told = _understood(ask(command(["picture", str(file), str(preview)]), PICTURE_S, FRUGAL))
+    if _is_refusal(told) or (_has(told, width=int, height=int, suffix=str) and told["suffix"] in PICTURE_SUFFIXES):
+        return told
+    return {"problem": "The file could not be read safely.", "remedy": "Save it again as PNG or JPEG and add that."}
 
 
 def film_example(file: Path) -> None:
@@ -47,16 +63,24 @@ def command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "pipeline.arrival", *arguments]
 
 
-def _understood(said: str | None) -> dict[str, Any] | None:
-    """What a child says of a clip. A clip may have got hold of its reader, so the form of the answer is checked."""
+def _understood(said: str | None) -> dict[str, Any]:
+    """What a child says, empty where that cannot be read.
+
+    A file may have got hold of the child that reads it, so the form of the answer is checked as well.
+    """
     try:
-        told = read_object(said or "", MOST_ANSWER_BYTES)
+        return read_object(said or "", MOST_ANSWER_BYTES)
     except UntrustedJson:
-        return None
-    facts, settings = told.get("facts"), told.get("settings")
-    is_seen = told.keys() == {"facts", "settings"} and isinstance(facts, dict) and isinstance(settings, dict | None)
-    is_refused = told.keys() == {"problem", "remedy"} and all(isinstance(each, str) for each in told.values())
-    return told if is_seen or is_refused else None
+        return {}
+
+
+def _is_refusal(told: Mapping[str, Any]) -> bool:
+    return _has(told, problem=str, remedy=str)
+
+
+def _has(told: Mapping[str, Any], **kinds: Any) -> bool:
+    """Whether there are these values, each of its kind, and no others."""
+    return told.keys() == kinds.keys() and all(isinstance(told[name], kind) for name, kind in kinds.items())
 
 
 def _look(home: Path, file: Path, title: str, poster: Path) -> None:
@@ -127,6 +151,20 @@ def _draw(clip: "Clip", poster: Path) -> None:
     part.replace(poster)
 
 
+def _read(file: Path, preview: Path) -> None:
+    """Inside the child."""
+    limit(PICTURE_MEMORY_BYTES)
+    from utils.picture import read_picture, suffix_of, write_preview
+
+    try:
+        rgb = read_picture(file, "The file")
+        write_preview(preview, rgb, PREVIEW_PX)
+        answer: dict[str, Any] = {"width": rgb.shape[1], "height": rgb.shape[0], "suffix": suffix_of(file)}
+    except PictureError as error:
+        answer = {"problem": error.problem, "remedy": error.remedy}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
 def _film(file: Path) -> None:
     """Inside the child."""
     from utils.walker.reels import Reels, film
@@ -142,6 +180,8 @@ def main() -> None:
     what, *rest = sys.argv[1:]
     if what == "look":
         _look(Path(rest[0]), Path(rest[1]), rest[2], Path(rest[3]))
+    elif what == "picture":
+        _read(Path(rest[0]), Path(rest[1]))
     else:
         _film(Path(rest[0]))
 

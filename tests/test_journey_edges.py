@@ -15,9 +15,8 @@ from pipeline.report import report, to_json
 from tests.forms import Form, make
 from tests.journeys import bench, finished, journey, left_over, pictures, sounding, written
 from tests.sound import lag
-from utils.errors import SettingsError
+from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Size
-from utils.picture import PictureError
 from utils.walker import Shot, Truth, walk
 
 SIZE = (320, 180)

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.pictures import HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
+from utils.errors import PictureError
 from utils.image import RGB
-from utils.picture import MOST_PIXELS, MOST_SIDE_PX, PictureError, read_picture, suffix_of, write_preview
+from utils.picture import MOST_PIXELS, MOST_SIDE_PX, read_picture, suffix_of, write_preview
 
 HOUSE = Path(__file__).resolve().parents[1]
 

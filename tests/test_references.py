@@ -1,18 +1,29 @@
 """Reference pictures of settings that came with a result: named by content, found where a home keeps them."""
 
 import json
+import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from pipeline.references import FOLDER, PART, at_home, find, portable
+from pipeline.jobs.job import Order
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.places import database_url
+from pipeline.references import FOLDER, KEPT_S, PART, Picture, at_home, find, keep, portable, preview, stay, sweep
 from tests.journeys import filmed
+from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
+from ui.caretaker import sweeping
+from ui.studio import Studio
 from utils.digest import digest_file
-from utils.errors import SettingsError
+from utils.errors import PictureError, SettingsError
+from utils.picture import read_picture, suffix_of
 from utils.walker import Shot
 from utils.xmp import read_settings
 
@@ -26,7 +37,7 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def keep(picture: Path, home: Path) -> Path:
+def put(picture: Path, home: Path) -> Path:
     folder = home / FOLDER
     folder.mkdir(parents=True)
     kept = folder / f"{digest_file(picture)}.png"
@@ -45,19 +56,19 @@ def test_settings_without_a_picture_or_with_one_that_is_gone_name_none(tmp_path:
 
 
 def test_the_home_that_keeps_the_picture_finds_it(picture: Path, tmp_path: Path) -> None:
-    kept = keep(picture, tmp_path / "home")
+    kept = put(picture, tmp_path / "home")
     settings = at_home(portable({"generate.reference": str(picture)}), tmp_path / "home")
     assert settings == {"generate.reference": str(kept)}
 
 
 @pytest.mark.parametrize("name", ["*", "../" + 61 * "a", 64 * "*", None, 3, 63 * "a"])
 def test_nothing_else_is_found_by_a_strange_name(picture: Path, tmp_path: Path, name: object) -> None:
-    keep(picture, tmp_path / "home")
+    put(picture, tmp_path / "home")
     assert find(tmp_path / "home", name) is None
 
 
 def test_a_picture_that_is_still_being_copied_is_not_there_yet(picture: Path, tmp_path: Path) -> None:
-    kept = keep(picture, tmp_path / "home")
+    kept = put(picture, tmp_path / "home")
     kept.rename(kept.with_suffix(PART))
     assert find(tmp_path / "home", digest_file(picture)) is None
 
@@ -81,7 +92,154 @@ def test_a_run_with_the_settings_of_a_result_takes_the_same_picture(picture: Pat
     assert str(picture.parent) not in json.dumps(told)
     missing = run("second.mp4", "--settings", str(tmp_path / "first.mp4"))
     assert missing.returncode == 1 and "--reference" in missing.stderr
-    keep(picture, home)
+    put(picture, home)
     again = run("second.mp4", "--settings", str(tmp_path / "first.mp4"))
     assert again.returncode == 0, again.stderr
     assert (read_settings(tmp_path / "second.mp4") or {})["settings"] == told["settings"]
+
+
+# what a home keeps
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def added(home: Path, content: bytes) -> Picture:
+    (home / FOLDER).mkdir(parents=True, exist_ok=True)
+    part = home / FOLDER / f".added{PART}"
+    part.write_bytes(content)
+    try:
+        return keep(home, part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def names(home: Path) -> list[str]:
+    return sorted(each.relative_to(home / FOLDER).as_posix() for each in (home / FOLDER).rglob("*") if each.is_file())
+
+
+KINDS = {
+    "deep.png": (coded(np.full((6, 9), 40000, np.uint16), "PNG"), (9, 6)),
+    "grey.jpg": (coded(np.full((6, 9), 77, np.uint8), "JPEG"), (9, 6)),
+    "print.jpg": (coded(Image.fromarray(sunset()).convert("CMYK"), "JPEG"), (WIDE, HIGH)),
+    "turned.jpg": (turned(6), (HIGH, WIDE)),
+    "moving.webp": (coded(sunset(), "WEBP", save_all=True, append_images=[Image.fromarray(sunset())]), (WIDE, HIGH)),
+    "photo.tif": (coded(sunset(), "TIFF"), (WIDE, HIGH)),
+    "drawn.bmp": (coded(sunset(), "BMP"), (WIDE, HIGH)),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_picture_is_kept_as_it_came_with_a_small_copy_of_our_own(home: Path, name: str) -> None:
+    content, size = KINDS[name]
+    told = added(home, content)
+    place = home / FOLDER / f"{told.digest}{Path(name).suffix}"
+    assert find(home, told.digest) == place and place.read_bytes() == content
+    assert (told.width_px, told.height_px) == size and told.digest == digest_file(place)
+    small = preview(home, told.digest)
+    assert read_picture(small).shape[:2] == size[::-1] and suffix_of(small) == ".jpg"
+    assert names(home) == sorted([place.name, f"previews/{told.digest}.jpg"])
+    assert added(home, content) == told, "twice is once"
+    assert len(names(home)) == 2
+
+
+REFUSED = {
+    "a note": NOTE,
+    "a drawing that is a page": SVG,
+    "nothing": b"",
+    "half a picture": KINDS["photo.tif"][0][:400],
+    "half a PNG": coded(sunset(), "PNG")[:-40],
+    "a bomb": BOMB,
+    "a bomb of text": TEXT_BOMB,
+    "a clip": b"\0\0\0\x18ftypmp42",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_of_what_is_no_picture_nothing_is_kept(home: Path, name: str) -> None:
+    with pytest.raises(PictureError) as caught:
+        added(home, REFUSED[name])
+    assert caught.value.problem.startswith("The file ") and caught.value.remedy
+    assert names(home) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import os; os.abort()", "bytearray(1 << 60)", "print('[]')", "print('{}')", "print('[' * 9000)",
+     "import json; print(json.dumps({'width': 1, 'height': 1, 'suffix': '/../../x'}))"],
+)  # fmt: skip
+def test_a_picture_that_gets_hold_of_its_reader_is_not_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", code])
+    with pytest.raises(PictureError, match="could not be read safely"):
+        added(home, turned(1))
+    assert names(home) == []
+
+
+def test_a_picture_that_takes_too_much_memory_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is one on the whole process, whatever it is that takes the memory."""
+    child = "import sys, pipeline.arrival as it; it.PICTURE_MEMORY_BYTES = 300 << 20; it.main()"
+    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", child, *arguments])
+    with pytest.raises(PictureError, match="could not be read safely"):
+        added(home, png(7000, 7000, pixels=bytes(7001 * 7000)))
+    assert names(home) == []
+
+
+def aged(home: Path, digest: str) -> None:
+    place = find(home, digest)
+    assert place
+    os.utime(place, (time.time() - KEPT_S - 60,) * 2)
+
+
+def test_what_no_job_needs_and_nobody_asked_for_lately_goes(home: Path) -> None:
+    greys = (coded(np.full((2, 2), level, np.uint8), "PNG") for level in range(4))
+    used, unused, fresh, asked = (added(home, grey).digest for grey in greys)
+    for digest in (used, unused, asked):
+        aged(home, digest)
+    assert stay(home, asked) and not stay(home, "0" * 64) and not stay(home, "../x") and not stay(home, 3)
+    assert sweep(home, lambda: {used}) == 1
+    assert [find(home, digest) is None for digest in (used, unused, fresh, asked)] == [False, True, False, False]
+    assert not preview(home, unused).exists() and preview(home, used).exists()
+
+
+def test_one_that_a_job_begins_to_need_while_it_is_swept_stays(home: Path) -> None:
+    digest = added(home, turned(1)).digest
+    aged(home, digest)
+    answers = iter([set[str](), {digest}])
+    assert sweep(home, lambda: next(answers)) == 0
+    assert find(home, digest) and preview(home, digest).exists()
+
+
+def test_what_a_death_left_half_done_is_settled(home: Path) -> None:
+    digest = added(home, turned(1)).digest
+    place = find(home, digest)
+    assert place
+    place.rename(place.with_name(f".{place.name}.gone"))
+    old, new = home / FOLDER / f".old{PART}", home / FOLDER / f".new{PART}"
+    for part in (old, new):
+        part.touch()
+    os.utime(old, (time.time() - KEPT_S - 60,) * 2)
+    assert sweep(home, set) == 0
+    assert find(home, digest) == place and not old.exists() and new.exists()
+
+
+def test_settings_of_a_job_name_the_picture_by_its_digest_already() -> None:
+    assert portable({"generate.reference": "ab" * 32}) == {"generate.reference": "ab" * 32}
+
+
+def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_former_versions(home: Path) -> None:
+    greys = (coded(np.full((2, 2), level, np.uint8), "PNG") for level in range(3))
+    by_digest, by_path, unused = (added(home, grey).digest for grey in greys)
+    ledger, over = Ledger(database_url(home)), threading.Event()
+    for named in (by_digest, str(find(home, by_path))):
+        ledger.submit(Order("/clips/walk.mp4", "walk.mp4", {"generate.reference": named}))
+    ledger.submit(Order("/clips/walk.mp4", "walk.mp4", {"generate.reference": None}))
+    for digest in (by_digest, by_path, unused):
+        aged(home, digest)
+    over.set()
+    sweeping(Studio(home, ledger), over)
+    ledger.close()
+    assert [find(home, digest) is None for digest in (by_digest, by_path, unused)] == [False, False, True]

@@ -4,6 +4,7 @@
     ├── ClipError                the file given as a clip cannot be used
     │   ├── UnreadableClip       nothing in it decodes, or it has no picture
     │   └── RefusedClip          it is not what it claims to be, or is beyond the limits
+    ├── PictureError             the file given as a picture cannot be used
     ├── WriteError               a result could not be written
     ├── StoreError               the cache cannot do what was asked
     │   ├── StoreFull            no room, even after making some
@@ -38,6 +39,10 @@ class UnreadableClip(ClipError):
 
 class RefusedClip(ClipError):
     """The file is not what it claims to be, or lies beyond the limits."""
+
+
+class PictureError(ReshootError):
+    """The file given as a picture is none, or is too large."""
 
 
 class WriteError(ReshootError):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from utils.errors import ReshootError
+from utils.errors import PictureError
 from utils.image import RGB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
@@ -28,10 +28,6 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, LookupError, Arithme
 """What Pillow raises where a file is not as its format wants it; which of them depends on the format and the place."""
 
 Image.MAX_IMAGE_PIXELS = None  # its limit is another one than ours, and knows a warning between yes and no
-
-
-class PictureError(ReshootError):
-    """A file cannot be used as a picture."""
 
 
 def read_picture(path: Path, title: str = "") -> RGB:

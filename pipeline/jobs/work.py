@@ -64,9 +64,10 @@ class Work:
         from pipeline.jobs.publishing import publish
         from pipeline.opening import open_clip
         from pipeline.processor import restyle
+        from pipeline.references import at_home
 
         order = self.job.order
-        settings = Settings.load(order.preset, order.settings).flat()
+        settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)
         bench = Bench(Store(cache_folder(self.home)), settings, self._listen, self.cancel)
         previews = Previews.of(self.home, self.job.id)
         journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)

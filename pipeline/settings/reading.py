@@ -46,12 +46,14 @@ class Assignment:
 
 
 def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
-    """Assignments of a mapping of dotted names, or of groups."""
-    return [
-        Assignment(f"{name}.{key}", each) if isinstance(value, Mapping) else Assignment(str(name), value)
-        for name, value in values.items()
-        for key, each in (value.items() if isinstance(value, Mapping) else [("", value)])
-    ]
+    """Assignments of a mapping of dotted names, or of groups; under a dotted name there is no group, only a value."""
+    return [each for name, value in values.items() for each in _said(str(name), value)]
+
+
+def _said(name: str, value: Any) -> list[Assignment]:
+    if isinstance(value, Mapping) and "." not in name:
+        return [Assignment(f"{name}.{key}", each) for key, each in value.items()]
+    return [Assignment(name, value)]
 
 
 def from_json(text: str) -> list[Assignment]:
