@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import gradio as gr
@@ -12,8 +13,11 @@ from pipeline.clips import Clips
 from pipeline.jobs.job import Order
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.places import database_url
+from pipeline.references import keep
 from pipeline.settings import Settings, presets
+from tests.pictures import coded, sunset
 from ui import create, form, references, using
+from ui.problems import NotAllowed
 from ui.studio import Studio
 from utils.errors import SettingsError
 
@@ -79,28 +83,40 @@ def test_two_settings_that_do_not_go_together_are_refused_with_a_sentence() -> N
         form.read("balanced", FIELDS, values)
 
 
-PICTURE = b"\x89PNG\r\n\x1a\n and more"
+def kept(home: Path) -> Path:
+    """A picture in a home, at its place; its digest is the stem."""
+    (home / "part").write_bytes(coded(sunset(), "PNG"))
+    digest = keep(home, home / "part").digest
+    return home.absolute() / "references" / f"{digest}.png"
 
 
-def test_a_reference_outlives_the_form(tmp_path: Path) -> None:
-    picture = tmp_path / "upload" / "sun set.GIF"
-    picture.parent.mkdir()
-    picture.write_bytes(PICTURE)
-    field = Settings.field("generate.reference")
-    [kept] = references.kept(tmp_path, [field], [str(picture)])
-    picture.unlink()
-    assert Path(kept).read_bytes() == PICTURE and Path(kept).parent == tmp_path / "references"
-    assert kept.endswith(".png")
-    assert references.kept(tmp_path, [field], [kept]) == [kept]
-    assert references.kept(tmp_path, [field], [None]) == [None]
+def test_a_kept_picture_is_named_by_its_digest_or_by_its_place(tmp_path: Path) -> None:
+    place = kept(tmp_path)
+    for said in (place.stem, str(place)):
+        for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
+            assert references.settled(tmp_path, settings) == {"generate.reference": place.stem}
 
 
-def test_what_is_no_picture_is_no_reference(tmp_path: Path) -> None:
-    fake = tmp_path / "fake.png"
-    fake.write_text("<script>alert(1)</script>")
-    with pytest.raises(SettingsError, match="not a picture"):
-        references.kept(tmp_path, [Settings.field("generate.reference")], [str(fake)])
-    assert not (tmp_path / "references").exists()
+@pytest.mark.parametrize("none", [None, ""])
+def test_no_picture_is_none(tmp_path: Path, none: object) -> None:
+    said = {"generate.reference": none, "generate.look": "ink"}
+    assert references.settled(tmp_path, said) == {"generate.look": "ink"}
+
+
+def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
+    place, other = kept(tmp_path), tmp_path / "picture.png"
+    other.write_bytes(place.read_bytes())
+    small = place.parent / "previews" / f"{place.stem}.jpg"
+    strange: list[object] = [
+        str(other), "/etc/passwd", str(place.parent), str(small), str(tmp_path / "absent.png"), "a\0b", "0" * 64, "*",
+        place.stem.upper(), f"{place.stem[:-1]}*", f"{place}/../{place.name}/../../picture.png", f"./{place.stem}",
+        3, 0, True, [], {}, [place.stem], [str(other)], {"path": str(place)}, {"path": str(other), "meta": {}},
+    ]  # fmt: skip
+    for said in strange:
+        for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
+            with pytest.raises(NotAllowed) as caught:
+                references.settled(tmp_path, settings)
+            assert (caught.value.problem, caught.value.remedy) == (references.NOT_ADDED, references.ADD_IT), said
 
 
 @pytest.fixture
@@ -117,25 +133,32 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
     """What comes back into the form may be shown by it, and so be read."""
     (studio.home / "secrets.json").write_text("{}")
     (studio.home / "references").mkdir()
-    for named in (path, str(studio.home / path)):
-        said = {"kind": "use", "preset": "fast", "settings": {"generate.reference": named}}
+    for named, in_groups in product((path, str(studio.home / path)), (False, True)):
+        settings = {"generate": {"reference": named}} if in_groups else {"generate.reference": named}
+        said = {"kind": "use", "preset": "fast", "settings": settings}
         found = using.used(studio, json.dumps(said), FIELDS)
         assert found.values[[field.name for field in FIELDS].index("generate.reference")] is None
         assert found.missing == using.NO_PICTURE
 
 
-def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio) -> None:
-    folder, name = studio.home / "references", "0123456789abcdef" * 4
-    folder.mkdir()
-    (folder / f"{name}.png").write_bytes(b"\x89PNG")
-    said = {"kind": "use", "preset": "fast", "settings": {"generate.reference": name}}
-    found = using.used(studio, json.dumps(said), FIELDS)
-    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == str(folder / f"{name}.png")
+@pytest.mark.parametrize("in_groups", [False, True])
+def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio, in_groups: bool) -> None:
+    digest = kept(studio.home).stem
+    settings = {"generate": {"reference": digest}} if in_groups else {"generate.reference": digest}
+    found = using.used(studio, json.dumps({"kind": "use", "preset": "fast", "settings": settings}), FIELDS)
+    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == digest
     assert not found.missing
 
 
-@pytest.mark.parametrize("said", ["", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
-def test_odd_settings_are_a_sentence(studio: Studio, said: str) -> None:
+def test_an_order_of_a_former_version_brings_its_picture_back(studio: Studio) -> None:
+    place = kept(studio.home)
+    job = studio.ledger.submit(Order("/x/walk.mp4", "walk.mp4", {"generate.reference": str(place)}))
+    found = using.used(studio, json.dumps({"kind": "edit", "job": job.id}), FIELDS)
+    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == place.stem
+
+
+@pytest.mark.parametrize("said", [None, 3, "", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
+def test_odd_settings_are_a_sentence(studio: Studio, said: object) -> None:
     with pytest.raises(SettingsError, match="not in a form that can be read"):
         using.used(studio, said, FIELDS)
 

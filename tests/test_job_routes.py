@@ -124,8 +124,11 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"clips": [NOBODY], "settings": {"generate.look": "inq"}}, 400, "cannot be 'inq'"),
     ({"clips": [NOBODY], "settings": {"generate.lok": "ink"}}, 400, "generate.lok"),
     ({"clips": [NOBODY], "settings": [1]}, 400, "can be read"),
-    ({"clips": [NOBODY], "settings": {"generate.reference": "/etc/passwd"}}, 403, "not given to this app"),
-    ({"clips": [NOBODY], "settings": {"generate.reference": "a\0b"}}, 403, "not given to this app"),
+    ({"clips": [NOBODY], "settings": {"generate.reference": "/etc/passwd"}}, 403, "not one that was added"),
+    ({"clips": [NOBODY], "settings": {"generate": {"reference": "/etc/passwd"}}}, 403, "not one that was added"),
+    ({"clips": [NOBODY], "settings": {"generate.reference": ["/etc/passwd"]}}, 403, "not one that was added"),
+    ({"clips": [NOBODY], "settings": {"generate.reference": {"path": "/etc/passwd"}}}, 403, "not one that was added"),
+    ({"clips": [NOBODY], "settings": {"generate.reference": "a\0b"}}, 403, "not one that was added"),
     ({"clips": [NOBODY], "settings": {"generate.reference": "x" * (1 << 20)}}, 413, "more than a request"),
 ]
 

@@ -120,7 +120,8 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"preset": 3}, 400, "form that can be read"),
     ({"at": 1.5}, 400, "not in the clip"),
     ({"at": "0"}, 400, "not in the clip"),
-    ({"settings": {"generate.reference": "/etc/passwd"}}, 403, "not given to this app"),
+    ({"settings": {"generate.reference": "/etc/passwd"}}, 403, "not one that was added"),
+    ({"settings": {"generate": {"reference": "/etc/passwd"}}}, 403, "not one that was added"),
 ]
 
 

@@ -13,9 +13,11 @@ from pipeline.engines import engines
 from pipeline.settings import Field, Settings, presets
 from ui import form, references
 from ui.routes.jobs import submit
+from ui.routes.references import MOST_BYTES
 from ui.studio import Studio
 from ui.using import used
 from utils.errors import ReshootError
+from utils.untrusted_json import UntrustedJson, read_json
 
 CLIPS = "<reshoot-clips class='studio'></reshoot-clips>"
 CARRY_VALUE = """
@@ -23,6 +25,12 @@ element.addEventListener('change', (event) => {
   if (event.detail === undefined || event.detail === props.value) return;
   props.value = event.detail; trigger('change');
 });"""
+REFERENCE = f"<reshoot-reference class='studio' most-bytes='{MOST_BYTES}'></reshoot-reference>"
+TAKE_VALUE = """
+watch('value', () => element.querySelector('reshoot-reference').take?.(props.value));"""
+"""What the server puts into the form, shown by the element."""
+ON_ITS_WAY = "on its way"
+"""The value of a picture that is being sent."""
 CARRY_EVENTS = """
 for (const kind of ['use', 'edit'])
   window.addEventListener('reshoot:' + kind, (event) => {
@@ -100,8 +108,8 @@ def _front(field: Field) -> gr.components.Component:
         choices = [(str(each).capitalize(), str(each)) for each in field.choices]
         return gr.Radio(choices, value=field.default, label=field.title, info="What it is made into.", elem_id=key)
     if field.name == "generate.reference":
-        title = f"{field.title} (optional)"
-        return gr.File(type="filepath", label=title, height=140, elem_id=key)  # which decodes nothing here
+        about: dict[str, Any] = {"label": field.title, "elem_id": key, "apply_default_css": False}
+        return gr.HTML("", html_template=REFERENCE, js_on_load=CARRY_VALUE + TAKE_VALUE, **about)
     return form.control(field, elem_id=key)
 
 
@@ -117,7 +125,11 @@ def _connect(
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
     def said(preset: str, values: Sequence[Any]) -> dict[str, Any]:
-        return form.read(preset, controls.fields, references.kept(studio.home, controls.fields, values))
+        filled = {field.name: value for field, value in zip(controls.fields, values, strict=True)}
+        if filled["generate.reference"] == ON_ITS_WAY:
+            raise ReshootError("The reference picture is still on its way.", "Wait until it is shown, or remove it.")
+        settled = references.settled(studio.home, filled)
+        return form.read(preset, controls.fields, [settled.get(field.name) for field in controls.fields])
 
     def use(asked: str) -> list[Any]:
         try:
@@ -154,10 +166,15 @@ def _follow_preset(controls: _Controls, quick: dict[str, Any]) -> None:
 
 def _ready(value: str) -> list[str]:
     """The clips that are there, or what to do first."""
-    clips = [each["id"] for each in json.loads(value or "[]")]
+    try:
+        clips = read_json(str(value or "[]"))
+    except UntrustedJson as error:
+        raise ReshootError("The clips are not in a form that can be read.", "Reload the page.") from error
+    if not isinstance(clips, list) or not all(isinstance(each, dict) and each.get("id") for each in clips):
+        raise ReshootError("The clips are not in a form that can be read.", "Reload the page.")
     if not clips:
         raise ReshootError("There is no clip yet.", "Add one, or try the example.")
-    return clips
+    return [str(each["id"]) for each in clips]
 
 
 def _speaking(work: Callable[..., dict[str, Any]]) -> Callable[..., str]:

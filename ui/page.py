@@ -1,11 +1,13 @@
 """The page: four tabs, and what browsers load with it."""
 
+from typing import Any
+
 import gradio as gr
 
 from ui.create import create, element
 from ui.studio import Studio
 
-ELEMENTS = ("page", "clips", "look", "jobs", "result", "dashboard")
+ELEMENTS = ("page", "clips", "reference", "look", "jobs", "result", "dashboard")
 HEAD = "\n".join(
     [
         '<meta name="description" content="Restyle a person; keep the camera, the feet and the timing.">',
@@ -16,15 +18,28 @@ HEAD = "\n".join(
 )
 ASKS = '\n<meta name="reshoot-login" content="asked">'
 """For those who must be able to sign out."""
-SWEPT_S = (3600, 24 * 3600)
-"""How often, and of what age, pictures that were dropped into the form go; what jobs use of them is kept elsewhere."""
 TABS = {"jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}
+NOT_PLAIN = "an object or a list"
+"""Stands for what no control of the form carries, and is refused like every wrong text."""
+
+
+class Page(gr.Blocks):
+    """Gradio's page for controls that carry plain values alone.
+
+    Gradio itself copies every file of this machine, or of the web, that an object names ({"path": ..., "meta": ...})
+    to where it gives files out, whichever control the object was sent for: so none gets as far as that.
+    """
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
+        """What the function of an event is called with."""
+        plain = [each if isinstance(each, str | int | float | None) else NOT_PLAIN for each in inputs]
+        return await super().preprocess_data(block_fn, plain, *more, **named)
 
 
 def page(studio: Studio) -> gr.Blocks:
     """The whole of it."""
     blocks: gr.Blocks
-    with gr.Blocks(title="Reshoot", analytics_enabled=False, fill_width=True, delete_cache=SWEPT_S) as blocks:
+    with Page(title="Reshoot", analytics_enabled=False, fill_width=True) as blocks:
         element("header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create-tab"):

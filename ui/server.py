@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
-from pipeline.references import FOLDER
 from ui import login
 from ui.chores import ChoreError
 from ui.files import Files
@@ -24,7 +23,7 @@ from ui.guard import Guard
 from ui.keys import Keys
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
-from ui.routes import clips, dashboard, health, jobs, looks, results, uploads
+from ui.routes import clips, dashboard, health, jobs, looks, references, results, uploads
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError
@@ -51,7 +50,7 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.include_router(login.routes(keys))
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
-    for noun in (uploads, clips, looks, jobs, results, dashboard):
+    for noun in (uploads, clips, references, looks, jobs, results, dashboard):
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(
         app,
@@ -60,14 +59,13 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         theme=THEME,
         head=HEAD + (ASKS if keys.ask else ""),
         app_kwargs=dict(NO_DOCS),
-        allowed_paths=[str(studio.home / FOLDER)],
         show_error=False,
         run_history=False,
         footer_links=[],
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,
-        max_file_size="50mb",
+        max_file_size=0,  # clips and pictures come in through routes of our own
         favicon_path=str(STATIC / "icon.svg"),
     )
     return app

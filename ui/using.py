@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clips import Clips, NoClip
-from pipeline.references import find
+from pipeline.references import PICTURES
 from pipeline.settings import Field
 from ui import form, references
 from ui.studio import Studio
@@ -28,8 +28,8 @@ class Used:
     missing: str = ""
 
 
-def used(studio: Studio, said: str, fields: Sequence[Field]) -> Used:
-    """What was said comes from a browser: nothing of it is taken for granted, no path leads out of the home."""
+def used(studio: Studio, said: object, fields: Sequence[Field]) -> Used:
+    """What was said comes from a browser: nothing of it is taken for granted, and no path in it leads anywhere."""
     told = _object(said)
     if told.get("kind") != "edit":
         return _filled(studio, told.get("preset") or "balanced", told.get("settings") or {}, fields)
@@ -43,13 +43,12 @@ def used(studio: Studio, said: str, fields: Sequence[Field]) -> Used:
 def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[Field]) -> Used:
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
-    missing = ""
-    for field in fields:
-        if field.kind == "file" and settings.get(field.name):
-            said = find(studio.home, settings[field.name]) or settings[field.name]
-            settings = {**settings, field.name: references.known(studio.home, said)}
-            missing = "" if settings[field.name] else NO_PICTURE
-    return Used(preset, form.filled(preset, settings, fields), None, missing)
+    asked, missing = references.flat(settings), ""
+    for name in PICTURES:
+        if asked.get(name):
+            asked[name] = references.known(studio.home, asked[name])
+            missing = missing if asked[name] else NO_PICTURE
+    return Used(preset, form.filled(preset, asked, fields), None, missing)
 
 
 def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
@@ -61,9 +60,9 @@ def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
     return [{"id": kept.id, "title": kept.title}]
 
 
-def _object(said: str) -> dict[str, Any]:
+def _object(said: object) -> dict[str, Any]:
     try:
-        return read_object(said)
+        return read_object(said if isinstance(said, str) else "")
     except UntrustedJson as error:
         problem = "These settings are not in a form that can be read."
         raise SettingsError(problem, "Choose the settings of a result.") from error

@@ -15,11 +15,10 @@ from pipeline.clips import Clips
 from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.results import Results
-from pipeline.references import PICTURES
 from pipeline.settings import Settings, presets
 from ui import references
 from ui.board import Shown, differing
-from ui.problems import NotAllowed, NotHere
+from ui.problems import NotHere
 from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
@@ -38,13 +37,13 @@ Most = Annotated[int, Query(ge=0, le=5000)]
 
 def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:
     """A job for each clip, together a batch; all of them or none."""
-    check(studio, preset, settings)
+    settings = checked(studio, preset, settings)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
     known = Clips(studio.home)
     batch = secrets.token_hex(12) if len(unique) > 1 else ""
-    asked = Order("", "", dict(settings), preset, owner, batch)
+    asked = Order("", "", settings, preset, owner, batch)
     return studio.ledger.submit_all([_order(known, clip, asked) for clip in unique])
 
 
@@ -94,8 +93,7 @@ def _asking(router: APIRouter, studio: Studio, shown: Shown) -> None:
     def edited(job: str, said: Said, request: Request) -> Response:
         found = _may_change(studio, job, request, said)
         _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **said})
-        check(studio, preset, settings)
-        order = replace(found.order, preset=preset, settings=settings)
+        order = replace(found.order, preset=preset, settings=checked(studio, preset, settings))
         now = studio.ledger.edit(found.id, order)
         shown.stale()
         return JSONResponse({"job": shown.view(now, _owner(request))})
@@ -156,12 +154,11 @@ def _asked(said: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
     return clips, preset, settings
 
 
-def check(studio: Studio, preset: str, settings: Mapping[str, Any]) -> None:
-    """What a browser says is a setting's value; a file that it names is one that this home keeps."""
-    Settings.load(preset, settings)
-    for name in PICTURES:
-        if settings.get(name) and not references.known(studio.home, settings[name]):
-            raise NotAllowed(f"{name} names a file that was not given to this app.", "Add the picture to the form.")
+def checked(studio: Studio, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a browser says as settings, by their dotted names; each has a value that it can have."""
+    settled = references.settled(studio.home, settings)
+    Settings.load(preset, settled)
+    return settled
 
 
 def _order(known: Clips, clip: str, asked: Order) -> Order:

@@ -23,7 +23,7 @@ from starlette.responses import FileResponse
 from pipeline.clips import Clips, NoClip
 from pipeline.settings import Settings
 from ui.problems import NotHere
-from ui.routes.jobs import check
+from ui.routes.jobs import checked
 from ui.said import Said
 from ui.studio import Studio
 from utils.child import MOST_ANSWER_BYTES, environment
@@ -94,7 +94,7 @@ def _wish(studio: Studio, clip: str, said: Mapping[str, Any]) -> Wish:
         raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
     if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 1):
         raise SettingsError("The moment to look at is not in the clip.", "Give a number from 0 (first) to 1 (last).")
-    check(studio, preset, settings)
+    settled = checked(studio, preset, settings)
     try:
         clips = Clips(studio.home)
         found, path = clips.get(clip), clips.path(clip)
@@ -102,7 +102,7 @@ def _wish(studio: Studio, clip: str, said: Mapping[str, Any]) -> Wish:
         raise NotHere(error.problem, error.remedy) from error
     if found.state == "refused":
         raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
-    return Wish(path, preset, Settings.load(preset, settings).to_json(), "auto" if at is None else str(at))
+    return Wish(path, preset, Settings.load(preset, settled).to_json(), "auto" if at is None else str(at))
 
 
 @dataclass

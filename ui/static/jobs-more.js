@@ -60,4 +60,8 @@ function editor(told) {
 }
 const line = (entry) =>
   html`<li class="${entry.level}"><time class="quiet number">${clock(entry.at)}</time> ${entry.sentence}</li>`;
-const value = (each) => (each === null || each === undefined || each === "" ? "none" : String(each).split("/").pop());
+const DIGEST = /^[0-9a-f]{64}$/;
+function value(each) {
+  if (each === null || each === undefined || each === "") return "none";
+  return DIGEST.test(each) ? `a kept picture (${each.slice(0, 8)})` : String(each).split("/").pop();
+}

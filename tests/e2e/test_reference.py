@@ -1,0 +1,167 @@
+"""The reference picture of the form, in a real browser: dropped, seen, removed, put back, and part of the job."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.e2e.test_page import PHONE
+from tests.e2e.test_studio import upload
+from tests.pictures import NOTE, coded, sunset
+from tests.studios import App
+from utils.digest import digest_bytes
+
+PICTURE = coded(sunset(), "PNG")
+DIGEST = digest_bytes(PICTURE)
+DROP = """([content, name]) => {
+  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0)), transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name));
+  const zone = document.querySelector('reshoot-reference .zone');
+  for (const kind of ['dragenter', 'dragover', 'drop'])
+    zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+}"""
+
+
+@pytest.fixture
+def control(page: Page) -> Locator:
+    return page.locator("reshoot-reference")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "sunset.png"
+    path.write_bytes(PICTURE)
+    return path
+
+
+def drop(page: Page, content: bytes, name: str) -> None:
+    page.locator("reshoot-reference .zone").wait_for()
+    page.evaluate(DROP, [base64.b64encode(content).decode(), name])
+
+
+def shown(control: Locator, digest: str = DIGEST) -> Locator:
+    """The small copy, once it is seen."""
+    image = control.get_by_role("img")
+    expect(image).to_have_attribute("src", f"/studio/references/{digest}")
+    expect(image).to_be_visible()
+    image.evaluate("(image) => image.decode()")
+    assert image.evaluate("(image) => image.naturalWidth") == 60
+    return image
+
+
+def settings_of_newest(page: Page, studio: App) -> dict[str, Any]:
+    """What the job was asked with that was put in line last."""
+    job = page.locator("reshoot-jobs [data-job].job").first
+    expect(job).to_be_visible()
+    jobs = sorted(studio.ask("/studio/jobs")["jobs"], key=lambda each: each["created"])
+    return dict(studio.ask(f"/studio/jobs/{jobs[-1]['id']}")["settings"])
+
+
+def restyle(page: Page) -> None:
+    page.get_by_role("button", name="Restyle", exact=True).click()
+    expect(page.locator("#reshoot-told")).to_contain_text("in line")
+
+
+def test_a_picture_is_dropped_seen_and_part_of_the_job(page: Page, studio: App, clip: Path, control: Locator) -> None:
+    upload(page, clip)
+    drop(page, PICTURE, "sunset.png")
+    shown(control)
+    expect(control).to_contain_text("sunset.png 60 × 40")
+    expect(page.locator("reshoot-clips .clip")).to_have_count(1)  # it did not go to the clips
+    restyle(page)
+    assert settings_of_newest(page, studio)["generate.reference"] == DIGEST
+
+
+def test_a_removed_picture_is_not_part_of_the_job(
+    page: Page, studio: App, clip: Path, control: Locator, picture: Path
+) -> None:
+    """Chosen and removed with the keyboard alone."""
+    upload(page, clip)
+    with page.expect_file_chooser() as chooser:
+        control.get_by_role("button", name="Choose a picture").focus()
+        page.keyboard.press("Enter")
+    chooser.value.set_files(picture)
+    shown(control)
+    control.get_by_role("button", name="Remove picture").focus()
+    page.keyboard.press("Enter")
+    expect(control.get_by_role("img")).to_have_count(0)
+    expect(control.get_by_role("button", name="Choose a picture")).to_be_focused()
+    restyle(page)
+    assert "generate.reference" not in settings_of_newest(page, studio)
+
+
+def test_what_is_no_picture_is_told_and_the_one_before_stays(page: Page, control: Locator) -> None:
+    drop(page, PICTURE, "sunset.png")
+    shown(control)
+    drop(page, NOTE, "note.bmp")
+    expect(control.get_by_role("alert")).to_contain_text("note.bmp: The file is not a picture that can be read.")
+    shown(control)
+    assert control.evaluate("(control) => control.value") == DIGEST
+
+
+def test_settings_bring_their_picture_back_and_take_it_away(page: Page, clip: Path, studio: App) -> None:
+    control = page.locator("reshoot-reference")
+    drop(page, PICTURE, "sunset.png")
+    shown(control)
+
+    def use(settings: dict[str, Any]) -> None:
+        detail = json.dumps({"preset": "fast", "settings": settings})
+        page.evaluate(f"window.dispatchEvent(new CustomEvent('reshoot:use', {{detail: {detail}}}))")
+
+    use({"generate.look": "ink"})
+    expect(control.get_by_role("img")).to_have_count(0)
+    use({"generate.reference": DIGEST})
+    shown(control)
+    upload(page, clip)
+    restyle(page)
+    assert settings_of_newest(page, studio)["generate.reference"] == DIGEST
+    page.get_by_role("tab", name="Create").click()
+    use({"generate.reference": "0" * 64})
+    expect(page.locator("#reshoot-told")).to_contain_text("but not their reference picture")
+    expect(control.get_by_role("img")).to_have_count(0)
+
+
+def test_work_does_not_begin_without_a_picture_that_is_on_its_way(page: Page, clip: Path, control: Locator) -> None:
+    waiting: list[Route] = []
+    page.route("**/studio/references", lambda route: waiting.append(route))
+    upload(page, clip)
+    drop(page, PICTURE, "sunset.png")
+    expect(control).to_contain_text("Sending")
+    page.get_by_role("button", name="Restyle", exact=True).click()
+    expect(page.locator("#reshoot-told")).to_contain_text("The reference picture is still on its way.")
+    control.get_by_role("button", name="Stop").click()
+    expect(control).not_to_contain_text("Sending")
+    assert control.evaluate("(control) => control.value") == ""
+
+
+@pytest.fixture
+def filled(page: Page, control: Locator) -> Iterator[Locator]:
+    """With a picture of a long name, and a problem."""
+    drop(page, PICTURE, f"{'sunset-over-the-sea-' * 6}.png")
+    shown(control)
+    drop(page, NOTE, f"{'note' * 40}.bmp")
+    expect(control.get_by_role("alert")).to_be_visible()
+    yield control
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_on_a_phone_it_fits(page: Page, filled: Locator) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for button in filled.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 40
+
+
+@pytest.mark.parametrize("page", [{"color_scheme": scheme} for scheme in ("light", "dark")], indirect=True)
+def test_screen_readers_and_eyes_can_tell_what_it_is(page: Page, filled: Locator) -> None:
+    group = page.get_by_role("group", name="Reference picture (optional)")
+    expect(group).to_have_accessible_description(re.compile("colours, contrast and texture"))
+    expect(group.get_by_role("img")).to_have_accessible_name(re.compile("The reference picture sunset-over-the-sea"))
+    found = Axe().run(page, "reshoot-reference").response["violations"]
+    assert not found, [(each["id"], each["nodes"][0]["html"]) for each in found]
