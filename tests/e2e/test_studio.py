@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys import filmed
 from tests.studios import App
@@ -145,6 +145,20 @@ def test_one_bad_clip_fails_alone_with_its_sentence(page: Page, clip: Path, tmp_
     expect(refused).to_contain_text("broken.mp4")
     expect(refused.locator(".alert")).to_be_visible()
     expect(page.locator("reshoot-clips .clip.ready .estimates")).to_be_visible()
+
+
+def test_a_clip_that_the_server_fails_at_is_told_and_not_asked_for_again(page: Page, clip: Path) -> None:
+    asked: list[str] = []
+
+    def fails(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, json={"problem": "Something in Reshoot went wrong.", "remedy": "Try again."})
+
+    page.route(re.compile("/studio/clips/[0-9a-f]{24}$"), fails)
+    page.locator("reshoot-clips input[type=file]").set_input_files(clip)
+    expect(page.locator("reshoot-clips .clip.refused .alert")).to_contain_text("Something in Reshoot went wrong.")
+    page.wait_for_timeout(2500)
+    assert len(asked) == 1
 
 
 def test_work_without_a_clip_is_refused_with_a_next_step(page: Page) -> None:

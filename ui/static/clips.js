@@ -173,6 +173,7 @@ class Clips extends HTMLElement {
           this.clips = this.clips.filter((each) => each !== clip);
           return this.#changed();
         }
+        if (error.status === 500) clip.told = { state: "refused", problem: error.problem, remedy: error.remedy };
       }
       if (clip.told && clip.told.state !== "looking") {
         this.#say(`${clip.title}: ${clip.told.state === "ready" ? "ready." : clip.told.problem}`);
