@@ -5,12 +5,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs.job import JobError, Order, State, Wish
+from pipeline.jobs.job import JobError, Order, Spot, State, Wish
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.pace import Pace
 from pipeline.jobs.places import database_url
@@ -151,23 +152,49 @@ def test_a_worker_that_lost_a_job_cannot_change_it(ledger: Ledger) -> None:
     assert ledger.get(job.id).state is State.RUNNING
 
 
+def die(ledger: Ledger, job: str, *spots: Spot) -> list[int]:
+    """Let a worker die at each of these spots; how often in a row it died at one, after each death."""
+    shift, counts = Shift(ledger, "one"), []
+    for spot in spots:
+        assert shift.claim()
+        shift.tell(job, stage="generate", **asdict(spot))
+        shift.recover()
+        counts.append(ledger.get(job).crashes)
+    return counts
+
+
 def test_three_deaths_at_one_place_end_a_job_and_progress_forgives(ledger: Ledger) -> None:
-    job, shift = ledger.submit(order()), Shift(ledger, "one")
-    for _ in range(2):
-        shift.claim()
-        shift.recover()
-    assert ledger.get(job.id).crashes == 2
-    shift.claim()
-    shift.tell(job.id, stage="generate")
-    shift.reach(job.id, 4)
-    assert ledger.get(job.id).crashes == 0
-    for _ in range(3):
-        shift.recover()
-        shift.claim()
-    ended = ledger.get(job.id)
+    job = ledger.submit(order()).id
+    assert die(ledger, job, Spot(), Spot()) == [1, 2]
+    assert die(ledger, job, Spot(4), Spot(4), Spot(4)) == [1, 2, 3]
+    ended = ledger.get(job)
     assert ended.state is State.FAILED
     assert ended.problem == "The worker died 3 times in a row at step 5 (generate)."
-    assert ledger.retry(job.id).crashes == 0
+    again = ledger.retry(job)
+    assert (again.crashes, again.died_at, again.spot) == (0, None, Spot())
+
+
+def test_deaths_at_other_frames_of_one_stage_are_forgiven(ledger: Ledger) -> None:
+    job = ledger.submit(order()).id
+    spots = [Spot(4, frame, 20) for frame in (100, 160, 120, 60, 140, 100, 500)]
+    assert die(ledger, job, *spots) == [1] * len(spots), "each is further away than what is done between two tellings"
+    assert ledger.get(job).state is State.QUEUED
+
+
+def test_three_deaths_at_about_the_same_frame_end_a_job(ledger: Ledger) -> None:
+    """The frame that was told lies behind the one at which a worker died by what was done since."""
+    job = ledger.submit(order()).id
+    assert die(ledger, job, Spot(4, 300, 60), Spot(4, 100, 20), Spot(4, 118, 5), Spot(4, 95, 40)) == [1, 1, 2, 3]
+    assert ledger.get(job).problem == "The worker died 3 times in a row at frame 95 of step 5 (generate)."
+
+
+def test_a_new_run_begins_at_the_beginning(ledger: Ledger) -> None:
+    """A worker that dies before it told anything died at the start, not where the one before it was."""
+    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    assert die(ledger, job.id, Spot(4, 100), Spot(4, 100)) == [1, 2]
+    assert (taken := shift.claim()) and taken.spot == Spot()
+    shift.recover()
+    assert ledger.get(job.id).crashes == 1 and ledger.get(job.id).died_at == Spot()
 
 
 def test_a_wish_that_a_dead_worker_did_not_hear_is_granted(ledger: Ledger) -> None:
@@ -325,7 +352,20 @@ def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
             pace.add(Progress(stage, done, 60))
             shares.append(pace.share)
     assert shares == sorted(shares) and shares[-1] == 1.0 and max(shares[:-1]) < 1.0
-    assert pace.place == 0
+    assert pace.spot().place == 0
+
+
+def test_a_pace_counts_the_frames_of_each_window_and_what_is_done_between_two_tellings() -> None:
+    pace = Pace()
+    pace.add(Progress("analyse", 1, 1, ended=True))
+    for window, start in enumerate((0, 50), 1):
+        assert pace.spot() == Spot(window), "nothing of it is done yet"
+        told = []
+        for done in (0, 5, 30, 31):
+            pace.add(Progress("generate with restyle", start + done, 100))
+            told.append(pace.spot())
+        assert told == [Spot(window, 0, 0), Spot(window, 5, 5), Spot(window, 30, 25), Spot(window, 31, 25)]
+        pace.add(Progress("generate with restyle", 1, 1, ended=True))
 
 
 def test_every_sqlite_tells_the_time_that_tickets_are_stored_with(ledger: Ledger) -> None:

@@ -1,15 +1,45 @@
-"""Where jobs are kept: what cannot be opened is told in two sentences, without the password that was in it."""
+"""Where jobs are kept: what cannot be opened is told without its password; what an older version made is opened."""
 
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from pipeline.jobs.job import JobError
+from pipeline.jobs.database import open_database
+from pipeline.jobs.job import JobError, Spot, State
+from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.places import database_url
-from pipeline.jobs.tables import open_database
+from pipeline.jobs.shift import Shift
+from pipeline.jobs.tables import meta
 from tests.workers import HOUSE
+
+FIRST_VERSION = """
+CREATE TABLE reshoot_jobs (
+    id VARCHAR NOT NULL PRIMARY KEY, "order" JSON NOT NULL, owner VARCHAR NOT NULL, state VARCHAR NOT NULL,
+    wish VARCHAR NOT NULL, wished_at FLOAT, position FLOAT NOT NULL, worker VARCHAR NOT NULL,
+    attempts INTEGER NOT NULL, stage VARCHAR NOT NULL, note VARCHAR NOT NULL, share FLOAT NOT NULL, left_s FLOAT,
+    place INTEGER NOT NULL, crashes INTEGER NOT NULL, needs_bytes BIGINT NOT NULL, problem VARCHAR NOT NULL,
+    remedy VARCHAR NOT NULL, created_at FLOAT NOT NULL, started_at FLOAT, finished_at FLOAT, result JSON NOT NULL
+);
+INSERT INTO reshoot_jobs VALUES (
+    'first', '{"clip": "/a.mp4", "title": "a.mp4"}', '', 'running', '', NULL, 1.0, 'one', 1, 'analyse', '', 0.5, NULL,
+    3, 2, 0, '', '', 1.0, 2.0, NULL, '{}'
+)
+"""
+"""The table of jobs before frames were counted, with a job that ran when its worker died."""
+OPENS = """
+import sys
+from pipeline.jobs.ledger import Ledger
+print("ready", flush=True)
+input()
+ledger = Ledger(sys.argv[1])
+print([(job.id, job.place, job.frame, job.died_at) for job in ledger.all()])
+ledger.close()
+"""
 
 
 @pytest.mark.parametrize(
@@ -46,3 +76,44 @@ def test_whoever_starts_with_it_hears_two_sentences(tmp_path: Path, command: lis
     child = subprocess.run([sys.executable, *command, *said], cwd=HOUSE, capture_output=True, text=True, timeout=60)
     assert child.returncode == 1
     assert "cannot be opened" in child.stderr and "Traceback" not in child.stderr and "secret" not in child.stderr
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("older", [True, False], ids=["older", "new"])
+def test_a_database_is_brought_up_to_date_by_several_processes_that_open_it_at_once(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str, older: bool
+) -> None:
+    fresh: Callable[[], str] | None = request.getfixturevalue("postgres") if kind == "postgres" else None
+    url = database_url(tmp_path, fresh() if fresh else None)
+    (tmp_path / "jobs").mkdir()
+    engine = sa.create_engine(url)
+    if older:
+        with engine.begin() as connection:
+            for statement in FIRST_VERSION.split(";"):
+                connection.execute(sa.text(statement.replace(": ", "\\: ")))
+    command, pipe = [sys.executable, "-c", OPENS, url], subprocess.PIPE
+    children = [subprocess.Popen(command, cwd=HOUSE, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    for child in children:
+        assert child.stdout and child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin
+        child.stdin.write("\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=120) for child in children]
+    seen = "[('first', 3, 0, None)]" if older else "[]"
+    assert [out.strip() for out, _ in said] == [seen] * 4, [wrong for _, wrong in said]
+    for name, table in meta.tables.items():
+        assert {each["name"] for each in sa.inspect(engine).get_columns(name)} == set(table.columns.keys())
+    engine.dispose()
+
+
+def test_a_job_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    database = sqlite3.connect(tmp_path / "jobs" / "ledger.sqlite")
+    database.executescript(FIRST_VERSION)
+    database.close()
+    ledger = Ledger(database_url(tmp_path))
+    Shift(ledger, "one").recover()
+    found = ledger.get("first")
+    assert (found.state, found.crashes, found.died_at) == (State.QUEUED, 1, Spot(3))
+    ledger.close()

@@ -116,17 +116,6 @@ def test_what_was_finished_before_a_death_is_not_done_again(clip: Path, tmp_path
         assert same(home.result(job), finished(journey(clip, bench(tmp_path / "cache"))))
 
 
-def test_three_deaths_at_the_same_place_end_the_job(clip: Path, tmp_path: Path) -> None:
-    with house(tmp_path) as home:
-        job, other = home.submit(clip), home.submit(clip, generate__look="ink")
-        for death in (1, 2, 3):
-            home.kill(home.working(job))
-            home.until(lambda: home.ledger.get(job).crashes == death, "recovery")  # noqa: B023
-        ended = home.ended(job)
-        assert ended.state is State.FAILED and "died 3 times in a row" in ended.problem
-        assert home.ended(other).state is State.DONE
-
-
 def test_a_stop_signal_ends_all_and_loses_nothing(clip: Path, tmp_path: Path) -> None:
     with house(tmp_path) as home:
         job = home.submit(clip)

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,8 @@ class House:
     app: bool = False
     database: str | None = None
     """Of Postgres; a file in the home otherwise."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Beside that of the tests."""
     keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -43,7 +45,8 @@ class House:
         command = [sys.executable, *(app if self.app else alone), "--home", str(self.home)]
         command += ["--database", self.database] if self.database else []
         quiet = subprocess.DEVNULL
-        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, stdout=quiet, stderr=quiet))
+        env = {**os.environ, **self.env}
+        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, env=env, stdout=quiet, stderr=quiet))
 
     def close(self) -> None:
         """Ask it to stop, and see that it does."""
@@ -123,9 +126,11 @@ class House:
 
 
 @contextmanager
-def house(home: Path, *, opened: bool = True, app: bool = False, database: str | None = None) -> Iterator[House]:
+def house(
+    home: Path, *, opened: bool = True, app: bool = False, database: str | None = None, **env: str
+) -> Iterator[House]:
     """A home in which a worker works, until the test is over."""
-    made = House(home, app, database)
+    made = House(home, app, database, env)
     try:
         if opened:
             made.open()

@@ -51,6 +51,28 @@ class Order:
     batch: str = ""
 
 
+AHEAD_FRAMES = 12
+"""So many frames may be decoded before a stage tells of the first of them."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a run was when it last told: finished stages and windows, and frames of the one it was in."""
+
+    place: int = 0
+    frame: int = 0
+    slack: int = 0
+    """The most frames between two tellings: so many may have been done after the last one."""
+
+    def near(self, other: "Spot") -> bool:
+        """Whether runs that were last heard of at these two spots may have been at the same frame.
+
+        A run tells twice a second, so the frame at which it died lies at most `slack` behind the one it told of.
+        """
+        apart = abs(self.frame - other.frame)
+        return self.place == other.place and apart <= max(self.slack, other.slack) + AHEAD_FRAMES
+
+
 @dataclass(frozen=True)
 class Job:
     """A row of the ledger as it was when it was read. Times are seconds of the epoch."""
@@ -68,9 +90,9 @@ class Job:
     """Done of the whole, 0..1."""
     left_s: float | None
     place: int
-    """How many stages and windows this job has behind it."""
+    """How many stages and windows this run of it has behind it."""
     crashes: int
-    """How often in a row a worker died at this place."""
+    """How often in a row a worker died at the same spot."""
     needs_bytes: int
     problem: str
     remedy: str
@@ -78,6 +100,16 @@ class Job:
     started_at: float | None
     finished_at: float | None
     result: Mapping[str, Any] = field(default_factory=dict)
+    frame: int = 0
+    """How many frames of the next stage or window this run of it has done."""
+    slack: int = 0
+    died_at: Spot | None = None
+    """Where the last worker that had it died."""
+
+    @property
+    def spot(self) -> Spot:
+        """Where this run of it was when it last told."""
+        return Spot(self.place, self.frame, self.slack)
 
 
 @dataclass(frozen=True)

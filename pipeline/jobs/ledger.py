@@ -14,8 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.jobs.database import open_database
 from pipeline.jobs.job import Entry, Job, JobError, Order, State, Wish, WorkerSign
-from pipeline.jobs.tables import diary, job_of, jobs, open_database, workers
+from pipeline.jobs.tables import diary, job_of, jobs, workers
 from pipeline.jobs.tickets import Tickets
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
@@ -23,7 +24,8 @@ LINE_LOCK = 0x5E5407
 """The number of the lock in Postgres."""
 AFRESH: dict[str, Any] = {
     "wish": "", "wished_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
-    "place": 0, "crashes": 0, "needs_bytes": 0, "problem": "", "remedy": "", "finished_at": None, "result": {},
+    "place": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "", "remedy": "",
+    "finished_at": None, "result": {},
 }  # fmt: skip
 GOING_ON: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
 CLOSEST = 1e-6

@@ -1,10 +1,12 @@
 """How far a job is on the whole, and how long it still takes."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from itertools import takewhile
 
+from pipeline.jobs.job import Spot
 from utils.progress import Progress
 
 SHARES = {
@@ -23,17 +25,28 @@ class Pace:
         self._clock = clock
         self._done: dict[str, float] = {}
         self._passed: deque[tuple[float, float]] = deque()
-        self.stage, self.note, self.place = "", "", 0
+        self.stage, self.note = "", ""
+        self._counting = threading.Lock()
+        self._place = self._frame = self._told = self._slack = 0
+        self._first: int | None = None
 
     def add(self, told: Progress) -> None:
         """What a stage said."""
+        self._advance(told)
         kind = told.stage.partition(" ")[0]
         part = told.done / told.total if told.total else 0.0
         if kind in SHARES:
             self._done |= dict.fromkeys(takewhile(lambda earlier: earlier != kind, SHARES), 1.0)
             self._done[kind] = max(self._done.get(kind, 0.0), part)
-        self.stage, self.note, self.place = kind, told.note, self.place + told.ended
+        self.stage, self.note = kind, told.note
         self._remember()
+
+    def spot(self) -> Spot:
+        """Where it is now. Ask whenever the ledger is told: what is done from one time to the next is its slack."""
+        with self._counting:
+            self._slack = max(self._slack, self._frame - self._told)
+            self._told = self._frame
+            return Spot(self._place, self._frame, self._slack)
 
     @property
     def share(self) -> float:
@@ -47,6 +60,16 @@ class Pace:
             return None
         (begun, first), (now, last) = self._passed[0], self._passed[-1]
         return (1 - last) * (now - begun) / (last - first) if last > first and now - begun > 1 else None
+
+    def _advance(self, told: Progress) -> None:
+        """Count the frames of one stage or window, from the first that it tells of; its end begins the next one."""
+        with self._counting:
+            if told.ended:
+                self._place, self._first = self._place + 1, None
+                self._frame = self._told = self._slack = 0
+            else:
+                self._first = told.done if self._first is None else self._first
+                self._frame = told.done - self._first
 
     def _remember(self) -> None:
         now = self._clock()

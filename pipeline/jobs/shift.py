@@ -1,12 +1,12 @@
 """A worker's side of the ledger: taking jobs, telling how far they are, and what becomes of them when it dies."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.job import Job, State, Wish
+from pipeline.jobs.job import Job, Spot, State, Wish
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.tables import job_of, jobs, workers
 
@@ -33,6 +33,7 @@ class Shift:
             attempts=jobs.c.attempts + 1,
             wish=Wish.NONE,
             wished_at=None,
+            **asdict(Spot()),
             started_at=sa.func.coalesce(jobs.c.started_at, time.time()),
         )  # fmt: skip
         with self.ledger.engine.begin() as connection:
@@ -45,12 +46,6 @@ class Shift:
         with self.ledger.engine.begin() as connection:
             wish = connection.execute(update.returning(jobs.c.wish)).scalar()
         return Wish.CANCEL if wish is None else Wish(wish)
-
-    def reach(self, job: str, place: int) -> None:
-        """So many stages and windows are behind it: deaths before this place are forgiven."""
-        further = sa.and_(self._mine(job), jobs.c.place < place)
-        with self.ledger.engine.begin() as connection:
-            connection.execute(jobs.update().where(further).values(place=place, crashes=0))
 
     def end(self, job: str, state: State, sentence: str, **values: Any) -> bool:
         """It came to an end, to a pause, or back in line; False when it was no longer this worker's."""
@@ -66,7 +61,7 @@ class Shift:
         return bool(found)
 
     def recover(self) -> None:
-        """What this worker left running when it died is put in line again, or given up after three deaths.
+        """What this worker left running when it died is put in line again, or given up after three deaths at one spot.
 
         Only for the one process that holds the worker's name.
         """
@@ -91,16 +86,22 @@ class Shift:
                 self.ledger.tickets.issue(connection)
 
     def _recover(self, job: Job) -> None:
-        crashes, where = job.crashes + 1, f"step {job.place + 1} ({job.stage or 'the start'})"
+        again = job.died_at is not None and job.died_at.near(job.spot)
+        crashes = job.crashes + 1 if again else 1
+        told: dict[str, Any] = {"crashes": crashes, "died_at": asdict(job.spot)}
+        where = f"step {job.place + 1} ({job.stage or 'the start'})"
+        if job.frame:
+            where = f"frame {job.frame} of {where}"
         if job.wish:
             after = State.CANCELLED if job.wish == Wish.CANCEL else State.PAUSED
             self.end(job.id, after, f"It was {after} by ending the worker, which did not listen.")
         elif crashes < MOST_CRASHES:
-            self.end(job.id, State.QUEUED, f"The worker died at {where}; the job goes on there.", crashes=crashes)
+            sentence = f"The worker died at {where}; the job goes on with what was finished."
+            self.end(job.id, State.QUEUED, sentence, **told)
         else:
             problem = f"The worker died {crashes} times in a row at {where}."
             remedy = "Look at the worker's log; a smaller clip or another engine may help. Then retry it."
-            self.end(job.id, State.FAILED, problem, problem=problem, remedy=remedy, crashes=crashes)
+            self.end(job.id, State.FAILED, problem, problem=problem, remedy=remedy, **told)
 
     def beat(self, pid: int, job: str) -> None:
         """A sign of life."""

@@ -1,12 +1,14 @@
-"""The tables of the ledger, and how the database is opened."""
+"""The tables of the ledger, and how a row becomes a job.
+
+A column that is added later needs a default in the database or may be null: older rows and older processes lack it.
+"""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.job import Job, JobError, Order, State, Wish
+from pipeline.jobs.job import Job, Order, Spot, State, Wish
 
 meta = sa.MetaData()
 
@@ -35,6 +37,9 @@ jobs = sa.Table(
     sa.Column("started_at", sa.Float),
     sa.Column("finished_at", sa.Float),
     sa.Column("result", sa.JSON, nullable=False, default=dict),
+    sa.Column("frame", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("slack", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("died_at", sa.JSON(none_as_null=True)),
 )
 diary = sa.Table(
     "reshoot_diary",
@@ -55,47 +60,8 @@ workers = sa.Table(
 )
 
 
-def open_database(url: str) -> sa.Engine:
-    """The engine, its tables made. SQLite waits for its turn and makes every commit reach the disk."""
-    place = _place(url)
-    is_file = place.get_backend_name() == "sqlite"
-    try:
-        if is_file:
-            Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(place, pool_pre_ping=not is_file)  # a server may have been away meanwhile
-        if is_file:
-            sa.event.listen(engine, "connect", _patient)
-        meta.create_all(engine)
-    except (sa.exc.DatabaseError, OSError) as error:
-        why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        remedy = "Check that it is there, that it may be written, and its user, password and name."
-        raise JobError(f"The database of the jobs cannot be opened: {why}.", remedy) from error
-    return engine
-
-
-def _place(url: str) -> sa.URL:
-    """Of a kind that keeps every promise; what was said may hold a password and is not repeated."""
-    remedy = "Give a URL like postgresql://user:password@host/name, or none for a file in the home."
-    try:
-        place = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise JobError("Where jobs are to be kept is not said as a URL.", remedy) from error
-    if place.get_backend_name() not in ("sqlite", "postgresql"):
-        raise JobError(f"Jobs cannot be kept in {place.get_backend_name()!r:.30}.", remedy)
-    if not place.database:
-        raise JobError("Where jobs are to be kept has no name.", remedy)
-    return place
-
-
-def _patient(connection: Any, record: object) -> None:
-    """Writers queue up, and no reader of an old page becomes a writer."""
-    connection.isolation_level = "IMMEDIATE"
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA synchronous=FULL")
-
-
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """A row as a noun."""
+    """A row as a job."""
     values = {name: row[name] for name in Job.__dataclass_fields__}
     told = {"order": Order(**row["order"]), "state": State(row["state"]), "wish": Wish(row["wish"])}
-    return Job(**{**values, **told})
+    return Job(**{**values, **told, "died_at": Spot(**row["died_at"]) if row["died_at"] else None})

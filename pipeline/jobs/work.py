@@ -4,8 +4,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
@@ -38,6 +39,7 @@ class Work:
     cancel: Cancel = field(default_factory=Cancel)
     _pace: Pace = field(default_factory=Pace)
     _wish: Wish = Wish.NONE
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
         """Do it."""
@@ -78,7 +80,12 @@ class Work:
     def _listen(self, told: Progress) -> None:
         self._pace.add(told)
         if told.ended:
-            self.shift.reach(self.job.id, self._pace.place)
+            self._tell()
+
+    def _tell(self, **values: Any) -> Wish:
+        """How far it is, by one thread after the other, so that an older spot never replaces a newer one."""
+        with self._telling:
+            return self.shift.tell(self.job.id, **values, **asdict(self._pace.spot()))
 
     def _end(self, state: State, sentence: str, error: ReshootError | None = None, needs_bytes: int = 0) -> None:
         told = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
@@ -94,7 +101,7 @@ class Work:
                 pace = self._pace
                 told = {"stage": pace.stage, "note": pace.note, "share": pace.share, "left_s": pace.left_s}
                 try:
-                    self._wish = self.shift.tell(self.job.id, **told)
+                    self._wish = self._tell(**told)
                 except OperationalError as error:
                     log.warning("The ledger could not be told how far job %s is: %s", self.job.id, error)
                 if self._wish:

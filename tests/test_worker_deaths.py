@@ -1,0 +1,104 @@
+"""Deaths of a worker within one stage: at other frames they are forgiven, three at the same frame end the job."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.jobs.job import State
+from tests.forms import FFMPEG
+from tests.journeys import filmed
+from tests.workers import HOUSE, House, house
+from utils.walker import Shot
+
+FRAMES, ROUNDS = 45, 6
+SLOWLY = """
+import sys
+if "pipeline.jobs.worker" in sys.orig_argv:
+    import os, signal, time
+    from pipeline.stage import Work
+
+    told = Work.report
+    def report(self, done, total=None, note=""):
+        told(self, done, total, note)
+        if self.stage == "analyse" and done:
+            time.sleep(0.02)
+            if done == 20 and total == {frames}:
+                os.kill(os.getpid(), signal.SIGKILL)
+        making = self.stage.startswith("generate")
+        if making and self.inputs["plan"].index == 1 and self.chosen["generate.look"] == "ink":
+            os.kill(os.getpid(), signal.SIGKILL)
+    Work.report = report
+"""
+"""Every Python runs `sitecustomize` when it starts: this one makes workers analyse at 50 frames a second at most, and
+die at the 20th frame of a clip of so many frames, and at the second window of every clip in ink."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=FRAMES))
+
+
+@pytest.fixture(scope="module")
+def long_clip(clip: Path) -> Path:
+    """The same walker over and over."""
+    path = clip.with_name("long.mp4")
+    command = [FFMPEG, "-v", "error", "-stream_loop", str(ROUNDS - 1), "-i", str(clip), "-c", "copy", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+@pytest.fixture
+def slowly(tmp_path: Path) -> str:
+    """A PYTHONPATH with which workers are slow and mortal."""
+    folder = tmp_path / "slowly"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SLOWLY.format(frames=FRAMES))
+    return os.pathsep.join((str(folder), str(HOUSE)))
+
+
+def test_a_worker_that_is_killed_at_other_frames_of_one_stage_finishes_the_job(
+    long_clip: Path, tmp_path: Path, slowly: str
+) -> None:
+    with house(tmp_path / "home", PYTHONPATH=slowly) as home:
+        job = home.submit(long_clip)
+        for death, frame in enumerate((20, 90, 160, 230), 1):
+            kill_at(home, job, frame)
+            home.until(lambda: said(home, job) == death, "recovery")  # noqa: B023
+        assert home.ended(job).state is State.DONE, home.ledger.get(job).problem
+        assert said(home, job) == 4
+        assert len(home.result(job)) == ROUNDS * FRAMES
+
+
+def test_a_clip_that_kills_at_the_same_frame_three_times_fails(
+    clip: Path, long_clip: Path, tmp_path: Path, slowly: str
+) -> None:
+    with house(tmp_path / "home", PYTHONPATH=slowly) as home:
+        job, other = home.submit(clip), home.submit(long_clip)
+        ended = home.ended(job)
+        assert ended.state is State.FAILED and ended.attempts == 3
+        assert "died 3 times in a row at" in ended.problem and "(analyse)" in ended.problem
+        assert home.ended(other).state is State.DONE
+
+
+def test_a_window_that_kills_three_times_fails_and_what_was_finished_is_kept(
+    long_clip: Path, tmp_path: Path, slowly: str
+) -> None:
+    with house(tmp_path / "home", PYTHONPATH=slowly) as home:
+        job = home.submit(long_clip, generate__look="ink")
+        ended = home.ended(job)
+        assert ended.state is State.FAILED and ended.attempts == 3
+        assert "died 3 times in a row at step" in ended.problem
+
+
+def kill_at(home: House, job: str, frame: int) -> None:
+    """Kill the worker once it told that it has analysed so many frames."""
+    sign = home.working(job, "analyse")
+    home.until(lambda: (now := home.ledger.get(job)).stage == "analyse" and now.frame >= frame, f"frame {frame}")
+    home.kill(sign)
+
+
+def said(home: House, job: str) -> int:
+    """How often a worker is said to have died."""
+    return sum("The worker died" in sentence for sentence in home.sentences(job))
