@@ -233,6 +233,25 @@ def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> N
         assert ledger.tickets.waiting() == 1
 
 
+@pytest.mark.parametrize("ahead_s", [600.0, -600.0], ids=["ahead", "behind"])
+def test_a_machine_whose_clock_is_wrong_takes_no_job_from_another_and_ends_no_worker(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    job, right, wrong = ledger.submit(order()), Shift(ledger, "right"), Shift(ledger, "wrong")
+    right.beat(1, job.id)
+    assert right.claim()
+    with monkeypatch.context() as patched:
+        real = time.time
+        patched.setattr(time, "time", lambda: real() + ahead_s)
+        assert wrong.claim() is None, "its worker gave a sign a moment ago"
+        ledger.pause(job.id)
+        wrong.beat(2, "")
+        assert not right.hangs(1) and not wrong.hangs(2)
+        assert [abs(time.time() - sign.beat_at) < 60 for sign in ledger.workers()] == [True, True]
+    assert not right.hangs(1) and not wrong.hangs(2)
+    assert [abs(time.time() - sign.beat_at) < 60 for sign in ledger.workers()] == [True, True]
+
+
 def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
     job = ledger.submit(order())
     ledger.pause(job.id)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.ledger import IN_LINE, Ledger
-from pipeline.jobs.tables import job_of, jobs, workers
+from pipeline.jobs.tables import job_of, jobs, read_signs
 
 ENDED = tuple(state for state in State if state.ended)
 
@@ -42,7 +42,7 @@ def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
     with ledger.engine.connect() as connection:
         shown = tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
         counts = connection.execute(sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)).all()
-        signs = tuple(WorkerSign(*row) for row in connection.execute(workers.select()))
+        signs = tuple(read_signs(connection))
         batches = _batches(connection, {job.order.batch for job in shown if not job.state.ended} - {""})
     return Board(shown, {State(state): count for state, count in counts}, batches, signs)
 

@@ -128,4 +128,5 @@ class WorkerSign:
     name: str
     pid: int
     beat_at: float
+    """By the clock of who reads it."""
     job: str

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from pipeline.jobs.database import open_database
 from pipeline.jobs.job import Entry, Job, JobError, Order, State, Wish, WorkerSign
-from pipeline.jobs.tables import diary, job_of, jobs, workers
+from pipeline.jobs.tables import diary, job_of, jobs, now, read_signs
 from pipeline.jobs.tickets import Tickets
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
@@ -78,7 +78,7 @@ class Ledger:
     def workers(self) -> list[WorkerSign]:
         """Who gave signs of life, and when."""
         with self.engine.connect() as connection:
-            return [WorkerSign(*row) for row in connection.execute(workers.select())]
+            return read_signs(connection)
 
     def diary(self, job: str) -> list[Entry]:
         """What happened to a job."""
@@ -148,11 +148,11 @@ class Ledger:
 
     def _wished(self, job: str, wish: Wish, after: State) -> Job:
         """A running job is asked; one that is not is changed at once."""
-        now = time.time()
+        finished_at = time.time() if after.ended else None
         with self.engine.begin() as connection:
-            since = sa.func.coalesce(jobs.c.wished_at, now)
+            since = sa.func.coalesce(jobs.c.wished_at, now())
             found = self._set(connection, job, (State.RUNNING,), wish=wish, wished_at=since) or self._set(
-                connection, job, IN_LINE, state=after, finished_at=now if after.ended else None, needs_bytes=0
+                connection, job, IN_LINE, state=after, finished_at=finished_at, needs_bytes=0
             )
             if found:
                 self.write(connection, job, f"Somebody asked to {wish} it.")
@@ -181,10 +181,10 @@ class Ledger:
 
     def _told(self, job: str, found: int, done: str) -> Job:
         """The job as it is now, or why it stayed as it was."""
-        now = self.get(job)
+        told = self.get(job)
         if not found:
-            raise JobError(f"A {now.state} job cannot be {done}.", "Reload the list to see how it stands now.")
-        return now
+            raise JobError(f"A {told.state} job cannot be {done}.", "Reload the list to see how it stands now.")
+        return told
 
     def _spread(self, connection: sa.Connection, job: str) -> None:
         """Where halving brought a job too close to another one, all are numbered anew."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from pipeline.jobs.job import Job, Spot, State, Wish
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.tables import job_of, jobs, workers
+from pipeline.jobs.tables import job_of, jobs, now, workers
 
 MOST_CRASHES = 3
 UNHEARD_S = 6.0
@@ -105,7 +105,7 @@ class Shift:
 
     def beat(self, pid: int, job: str) -> None:
         """A sign of life."""
-        values = {"pid": pid, "beat_at": time.time(), "job": job}
+        values = {"pid": pid, "beat_at": now(), "job": job}
         mine = workers.c.name == self.worker
         with self.ledger.engine.begin() as connection:
             if not connection.execute(workers.update().where(mine).values(**values)).rowcount:
@@ -121,10 +121,9 @@ class Shift:
         asked = sa.and_(jobs.c.worker == self.worker, jobs.c.state == State.RUNNING, jobs.c.wish != Wish.NONE)
         mine = sa.and_(workers.c.name == self.worker, workers.c.pid == pid)
         with self.ledger.engine.connect() as connection:
-            beat_at = connection.execute(sa.select(workers.c.beat_at).where(mine)).scalar()
-            wished_at = connection.execute(sa.select(sa.func.min(jobs.c.wished_at)).where(asked)).scalar()
-        now = time.time()
-        return beat_at is not None and (now - beat_at > SILENT_S or now - (wished_at or now) > UNHEARD_S)
+            silent_s = connection.execute(sa.select(now() - workers.c.beat_at).where(mine)).scalar()
+            unheard_s = connection.execute(sa.select(now() - sa.func.min(jobs.c.wished_at)).where(asked)).scalar()
+        return silent_s is not None and (silent_s > SILENT_S or (unheard_s or 0.0) > UNHEARD_S)
 
     def _mine(self, job: str) -> sa.ColumnElement[bool]:
         return sa.and_(jobs.c.id == job, jobs.c.worker == self.worker, jobs.c.state == State.RUNNING)
@@ -132,6 +131,6 @@ class Shift:
 
 def _free() -> sa.ColumnElement[bool]:
     """In line, or left behind by a worker that is gone."""
-    alive = sa.select(workers.c.name).where(workers.c.beat_at > time.time() - LOST_AFTER_S)
+    alive = sa.select(workers.c.name).where(workers.c.beat_at > now() - LOST_AFTER_S)
     lost = sa.and_(jobs.c.state == State.RUNNING, jobs.c.worker.not_in(alive))
     return sa.or_(jobs.c.state == State.QUEUED, lost)

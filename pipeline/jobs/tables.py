@@ -3,12 +3,15 @@
 A column that is added later needs a default in the database or may be null: older rows and older processes lack it.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
-from pipeline.jobs.job import Job, Order, Spot, State, Wish
+from pipeline.jobs.job import Job, Order, Spot, State, Wish, WorkerSign
 
 meta = sa.MetaData()
 
@@ -58,6 +61,29 @@ workers = sa.Table(
     sa.Column("beat_at", sa.Float, nullable=False),
     sa.Column("job", sa.String, nullable=False),
 )
+
+
+class now(FunctionElement[float]):
+    """Seconds of the epoch by the clock of the database, which is one for all; clocks of machines differ."""
+
+    type = sa.Float()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_in_sqlite(element: now, compiler: object, **about: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
+def read_signs(connection: sa.Connection) -> list[WorkerSign]:
+    """Who gave signs of life, and when by the clock of who reads it here."""
+    query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, workers.c.job)
+    return [WorkerSign(name, pid, time.time() - ago_s, job) for name, pid, ago_s, job in connection.execute(query)]
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
