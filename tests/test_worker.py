@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.jobs import worker
 from pipeline.jobs.job import State
+from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.places import database_url
 from pipeline.jobs.results import CLIP, Results
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
@@ -166,10 +167,11 @@ def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Pa
 
 def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others take what belongs to a worker that gives none."""
+    Ledger(database_url(tmp_path)).close()
     made = worker.Worker(tmp_path, database_url(tmp_path), "new", os.getppid())
     seen: list[str] = []
 
-    def take(url: str, name: str, work: object) -> None:
+    def take(database: object, name: str, work: object) -> None:
         seen.extend(sign.name for sign in made._shift.ledger.workers())
         made._stopping.set()
 

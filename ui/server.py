@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 import gradio as gr
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
+from pipeline.jobs.outage import OURS, outage, own_words
 from ui import login
 from ui.chores import ChoreError
 from ui.files import Files
@@ -27,8 +29,10 @@ from ui.routes import clips, dashboard, health, jobs, looks, references, results
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError
+from utils.seldom import Seldom
 
 log = logging.getLogger(__name__)
+log.addFilter(Seldom())
 
 STATIC = Path(__file__).parent / "static"
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
@@ -42,8 +46,8 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.add_middleware(Guard, keys=keys, hosts=hosts)
     app.add_exception_handler(ReshootError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(DatabaseError, _unanswered)
-    for ours in (DataError, IntegrityError, ProgrammingError):
+    app.add_exception_handler(DatabaseError, partial(_unanswered, studio))
+    for ours in OURS:
         app.add_exception_handler(ours, _failed)
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
@@ -85,12 +89,12 @@ async def _malformed(request: Request, error: Exception) -> Response:
     return JSONResponse({"problem": f"The request cannot be read ({what}).", "remedy": "Reload the page."}, 422)
 
 
-async def _unanswered(request: Request, error: Exception) -> Response:
-    """By the database of jobs. Open pages ask on, so the log gets a line each and not a page."""
+async def _unanswered(studio: Studio, request: Request, error: Exception) -> Response:
+    """By the database of jobs. Open pages ask on, so the log gets a line now and then, and never a page."""
     assert isinstance(error, DatabaseError)
-    log.warning("%s %s: %s", request.method, request.url.path, str(error.orig).partition("\n")[0])
-    problem = "The database of the jobs does not answer."
-    return JSONResponse({"problem": problem, "remedy": "Nothing is lost; try again when it runs."}, 503)
+    why = outage(error, studio.ledger.database)
+    log.warning("%s %s: %s (%s)", request.method, request.url.path, why.problem, own_words(error))
+    return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 503)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

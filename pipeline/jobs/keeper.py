@@ -11,9 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.outage import is_locked
 from pipeline.jobs.shift import Shift
 from utils.child import environment
 
@@ -22,6 +23,8 @@ STOP_S = 9.0
 CALM_S = 20.0
 """A worker that lived so long died of something new: it is started again at once."""
 LONGEST_REST_S = 30.0
+EXCUSED_S = 10.0
+"""After an outage of the database a worker has so long to give signs again."""
 LOG_BYTES = 5_000_000
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -34,6 +37,7 @@ class Keeper:
         self._shift = Shift(Ledger(url), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
+        self._excused_until = 0.0
 
     def run(self) -> None:
         """Until it is told to stop."""
@@ -52,12 +56,19 @@ class Keeper:
             self._kill()
 
     def _hangs(self) -> bool:
-        """A ledger that stays locked counts as well: only a worker that hangs in the middle of a change does that."""
+        """A ledger that stays locked counts as well: only a worker that hangs in the middle of a change does that.
+
+        In any other outage a worker cannot give signs; when it is over, it is given some time.
+        """
         assert self.worker
         try:
-            return self._shift.hangs(self.worker.pid)
-        except OperationalError:
-            return True
+            hangs = self._shift.hangs(self.worker.pid)
+        except DatabaseError as error:
+            if is_locked(error):
+                return True
+            self._excused_until = time.monotonic() + EXCUSED_S
+            return False
+        return hangs and time.monotonic() > self._excused_until
 
     def _start(self) -> subprocess.Popen[bytes]:
         folder = self._home / "jobs"

@@ -34,12 +34,13 @@ others = jobs.alias()
 
 
 class Ledger:
-    """All that is known of jobs. Made once a process; `close` gives the database back."""
+    """All that is known of jobs. Made once a process; `close` gives the database back. Without `new` it must exist."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, new: bool = True) -> None:
         self.url = url
-        self.engine = open_database(url)
-        self.tickets = Tickets(url)
+        self.database = open_database(url, new=new)
+        self.engine = self.database.engine
+        self.tickets = Tickets(self.database)
 
     def close(self) -> None:
         """Let the database go."""

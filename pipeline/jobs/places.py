@@ -3,13 +3,14 @@
 import os
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 
 def database_url(home: Path, said: str | None = None) -> str:
     """The database of a home: the one that was said, or a file in it."""
     if said and said.startswith("postgres://"):  # as those write it who rent databases out
         return f"postgresql{said.removeprefix('postgres')}"
-    return said or f"sqlite:///{home.absolute() / 'jobs' / 'ledger.sqlite'}"
+    return said or f"sqlite:///{quote(str(home.absolute() / 'jobs' / 'ledger.sqlite'))}"
 
 
 def worker_name() -> str:

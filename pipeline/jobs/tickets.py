@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
 
+from pipeline.jobs.database import Database
+
 APPLICATION, QUEUE, WORKFLOW = "reshoot", "jobs", "work"
 FORMAT = "1"
 """Of jobs and tickets: a worker of another format leaves these alone. DBOS's own guess changes with every edit."""
@@ -34,13 +36,24 @@ if sqlite3.sqlite_version_info < TELLS_TIME:
     sa.event.listen(sa.Engine, "connect", _tell_time)
 
 
+def _no_outage(record: logging.LogRecord) -> bool:
+    """DBOS tells of each try while a database cannot be used, several times a second. Our worker says it once."""
+    return "OperationalError" not in record.getMessage()
+
+
 class Tickets:
     """Issues tickets. Made where jobs are submitted; needs no worker to be there."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, database: Database) -> None:
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        run_dbos_database_migrations(system_database_url=url)
-        self._client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+        logging.getLogger("dbos").addFilter(_no_outage)
+        run_dbos_database_migrations(system_database_url=database.url)
+        self._client = DBOSClient(
+            system_database_url=database.url,
+            system_database_engine=database.shared_engine,
+            serializer=DBOSPortableJSONSerializer(),
+            retry_connection_errors=False,
+        )
 
     def issue(self, connection: sa.Connection) -> None:
         """One more, stored together with whatever else this transaction stores."""
@@ -64,11 +77,12 @@ class Tickets:
         self._client.destroy()
 
 
-def take_tickets(url: str, worker: str, work: Callable[[], None]) -> None:
+def take_tickets(database: Database, worker: str, work: Callable[[], None]) -> None:
     """From now on, in threads of DBOS: `work` once for each ticket, one at a time, and again for one cut short."""
     config: DBOSConfig = {
         "name": APPLICATION,
-        "system_database_url": url,
+        "system_database_url": database.url,
+        "system_database_engine": database.shared_engine,
         "application_version": FORMAT,
         "executor_id": worker,
         "serializer": DBOSPortableJSONSerializer(),

@@ -3,14 +3,13 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
 from pipeline.jobs.job import Job, State, Wish
+from pipeline.jobs.outage import Outage, Patience
 from pipeline.jobs.pace import Pace
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.results import Results
@@ -36,6 +35,7 @@ class Work:
     shift: Shift
     job: Job
     home: Path
+    patience: Patience
     cancel: Cancel = field(default_factory=Cancel)
     _pace: Pace = field(default_factory=Pace)
     _wish: Wish = Wish.NONE
@@ -60,7 +60,7 @@ class Work:
             self._end(State.FAILED, "", ReshootError(problem, "The worker's log has the details. Retrying may help."))
         else:
             told = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
-            self.shift.end(self.job.id, State.DONE, "Finished.", **told)
+            self.patience.insist(lambda: self.shift.end(self.job.id, State.DONE, "Finished.", **told))
 
     def _restyled(self) -> dict[str, object]:
         from pipeline.jobs.publishing import publish
@@ -82,14 +82,19 @@ class Work:
         if told.ended:
             self._tell()
 
-    def _tell(self, **values: Any) -> Wish:
-        """How far it is, by one thread after the other, so that an older spot never replaces a newer one."""
-        with self._telling:
-            return self.shift.tell(self.job.id, **values, **asdict(self._pace.spot()))
+    def _tell(self, **values: Any) -> None:
+        """How far it is, by one thread after the other, so that an older spot never replaces a newer one.
+
+        In an outage nobody hears it, and nobody wishes anything; the work goes on.
+        """
+        with self._telling, suppress(Outage):
+            told = {**values, **asdict(self._pace.spot())}
+            self._wish = self.patience.once(lambda: self.shift.tell(self.job.id, **told))
 
     def _end(self, state: State, sentence: str, error: ReshootError | None = None, needs_bytes: int = 0) -> None:
         told = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
-        self.shift.end(self.job.id, state, sentence or str(error), needs_bytes=needs_bytes, **told)
+        said = sentence or str(error)
+        self.patience.insist(lambda: self.shift.end(self.job.id, state, said, needs_bytes=needs_bytes, **told))
 
     @contextmanager
     def _pulse(self) -> Iterator[None]:
@@ -99,11 +104,7 @@ class Work:
         def beat() -> None:
             while not over.wait(PULSE_S):
                 pace = self._pace
-                told = {"stage": pace.stage, "note": pace.note, "share": pace.share, "left_s": pace.left_s}
-                try:
-                    self._wish = self._tell(**told)
-                except OperationalError as error:
-                    log.warning("The ledger could not be told how far job %s is: %s", self.job.id, error)
+                self._tell(stage=pace.stage, note=pace.note, share=pace.share, left_s=pace.left_s)
                 if self._wish:
                     self.cancel.ask()
                     return

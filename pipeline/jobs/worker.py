@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.jobs.job import JobError
+from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.outage import Outage, Patience
 from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tickets import leave_tickets, take_tickets
@@ -41,10 +42,11 @@ class Worker:
     """Takes tickets until it is told to stop or whoever started it is gone."""
 
     def __init__(self, home: Path, url: str, name: str, parent: int) -> None:
-        self._home, self._name, self._url = home, name, url
-        self._shift = Shift(Ledger(url), name)
+        self._home, self._name = home, name
+        self._shift = Shift(Ledger(url, new=False), name)
         self._work: Work | None = None
         self._stopping = threading.Event()
+        self._patience = Patience(self._shift.ledger.database, self._stopping)
         self._idle = threading.Event()
         self._idle.set()
         self._parent = parent
@@ -56,38 +58,51 @@ class Worker:
             signal.signal(each, lambda number, frame: self._stopping.set())
         with self._alone():
             Results.of(self._home).sweep()
-            self._shift.recover()
-            self._shift.beat(os.getpid(), "")  # before the first job: others take those of who gives no sign
-            take_tickets(self._url, self._name, self._next)
+            self._patience.insist(self._begin)
+            take_tickets(self._shift.ledger.database, self._name, self._next)
             while not self._stopping.wait(BEAT_S):
                 self._beat()
             self._stop()
 
+    def _begin(self) -> None:
+        """Take up what was left, and give a sign before the first job: others take those of who gives none."""
+        self._shift.recover()
+        self._shift.beat(os.getpid(), "")
+
     def _next(self) -> None:
-        """What a ticket is for."""
+        """What a ticket is for. One that meets an outage is used up; who is idle issues those that are missing."""
         if self._stopping.is_set():
             return
-        job = self._shift.claim()
-        if job is None:
-            return
+        with suppress(Outage):
+            if job := self._patience.once(self._shift.claim):
+                self._do(job)
+
+    def _do(self, job: Job) -> None:
+        """A job, to its end or to where it can stop; an outage to the end leaves it to the next worker."""
         self._idle.clear()
-        self._work = Work(self._shift, job, self._home)
+        self._work = Work(self._shift, job, self._home, self._patience)
         if self._stopping.is_set():
             self._work.cancel.ask()
         try:
-            self._work.run()
+            with suppress(Outage):
+                self._work.run()
         except BaseException:
-            log.exception("The worker lost its ledger.")
+            log.exception("The worker broke.")
             os._exit(1)
         self._work = None
         give_back()
         self._idle.set()
 
     def _beat(self) -> None:
-        work = self._work
-        self._shift.beat(os.getpid(), work.job.id if work else "")
         if os.getppid() != self._parent:
             self._stopping.set()
+        with suppress(Outage):
+            self._patience.once(self._look_after)
+
+    def _look_after(self) -> None:
+        """Give a sign of life, and see to jobs and tickets that nobody else sees to."""
+        work = self._work
+        self._shift.beat(os.getpid(), work.job.id if work else "")
         self._shift.ledger.find_room(shutil.disk_usage(self._home).free)
         if work is None and time.monotonic() > self._look_at:
             self._shift.issue_missing()
@@ -101,7 +116,8 @@ class Worker:
         if work := self._work:
             work.cancel.ask()
         self._idle.wait(STOP_S)
-        self._shift.leave()
+        with suppress(Outage):
+            self._patience.once(self._shift.leave)
         if self._idle.is_set():
             leave_tickets()
         logging.shutdown()
@@ -131,7 +147,7 @@ def main() -> None:
     home, url, name, parent = sys.argv[1:]
     try:
         Worker(Path(home), url, name, int(parent)).run()
-    except JobError as error:
+    except (JobError, Outage) as error:
         sys.exit(str(error))
 
 

@@ -4,9 +4,10 @@ import shutil
 import time
 
 from fastapi import APIRouter
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError
 from starlette.responses import JSONResponse, Response
 
+from pipeline.jobs.outage import outage
 from ui.studio import Studio
 
 ALIVE_S = 15.0
@@ -35,8 +36,8 @@ def _missing(studio: Studio) -> list[str]:
     try:
         if not any(time.time() - sign.beat_at < ALIVE_S for sign in studio.ledger.workers()):
             missing.append("The worker is starting, or none runs.")
-    except SQLAlchemyError as error:
-        missing.append(f"The database of jobs does not answer ({type(error).__name__}).")
+    except DatabaseError as error:
+        missing.append(str(outage(error, studio.ledger.database)))
     if shutil.disk_usage(studio.home).free < LEAST_FREE_BYTES:
         missing.append("Less than 1 GB of disk is free.")
     return missing

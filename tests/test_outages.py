@@ -1,0 +1,189 @@
+"""While the database of the jobs cannot be used this is said and nothing is lost; after it, work goes on."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.jobs.job import Order, State
+from pipeline.jobs.keeper import Keeper
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.outage import Lost, Patience
+from pipeline.jobs.places import database_url
+from pipeline.jobs.tables import workers
+from tests.journeys import filmed
+from tests.studios import App, app
+from tests.workers import HOUSE, House
+from utils.walker import Shot
+
+LOOKS_S = 4.0
+"""Time enough for several signs of life, tickets and looks of the keeper."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=45))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(database_url(tmp_path))
+    yield made
+    made.close()
+
+
+def logs(studio: App) -> str:
+    """All that was written while the app was open."""
+    return "\n".join(path.read_text() for path in [studio.home / "app.log", *(studio.home / "jobs").glob("*.log")])
+
+
+def check_missed(studio: App, file: Path, clip: str) -> None:
+    """Everybody who asks is told which file is missing."""
+    order = {"clips": [clip], "preset": "fast", "settings": {}}
+    for path, body in (("/readyz", None), ("/studio/jobs", None), ("/studio/jobs", order)):
+        status, told = studio.answer(path, body)
+        assert status == 503 and f"{file}, is not there" in told.decode(), (path, told)
+
+
+@pytest.mark.parametrize("how", ["moved", "restored", "restored after the worker died"])
+def test_a_ledger_that_is_gone_is_missed_and_goes_on_when_it_is_back(tmp_path: Path, clip: Path, how: str) -> None:
+    with app(tmp_path / "home") as studio:
+        people, file = House(studio.home), studio.home / "jobs" / "ledger.sqlite"
+        upload = studio.upload(clip)
+        jobs = [people.submit(clip, generate__look=look) for look in ("ink", "clay")]
+        worker = people.working(jobs[0])
+        with closing(sqlite3.connect(file)) as database, closing(sqlite3.connect(tmp_path / "copy")) as copy:
+            database.backup(copy)
+        file.rename(tmp_path / "away")
+        check_missed(studio, file, upload)
+        if "died" in how:
+            people.kill(worker)
+        time.sleep(LOOKS_S)
+        check_missed(studio, file, upload)
+        assert not file.exists(), "an empty one would hide the loss"
+        (tmp_path / ("away" if how == "moved" else "copy")).rename(file)
+        done = [people.ended(job) for job in jobs]
+        assert [job.state for job in done] == [State.DONE, State.DONE]
+        assert "died" in how or [job.attempts for job in done] == [1, 1], "the work went on meanwhile"
+        studio.until(lambda: studio.status("/readyz") == 200, "readiness")
+        people.ledger.close()
+        written = logs(studio)
+        assert "Traceback" not in written and written.count("can be used again") <= 1
+
+
+def test_an_empty_ledger_is_not_begun_where_there_was_one(tmp_path: Path) -> None:
+    url, file = database_url(tmp_path), tmp_path / "jobs" / "ledger.sqlite"
+    ledger = Ledger(url)
+    ledger.submit(Order("/a.mp4", "a.mp4"))
+    ledger.close()
+    file.rename(tmp_path / "away")
+    for _ in range(2):
+        with pytest.raises(Lost) as told:
+            Ledger(url)
+        assert f"{file}, is not there, though there was one" in told.value.problem
+        assert not file.exists()
+    (tmp_path / "away").rename(file)
+    ledger = Ledger(url)
+    assert [job.order.title for job in ledger.all()] == ["a.mp4"]
+    ledger.close()
+    file.unlink()
+    mark = file.with_name("ledger.sqlite.made")
+    assert mark.name in told.value.remedy
+    mark.unlink()
+    ledger = Ledger(url)
+    assert ledger.all() == []
+    ledger.close()
+
+
+def test_a_ledger_of_an_older_version_is_marked_when_it_is_opened(tmp_path: Path) -> None:
+    url, file = database_url(tmp_path), tmp_path / "jobs" / "ledger.sqlite"
+    Ledger(url).close()
+    file.with_name("ledger.sqlite.made").unlink()
+    Ledger(url).close()
+    file.unlink()
+    with pytest.raises(Lost):
+        Ledger(url)
+
+
+@pytest.mark.parametrize("command", [["app.py", "--port", "0"], ["-m", "pipeline", "worker"]])
+def test_whoever_starts_without_its_ledger_says_which_file_is_missing(tmp_path: Path, command: list[str]) -> None:
+    Ledger(database_url(tmp_path)).close()
+    (tmp_path / "jobs" / "ledger.sqlite").unlink()
+    command = [sys.executable, *command, "--home", str(tmp_path)]
+    child = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=60)
+    assert child.returncode == 1 and "Traceback" not in child.stderr
+    assert "is not there, though there was one" in child.stderr and "Put it back" in child.stderr
+
+
+def test_a_home_may_have_any_name(tmp_path: Path) -> None:
+    home = tmp_path / "50%20 off? #1"
+    ledger = Ledger(database_url(home))
+    ledger.submit(Order("/a.mp4", "a.mp4"))
+    ledger.close()
+    assert (home / "jobs" / "ledger.sqlite").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [home.name]
+
+
+def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Path) -> None:
+    keeper = Keeper(tmp_path, database_url(tmp_path), "one")
+    ledger, file = Ledger(database_url(tmp_path)), tmp_path / "jobs" / "ledger.sqlite"
+    keeper.worker = subprocess.Popen(["sleep", "60"])
+    try:
+        with ledger.engine.begin() as connection:
+            row = {"name": "one", "pid": keeper.worker.pid, "beat_at": 1.0, "job": ""}
+            connection.execute(sa.insert(workers).values(**row))
+        assert keeper._hangs(), "without an outage it would have given one"
+        file.rename(tmp_path / "away")
+        assert not keeper._hangs()
+        (tmp_path / "away").rename(file)
+        assert not keeper._hangs(), "it is given some time to give one"
+    finally:
+        keeper.worker.kill()
+        keeper.worker.wait()
+        ledger.close()
+
+
+def test_what_must_be_told_is_told_when_the_ledger_is_back(
+    tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, stopping, told = tmp_path / "jobs" / "ledger.sqlite", threading.Event(), list[str]()
+    patience = Patience(ledger.database, stopping)
+    file.rename(tmp_path / "away")
+    teller = threading.Thread(
+        target=lambda: told.append(patience.insist(lambda: ledger.submit(Order("/a.mp4", "a.mp4"))).id)
+    )
+    teller.start()
+    with pytest.raises(Lost):
+        patience.once(ledger.all)
+    assert not told
+    (tmp_path / "away").rename(file)
+    teller.join(60)
+    assert [job.id for job in ledger.all()] == told
+    lost, found = [record.getMessage() for record in caplog.records]
+    assert lost.startswith(f"The file of the jobs, {file}, is not there any more. Put it back where it was")
+    assert found == "The database of the jobs can be used again."
+
+
+def test_a_worker_that_is_to_stop_waits_for_no_ledger(tmp_path: Path, ledger: Ledger) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    (tmp_path / "jobs" / "ledger.sqlite").unlink()
+    with pytest.raises(Lost):
+        Patience(ledger.database, stopping).insist(ledger.all)
+
+
+def test_a_mistake_of_ours_is_no_outage(ledger: Ledger) -> None:
+    def twice() -> None:
+        with ledger.engine.begin() as connection:
+            row = {"name": "one", "pid": 1, "beat_at": 1.0, "job": ""}
+            connection.execute(sa.insert(workers), [row, row])
+
+    with pytest.raises(sa.exc.IntegrityError):
+        Patience(ledger.database, threading.Event()).insist(twice)
