@@ -19,6 +19,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing.name} is missing. Run `make run`, or `pip install -r requirements.txt` into this Python.")
 
+from utils.disk import full_disk, out_of_room
 from utils.errors import ReshootError
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ def main(
     """Open the studio. Jobs go on where they were, whatever stopped them."""
     from utils.home import home as usual
 
+    where = (home or usual()).expanduser().absolute()
     try:
-        _open(host, port, (home or usual()).expanduser().absolute(), auth or [], database, worker)
+        _open(host, port, where, auth or [], database, worker)
     except ReshootError as error:
         sys.exit(str(error))
+    except OSError as error:
+        if not out_of_room(error):
+            raise
+        sys.exit(str(full_disk(where)))
 
 
 def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, worker: bool) -> None:

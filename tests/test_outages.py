@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pipeline.jobs.places import database_url
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.studios import App, app
-from tests.workers import HOUSE, House
+from tests.workers import HOUSE, PATIENCE_S, House
 from utils.walker import Shot
 
 LOOKS_S = 4.0
@@ -37,6 +37,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(database_url(tmp_path))
     yield made
     made.close()
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for something."""
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def logs(studio: App) -> str:
@@ -148,6 +156,24 @@ def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Pat
         keeper.worker.kill()
         keeper.worker.wait()
         ledger.close()
+
+
+def test_a_worker_that_cannot_be_started_is_started_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Keeper(tmp_path, database_url(tmp_path), "one")
+    log = tmp_path / "jobs" / "one.log"
+    log.mkdir()
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    try:
+        until(lambda: "No worker could be started" in caplog.text)
+        assert keeper.worker is None
+        log.rmdir()
+        until(lambda: keeper.worker is not None)
+    finally:
+        keeper.stopping.set()
+        running.join(60)
 
 
 def test_what_must_be_told_is_told_when_the_ledger_is_back(

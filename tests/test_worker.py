@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +14,13 @@ from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.places import database_url
 from pipeline.jobs.results import CLIP, Results
+from tests.disks import BALLAST, small_disk
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.workers import House, house
 from utils.digest import digest_file
 from utils.walker import Shot
 
 FRAMES = 45
-OWN_MOUNTS = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
 
 
 @pytest.fixture(scope="module")
@@ -143,26 +141,17 @@ def test_a_worker_whose_keeper_was_killed_goes_and_the_next_one_goes_on(clip: Pa
 
 
 def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
     size = 96 * 2**20
-    if not shutil.which("unshare") or subprocess.run([*OWN_MOUNTS, "mount", "-t", "tmpfs", "t", disk]).returncode:
-        pytest.skip("this user may not mount")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "t", disk], check=True)
-    try:
-        with house(disk, opened=False) as home:
-            ballast = disk / "ballast"
-            with ballast.open("wb") as file:
-                file.write(bytes(size - 2 * 2**20))
-            job = home.submit(clip)
-            home.open()
-            waiting = home.in_state(job, State.WAITING)
-            assert waiting.needs_bytes > 2**20 and "is full" in waiting.problem and "bytes" in waiting.problem
-            ballast.unlink()
-            assert home.ended(job).state is State.DONE
-            assert home.ledger.get(job).problem == ""
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+    with small_disk(tmp_path / "disk", size) as disk, house(disk, opened=False) as home:
+        ballast = disk / BALLAST
+        ballast.write_bytes(bytes(size - 2 * 2**20))
+        job = home.submit(clip)
+        home.open()
+        waiting = home.in_state(job, State.WAITING)
+        assert waiting.needs_bytes > 2**20 and "is full" in waiting.problem and "bytes" in waiting.problem
+        ballast.unlink()
+        assert home.ended(job).state is State.DONE
+        assert home.ledger.get(job).problem == ""
 
 
 def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

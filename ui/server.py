@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
-from pipeline.jobs.outage import OURS, outage, own_words
+from pipeline.jobs.outage import OURS, Full, outage, own_words
 from ui import login
 from ui.chores import ChoreError
 from ui.files import Files
@@ -94,7 +94,7 @@ async def _unanswered(studio: Studio, request: Request, error: Exception) -> Res
     assert isinstance(error, DatabaseError)
     why = outage(error, studio.ledger.database)
     log.warning("%s %s: %s (%s)", request.method, request.url.path, why.problem, own_words(error))
-    return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 503)
+    return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 507 if isinstance(why, Full) else 503)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -11,7 +11,6 @@ What counts is on the disk before it counts, so that a browser goes on behind it
 of an upload writes; an older one, of a request whose connection died unnoticed, has lost the right.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -25,7 +24,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from utils.disk import sync
+from utils.disk import NO_ROOM, sync
 from utils.errors import ReshootError
 from utils.store.lease import briefly
 
@@ -36,7 +35,6 @@ SPARE_BYTES = 256 << 20
 MOST_OPEN = 200
 BUSY_S = 600.0
 LONGEST_TITLE = 120
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UploadError(ReshootError):

@@ -3,6 +3,7 @@
 python -m pipeline worker is a keeper with its worker; the app starts the same.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.outage import is_locked
+from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.shift import Shift
 from utils.child import environment
+
+log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 STOP_S = 9.0
@@ -44,8 +47,11 @@ class Keeper:
         rest_s = 0.0
         while not self.stopping.wait(rest_s):
             started = time.monotonic()
-            self.worker = self._start()
-            while self.worker.poll() is None and not self.stopping.wait(LOOK_S):
+            try:
+                self.worker = self._start()
+            except OSError as error:
+                log.warning("No worker could be started: %s. It is tried again.", error)
+            while self.worker and self.worker.poll() is None and not self.stopping.wait(LOOK_S):
                 self._look()
             rest_s = 0.5 if time.monotonic() - started > CALM_S else min(max(1.0, 2 * rest_s), LONGEST_REST_S)
         self._stop()
@@ -62,13 +68,17 @@ class Keeper:
         """
         assert self.worker
         try:
-            hangs = self._shift.hangs(self.worker.pid)
+            hangs, excused = self._shift.hangs(self.worker.pid), self._disk_is_full()
         except DatabaseError as error:
-            if is_locked(error):
-                return True
+            hangs = is_locked(error)
+            excused = not hangs
+        if excused:
             self._excused_until = time.monotonic() + EXCUSED_S
-            return False
-        return hangs and time.monotonic() > self._excused_until
+        return hangs and time.monotonic() >= self._excused_until
+
+    def _disk_is_full(self) -> bool:
+        file = self._shift.ledger.database.file
+        return file is not None and Reserve.of(file).needed()
 
     def _start(self) -> subprocess.Popen[bytes]:
         folder = self._home / "jobs"

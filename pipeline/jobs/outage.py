@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
+from utils.disk import LEAST_BYTES, full_disk
 from utils.errors import ReshootError
+from utils.seldom import Seldom
 
 if TYPE_CHECKING:
     from pipeline.jobs.database import Database
@@ -19,6 +25,10 @@ log = logging.getLogger(__name__)
 
 OURS = (DataError, IntegrityError, ProgrammingError)
 """What a database says of a mistake of ours, which is no outage."""
+UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite may say on a full disk as well."""
+DISK_FULL = "53100"
+"""What Postgres says then."""
 AGAIN_S = 1.0
 
 T = TypeVar("T")
@@ -32,11 +42,51 @@ class Lost(Outage):
     """The file of the jobs is not where it was."""
 
 
+class Full(Outage):
+    """The disk takes no change of the ledger; with `needs_bytes` it is one of this machine."""
+
+    def __init__(self, problem: str, remedy: str, needs_bytes: int = 0) -> None:
+        super().__init__(problem, remedy)
+        self.needs_bytes = needs_bytes
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Disk that is kept beside the ledger, and given up on a full disk so that this can still be written down."""
+
+    path: Path
+    BYTES: ClassVar[int] = 1 << 20
+
+    @classmethod
+    def of(cls, file: Path) -> Reserve:
+        """That of a ledger."""
+        return cls(file.with_name(f"{file.name}.reserve"))
+
+    def keep(self) -> None:
+        """Take it, where there is room enough."""
+        if not self.path.exists() and shutil.disk_usage(self.path.parent).free > LEAST_BYTES + self.BYTES:
+            self.path.write_bytes(os.urandom(self.BYTES))  # nothing that a disk could make smaller
+
+    def give_up(self) -> None:
+        """Let others have it."""
+        self.path.unlink(missing_ok=True)
+
+    def needed(self) -> bool:
+        """Whether so little is left that a change of the ledger may fail."""
+        return shutil.disk_usage(self.path.parent).free < self.BYTES
+
+
 def outage(error: DatabaseError, database: Database) -> Outage:
     """What is wrong, in two sentences for people; the database's own words may hold what is not for everybody."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if database.file and not database.file.exists():
         problem = f"The file of the jobs, {database.file}, is not there any more."
         return Lost(problem, "Put it back where it was; jobs go on by themselves then.")
+    if database.file and (code == sqlite3.SQLITE_FULL or (code in UNCLEAR and Reserve.of(database.file).needed())):
+        why = full_disk(database.file.parent)
+        return Full(why.problem, why.remedy, why.needs_bytes)
+    if getattr(error.orig, "sqlstate", None) == DISK_FULL:
+        return Full("The disk of the database of the jobs is full.", "Make room on its server; jobs go on then.")
     return Outage("The database of the jobs does not answer.", "Nothing is lost; try again when it runs.")
 
 
@@ -55,7 +105,7 @@ class Patience:
 
     def __init__(self, database: Database, stopping: threading.Event) -> None:
         self._database, self._stopping = database, stopping
-        self._lock = threading.Lock()
+        self._lock, self._seldom = threading.Lock(), Seldom()
         self._outage: Outage | None = None
 
     def once(self, do: Callable[[], T]) -> T:
@@ -66,6 +116,8 @@ class Patience:
             raise
         except DatabaseError as error:
             why = outage(error, self._database)
+            if isinstance(why, Full) and self._database.file:
+                Reserve.of(self._database.file).give_up()
             self._hear(why, own_words(error))
             raise why from error
         self._hear(None)
@@ -81,9 +133,9 @@ class Patience:
                     raise
 
     def _hear(self, why: Outage | None, words: str = "") -> None:
+        """Log an outage when it begins and when it is over, but not each time of one that comes and goes."""
         with self._lock:
             before, self._outage = self._outage, why
-        if why and type(before) is not type(why):
-            log.warning("%s (%s)", why, words)
-        elif before and not why:
-            log.warning("The database of the jobs can be used again.")
+            line = str(why) if why else "The database of the jobs can be used again."
+            if type(before) is not type(why) and self._seldom.due(line):
+                log.warning("%s", f"{line} ({words})" if why else line)

@@ -3,19 +3,21 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pipeline.jobs.job import Job, State, Wish
-from pipeline.jobs.outage import Outage, Patience
+from pipeline.jobs.outage import Full, Outage, Patience
 from pipeline.jobs.pace import Pace
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.settings import Settings
 from pipeline.stage import Bench
+from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
 from utils.home import cache_folder
 from utils.progress import Cancel, Progress
@@ -39,6 +41,8 @@ class Work:
     cancel: Cancel = field(default_factory=Cancel)
     _pace: Pace = field(default_factory=Pace)
     _wish: Wish = Wish.NONE
+    _full: StoreFull | None = None
+    """The disk on which nothing can be finished any more."""
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
@@ -47,20 +51,35 @@ class Work:
             with self._pulse():
                 result = self._restyled()
         except Cancelled:
-            self._end(AFTER[self._wish], f"Stopped at {self._pace.stage or 'the start'}; what was finished is kept.")
+            if self._full and not self._wish:
+                self._wait(self._full)
+            else:
+                stopped = f"Stopped at {self._pace.stage or 'the start'}; what was finished is kept."
+                self._end(AFTER[self._wish], stopped)
         except StoreFull as error:
-            self._end(State.WAITING if error.needs_bytes else State.FAILED, str(error), error, error.needs_bytes)
-        except ReshootError as error:
-            self._end(State.FAILED, str(error), error)
-        except MemoryError:
-            self._end(State.FAILED, "", ReshootError("The memory ran out.", "Use a smaller clip or close other work."))
-        except Exception as error:
-            log.warning("Job %s failed.", self.job.id, exc_info=True)
-            problem = f"Something in Reshoot went wrong at {self._pace.stage}: {type(error).__name__}: {error}."
-            self._end(State.FAILED, "", ReshootError(problem, "The worker's log has the details. Retrying may help."))
+            self._wait(error)
+        except Exception as error:  # noqa: BLE001 - a job ends here; what nobody thought of is logged
+            if out_of_room(error):
+                self._wait(self._full_disk())
+            else:
+                self._end(State.FAILED, "", self._problem(error))
         else:
             told = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
             self.patience.insist(lambda: self.shift.end(self.job.id, State.DONE, "Finished.", **told))
+
+    def _problem(self, error: Exception) -> ReshootError:
+        """Why it failed, in sentences; the details of what nobody thought of are for the log."""
+        if isinstance(error, ReshootError):
+            return error
+        if isinstance(error, MemoryError):
+            return ReshootError("The memory ran out.", "Use a smaller clip or close other work.")
+        log.warning("Job %s failed.", self.job.id, exc_info=error)
+        problem = f"Something in Reshoot went wrong at {self._pace.stage}: {type(error).__name__}: {error}."
+        return ReshootError(problem, "The worker's log has the details. Retrying may help.")
+
+    def _wait(self, error: StoreFull) -> None:
+        """For room on the disk; a limit of bytes that is reached makes no room by itself."""
+        self._end(State.WAITING if error.needs_bytes else State.FAILED, "", error, error.needs_bytes)
 
     def _restyled(self) -> dict[str, object]:
         from pipeline.jobs.publishing import publish
@@ -70,12 +89,23 @@ class Work:
 
         order = self.job.order
         settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)
-        bench = Bench(Store(cache_folder(self.home)), settings, self._listen, self.cancel)
+        bench = Bench(self._store, settings, self._listen, self.cancel)
         previews = Previews.of(self.home, self.job.id)
         journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, journey, bench)
         previews.remove()
         return result
+
+    @cached_property
+    def _store(self) -> Store:
+        return Store(cache_folder(self.home))
+
+    def _full_disk(self) -> StoreFull:
+        """What is said of the disk, also where it has no room for the cache's own folders."""
+        try:
+            return self._store.full_disk()
+        except StoreFull as error:
+            return error
 
     def _listen(self, told: Progress) -> None:
         self._pace.add(told)
@@ -85,11 +115,16 @@ class Work:
     def _tell(self, **values: Any) -> None:
         """How far it is, by one thread after the other, so that an older spot never replaces a newer one.
 
-        In an outage nobody hears it, and nobody wishes anything; the work goes on.
+        In an outage nobody hears it, and nobody wishes anything; the work goes on, but not on a full disk.
         """
-        with self._telling, suppress(Outage):
+        with self._telling:
             told = {**values, **asdict(self._pace.spot())}
-            self._wish = self.patience.once(lambda: self.shift.tell(self.job.id, **told))
+            try:
+                self._wish = self.patience.once(lambda: self.shift.tell(self.job.id, **told))
+            except Full as why:
+                self._full = self._full_disk() if why.needs_bytes else None
+            except Outage:
+                pass
 
     def _end(self, state: State, sentence: str, error: ReshootError | None = None, needs_bytes: int = 0) -> None:
         told = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
@@ -105,7 +140,7 @@ class Work:
             while not over.wait(PULSE_S):
                 pace = self._pace
                 self._tell(stage=pace.stage, note=pace.note, share=pace.share, left_s=pace.left_s)
-                if self._wish:
+                if self._wish or self._full:
                     self.cancel.ask()
                     return
 

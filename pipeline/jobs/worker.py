@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.outage import Outage, Patience
+from pipeline.jobs.outage import Outage, Patience, Reserve
 from pipeline.jobs.results import Results
 from pipeline.jobs.shift import Shift
 from pipeline.jobs.tickets import leave_tickets, take_tickets
@@ -103,6 +103,8 @@ class Worker:
         """Give a sign of life, and see to jobs and tickets that nobody else sees to."""
         work = self._work
         self._shift.beat(os.getpid(), work.job.id if work else "")
+        if file := self._shift.ledger.database.file:
+            Reserve.of(file).keep()
         self._shift.ledger.find_room(shutil.disk_usage(self._home).free)
         if work is None and time.monotonic() > self._look_at:
             self._shift.issue_missing()

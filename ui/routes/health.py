@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from sqlalchemy.exc import DatabaseError
 from starlette.responses import JSONResponse, Response
 
+from pipeline.jobs.job import State
 from pipeline.jobs.outage import outage
 from ui.studio import Studio
+from utils.disk import LEAST_BYTES, full_disk
 
 ALIVE_S = 15.0
 LEAST_FREE_BYTES = 1 << 30
@@ -32,12 +34,16 @@ def routes(studio: Studio) -> APIRouter:
 
 def _missing(studio: Studio) -> list[str]:
     """What must still come before a job would be done, in sentences."""
-    missing = []
+    missing, needs_bytes = [], LEAST_BYTES
     try:
         if not any(time.time() - sign.beat_at < ALIVE_S for sign in studio.ledger.workers()):
             missing.append("The worker is starting, or none runs.")
+        needs_bytes = max([LEAST_BYTES, *(job.needs_bytes for job in studio.ledger.in_state(State.WAITING))])
     except DatabaseError as error:
         missing.append(str(outage(error, studio.ledger.database)))
-    if shutil.disk_usage(studio.home).free < LEAST_FREE_BYTES:
+    free_bytes = shutil.disk_usage(studio.home).free
+    if free_bytes < needs_bytes:
+        missing.append(str(full_disk(studio.home, needs_bytes)))
+    elif free_bytes < LEAST_FREE_BYTES:
         missing.append("Less than 1 GB of disk is free.")
     return missing

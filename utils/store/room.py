@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from rich.filesize import decimal
 
+from utils.disk import LEAST_BYTES
 from utils.errors import StoreFull
 from utils.store.inventory import Listed, describe
 from utils.store.shelf import Shelf
 
 log = logging.getLogger(__name__)
-
-LEAST_BYTES = 64 * 2**20
-"""Free disk that anything should have before it is tried again."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class Shelf:
             folder.mkdir()
             if lease := share(folder):
                 return folder, lease
+
+    def made_bytes(self) -> int:
+        """What lies in the folders in which something is being made."""
+        total = 0
+        for folder in self.work.iterdir():
+            with suppress(FileNotFoundError):  # it was finished or given up meanwhile
+                total += size_of(folder)
+        return total
 
     def publish(self, folder: Path, manifest: Manifest, lease: Lease) -> Entry:
         """Let a sealed folder appear under its key, at once and to stay; the maker holds the key's lock."""

@@ -8,7 +8,6 @@ Used like this, where `make(folder)` writes plain files into an empty folder:
         path = entry.load_array("path.npy")
 """
 
-import errno
 import logging
 import os
 import time
@@ -17,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from utils.errors import StoreError, WriteError
+from utils.disk import LEAST_BYTES, NO_ROOM, full_disk, out_of_room
+from utils.errors import StoreError, StoreFull, WriteError
 from utils.key import DIGEST, Key
 from utils.progress import Cancel
 from utils.store.entry import Entry
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 50 * 10**9
 SPARE_BYTES = 2 * 10**9
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Make = Callable[[Path], object]
 
@@ -64,6 +63,10 @@ class Store:
             with only_one(self._shelf.lock(key.digest), cancel or Cancel()):
                 entry, later_problem = self._settle(key)
                 return entry or replace(self._make(key, make), mended=problem or later_problem)
+
+    def full_disk(self) -> StoreFull:
+        """What is said where the disk takes no more, by what is being made just now."""
+        return full_disk(self.folder, 2 * self._shelf.made_bytes() + LEAST_BYTES)
 
     def pin(self, digest: str) -> None:
         """Keep the entry of a key, by its digest, whatever room is needed."""
@@ -208,8 +211,7 @@ class Store:
         try:
             yield
         except (OSError, WriteError) as error:
-            cause = error.__cause__ if isinstance(error, WriteError) else error
-            if getattr(cause, "errno", None) not in NO_ROOM:
+            if not out_of_room(error):
                 raise
             raise disk_full(self._shelf, size_of(folder)) from error
 
