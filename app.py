@@ -25,7 +25,7 @@ from utils.errors import ReshootError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from pipeline.jobs.keeper import Keeper
+    from pipeline.jobs.supervisor import Keeper
     from ui.studio import Studio
 
 STOP_S = 9.5
@@ -63,9 +63,9 @@ def main(
 
 def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, worker: bool) -> None:
     """Everything that can be refused comes before anything heavy is loaded."""
-    from pipeline.jobs.places import database_url, worker_name
-    from ui.door import bound, greet
-    from ui.keys import open_keys, read_people
+    from pipeline.jobs.locations import database_url, worker_name
+    from ui.sessions import open_keys, read_people
+    from ui.socket import bound, greet
 
     passwords = read_people(auth)
     with bound(host, port) as door, _alone(home, worker_name()):
@@ -73,9 +73,9 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         keys, made = open_keys(home, passwords, public="RUNPOD_POD_ID" in os.environ)
         greet(door, keys, made)
 
-        from pipeline.jobs.keeper import Keeper
         from pipeline.jobs.ledger import Ledger
-        from ui.caretaker import sweeping
+        from pipeline.jobs.supervisor import Keeper
+        from ui.cleanup import sweeping
         from ui.server import build
         from ui.studio import Studio
 

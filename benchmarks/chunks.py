@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmarks.measure import side_by_side, table
 from tests.forms import FFMPEG
-from utils.chunk import Pictures, read_chunk, write_chunk
 from utils.image import Size
-from utils.intake import probe
-from utils.video import ClipFrames
+from utils.media.chunk import Pictures, read_chunk, write_chunk
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
 
 FRAMES = 60
 

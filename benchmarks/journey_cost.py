@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_most, bench_of
 from benchmarks.measure import peak_mb
-from pipeline.opening import open_clip
 from pipeline.processor import restyle
+from pipeline.see.open_clip import open_clip
 from tests.journeys import filmed
-from utils.clip import Clip
-from utils.intake import probe
-from utils.video import ClipFrames
-from utils.write import Encoding, write_clip
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
+from utils.media.write import Encoding, write_clip
 
 Doubles = NDArray[np.float64]
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.engines.base import Engine
-from pipeline.opening import open_clip
 from pipeline.processor import Journey, restyle
+from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import Bench
 from tests.journeys import filmed, with_settings
-from utils.clip import Clip
-from utils.geometry import Matrix, inverse, normal
+from utils.image.geometry import Matrix, inverse, normal
+from utils.media.clip import Clip
 from utils.store import Store
 from utils.walker import Shot
 from utils.walker.record import TruthFile

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.journey_ground import Ground, Line, at_least, at_most
-from pipeline.compositor import Compositor
+from pipeline.compose.compositor import Compositor
+from pipeline.compose.result_camera import Reshake
 from pipeline.engines.looks import LOOKS
-from pipeline.reshake import Reshake
 from tests.journeys import finished
 from tests.sound import lag
-from utils.metrics import psnr_db
-from utils.video import ClipFrames
+from utils.image.metrics import psnr_db
+from utils.media.video import ClipFrames
 
 SURE = 250
 

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_most
-from pipeline.compositor import Backdrop, Compositor, over
+from pipeline.compose.compositor import Backdrop, Compositor, over
+from pipeline.compose.person_frames import Drawn
+from pipeline.compose.result_camera import Reshake
 from pipeline.engines.base import Caps, Cost, Made, Provenance, Readiness, View, Window
-from pipeline.generated import Drawn
 from pipeline.processor import Journey
-from pipeline.reshake import Reshake
 from utils.image import RGB, Box, Size
+from utils.media.video import ClipFrames
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
 from utils.progress import Cancel
-from utils.video import ClipFrames
 
 FURTHEST_PX = 12.0
 PERIODS = (46, 38)

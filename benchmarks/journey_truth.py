@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_least, at_most, bench_of, to_first
-from pipeline.analysis import ANALYSE, Seen
-from pipeline.opening import open_clip
-from pipeline.plates import PLATE
-from pipeline.plates import Shot as Stretch
+from pipeline.compose.plates import PLATE
+from pipeline.compose.plates import Shot as Stretch
+from pipeline.see.analysis import ANALYSE, Seen
+from pipeline.see.open_clip import open_clip
 from tests.test_contacts import Walked, f1
 from utils.feet.contacts import find_contacts
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.image import Box, Size
-from utils.metrics import jerk_px, psnr_db
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.image.metrics import jerk_px, psnr_db
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Shape
 from utils.place.background import Plate
-from utils.video import ClipFrames
 from utils.walker.scene import Scene
-from utils.write import ClipWriter, Shape
 
 CLOSE_SHARE = 0.5
 """Of the picture: what the person fills at most in the close shot."""

@@ -9,12 +9,12 @@ from tests.forms import FFMPEG
 
 READ = """
 import sys; from pathlib import Path
-from utils.intake import probe; from utils.video import ClipFrames
+from utils.media.intake import probe; from utils.media.video import ClipFrames
 for frame in ClipFrames.of(probe(Path(sys.argv[1]))): pass
 """
 WRITE = """
 import sys; from pathlib import Path
-from utils.intake import probe; from utils.video import ClipFrames; from utils.write import write_clip
+from utils.media.intake import probe; from utils.media.video import ClipFrames; from utils.media.write import write_clip
 clip = probe(Path(sys.argv[1])); write_clip(Path(sys.argv[2]), ClipFrames.of(clip), clip)
 """
 

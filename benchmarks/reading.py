@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.measure import side_by_side, table
 from tests.forms import FFMPEG, FORMS, Form, index_of, make
-from utils.clip import Clip
 from utils.image import RGB, Size
-from utils.intake import probe
-from utils.video import ClipFrames
-from utils.write import ClipWriter, Encoding, Shape
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Encoding, Shape
 
 SECONDS = 20
 Reader = Callable[[Path, Sequence[int]], Iterable[RGB]]

@@ -21,19 +21,19 @@ import cv2
 import numpy as np
 
 from benchmarks.journey_ground import bench_of
-from pipeline.analysis import ANALYSE, Seen
+from pipeline.see.analysis import ANALYSE, Seen
 from tests.forms import FFMPEG
-from utils.clip import Clip
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.camera.stabilization import Calm, stabilise
+from utils.camera.stabilized_copy import followed, write_steady
+from utils.camera.tracking import Mask
 from utils.image import Size
-from utils.intake import probe
-from utils.stabilization import Calm, stabilise
-from utils.steady import followed, write_steady
-from utils.tracking import Mask
-from utils.video import ClipFrames
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
+from utils.media.write import Encoding
 from utils.walker import Reels, Shot, film
 from utils.walker.scene import Scene
-from utils.write import Encoding
 
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
 

@@ -22,7 +22,7 @@ from utils import digest
 from utils.digest import digest_file
 from utils.key import Key
 from utils.store import Store
-from utils.store.shelf import Shelf
+from utils.store.local_tier import Shelf
 
 TURNS = 7
 FRAMES = 24

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from utils.image import Size
+from utils.media.write import ClipWriter, Shape
 from utils.walker import Scene, Shot
-from utils.write import ClipWriter, Shape
 
 
 def main(size: tuple[int, int], frames: int) -> None:

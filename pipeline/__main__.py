@@ -19,8 +19,8 @@ from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
 from utils.errors import ReshootError
-from utils.handles import allow_many_files
 from utils.memory import share_pool
+from utils.open_file_limit import allow_many_files
 
 app = typer.Typer(
     name="reshoot",

@@ -6,25 +6,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.analysis import ANALYSE, Seen
+from pipeline.compose.foot_correction import LOCK, Lock
+from pipeline.compose.person_frames import Generated
+from pipeline.compose.plates import PLATE, Backdrops, Shot
+from pipeline.compose.result import RESULT, Result
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import Engine
-from pipeline.footing import FOOTING
-from pipeline.generated import Generated
-from pipeline.generation import WindowResult, generation
-from pipeline.locking import LOCK, Lock
-from pipeline.planning import SPLIT, STABILISE, Segments, windows
-from pipeline.plates import PLATE, Backdrops, Shot
-from pipeline.result import RESULT, Result
-from pipeline.stable import Staging
+from pipeline.make.generation import WindowResult, generation
+from pipeline.plan.planning import SPLIT, STABILISE, Segments, windows
+from pipeline.plan.stable_view import Staging
+from pipeline.plan.style_samples import SURVEY, Survey
+from pipeline.see.analysis import ANALYSE, Seen
+from pipeline.see.foot_contacts import FOOTING
 from pipeline.stage import Bench, Digested, Stage
-from pipeline.survey import SURVEY, Survey
 from pipeline.types import Done, Event, Reference
-from utils.clip import Clip
+from utils.media.clip import Clip
+from utils.media.timebase import Span
 from utils.progress import Progress
 from utils.store import Entry
-from utils.timebase import Span
 
 Shown = Callable[[Staging, WindowResult, str], None]
 """Who wants to see each window as soon as it is there, and what of its picture is generated."""

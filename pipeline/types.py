@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box
-from utils.picture import read_picture
-from utils.timebase import Span
+from utils.image.picture_file import read_picture
+from utils.media.timebase import Span
 
 Level = Literal["note", "warning"]
 

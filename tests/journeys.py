@@ -7,21 +7,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from pipeline.compose.result import CLIP
 from pipeline.engines.base import Engine
-from pipeline.opening import open_clip
 from pipeline.processor import Journey, restyle
-from pipeline.result import CLIP
+from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import Bench
 from tests.forms import FFMPEG
-from utils.clip import Clip
 from utils.image import RGB, Size
-from utils.probe import Limits, scan
+from utils.media.clip import Clip
+from utils.media.probe import Limits, scan
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Encoding, Shape
 from utils.progress import Progress
 from utils.store import Store
-from utils.video import ClipFrames
 from utils.walker import Reels, Shot, film
-from utils.write import ClipWriter, Encoding, Shape
 
 SMALL = Shot(size=(640, 360), frames=75, seed=0)
 QUICK: dict[str, Any] = {"encode.crf": 12}

@@ -13,9 +13,9 @@ from pipeline.jobs.results import CLIP, Results
 from pipeline.processor import Journey
 from tests.journeys import QUICK, bench, journey, pictures
 from tests.workers import House
-from utils.clip import Clip
 from utils.digest import digest_bytes
 from utils.home import cache_folder
+from utils.media.clip import Clip
 from utils.store import Store
 
 LOOKS = ("ink", "clay", "noir", "paint", "cel", "golden")

@@ -6,7 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.clip import Clip
+from utils.media.clip import Clip
 
 LEAD_S = 2
 REACH = 600

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from utils.ahead import ahead
+from utils.prefetch import ahead
 
 
 def working() -> int:

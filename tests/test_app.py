@@ -14,7 +14,7 @@ from pipeline.jobs.job import State
 from tests.journeys import filmed
 from tests.studios import App, app
 from tests.workers import HOUSE, House
-from ui.door import bound
+from ui.socket import bound
 from utils.walker import Shot
 
 FRAMES = 48

@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.camera import CameraPath
+from utils.camera.path import CameraPath
+from utils.camera.tracking import track
 from utils.errors import ClipError
-from utils.geometry import Matrix, inverse, normal, shift
 from utils.image import RGB, Box, Size
+from utils.image.geometry import Matrix, inverse, normal, shift
+from utils.media.video import Frame
 from utils.place.background import Plate, build_plate
 from utils.place.inpainting import fill
 from utils.place.masked_median import Layer, Mask, merge
 from utils.place.mosaic import LARGEST_PX, lay_out
 from utils.place.samples import LEVELS
 from utils.place.shadow_mask import shadow_mask
-from utils.tracking import track
-from utils.video import Frame
 from utils.walker import Shot, Truth, walk
 
 SIZE = Size(480, 270)

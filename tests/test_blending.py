@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.blending import ColourLock, blend, overlap_shares
 from utils.image import RGB
-from utils.metrics import MeanColour, colour_drift, lab
+from utils.image.blending import ColourLock, blend, overlap_shares
+from utils.image.metrics import MeanColour, colour_drift, lab
 from utils.walker import Scene, Shot
 
 Frames = list[tuple[RGB, NDArray[np.uint8]]]

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from utils.camera import CameraPath
+from utils.camera.path import CameraPath
 from utils.errors import ClipError
-from utils.geometry import Matrix, corners, inverse, moved, resize, shift
 from utils.image import Size
+from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
 
 SIZE = Size(640, 360)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from utils import child
+from utils import guarded_child as child
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -93,6 +93,6 @@ def test_memory_is_limited() -> None:
 
 
 def test_it_is_light() -> None:
-    code = "import sys, utils.child; print(*sorted(sys.modules))"
+    code = "import sys, utils.guarded_child; print(*sorted(sys.modules))"
     said = child.ask(python(code), 60) or ""
     assert not set(said.split()) & {"numpy", "cv2", "av", "sqlalchemy", "gradio", "fastapi", "pydantic"}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from utils.chunk import Pictures, read_chunk, write_chunk
 from utils.errors import UnreadableClip, WriteError
+from utils.media.chunk import Pictures, read_chunk, write_chunk
 
 
 def noise(count: int, *shape: int) -> list[Pictures]:

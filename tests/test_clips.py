@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.clips import EXAMPLE, Clips, NoClip
+from pipeline.library.clips import EXAMPLE, Clips, NoClip
 from tests.journeys import filmed, sounding
 from tests.test_child import alive, until
 from utils.digest import digest_file
 from utils.image import Size
+from utils.media.xmp import write_settings
 from utils.store import Store
 from utils.walker import Shot
-from utils.xmp import write_settings
 
 HOUSE = Path(__file__).resolve().parents[1]
 SHOT = Shot(size=(192, 108), frames=12)
@@ -148,7 +148,7 @@ def test_a_removal_that_a_death_cut_short_is_settled(
         place.rename(place.with_name(f".{name}.gone"))
     clips.sweep(lambda: used)
     assert clips.all() == [], "another process may be in the middle of it"
-    monkeypatch.setattr("pipeline.clips.REMOVAL_S", 0.0)
+    monkeypatch.setattr("pipeline.library.clips.REMOVAL_S", 0.0)
     clips.sweep(lambda: used)
     assert [each.id for each in clips.all()] == [needed]
     assert [each.name for each in (tmp_path / "home" / "clips").iterdir()] == [needed]
@@ -156,14 +156,14 @@ def test_a_removal_that_a_death_cut_short_is_settled(
 
 def test_the_example_is_rendered_once_for_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real child, with a shorter walk than people get."""
-    child = "import pipeline.arrival as it; it.EXAMPLE_SIZE, it.EXAMPLE_FRAMES = (192, 108), 12; it.main()"
+    child = "import pipeline.library.inspection as it; it.EXAMPLE_SIZE, it.EXAMPLE_FRAMES = (192, 108), 12; it.main()"
     started = []
 
     def short(arguments: list[str]) -> list[str]:
         started.append(arguments)
         return [sys.executable, "-c", child, *arguments]
 
-    monkeypatch.setattr("pipeline.arrival.command", short)
+    monkeypatch.setattr("pipeline.library.inspection.command", short)
     clips, names = Clips(tmp_path), list[str]()
     threads = [threading.Thread(target=lambda: names.append(clips.example())) for _ in range(3)]
     for thread in threads:
@@ -181,18 +181,18 @@ def test_a_child_that_hangs_is_ended_and_one_whose_parent_dies_goes_too(
 ) -> None:
     mark = tmp_path / "mark"
     hangs = (
-        "import os, pathlib, sys, time, pipeline.arrival as it; it.go_with_parent();"
+        "import os, pathlib, sys, time, pipeline.library.inspection as it; it.go_with_parent();"
         f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(300)"
     )
     name = clips.add(copied(film, tmp_path), "slow.mp4")
-    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", hangs])
-    monkeypatch.setattr("pipeline.arrival.LOOK_S", 1.0)
+    monkeypatch.setattr("pipeline.library.inspection.command", lambda arguments: [sys.executable, "-c", hangs])
+    monkeypatch.setattr("pipeline.library.inspection.LOOK_S", 1.0)
     assert "ran out of its limits" in clips.look(name).problem
     parent = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "import sys, pipeline.arrival as it; from pathlib import Path;"
+            "import sys, pipeline.library.inspection as it; from pathlib import Path;"
             f"it.command = lambda arguments: [sys.executable, '-c', {hangs!r}]; it.film_example(Path('x'))",
         ],
         cwd=HOUSE,
@@ -207,7 +207,7 @@ def test_a_child_that_hangs_is_ended_and_one_whose_parent_dies_goes_too(
 
 def test_a_child_is_told_no_secrets(clips: Clips, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tells = "import json, os; print(json.dumps({'problem': ' '.join(os.environ), 'remedy': 'none'}))"
-    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", tells])
+    monkeypatch.setattr("pipeline.library.inspection.command", lambda arguments: [sys.executable, "-c", tells])
     monkeypatch.setenv("RUNPOD_API_KEY", "secret")
     monkeypatch.setenv("RESHOOT_HOME", "no secret")
     said = clips.look(clips.add(copied(film, tmp_path), "walk.mp4")).problem.split()
@@ -227,7 +227,7 @@ def test_an_answer_of_another_form_is_no_answer(
     clips: Clips, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     """A clip may make its reader say anything."""
-    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", code])
+    monkeypatch.setattr("pipeline.library.inspection.command", lambda arguments: [sys.executable, "-c", code])
     name = clips.add(copied(film, tmp_path), "walk.mp4")
     assert "could not be read safely" in clips.look(name).problem
     assert clips.get(name).state == "refused"
@@ -245,6 +245,6 @@ def test_what_was_kept_of_a_look_and_cannot_be_read_is_found_out_again(
 
 
 def test_the_web_process_loads_nothing_heavy() -> None:
-    code = "import sys, pipeline.clips, utils.uploads; print(*sorted(sys.modules))"
+    code = "import sys, pipeline.library.clips, utils.uploads; print(*sorted(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
     assert not set(said.split()) & {"numpy", "cv2", "av", "mediapipe", "scipy", "numba", "gradio", "fastapi"}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.colour import ColourConverter, ColourTags, usual_matrix
 from utils.image import RGB, Size
+from utils.media.colour import ColourConverter, ColourTags, usual_matrix
 
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 SIDE = Size(64, 64)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.compositor import feathered, over
-from utils.tracking import Mask
+from pipeline.compose.compositor import feathered, over
+from utils.camera.tracking import Mask
 
 
 def disc(size: int = 120, radius: int = 40) -> Mask:

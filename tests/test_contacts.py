@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from utils.camera import CameraPath
+from utils.camera.path import CameraPath
 from utils.feet.contacts import PARTS, SIDES, Contact, ContactRule, find_contacts
 from utils.feet.stance import stances
-from utils.geometry import inverse, normal
 from utils.image import Size
+from utils.image.geometry import inverse, normal
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Poses
 from utils.walker import Scene, Shot
 from utils.walker.gait import pose_at

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from utils.image import RGB, Size
-from utils.intake import probe
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
 from utils.people.cuts import CutFinder
-from utils.video import ClipFrames
 from utils.walker import Scene, Shot
 
 SIZE = Size(640, 360)

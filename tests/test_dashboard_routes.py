@@ -19,9 +19,9 @@ from starlette.testclient import TestClient
 
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
-from pipeline.jobs.shift import Shift
-from pipeline.page import figures
+from pipeline.jobs.locations import database_url
+from pipeline.jobs.worker_ledger import Shift
+from pipeline.report.page import figures
 from tests.store_child import key, write
 from ui.machine import Lately, Machine, graphics, room
 from ui.quality import MEASURES, measured, number

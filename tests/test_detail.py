@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.detail import regained
-from utils.geometry import inverse
 from utils.image import RGB, Size
+from utils.image.detail import regained
+from utils.image.geometry import inverse
 from utils.walker import Shot, walk
 
 SIZE = Size(480, 270)

@@ -18,8 +18,8 @@ from pipeline.settings import Settings
 from utils.digest import canonical_json
 from utils.errors import Cancelled
 from utils.image import RGB, Size
+from utils.media.timebase import Span
 from utils.progress import Cancel
-from utils.timebase import Span
 from utils.walker import Shot, walk
 
 SIZE = Size(322, 181)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.estimate import PRICES, Estimate, Finished, estimates, slowness, yardstick
+from pipeline.preview.estimate import PRICES, Estimate, Finished, estimates, slowness, yardstick
 from pipeline.settings import presets
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -86,6 +86,6 @@ def test_the_machine_is_measured_once() -> None:
 
 def test_nothing_heavy_is_loaded() -> None:
     facts = {"width": 9, "height": 9, "frames": 9}
-    code = f"import sys; from pipeline.estimate import estimates; estimates({facts}); print(*sys.modules)"
+    code = f"import sys; from pipeline.preview.estimate import estimates; estimates({facts}); print(*sys.modules)"
     child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "av", "scipy", "numba", "pydantic", "mediapipe"} & set(child.stdout.split())

@@ -9,10 +9,10 @@ from utils.feet.contacts import Contact
 from utils.feet.leg_warp import LegField, in_picture, leg_field
 from utils.feet.lock import AROUND, Corrections, LockRule, corrections, prolonged
 from utils.feet.track import Offsets
-from utils.geometry import shift
 from utils.image import Size
+from utils.image.geometry import shift
+from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
-from utils.timebase import Span
 
 SIZE = Size(400, 360)
 COUNT = 60

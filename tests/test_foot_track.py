@@ -12,10 +12,10 @@ from utils.feet.contacts import PARTS, SIDES, Contact
 from utils.feet.lock import corrections
 from utils.feet.slide import by_contact, slide
 from utils.feet.track import FootTracker, Offsets
-from utils.geometry import Matrix, inverse, moved, normal
 from utils.image import RGB
+from utils.image.geometry import Matrix, inverse, moved, normal
+from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, KNEES, TOES
-from utils.timebase import Span
 from utils.walker import Shot, Truth, walk
 
 Doubles = NDArray[np.float64]

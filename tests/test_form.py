@@ -9,14 +9,15 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from pipeline.clips import Clips
 from pipeline.jobs.job import Order
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
-from pipeline.references import keep
+from pipeline.jobs.locations import database_url
+from pipeline.library.clips import Clips
+from pipeline.library.references import keep
 from pipeline.settings import Settings, presets
 from tests.pictures import coded, sunset
-from ui import create, form, references, using
+from ui import create, form, references
+from ui import restore_form as using
 from ui.problems import NotAllowed
 from ui.studio import Studio
 from utils.errors import SettingsError

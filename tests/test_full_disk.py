@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.jobs.job import Order, State
-from pipeline.jobs.keeper import Keeper
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import Full, Patience, Reserve, outage
-from pipeline.jobs.places import database_url
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.supervisor import Keeper
 from pipeline.jobs.tables import workers
 from pipeline.jobs.work import Work
+from pipeline.jobs.worker_ledger import Shift
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
 from tests.studios import app

@@ -14,7 +14,7 @@ import pytest
 from pipeline.__main__ import app
 from tests.journeys import written
 from utils.errors import ReshootError
-from utils.intake import probe
+from utils.media.intake import probe
 from utils.store import Store
 from utils.walker import Shot, walk
 

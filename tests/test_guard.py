@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from ui import login
-from ui.guard import BROWSER, SESSION, Guard
-from ui.keys import SESSION_S, AuthError, Keys, open_keys, read_people
+from ui.access import BROWSER, SESSION, Guard
+from ui.sessions import SESSION_S, AuthError, Keys, open_keys, read_people
 
 PAGE = {"accept": "text/html"}
 

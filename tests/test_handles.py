@@ -12,7 +12,7 @@ FEW, MANY = 64, 120
 
 HOLD = """
 from pathlib import Path
-from utils.handles import allow_many_files
+from utils.open_file_limit import allow_many_files
 from utils.key import Key
 from utils.store import Store
 {asks}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.forms import FFMPEG
-from utils.hdr import to_standard
-from utils.intake import probe
-from utils.video import ClipFrames
-from utils.write import write_clip
+from utils.media.hdr import to_standard
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
+from utils.media.write import write_clip
 
 DIFFUSE_WHITE = {"HLG": 0.75, "PQ": 0.5807}
 """The signal of 203 nits, from ITU-R BT.2408."""

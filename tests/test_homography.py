@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from utils.geometry import Matrix, Points, corners, moved, shift
-from utils.homography import fitted
+from utils.camera.homography import fitted
 from utils.image import Size
+from utils.image.geometry import Matrix, Points, corners, moved, shift
 
 SIZE = Size(640, 360)
 TRUE = np.array([[1.01, 0.02, 6.0], [-0.015, 0.99, -4.0], [2e-5, -1e-5, 1.0]])

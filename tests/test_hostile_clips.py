@@ -8,12 +8,12 @@ import pytest
 
 from tests.journeys import filmed
 from tests.studios import App, app
+from utils.media.xmp import NAMESPACE, UUID
 from utils.walker import Shot
-from utils.xmp import NAMESPACE, UUID
 
 CRASHES = """
 import os, sys
-if "pipeline.arrival" in sys.orig_argv:
+if "pipeline.library.inspection" in sys.orig_argv:
     with open({log!r}, "a") as log:
         log.write(sys.orig_argv[3] + "\\n")
     os.abort()

@@ -13,13 +13,13 @@ import pytest
 
 from tests.forms import FFMPEG, FORMS, FRAMES, X264, Form, index_of, make, render
 from tests.sound import lag
-from utils.clip import Clip
 from utils.errors import ClipError, RefusedClip, UnreadableClip
 from utils.image import Orientation
-from utils.intake import probe
-from utils.probe import Limits
-from utils.video import ClipFrames
-from utils.write import write_clip
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.probe import Limits
+from utils.media.video import ClipFrames
+from utils.media.write import write_clip
 
 
 @pytest.fixture(scope="module")

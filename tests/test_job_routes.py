@@ -15,15 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.clips import Clips
 from pipeline.jobs.job import JobError, Order, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
-from pipeline.jobs.shift import Shift
-from ui.guard import Guard
-from ui.keys import open_keys
+from pipeline.jobs.locations import database_url
+from pipeline.jobs.worker_ledger import Shift
+from pipeline.library.clips import Clips
+from ui.access import Guard
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import jobs
+from ui.sessions import open_keys
 from ui.studio import Studio
 from utils.errors import ReshootError
 

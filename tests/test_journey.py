@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.compositor import Compositor
-from pipeline.measuring import Measures
+from pipeline.compose.compositor import Compositor
+from pipeline.compose.result_camera import Reshake
 from pipeline.processor import Journey
-from pipeline.report import report, to_json
-from pipeline.reshake import Reshake
+from pipeline.report.measures import Measures
+from pipeline.report.report import report, to_json
 from tests.journeys import SMALL, bench, filmed, finished, hits, journey, pictures, same, with_settings
 from tests.sound import lag
-from utils.metrics import psnr_db
+from utils.image.metrics import psnr_db
+from utils.media.timebase import Span
+from utils.media.video import ClipFrames
 from utils.progress import Progress
-from utils.timebase import Span
-from utils.video import ClipFrames
 from utils.walker.scene import Scene
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.engines.base import EngineError
 from pipeline.engines.looks import LOOKS
 from pipeline.processor import Journey
-from pipeline.report import report, to_json
+from pipeline.report.report import report, to_json
 from tests.forms import Form, make
 from tests.journeys import bench, finished, journey, left_over, pictures, sounding, written
 from tests.sound import lag

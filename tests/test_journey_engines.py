@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import Caps, Cost, EngineError, Made, Provenance, Readiness, View, Window
 from pipeline.processor import Journey
-from pipeline.report import report
+from pipeline.report.report import report
 from tests.journeys import bench, finished, journey, left_over, pictures, written
 from tests.test_foot_track import pushed, runs
-from utils.geometry import inverse
 from utils.image import RGB, Size
-from utils.metrics import psnr_db
+from utils.image.geometry import inverse
+from utils.image.metrics import psnr_db
+from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
 from utils.progress import Cancel
-from utils.timebase import Span
 from utils.walker import Shot, Truth, walk
 
 Doubles = NDArray[np.float64]

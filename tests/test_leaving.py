@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.image import RGB
-from utils.people.leaving import at_edge, carried
+from utils.people.edge_exit import at_edge, carried
 from utils.people.model import Body
 from utils.people.pose import LANDMARKS
 from utils.walker import Scene, Shot, Truth

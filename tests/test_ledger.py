@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from pipeline.jobs.job import JobError, Order, Spot, State, Wish
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.pace import Pace
-from pipeline.jobs.places import database_url
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.locations import database_url
+from pipeline.jobs.progress_estimate import Pace
 from pipeline.jobs.tables import jobs, workers
+from pipeline.jobs.worker_ledger import Shift
 from utils.progress import Progress
 
 HOUSE = Path(__file__).resolve().parents[1]

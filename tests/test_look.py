@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.glance import GLANCE, Glance, Sample, _wanted
-from pipeline.look import FirstLook, first_look
-from pipeline.opening import open_clip
+from pipeline.preview.frame import FirstLook, first_look
+from pipeline.preview.frame_samples import GLANCE, Glance, Sample, _wanted
+from pipeline.see.open_clip import open_clip
 from pipeline.stage import Bench
 from tests.journeys import bench, finished, journey, written
-from utils.clip import Clip
 from utils.image import RGB, Size
+from utils.media.clip import Clip
+from utils.media.video import ClipFrames
 from utils.people.subject import GLIMPSES
 from utils.progress import Progress
-from utils.video import ClipFrames
 from utils.walker import Shot, Truth, walk
 
 Walked = list[tuple[RGB, Truth]]

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.clips import Clips
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
+from pipeline.library.clips import Clips
 from tests.journeys import written
 from ui.problems import NotAllowed, NotHere
 from ui.routes import looks

@@ -251,8 +251,8 @@ def test_a_flat_source_stays_flat(flat_source: int) -> None:
 @pytest.mark.footage
 def test_a_real_face_stays_a_face_in_grades(footage: Path) -> None:
     """Skin keeps its hue: warm, between red and yellow."""
-    from utils.intake import probe
-    from utils.video import ClipFrames
+    from utils.media.intake import probe
+    from utils.media.video import ClipFrames
 
     rgb = next(iter(ClipFrames.of(probe(footage / "sam2_juggler.mp4")))).rgb
     view = View(0, rgb, np.full(rgb.shape[:2], 255, np.uint8), np.full((33, 2), np.nan, np.float32))

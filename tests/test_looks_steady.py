@@ -15,8 +15,8 @@ from pipeline.engines.looks.picture import Picture
 from pipeline.settings import Settings
 from utils.flow import Flow, Search, flow_pair
 from utils.image import RGB, Box, Size
-from utils.metrics import warp_error
-from utils.temporal import Consistency, Steadiness
+from utils.image.metrics import warp_error
+from utils.image.temporal import Consistency, Steadiness
 from utils.walker import Scene, Shot
 
 SIZE = Size(640, 360)

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.image import RGB, Size
-from utils.intake import probe
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
 from utils.people.matte import extent, refined
 from utils.people.model import PoseModel
-from utils.video import ClipFrames
 from utils.walker import Scene, Shot
 
 Mask = NDArray[np.uint8]

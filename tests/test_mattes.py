@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from utils.camera.tracking import Mask
 from utils.errors import UnreadableClip
 from utils.image import Box, Size
 from utils.people.mattes import DATA, read_mattes, write_mattes
-from utils.tracking import Mask
 
 SIZE, COUNT = Size(64, 48), 9
 

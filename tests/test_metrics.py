@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.flow import Flow
-from utils.geometry import shift
 from utils.image import RGB, Size
-from utils.metrics import (
+from utils.image.geometry import shift
+from utils.image.metrics import (
     Flicker,
     MeanColour,
     colour_drift,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from utils.image import RGB, Box
+from utils.people.confirm_person import confirmed
 from utils.people.model import Body, PoseModel
-from utils.people.newcomer import confirmed
 from utils.people.pose import HIPS, SHOULDERS
 from utils.people.subject import shaped
 from utils.people.views import only, parts, placed, whole, zoomed

@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.jobs.job import Order, State
-from pipeline.jobs.keeper import Keeper
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import Lost, Patience
-from pipeline.jobs.places import database_url
+from pipeline.jobs.supervisor import Keeper
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.studios import App, app

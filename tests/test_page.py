@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.page import page
-from pipeline.page.plot import MOST_POINTS
+from pipeline.report.contact_sheet import Stills
+from pipeline.report.page import page
+from pipeline.report.page.plot import MOST_POINTS
 from pipeline.settings import Settings
-from pipeline.stills import Stills
-from utils.geometry import moved
 from utils.image import Size
+from utils.image.geometry import moved
 from utils.walker import Shot, walk
 
 VOID = {"meta", "br"}

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.page.camera import jerk
-from pipeline.page.clock import Clock, nice_ticks
-from pipeline.page.markup import tag
-from pipeline.page.plot import Line, Plot, thinned
-from pipeline.page.words import amount_bytes, duration, rounded
-from pipeline.stills import Stills
+from pipeline.report.contact_sheet import Stills
+from pipeline.report.page.camera import jerk
+from pipeline.report.page.clock import Clock, nice_ticks
+from pipeline.report.page.markup import tag
+from pipeline.report.page.plot import Line, Plot, thinned
+from pipeline.report.page.words import amount_bytes, duration, rounded
 from utils.image import Size
-from utils.metrics import jerk_px
+from utils.image.metrics import jerk_px
 
 
 def test_a_sheet_is_close_enough_to_see_the_person(tmp_path: Path) -> None:

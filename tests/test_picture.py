@@ -12,7 +12,7 @@ from PIL import Image
 from tests.pictures import HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
 from utils.errors import PictureError
 from utils.image import RGB
-from utils.picture import MOST_PIXELS, MOST_SIDE_PX, read_picture, suffix_of, write_preview
+from utils.image.picture_file import MOST_PIXELS, MOST_SIDE_PX, read_picture, suffix_of, write_preview
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -137,7 +137,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
     bomb.write_bytes(png(20_000, 20_000, pixels=bytes(20_001 * 20_000)))
     assert bomb.stat().st_size < 1 << 20
-    code = "import pathlib, resource, sys; from utils.picture import read_picture\n"
+    code = "import pathlib, resource, sys; from utils.image.picture_file import read_picture\n"
     code += "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10\n"
     code += "resource.setrlimit(resource.RLIMIT_DATA, (used + (200 << 20),) * 2)\n"
     code += "read_picture(pathlib.Path(sys.argv[1]))"

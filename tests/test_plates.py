@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.plates import Covered
-from utils.camera import CameraPath
-from utils.geometry import inverse, normal
+from pipeline.compose.plates import Covered
+from utils.camera.path import CameraPath
+from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
-from utils.metrics import psnr_db
+from utils.image.geometry import inverse, normal
+from utils.image.metrics import psnr_db
+from utils.media.video import Frame
 from utils.place.background import Plate, build_plate
-from utils.tracking import Mask
-from utils.video import Frame
 from utils.walker import Shot, Truth
 from utils.walker.scene import Scene
 

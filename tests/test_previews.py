@@ -11,13 +11,13 @@ import pytest
 
 from pipeline.jobs.job import State
 from pipeline.jobs.previews import Previewer, Previews
-from pipeline.opening import open_clip
 from pipeline.processor import restyle
+from pipeline.see.open_clip import open_clip
 from pipeline.stage import Bench
 from tests.journeys import bench, filmed, pictures
 from tests.workers import House, house
 from utils.errors import Cancelled
-from utils.probe import Limits, scan
+from utils.media.probe import Limits, scan
 from utils.progress import Cancel
 from utils.walker import Shot
 

@@ -9,20 +9,20 @@ import pytest
 
 from pipeline.jobs.job import Job, Order, State, Wish
 from pipeline.jobs.previews import Previews
-from pipeline.jobs.publishing import publish
+from pipeline.jobs.publish_result import publish
 from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
+from pipeline.preview.web_copies import CLIP as COPY
+from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
 from pipeline.processor import Journey
-from pipeline.proxy import CLIP as COPY
-from pipeline.proxy import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
 from pipeline.settings import Settings
 from pipeline.stage import Bench
 from tests.journeys import bench, filmed, journey, pictures, sounding, written
-from utils.clip import Clip
 from utils.errors import StoreFull
 from utils.image import RGB, Size
-from utils.probe import Limits, scan
+from utils.media.clip import Clip
+from utils.media.probe import Limits, scan
+from utils.media.xmp import read_settings
 from utils.walker import Shot
-from utils.xmp import read_settings
 
 FRAMES, SOME = 40, "0123456789abcdef01234567"
 
@@ -132,7 +132,7 @@ def test_a_result_that_is_too_wide_gets_a_smaller_one_with_its_sound(
     done: tuple[Journey, Bench, Path], uneven: Path, tmp_path: Path
 ) -> None:
     """As write_views does it for a clip of 1922 pixels, of which only the last step is run here."""
-    from pipeline.jobs.showing import write_views
+    from pipeline.jobs.result_views import write_views
 
     made, at, _ = done
     (tmp_path / CLIP).write_bytes(uneven.read_bytes())
@@ -145,7 +145,7 @@ def test_a_disk_without_room_for_a_result_is_told_before_anything_appears(
     done: tuple[Journey, Bench, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, at, _ = done
-    monkeypatch.setattr("pipeline.jobs.publishing.BESIDE_BYTES", 1 << 60)
+    monkeypatch.setattr("pipeline.jobs.publish_result.BESIDE_BYTES", 1 << 60)
     with pytest.raises(StoreFull, match="bytes are needed") as full:
         publish(Results.of(tmp_path), job(), made, at)
     assert full.value.needs_bytes > 1 << 60, "the job waits for it"

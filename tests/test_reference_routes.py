@@ -17,8 +17,8 @@ from tests.pictures import BOMB, NOTE, SVG, coded, sunset, turned
 from tests.studios import App, app
 from ui.references import ADD_IT, NOT_ADDED
 from utils.digest import digest_bytes
+from utils.media.xmp import read_settings
 from utils.walker import Shot
-from utils.xmp import read_settings
 
 SECRET = coded(sunset()[:9, :9], "PNG")
 """A picture that lies on the server and that nobody uploaded."""

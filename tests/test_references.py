@@ -15,17 +15,29 @@ from PIL import Image
 
 from pipeline.jobs.job import Order
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
-from pipeline.references import FOLDER, KEPT_S, PART, Picture, at_home, find, keep, portable, preview, stay, sweep
+from pipeline.jobs.locations import database_url
+from pipeline.library.references import (
+    FOLDER,
+    KEPT_S,
+    PART,
+    Picture,
+    at_home,
+    find,
+    keep,
+    portable,
+    preview,
+    stay,
+    sweep,
+)
 from tests.journeys import filmed
 from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
-from ui.caretaker import sweeping
+from ui.cleanup import sweeping
 from ui.studio import Studio
 from utils.digest import digest_file
 from utils.errors import PictureError, SettingsError
-from utils.picture import read_picture, suffix_of
+from utils.image.picture_file import read_picture, suffix_of
+from utils.media.xmp import read_settings
 from utils.walker import Shot
-from utils.xmp import read_settings
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -173,7 +185,7 @@ def test_of_what_is_no_picture_nothing_is_kept(home: Path, name: str) -> None:
 def test_a_picture_that_gets_hold_of_its_reader_is_not_kept(
     home: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", code])
+    monkeypatch.setattr("pipeline.library.inspection.command", lambda arguments: [sys.executable, "-c", code])
     with pytest.raises(PictureError, match="could not be read safely"):
         added(home, turned(1))
     assert names(home) == []
@@ -181,8 +193,10 @@ def test_a_picture_that_gets_hold_of_its_reader_is_not_kept(
 
 def test_a_picture_that_takes_too_much_memory_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is one on the whole process, whatever it is that takes the memory."""
-    child = "import sys, pipeline.arrival as it; it.PICTURE_MEMORY_BYTES = 300 << 20; it.main()"
-    monkeypatch.setattr("pipeline.arrival.command", lambda arguments: [sys.executable, "-c", child, *arguments])
+    child = "import sys, pipeline.library.inspection as it; it.PICTURE_MEMORY_BYTES = 300 << 20; it.main()"
+    monkeypatch.setattr(
+        "pipeline.library.inspection.command", lambda arguments: [sys.executable, "-c", child, *arguments]
+    )
     with pytest.raises(PictureError, match="could not be read safely"):
         added(home, png(7000, 7000, pixels=bytes(7001 * 7000)))
     assert names(home) == []

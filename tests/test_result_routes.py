@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.worker_ledger import Shift
 from ui.figures import figures
 from ui.problems import NotHere
 from ui.routes import results

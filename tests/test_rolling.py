@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from utils.image import Size
-from utils.rolling import Rolling
-from utils.timebase import Span
-from utils.video import Frame
+from utils.media.rolling import Rolling
+from utils.media.timebase import Span
+from utils.media.video import Frame
 
 
 class Counting:

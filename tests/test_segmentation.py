@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.camera import CameraPath
-from utils.geometry import Matrix, inverse, normal
+from pipeline.plan.segmentation import Segment, Split, SplitRule, overlapped, split
+from utils.camera.path import CameraPath
 from utils.image import Size
+from utils.image.geometry import Matrix, inverse, normal
+from utils.media.timebase import Span
 from utils.people.pose import Keypoints, Poses
-from utils.segmentation import Segment, Split, SplitRule, overlapped, split
-from utils.timebase import Span
 from utils.walker import Scene, Shot
 from utils.walker.gait import pose_at
 

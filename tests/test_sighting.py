@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.image import RGB, Size
-from utils.intake import probe
+from utils.media.intake import probe
+from utils.media.video import ClipFrames, Frame
 from utils.people.follow import Follower
 from utils.people.model import Body, PoseModel, models
 from utils.people.pose import ANKLES, HIPS, SHOULDERS
 from utils.people.sighting import LOST_FRAMES, Sighting, sightings
 from utils.people.subject import Colours, Place, Subject, choose_subject, colours_of, people
-from utils.video import ClipFrames, Frame
 from utils.walker import Shot, Truth, walk
 
 SIZE = Size(640, 360)

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.camera import CameraPath
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.camera.path import CameraPath
+from utils.camera.stabilization import Calm, Method, Model, stabilise
+from utils.camera.tracking import Motion, Tracker, track
 from utils.image import RGB, Size
-from utils.stabilization import Calm, Method, Model, stabilise
-from utils.tracking import Motion, Tracker, track
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.walker import Shot, Truth, walk
 
 SIZE = Size(640, 360)

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from tests.forms import FORMS, make
-from utils.camera import CameraPath
-from utils.clip import Clip
-from utils.colour import ColourConverter, ColourTags
-from utils.cursor import Cursor
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.camera.path import CameraPath
+from utils.camera.stabilization import stabilise
+from utils.camera.stabilized_copy import followed, moved_planes, write_steady
+from utils.camera.warp import warp
 from utils.image import Orientation, Size
-from utils.intake import probe
-from utils.planes import PlaneReader
-from utils.stabilization import stabilise
-from utils.steady import followed, moved_planes, write_steady
-from utils.video import ClipFrames
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.media.clip import Clip
+from utils.media.colour import ColourConverter, ColourTags
+from utils.media.cursor import Cursor
+from utils.media.intake import probe
+from utils.media.planes import PlaneReader
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Encoding, Shape
 from utils.walker import Reels, Shot, film
 from utils.walker.scene import Scene
-from utils.warp import warp
-from utils.write import ClipWriter, Encoding, Shape
 
 SIZE = Size(320, 180)
 SHOT = Shot(size=SIZE, frames=24)

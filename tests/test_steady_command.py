@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.journeys import filmed
 from tests.workers import HOUSE
-from utils.camera import CameraPath
-from utils.intake import probe
+from utils.camera.path import CameraPath
+from utils.media.intake import probe
 from utils.walker import Shot
 
 

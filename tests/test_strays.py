@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, Poses
-from utils.people.strays import without_strays
+from utils.people.remove_outliers import without_strays
 
 COUNT, RATE_HZ, LEG_PX = 30, 30, 300.0
 TIMES_S = np.arange(COUNT) / RATE_HZ

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.chunk import Pictures
-from utils.strip import CHUNK_FRAMES, read_strip, write_strip
-from utils.timebase import Span
+from utils.media.chunk import Pictures
+from utils.media.strip import CHUNK_FRAMES, read_strip, write_strip
+from utils.media.timebase import Span
 
 COUNT = 2 * CHUNK_FRAMES + 7
 

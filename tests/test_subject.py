@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box, Size
-from utils.intake import probe
+from utils.media.intake import probe
+from utils.media.video import ClipFrames, Frame
 from utils.people.model import PoseModel
 from utils.people.subject import Subject, choose_subject, colours_of, overlap, people
-from utils.video import ClipFrames, Frame
 from utils.walker import Scene, Shot, Truth
 
 SIZE = Size(640, 360)

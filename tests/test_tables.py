@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from pipeline.jobs.database import open_database
 from pipeline.jobs.job import JobError, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import meta
+from pipeline.jobs.worker_ledger import Shift
 from tests.workers import HOUSE
 
 FIRST_VERSION = """

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from utils.flow import Flow, flow_pair
 from utils.image import RGB, Box, Size
-from utils.metrics import edit_magnitude, mean_square, warp_error, warp_ratio
-from utils.temporal import GRID, Consistency, Steadiness
+from utils.image.metrics import edit_magnitude, mean_square, warp_error, warp_ratio
+from utils.image.temporal import GRID, Consistency, Steadiness
 from utils.walker import Scene, Shot
 
 Floats = NDArray[np.float32]

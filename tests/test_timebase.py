@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.timebase import STANDARD_RATES, Span, cadence
+from utils.media.timebase import STANDARD_RATES, Span, cadence
 
 spans = st.tuples(st.integers(0, 500), st.integers(0, 500)).map(lambda ends: Span(min(ends), max(ends)))
 

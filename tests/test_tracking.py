@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.camera.tracking import Mask, Motion, Tracker, track
 from utils.image import RGB, Box, Size
-from utils.tracking import Mask, Motion, Tracker, track
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.walker import Shot
 from utils.walker.scene import Scene
 

@@ -20,10 +20,10 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.clips import EXAMPLE, Clips
 from pipeline.jobs.job import JobError, Order
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
+from pipeline.library.clips import EXAMPLE, Clips
 from tests.journeys import filmed
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips as clip_routes
@@ -290,7 +290,7 @@ def started(monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]:
         children.append(arguments[0])
         return [sys.executable, "-c", code]
 
-    monkeypatch.setattr("pipeline.arrival.command", command)
+    monkeypatch.setattr("pipeline.library.inspection.command", command)
     return children
 
 
@@ -312,10 +312,14 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 @pytest.mark.parametrize(
     ("place", "error", "says"),
     [
-        ("pipeline.arrival.look", FULL, "No space left on device"),
-        ("pipeline.clips.Clips.keep", FULL, "No space left on device"),
-        ("pipeline.arrival.look", RecursionError("too deep"), "went wrong at the look at this clip (RecursionError)"),
-        ("pipeline.arrival.look", KeyError("facts"), "(KeyError)"),
+        ("pipeline.library.inspection.look", FULL, "No space left on device"),
+        ("pipeline.library.clips.Clips.keep", FULL, "No space left on device"),
+        (
+            "pipeline.library.inspection.look",
+            RecursionError("too deep"),
+            "went wrong at the look at this clip (RecursionError)",
+        ),
+        ("pipeline.library.inspection.look", KeyError("facts"), "(KeyError)"),
     ],
 )
 def test_a_look_that_fails_is_told_and_not_tried_again_by_itself(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tests.forms import FORMS, Form, index_of, make
-from utils.clip import Clip
 from utils.image import Size
-from utils.intake import probe
-from utils.timebase import Span
-from utils.video import ClipFrames
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.timebase import Span
+from utils.media.video import ClipFrames
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=lambda form: form.name)

@@ -12,7 +12,7 @@ import pytest
 from pipeline.jobs import worker
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import CLIP, Results
 from tests.disks import BALLAST, small_disk
 from tests.journeys import QUICK, bench, filmed, finished, journey, same

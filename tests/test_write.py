@@ -11,15 +11,15 @@ import pytest
 
 from tests.forms import CLICK_S, FORMS, RATE, SIZE, X264, Form, index_of, make, render
 from tests.sound import LEAD_S, lag, sound
-from utils.clip import Clip
-from utils.colour import ColourTags
 from utils.digest import digest_file
 from utils.errors import WriteError
 from utils.image import Size
-from utils.intake import probe
-from utils.video import ClipFrames
+from utils.media.clip import Clip
+from utils.media.colour import ColourTags
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Encoding, Shape, write_clip
 from utils.walker import Shot, walk
-from utils.write import ClipWriter, Encoding, Shape, write_clip
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=lambda form: form.name)
@@ -234,7 +234,7 @@ from pathlib import Path
 import numpy as np
 from tests.forms import RATE, SIZE
 from utils.errors import WriteError
-from utils.write import ClipWriter, Shape
+from utils.media.write import ClipWriter, Shape
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

@@ -14,8 +14,8 @@ from pipeline.settings import Settings
 from tests.forms import FFMPEG
 from tests.journeys import written
 from utils.errors import ReshootError, SettingsError, UnreadableClip, WriteError
-from utils.probe import Limits, scan
-from utils.xmp import MOST_BYTES, UUID, read_settings, write_settings
+from utils.media.probe import Limits, scan
+from utils.media.xmp import MOST_BYTES, UUID, read_settings, write_settings
 
 DOCUMENT: dict[str, Any] = {
     "preset": "fast",

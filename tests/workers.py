@@ -14,10 +14,10 @@ from typing import Any
 
 from pipeline.jobs.job import Job, Order, State, WorkerSign
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import CLIP, Results
-from utils.clip import Clip
-from utils.probe import Limits, scan
+from utils.media.clip import Clip
+from utils.media.probe import Limits, scan
 
 HOUSE = Path(__file__).resolve().parents[1]
 PATIENCE_S = 120.0

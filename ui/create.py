@@ -12,10 +12,10 @@ import gradio as gr
 from pipeline.engines import engines
 from pipeline.settings import Field, Settings, presets
 from ui import form, references
+from ui.restore_form import used
 from ui.routes.jobs import submit
 from ui.routes.references import MOST_BYTES
 from ui.studio import Studio
-from ui.using import used
 from utils.errors import ReshootError
 from utils.untrusted_json import UntrustedJson, read_json
 

@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ui.guard import SESSION, cookie
-from ui.keys import SESSION_S, Keys
+from ui.access import SESSION, cookie
+from ui.sessions import SESSION_S, Keys
 
 FORGET_S, LONGEST_WAIT_S, MOST_WAITING = 900.0, 8.0, 50
 PAGE = Template((Path(__file__).parent / "login.html").read_text(encoding="utf-8"))

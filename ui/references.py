@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.references import FOLDER, PICTURES, stay
+from pipeline.library.references import FOLDER, PICTURES, stay
 from pipeline.settings.reading import from_mapping
 from ui.problems import NotAllowed
 

@@ -15,17 +15,17 @@ from sqlalchemy.exc import DatabaseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.clips import NoClip
 from pipeline.jobs.job import JobError
 from pipeline.jobs.outage import OURS, Full, outage, own_words
+from pipeline.library.clips import NoClip
 from ui import login
-from ui.chores import ChoreError
+from ui.access import Guard
+from ui.cache_tasks import ChoreError
 from ui.files import Files
-from ui.guard import Guard
-from ui.keys import Keys
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, health, jobs, looks, references, results, uploads
+from ui.sessions import Keys
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError

@@ -59,7 +59,7 @@ def generate(
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
     if as_json:
-        from pipeline.report import to_json
+        from pipeline.report.report import to_json
 
         typer.echo(to_json(told))
     else:
@@ -118,7 +118,7 @@ def _check_place(path: Path) -> None:
 
 
 def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Cancel) -> Bench:
-    from pipeline.references import at_home
+    from pipeline.library.references import at_home
     from pipeline.stage import Bench
     from utils.home import cache_folder
     from utils.store import Store
@@ -128,10 +128,10 @@ def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Ca
 
 def _run(clip: Path, out: Path, report: Path | None, preset: str, bench: Bench) -> dict[str, Any]:
     """The journey, and its result at its place."""
-    from pipeline.delivery import deliver, write_report
-    from pipeline.opening import open_clip
+    from pipeline.library.export import deliver, write_report
     from pipeline.processor import restyle
-    from pipeline.report import report as told_of
+    from pipeline.report.report import report as told_of
+    from pipeline.see.open_clip import open_clip
 
     journey = restyle(open_clip(clip, bench), bench)
     deliver(journey, out, preset)

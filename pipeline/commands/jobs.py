@@ -174,7 +174,7 @@ def _change(how: str, job: str, home: Path | None, database: str | None) -> None
 @contextmanager
 def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
     from pipeline.jobs.ledger import Ledger
-    from pipeline.jobs.places import database_url
+    from pipeline.jobs.locations import database_url
     from utils.home import home as usual
 
     ledger = Ledger(database_url(home or usual(), database))

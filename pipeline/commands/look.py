@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.look import FirstLook
+    from pipeline.preview.frame import FirstLook
     from pipeline.stage import Bench
 
 
@@ -38,8 +38,8 @@ def look(
     with _problems(as_json):
         share, bench = _share(at), _bench(home, preset, said, file)
         _check(clip, out, before)
-        from pipeline.look import first_look
-        from pipeline.opening import open_clip
+        from pipeline.preview.frame import first_look
+        from pipeline.see.open_clip import open_clip
 
         made = first_look(open_clip(clip, bench), bench, share)
         _write(made, out, before)
@@ -77,7 +77,7 @@ def _share(at: str) -> float | None:
 
 
 def _bench(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "Bench":
-    from pipeline.references import at_home
+    from pipeline.library.references import at_home
     from pipeline.settings import Settings, read_assignments
     from pipeline.stage import Bench
     from utils.home import cache_folder
@@ -101,7 +101,7 @@ def _check(clip: Path, *pictures: Path | None) -> None:
 
 
 def _write(made: "FirstLook", out: Path, before: Path | None) -> None:
-    from pipeline.look import write_jpeg
+    from pipeline.preview.frame import write_jpeg
     from utils.errors import WriteError
 
     try:

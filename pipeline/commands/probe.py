@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from utils.clip import Clip
+    from utils.media.clip import Clip
 
 
 def probe(
@@ -15,7 +15,7 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, every timestamp too.")] = False,
 ) -> None:
     """Say what a clip is: size, rate, length, sound, and anything odd about it."""
-    from utils.intake import probe as look
+    from utils.media.intake import probe as look
 
     found = look(clip)
     if as_json:

@@ -16,10 +16,10 @@ def steady(
 ) -> None:
     """Take the operator's shake out of a clip. No pixel is lost: the picture moves in a frame that holds all of it."""
     from pipeline.settings import Settings, read_assignments
+    from utils.camera.stabilization import Calm, stabilise
+    from utils.camera.stabilized_copy import followed, write_steady
     from utils.errors import SettingsError
-    from utils.intake import probe
-    from utils.stabilization import Calm, stabilise
-    from utils.steady import followed, write_steady
+    from utils.media.intake import probe
 
     if out.suffix.lower() != ".mp4":
         raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'calm'}.mp4.")

@@ -19,8 +19,8 @@ def worker(
     """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line."""
     from rich.console import Console
 
-    from pipeline.jobs.keeper import Keeper
-    from pipeline.jobs.places import database_url, worker_name
+    from pipeline.jobs.locations import database_url, worker_name
+    from pipeline.jobs.supervisor import Keeper
     from utils.home import home as usual
 
     where = home or usual()

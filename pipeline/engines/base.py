@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from utils.image import RGB, Size
+    from utils.media.timebase import Span
     from utils.progress import Cancel
-    from utils.timebase import Span
 
 
 class EngineError(ReshootError):

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pipeline.jobs.database import open_database
 from pipeline.jobs.job import Entry, Job, JobError, Order, State, Wish, WorkerSign
 from pipeline.jobs.tables import diary, job_of, jobs, now, read_signs
-from pipeline.jobs.tickets import Tickets
+from pipeline.jobs.wakeups import Tickets
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 LINE_LOCK = 0x5E5407

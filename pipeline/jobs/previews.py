@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from utils.errors import Cancelled, ReshootError
 
 if TYPE_CHECKING:
-    from pipeline.generation import WindowResult
-    from pipeline.rushes import Rushes
-    from pipeline.stable import Staging
+    from pipeline.make.generation import WindowResult
+    from pipeline.plan.stable_view import Staging
+    from pipeline.preview.window_clips import Rushes
     from utils.progress import Cancel
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Previewer:
         self._due.clear()
 
     def _show(self, staging: Staging, window: WindowResult, restyled: str) -> None:
-        from pipeline.rushes import Rushes
+        from pipeline.preview.window_clips import Rushes
 
         plan = window.plan
         told = {

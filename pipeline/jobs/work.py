@@ -11,10 +11,10 @@ from typing import Any
 
 from pipeline.jobs.job import Job, State, Wish
 from pipeline.jobs.outage import Full, Outage, Patience
-from pipeline.jobs.pace import Pace
 from pipeline.jobs.previews import Previewer, Previews
+from pipeline.jobs.progress_estimate import Pace
 from pipeline.jobs.results import Results
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.worker_ledger import Shift
 from pipeline.settings import Settings
 from pipeline.stage import Bench
 from utils.disk import out_of_room
@@ -82,10 +82,10 @@ class Work:
         self._end(State.WAITING if error.needs_bytes else State.FAILED, "", error, error.needs_bytes)
 
     def _restyled(self) -> dict[str, object]:
-        from pipeline.jobs.publishing import publish
-        from pipeline.opening import open_clip
+        from pipeline.jobs.publish_result import publish
+        from pipeline.library.references import at_home
         from pipeline.processor import restyle
-        from pipeline.references import at_home
+        from pipeline.see.open_clip import open_clip
 
         order = self.job.order
         settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)

@@ -18,11 +18,11 @@ from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Outage, Patience, Reserve
 from pipeline.jobs.results import Results
-from pipeline.jobs.shift import Shift
-from pipeline.jobs.tickets import leave_tickets, take_tickets
+from pipeline.jobs.wakeups import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
-from utils.handles import allow_many_files
+from pipeline.jobs.worker_ledger import Shift
 from utils.memory import give_back, share_pool
+from utils.open_file_limit import allow_many_files
 from utils.store.lease import if_free
 
 log = logging.getLogger(__name__)

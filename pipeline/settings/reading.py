@@ -9,8 +9,8 @@ import yaml
 
 from pipeline.settings.field import Field, shown
 from utils.errors import SettingsError
+from utils.media.xmp import read_settings
 from utils.untrusted_json import MOST_DEPTH, UntrustedJson, read_json
-from utils.xmp import read_settings
 
 LARGEST_FILE_BYTES = 256 * 1024
 """A settings file is a page long; more than this is some other file."""

@@ -9,9 +9,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys import filmed
 from tests.studios import App
-from utils.intake import probe
+from utils.media.intake import probe
+from utils.media.xmp import read_settings
 from utils.walker import Shot
-from utils.xmp import read_settings
 
 PATIENCE_MS = 60_000
 

@@ -13,13 +13,13 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from starlette.responses import FileResponse
 
-from pipeline.clips import EXAMPLE, Clips, Kept, NoClip, Seen
 from pipeline.jobs.job import State
+from pipeline.library.clips import EXAMPLE, Clips, Kept, NoClip, Seen
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
 
 if TYPE_CHECKING:
-    from pipeline.estimate import Finished
+    from pipeline.preview.estimate import Finished
 
 log = logging.getLogger(__name__)
 
@@ -141,14 +141,14 @@ def _told(found: Kept, clips: Clips) -> dict[str, Any]:
 
 def _estimates(facts: Mapping[str, Any], studio: Studio, clips: Clips) -> dict[str, Any]:
     """What each preset would take, learned from this home's jobs."""
-    from pipeline.estimate import estimates
+    from pipeline.preview.estimate import estimates
 
     return dict(estimates(facts, _history(studio, clips)))
 
 
 def _history(studio: Studio, clips: Clips) -> list["Finished"]:
     """The latest jobs that took nothing from the cache, in the order in which they ended."""
-    from pipeline.estimate import LATEST, Finished
+    from pipeline.preview.estimate import LATEST, Finished
 
     done = [job for job in studio.ledger.all() if job.state is State.DONE and job.result.get("cached") == 0]
     known: list[Finished] = []

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from pipeline.jobs.job import Job, State
-from ui.chores import KINDS, Chore, ChoreError, Chores
+from ui.cache_tasks import KINDS, Chore, ChoreError, Chores
 from ui.machine import Lately, Machine, graphics, room
 from ui.problems import NotHere
 from ui.quality import MEASURES, measured, number

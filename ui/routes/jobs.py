@@ -11,15 +11,15 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.clips import Clips
 from pipeline.jobs.job import Job, JobError, Order, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.results import Results
+from pipeline.library.clips import Clips
 from pipeline.settings import Settings, presets
 from ui import references
 from ui.board import Shown, differing
+from ui.json_body import Said
 from ui.problems import NotHere
-from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
 

@@ -20,14 +20,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
-from pipeline.clips import Clips, NoClip
+from pipeline.library.clips import Clips, NoClip
 from pipeline.settings import Settings
+from ui.json_body import Said
 from ui.problems import NotHere
 from ui.routes.jobs import checked
-from ui.said import Said
 from ui.studio import Studio
-from utils.child import MOST_ANSWER_BYTES, environment
 from utils.errors import ClipError, ReshootError, SettingsError
+from utils.guarded_child import MOST_ANSWER_BYTES, environment
 from utils.untrusted_json import UntrustedJson, read_object
 
 log = logging.getLogger(__name__)

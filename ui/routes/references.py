@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from pipeline.references import FOLDER, PART, keep, preview
+from pipeline.library.references import FOLDER, PART, keep, preview
 from ui.problems import NotHere, TooLarge
 from ui.studio import Studio
 from utils.errors import ReshootError

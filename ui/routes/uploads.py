@@ -14,9 +14,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.clips import Clips, NoClip
+from pipeline.library.clips import Clips, NoClip
+from ui.json_body import Said
 from ui.problems import NotHere, TooLarge
-from ui.said import Said
 from ui.studio import Studio
 from utils.errors import ReshootError
 from utils.uploads import Elsewhere, NoUpload, Pen, Uploads, UploadTooLarge

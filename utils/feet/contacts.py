@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from utils.camera import CameraPath
+from utils.camera.path import CameraPath
 from utils.feet.stance import stances
-from utils.geometry import moved
+from utils.image.geometry import moved
+from utils.media.timebase import Span
 from utils.people.pose import HEELS, TOES, Poses
-from utils.timebase import Span
 
 Side = Literal["left", "right"]
 Part = Literal["heel", "toe"]

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.geometry import Matrix, inverse, moved
 from utils.image import Box, Size
+from utils.image.geometry import Matrix, inverse, moved
 from utils.people.pose import ANKLES, HEELS, KNEES, TOES, Keypoints
 
 Floats = NDArray[np.float32]

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 from utils.feet.contacts import SIDES, Contact
 from utils.feet.track import Offsets
-from utils.timebase import Span
+from utils.media.timebase import Span
 
 Doubles = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from utils.timebase import Span
+from utils.media.timebase import Span
 
 Doubles = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from utils.feet.contacts import SIDES, Contact
 from utils.feet.patch import Doubles, Floats, Piece, Warp, at, cut_out
-from utils.geometry import Matrix, inverse, moved, shift
 from utils.image import RGB
+from utils.image.geometry import Matrix, inverse, moved, shift
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES, Keypoints
 
 WINDOW_LEG = 0.3

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.image import RGB, Box
+from utils.people.confirm_person import confirmed
 from utils.people.model import Body, PoseModel
-from utils.people.newcomer import confirmed
 from utils.people.pose import HIPS, SHOULDERS
 from utils.people.subject import SAME_PLACE, Subject, bodily, colours_of, likeness, overlap, shaped, without
 from utils.people.views import only, parts, placed, whole, zoomed

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.camera.tracking import Mask
 from utils.errors import UnreadableClip
 from utils.image import Box, Size
 from utils.people.matte import extent
-from utils.tracking import Mask
 
 DATA, TABLE = "mattes.bin", "mattes.npy"
 LEVEL = 1

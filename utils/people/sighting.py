@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB
-from utils.people.between import Between
+from utils.media.video import Frame
 from utils.people.cuts import CutFinder
+from utils.people.edge_exit import at_edge, carried
 from utils.people.follow import Follower
-from utils.people.leaving import at_edge, carried
+from utils.people.mask_interpolation import Between
 from utils.people.matte import SEEN, extent
 from utils.people.model import Body, PoseModel
 from utils.people.model import models as models
 from utils.people.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
 from utils.people.subject import Subject, overlap
-from utils.video import Frame
 
 LOST_FRAMES = 8
 """So long somebody may be lost and is filled in, when they are found again; so long they may take to come or go."""

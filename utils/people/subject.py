@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Box
+from utils.media.video import Frame, FrameSource
 from utils.people.model import Body, PoseModel
 from utils.people.pose import HIPS, SHOULDERS
 from utils.people.views import parts, placed, whole
-from utils.video import Frame, FrameSource
 
 Colours = NDArray[np.float32]
 """How much of a person has which colour; sums to 1."""

@@ -14,16 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.camera import CameraPath
+from utils.camera.path import CameraPath
 from utils.errors import ClipError, WriteError
-from utils.geometry import Matrix, resize
 from utils.image import RGB, Size
+from utils.image.geometry import Matrix, resize
+from utils.media.video import FrameSource
 from utils.place.inpainting import fill
 from utils.place.masked_median import Mask, merge
 from utils.place.mosaic import Mosaic, candidates, choose, lay_out, visible
 from utils.place.samples import LEVELS, SMALL, Mattes, Sample, even_out, gather, log_ratio, without
 from utils.place.shadow_mask import shadow_mask
-from utils.video import FrameSource
 
 VERSION = 1
 FIRST_ENOUGH, ENOUGH = 5, 12

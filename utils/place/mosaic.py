@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.camera import CameraPath
-from utils.geometry import Matrix, corners, inverse, normal, resize, shift
+from utils.camera.path import CameraPath
 from utils.image import Box, Size
+from utils.image.geometry import Matrix, corners, inverse, normal, resize, shift
 
 STRETCH = 6.0
 """A frame that would lie larger or smaller than this many times its area is left out: it looks too far away."""

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.geometry import shift
 from utils.image import RGB, Box, Size
+from utils.image.geometry import shift
+from utils.media.video import FrameSource
 from utils.place.masked_median import Layer, Mask
 from utils.place.mosaic import Mosaic
-from utils.video import FrameSource
 
 Pixels = NDArray[np.uint8]
 """n x 3 levels."""

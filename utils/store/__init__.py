@@ -1,11 +1,11 @@
 """A cache that cannot lie: content in, content out, checked byte for byte. `Store` is its face."""
 
 from utils.store.entry import Entry
+from utils.store.eviction import Freed
 from utils.store.inventory import Listed, StageStats, Stats, Verdict
 from utils.store.manifest import Blob, Manifest
-from utils.store.room import Freed
 from utils.store.store import LIMIT_BYTES, SPARE_BYTES, Store
-from utils.store.tally import Figures
+from utils.store.usage_stats import Figures
 
 __all__ = [
     "LIMIT_BYTES",

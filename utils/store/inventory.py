@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from utils.store import manifest as manifests
+from utils.store.local_tier import Held
 from utils.store.manifest import Damage, Manifest
-from utils.store.shelf import Held
-from utils.store.tally import Figures
+from utils.store.usage_stats import Figures
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from utils.errors import StoreError, StoreFull, WriteError
 from utils.key import DIGEST, Key
 from utils.progress import Cancel
 from utils.store.entry import Entry
+from utils.store.eviction import Freed, disk_full, free_bytes, make_room, refuse_too_large
+from utils.store.finalize import seal
 from utils.store.inventory import Listed, Stats, Verdict, describe, stage_stats
 from utils.store.lease import Lease, briefly, if_free, only_one
+from utils.store.local_tier import Shelf, remove_tree, size_of
 from utils.store.manifest import Damage, Manifest, OtherSchema
-from utils.store.room import Freed, disk_full, free_bytes, make_room, refuse_too_large
-from utils.store.seal import seal
-from utils.store.shelf import Shelf, remove_tree, size_of
-from utils.store.tally import Figures, Tally
+from utils.store.usage_stats import Figures, Tally
 
 log = logging.getLogger(__name__)
 

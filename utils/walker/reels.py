@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from utils.errors import WriteError
 from utils.image import Size
+from utils.media.write import ClipWriter, Shape
 from utils.walker.kernel import Bytes
 from utils.walker.record import TruthWriter
 from utils.walker.scene import Scene
 from utils.walker.shot import Shot
 from utils.walker.show import overlay, sheet
 from utils.walker.truth import Truth
-from utils.write import ClipWriter, Shape
 
 _ON_SHEET, _COLUMNS = 20, 5
 

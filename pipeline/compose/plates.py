@@ -1,0 +1,122 @@
+"""Plates: the clean background of every shot, for those who want the person before nothing but the place."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from pipeline.see.analysis import Seen
+from pipeline.stage import Stage, Work
+from pipeline.types import Event
+from utils.camera.tracking import Mask
+from utils.digest import canonical_json, digest_bytes
+from utils.image import RGB, Box, Size
+from utils.media.clip import Clip
+from utils.media.video import ClipFrames, Frame
+from utils.place.background import Plate, build_plate
+from utils.place.samples import Mattes
+from utils.store import Entry
+
+LINGER_S = 0.5
+"""So long before a person is first found, and after they were last, some of them may be in the picture all the same."""
+LINGER_SHARE = 0.05
+"""Of the picture's height: how far around where they were found."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames without a cut between them."""
+
+    start: int
+    stop: int
+
+    @property
+    def digest(self) -> str:
+        return digest_bytes(canonical_json(asdict(self)))
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Where the place cannot be trusted to be seen: on the person, and where they may linger though nobody was found.
+
+    Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised, or no
+    more than a part of them is. `boxes` are around those who were recognised whole.
+    """
+
+    found: Mattes
+    boxes: Sequence[Box | None]
+    linger_frames: int
+
+    def mattes(self, wanted: Sequence[int]) -> Iterator[Mask]:
+        """Of the wanted frames, ascending."""
+        for index, matte in zip(wanted, self.found(wanted), strict=True):
+            box = None if self.boxes[index] else self._nearest(index)
+            yield _filled(matte, box) if box else matte
+
+    def _nearest(self, index: int) -> Box | None:
+        """Where the person is in the nearest frame in which they were found."""
+        start, stop = max(0, index - self.linger_frames), index + self.linger_frames + 1
+        near = sorted(range(start, min(stop, len(self.boxes))), key=lambda each: abs(each - index))
+        return next((box for each in near if (box := self.boxes[each])), None)
+
+
+def _filled(matte: Mask, box: Box) -> Mask:
+    """A matte with a box and what is around it added."""
+    filled = matte.copy()
+    height, width = matte.shape
+    filled[box.grown(round(LINGER_SHARE * height), Size(width, height)).slices] = 255
+    return filled
+
+
+def _build(work: Work) -> None:
+    clip: Clip = work.inputs["clip"]
+    seen: Seen = work.inputs["seen"]
+    shot: Shot = work.inputs["shot"]
+    whole = np.isfinite(seen.poses.keypoints).any(axis=(1, 2))
+    here = [box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(seen.boxes)]
+    covered = Covered(seen.mattes, here, round(LINGER_S * clip.rate))
+    plate = build_plate(ClipFrames.of(clip), covered.mattes, seen.camera, range(shot.start, shot.stop))
+    plate.save(work.folder)
+    (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
+
+
+PLATE = Stage("plate", version=3, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
+
+
+class Backdrops:
+    """The plates of all shots of a clip, read from the cache one at a time."""
+
+    def __init__(self, seen: Seen, entries: Mapping[Shot, Entry]) -> None:
+        self._seen, self._entries = seen, dict(entries)
+        self._shot: Shot | None = None
+        self._plate: Plate | None = None
+
+    @property
+    def digest(self) -> str:
+        return digest_bytes(canonical_json([entry.digest for entry in self._entries.values()]))
+
+    def behind(self, frame: Frame, matte: Mask) -> RGB:
+        """The place as this frame's camera saw it, exposed like the frame."""
+        plate, matrix = self._at(frame.index), self._seen.camera.matrices[frame.index]
+        size = Size(frame.rgb.shape[1], frame.rgb.shape[0])
+        return plate.view(matrix, size, plate.gain(frame.rgb, matte, matrix))
+
+    @property
+    def seen_fraction(self) -> float:
+        """The share of the place that some frame saw, over all shots."""
+        shares = [json.loads(entry.read_bytes("facts.json"))["seen"] for entry in self._entries.values()]
+        return float(np.average(shares, weights=[shot.stop - shot.start for shot in self._entries]))
+
+    @property
+    def events(self) -> list[Event]:
+        notes = [
+            note for entry in self._entries.values() for note in json.loads(entry.read_bytes("facts.json"))["notes"]
+        ]
+        return [Event("plate", note) for note in notes]
+
+    def _at(self, index: int) -> Plate:
+        shot = next(each for each in self._entries if each.start <= index < each.stop)
+        if self._plate is None or shot != self._shot:
+            self._shot, self._plate = shot, Plate.load(self._entries[shot].folder)
+        return self._plate

@@ -1,0 +1,36 @@
+"""Publishing: what a finished journey leaves for people, as a result of its job."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobs.job import Job
+from pipeline.jobs.result_views import facts, figures, write_views
+from pipeline.jobs.results import CLIP, FACTS, SETTINGS, Results
+from pipeline.library.export import deliver, write_report
+from pipeline.library.references import portable
+from pipeline.processor import Journey
+from pipeline.report.report import report
+from pipeline.stage import Bench
+from utils.digest import digest_file
+
+COPIES, BESIDE_BYTES = 3, 4_000_000
+"""What a result takes on the disk: its clip, views that are hardly larger, and all that lies beside them."""
+
+
+def publish(results: Results, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
+    """Make it appear; returns what the ledger is to know of it."""
+    needed = COPIES * journey.result.entry.manifest.bytes + BESIDE_BYTES
+    return results.appear(job.id, needed, lambda part: _fill(part, job, journey, bench))
+
+
+def _fill(part: Path, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
+    """All files of a result."""
+    told = report(journey)
+    deliver(journey, part / CLIP, job.order.preset)
+    write_report(journey, told, part)
+    done = write_views(journey, bench, part)
+    (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **portable(job.order.settings)}, indent=1))
+    (part / FACTS).write_text(json.dumps(facts(job, journey, told, part)))
+    about = {"digest": digest_file(part / CLIP), "bytes": (part / CLIP).stat().st_size}
+    return about | figures(journey, told, done)

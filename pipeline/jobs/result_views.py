@@ -1,0 +1,107 @@
+"""What a result shows of itself: clips that a page can play one on the other, and its numbers."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER
+from pipeline.preview.web_copies import CLIP as COPY
+from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, is_page_size, write_poster
+from pipeline.processor import Journey
+from pipeline.stage import Bench, Stage
+from pipeline.types import Done
+from utils.media.clip import Clip
+from utils.media.probe import Limits, scan
+
+FORMAT = 1
+UNHEARD = ("ac3", "eac3", "alac")
+"""Sound that is carried into a result as it is, and that most browsers cannot play."""
+
+
+def write_views(journey: Journey, bench: Bench, folder: Path) -> list[Done]:
+    """The source, the result where it is too large for a page, and a still; returns what it took."""
+    result, clip = folder / CLIP, journey.clip
+    views = [(COPY_OF_SOURCE, clip, folder / BEFORE)]
+    if not is_page_size(clip.size):
+        views.append((COPY_OF_RESULT, scan(result, Limits()), folder / AFTER))
+    done = [_copied(stage, of, bench, path) for stage, of, path in views]
+    write_poster(result, clip.time_s(_telling(journey)), clip, folder / POSTER)
+    return done
+
+
+def _copied(stage: Stage, clip: Clip, bench: Bench, path: Path) -> Done:
+    start = time.perf_counter()
+    with stage.result(bench, clip=clip) as entry:
+        shutil.copyfile(entry.path(COPY), path)
+        return Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes)
+
+
+def _telling(journey: Journey) -> int:
+    """The frame that tells most: in the middle of the time in which the person stands, else of all."""
+    holds = [each.span for each in journey.segments.all if each.name == "hold"]
+    return (holds[0].start + holds[-1].stop) // 2 if holds else len(journey.clip) // 2
+
+
+def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """All that the page of a result needs, beside its files; `told` is its report."""
+    clip = journey.clip
+    return {
+        "format": FORMAT,
+        "title": job.order.title,
+        "preset": job.order.preset,
+        "look": journey.settings["generate.look"],
+        "settings": dict(job.order.settings),
+        "width": clip.size.width_px,
+        "height": clip.size.height_px,
+        "frames": told["frames_out"],
+        "fps": float(clip.rate),
+        "times_s": None if clip.constant_rate else [float(clip.time_s(index)) for index in clip.span],
+        "duration_s": float(clip.duration_s),
+        "sound": clip.audio.codec if clip.audio else None,
+        "delay_s": max(0.0, -float(clip.audio.start_s)) if clip.audio else 0.0,
+        "heard": clip.audio is not None and clip.audio.codec not in UNHEARD,
+        "still": _telling(journey),
+        "before": BEFORE,
+        "after": AFTER if (folder / AFTER).exists() else CLIP,
+        "warnings": _warnings(told),
+        "notes": [*clip.notes, *(each["sentence"] for each in told["events"] if each["level"] != "warning")],
+        "numbers": {
+            **{name: told[name] for name in ("frames_in", "frames_out", "audio_offset_ms", "edit_magnitude")},
+            **{name: told[name] for name in ("seam_ratio", "colour_drift", "flicker_hold")},
+            "slide_px": {name: told["slide_px"][name] for name in ("before", "after", "locked")},
+            "warp_ratio": told["warp_error"]["ratio"],
+            "detected_fraction": told["subject"]["detected_fraction"],
+            **{name: told["camera"][name] for name in ("jerk_before", "jerk_after")},
+        },
+    }
+
+
+def figures(journey: Journey, told: dict[str, Any], views: Sequence[Done]) -> dict[str, Any]:
+    """What the ledger keeps of a result, to judge other jobs by and to show how all of them do."""
+    stages = [each.to_json() for each in (*journey.done, *views)]
+    return {
+        "look": journey.settings["generate.look"],
+        "frames": told["frames_out"],
+        "width": journey.clip.size.width_px,
+        "height": journey.clip.size.height_px,
+        "fps": float(journey.clip.rate),
+        "seconds": round(sum(stage["seconds"] for stage in stages), 2),
+        "cached": sum(stage["cache"] == "hit" for stage in stages),
+        "stages": [{name: stage[name] for name in ("name", "seconds", "cache")} for stage in stages],
+        "peak_rss_mb": told["peak_rss_mb"],
+        "slide_px": told["slide_px"]["after"],
+        "warp_ratio": told["warp_error"]["ratio"],
+        "seam_ratio": told["seam_ratio"],
+        "colour_drift": told["colour_drift"],
+        "edit_magnitude": told["edit_magnitude"],
+        "warnings": _warnings(told),
+    }
+
+
+def _warnings(told: dict[str, Any]) -> list[str]:
+    return [event["sentence"] for event in told["events"] if event["level"] == "warning"]

@@ -1,0 +1,1 @@
+"""Making: an engine fills the pixels of one window after the other."""

@@ -1,5 +1,0 @@
-"""The page of a run: one file that shows what came out, and proves it."""
-
-from pipeline.page.document import page
-
-__all__ = ["page"]

@@ -1,0 +1,1 @@
+"""Planning: the calm camera, the segments, and the windows in which an engine works."""

@@ -1,0 +1,101 @@
+"""How fast the subject moves over the ground, and how large it is in the picture: what tells walking from standing.
+
+Arms and head do not count, so that somebody who waves or nods stands still; nor does somebody who crouches walk away.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from utils.camera.path import CameraPath
+from utils.image.geometry import moved
+from utils.people.pose import ANKLES, HIPS, KNEES, SHOULDERS, Poses
+
+Doubles = NDArray[np.float64]
+
+BODY = (*SHOULDERS, *HIPS, *KNEES, *ANKLES)
+SURE = 0.3
+"""A joint of less confidence is not looked at."""
+UPRIGHT = 1.2
+"""A standing person is this many times as tall as torso, thigh and shin together."""
+SIDE_SMOOTHED_S, SIZE_SMOOTHED_S = 0.15, 0.25
+"""The size is known less well than the place."""
+LENS = 1.0
+"""Focal length of a usual lens in widths of the picture; turns growing into coming nearer."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """For each of n frames: the subject's height in px, where it is and how fast, in heights, and whether it was seen.
+
+    `place` is n x 2: to the side and away from the camera, each roughly. `speed` is in heights a second; `sure_speed`
+    is as much of it as no bent limb explains.
+    Where it was not seen the values are those of the nearest frames in which it was; NaN if there is none.
+    """
+
+    height_px: Doubles
+    place: Doubles
+    speed: Doubles
+    sure_speed: Doubles
+    seen: NDArray[np.bool_]
+
+    def part(self, frames: range) -> "Movement":
+        """Of some frames alone."""
+        cut = slice(frames.start, frames.stop)
+        return Movement(**{each.name: getattr(self, each.name)[cut] for each in fields(self)})
+
+
+def movement(poses: Poses, camera: CameraPath) -> Movement:
+    """Measured against the background, each shot by itself."""
+    sure = np.where(poses.confidence[..., None] >= SURE, poses.keypoints, np.nan)[:, BODY].astype(float)
+    ground = moved(camera.matrices[:, None], sure)
+    shots = [_of_shot(ground[shot.start : shot.stop], shot, camera) for shot in camera.shots]
+    names = (each.name for each in fields(Movement))
+    return Movement(**{name: np.concatenate([getattr(shot, name) for shot in shots]) for name in names})
+
+
+def _of_shot(joints: Doubles, shot: range, camera: CameraPath) -> Movement:
+    """Of n x 8 x 2 joints in the background picture."""
+    whole, longest = _log_sizes(joints)
+    across = joints[:, :4, 0].mean(axis=1)
+    seen: NDArray[np.bool_] = np.isfinite(whole) & np.isfinite(across)
+    if seen.sum() < 2:
+        nowhere = np.full((len(shot), 5), np.nan)
+        return Movement(nowhere[:, 0], nowhere[:, 1:3], nowhere[:, 3], nowhere[:, 4], seen)
+    times_s = camera.times_s()[shot.start : shot.stop]
+    frame_s = max(float(np.median(np.diff(times_s))), 1e-3)
+
+    def smooth(values: Doubles, over_s: float) -> Doubles:
+        filled = np.interp(times_s, times_s[seen], values[seen])
+        return np.asarray(gaussian_filter1d(filled, over_s / frame_s, mode="nearest"))
+
+    size, across = smooth(whole, SIZE_SMOOTHED_S), smooth(across, SIDE_SMOOTHED_S)
+    height_px, away_px = np.exp(size), LENS * max(camera.size)
+    sideways = np.gradient(across) / frame_s / height_px
+    speeds = [
+        np.hypot(np.gradient(each) / frame_s * away_px / height_px, sideways)
+        for each in (size, smooth(longest, SIZE_SMOOTHED_S))
+    ]
+    place = np.column_stack([across / np.median(height_px), away_px / height_px])
+    return Movement(height_px, place, speeds[0], np.minimum(*speeds), seen)
+
+
+def _log_sizes(joints: Doubles) -> tuple[Doubles, Doubles]:
+    """The logarithm of the height in px, as torso, thigh and shin together say, and as the longest of them says.
+
+    A limb that is bent or turned looks short, so in a crouch the longest is right; of a walk all together are.
+    """
+    shoulder, hip = joints[:, 0:2].mean(axis=1), joints[:, 2:4].mean(axis=1)
+    thigh = np.linalg.norm(joints[:, 2:4] - joints[:, 4:6], axis=-1)
+    shin = np.linalg.norm(joints[:, 4:6] - joints[:, 6:8], axis=-1)
+    parts = np.stack([np.linalg.norm(shoulder - hip, axis=-1), np.fmax(*thigh.T), np.fmax(*shin.T)], axis=1)
+    complete = np.isfinite(parts).all(axis=1)
+    shares = np.full(3, 1 / 3)
+    if complete.any():
+        shares = np.median(parts[complete] / parts[complete].sum(axis=1, keepdims=True), axis=0)
+    known = np.where(np.isfinite(parts), shares, 0.0).sum(axis=1)
+    whole = np.nansum(parts, axis=1) / np.where(known > 0, known, np.nan)
+    longest = np.fmax.reduce(parts / shares, axis=1)
+    return np.log(np.maximum(whole, 1e-3) * UPRIGHT), np.log(np.maximum(longest, 1e-3) * UPRIGHT)

@@ -1,0 +1,78 @@
+"""Proxies: small copies for browsers, each picture at the time of what it stands for.
+
+Of the source, beside which a result is looked at; of a result that is too large for a page; and a still for lists.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+
+from pipeline.stage import Stage, Work
+from utils.image import Size
+from utils.media.clip import Clip
+from utils.media.colour import ColourConverter
+from utils.media.decode import Losses, decode, open_input, picture_stream
+from utils.media.video import ClipFrames, Frame
+from utils.media.write import Encoding, write_clip
+from utils.prefetch import ahead
+
+CLIP = "proxy.mp4"
+WIDEST_PX = 1280
+ENCODING = Encoding(20, "superfast")
+POSTER_WIDE_PX = 960
+POSTER_QUALITY = 85
+
+
+def is_page_size(size: Size) -> bool:
+    """Whether a page shows pictures of this size as they are."""
+    return size.width_px <= WIDEST_PX
+
+
+def _copy(work: Work, *, sounding: bool) -> None:
+    clip: Clip = work.inputs["clip"]
+    size = clip.size if is_page_size(clip.size) else even_size(clip.size, Fraction(WIDEST_PX, clip.size.width_px))
+
+    def told() -> Iterator[Frame]:
+        for frame in ahead(ClipFrames.of(clip, size)):
+            yield frame
+            work.report(frame.index + 1, len(clip))
+
+    like = replace(clip, size=size, audio=clip.audio if sounding else None)
+    write_clip(work.folder / CLIP, told(), like, ENCODING)
+
+
+def _copy_silent(work: Work) -> None:
+    _copy(work, sounding=False)
+
+
+def _copy_sounding(work: Work) -> None:
+    _copy(work, sounding=True)
+
+
+COPY_OF_SOURCE = Stage("proxy", version=1, run=_copy_silent, tools=("av",))
+"""Of a clip, without its sound: whatever is made of that clip, it is looked at beside the same one."""
+COPY_OF_RESULT = Stage("proxy of the result", version=1, run=_copy_sounding, tools=("av",))
+
+
+def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None:
+    """The picture of a finished clip at a time, as a small JPEG."""
+    with open_input(result) as container:
+        stream = picture_stream(container, result)
+        container.seek(round(time_s / (stream.time_base or 1)), stream=stream)
+        with closing(decode(container, stream, Losses())) as frames:
+            picture = next(frame for frame in frames if (frame.time or 0) >= time_s - like.time_base / 2)
+    size = Size(picture.width, picture.height)
+    wide = min(Fraction(1), Fraction(POSTER_WIDE_PX, size.width_px))
+    rgb = ColourConverter(like.colour.worked).to_rgb(picture, even_size(size, wide))
+    coded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, POSTER_QUALITY])[1]
+    path.write_bytes(coded.tobytes())
+
+
+def even_size(size: Size, scale: Fraction) -> Size:
+    """A size that 4:2:0 pictures can have."""
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in size)
+    return Size(width, height)

@@ -1,0 +1,115 @@
+"""Rushes: what was just generated, as small clips to be watched while the rest is still being made.
+
+They are made to be cheap: small, every second frame, and the source is decoded once for all of them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from math import ceil
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.compose.compositor import over
+from pipeline.engines.base import Made
+from pipeline.make.generation import WindowResult
+from pipeline.plan.stable_view import Staging
+from pipeline.preview.web_copies import even_size
+from utils.camera.tracking import Mask
+from utils.image import RGB, Box, Size
+from utils.image.geometry import inverse, resize, shift
+from utils.media.clip import Clip
+from utils.media.rolling import Rolling
+from utils.media.video import ClipFrames, Frame
+from utils.media.write import ClipWriter, Encoding, Shape
+from utils.people.matte import extent
+from utils.progress import Cancel
+
+TALL_PX = 360
+RATE_HZ = 12
+"""Frames are left out as long as so many a second are left."""
+ENCODING = Encoding(26, "ultrafast", 2)
+KEEP = 12
+"""Windows share fewer frames than this."""
+
+
+@dataclass(frozen=True)
+class Rushes:
+    """Those of one run."""
+
+    staging: Staging
+
+    def write(self, path: Path, window: WindowResult, restyled: str, cancel: Cancel) -> None:
+        """A window as it will be, roughly: laid over the source, its feet and seams not yet finished.
+
+        `restyled` is what of the picture is generated: person, background or both.
+        """
+        span, step, rate = window.plan.span, self._source.step, self.staging.clip.rate
+        first = -(-span.start // step)
+        wanted = range(first * step, span.stop, step)
+        frames = self._frames.read(range(first, first + len(wanted)))
+        mattes = self.staging.seen.mattes(wanted)
+        pictures = islice(window.pictures(), wanted.start - span.start, None, step)
+        with ClipWriter(path, Shape.steady(self._source.size, rate / step), ENCODING) as writer:
+            for frame, matte, made in zip(frames, mattes, pictures, strict=True):
+                cancel.check()
+                writer.write(self._laid(frame, matte, made, window, restyled), frame.index - first)
+
+    @cached_property
+    def _source(self) -> "_Glances":
+        clip = self.staging.clip
+        size = even_size(clip.size, min(Fraction(1), Fraction(TALL_PX, clip.size.height_px)))
+        return _Glances(clip, size, max(1, int(clip.rate / RATE_HZ)))
+
+    @cached_property
+    def _frames(self) -> Rolling:
+        return Rolling(self._source, KEEP)
+
+    def _laid(self, frame: Frame, matte: Mask, made: Made, window: WindowResult, restyled: str) -> RGB:
+        """A generated picture in its place on a small one of the source."""
+        small, crop = self._source.size, window.plan.box.size
+        shrunk = Size(*(max(1, round(side * small.height_px / matte.shape[0])) for side in crop))
+        back = inverse(self.staging.into(frame.index * self._source.step, window.plan.box))
+        into = resize(Size(matte.shape[1], matte.shape[0]), small) @ back @ resize(shrunk, crop)
+        person = np.asarray(cv2.resize(matte, small, interpolation=cv2.INTER_AREA))
+        if made.alpha is not None:
+            person = _placed(made.alpha, shrunk, into, Box(0, 0, *small))
+        alpha = {"person": person, "background": 255 - person}.get(restyled, np.full_like(person, 255))
+        part = extent(alpha, 1)
+        if part is None:
+            return frame.rgb
+        result = frame.rgb.copy()
+        result[part.slices] = over(
+            frame.rgb[part.slices], _placed(made.rgb, shrunk, into, part), np.ascontiguousarray(alpha[part.slices])
+        )
+        return result
+
+
+@dataclass(frozen=True)
+class _Glances:
+    """Every so-many-th frame of a clip, small, counted on its own."""
+
+    clip: Clip
+    size: Size
+    step: int
+
+    def __len__(self) -> int:
+        return ceil(len(self.clip) / self.step)
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """The wanted ones, ascending."""
+        for frame in ClipFrames.of(self.clip, self.size).read(index * self.step for index in wanted):
+            yield Frame(frame.index // self.step, frame.pts, frame.rgb)
+
+
+def _placed(picture: NDArray[np.uint8], shrunk: Size, into: NDArray[np.float64], part: Box) -> NDArray[np.uint8]:
+    """A crop, shrunk first so that nothing shimmers, as it lies in a part of the small frame."""
+    small = cv2.resize(picture, shrunk, interpolation=cv2.INTER_AREA)
+    edge = cv2.BORDER_REPLICATE if picture.ndim == 3 else cv2.BORDER_CONSTANT
+    there = shift(-part.left, -part.top) @ into
+    return np.asarray(cv2.warpPerspective(small, there, part.size, flags=cv2.INTER_LINEAR, borderMode=edge))

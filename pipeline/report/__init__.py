@@ -1,0 +1,1 @@
+"""Reporting: the numbers of a result, and the page that shows them."""

@@ -1,0 +1,53 @@
+"""Where a result comes from: the clip, the engine, the tools, and every setting."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.report.page.markup import Markup, joined, tag
+from pipeline.report.page.table import folded, table
+from pipeline.report.page.words import quantity
+from pipeline.settings import Settings
+
+
+def origin(told: dict[str, Any]) -> Markup:
+    """Two folded tables."""
+    facts = table("Provenance", ("what", "value"), list(_facts(told)))
+    settings = table("Settings", ("setting", "value", "default"), list(_settings(told["provenance"]["settings"])))
+    return joined((folded("Clip, engine, tools and machine", facts), folded("All settings", settings)))
+
+
+def _facts(told: dict[str, Any]) -> Iterator[Sequence[object]]:
+    provenance, clip = told["provenance"], told["clip"]
+    engine = provenance["engine"]
+    yield "clip", tag("bdi", clip["name"])
+    yield "picture", f"{clip['size'][0]}\u202f×\u202f{clip['size'][1]} px"
+    yield "calm picture", f"{told['camera']['canvas'][0]}\u202f×\u202f{told['camera']['canvas'][1]} px"
+    yield "camera confidence", quantity(told["camera"]["confidence"])
+    yield "digest of the clip", tag("code", provenance["clip_digest"])
+    yield "engine", engine.get("label") or engine.get("engine")
+    if engine.get("version") is not None:
+        yield "version of the engine", engine["version"]
+    for fallback in engine.get("fallbacks") or ():
+        yield "fallback of the engine", fallback
+    yield from (*provenance["tools"].items(), *provenance["machine"].items())
+    yield "largest memory", quantity(told["peak_rss_mb"], "MiB")
+    yield "form of the report", told["schema"]
+
+
+def _settings(chosen: dict[str, Any]) -> Iterator[Sequence[object]]:
+    """Each with its name for people, and what it would have been; those that differ stand out."""
+    known = {field.name: field for field in Settings.fields()}
+    for name, value in chosen.items():
+        field = known.get(name)
+        title = joined((field.title, " ", tag("code", name))) if field else tag("code", name)
+        unit = f" {field.unit}" if field and field.unit and value is not None else ""
+        shown: object = _said(value) + unit
+        changed = field is not None and value != field.default
+        yield title, tag("strong", shown) if changed else shown, _said(field.default) if changed and field else "same"
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value)

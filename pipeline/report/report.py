@@ -1,0 +1,120 @@
+"""The report of a run: every number that was measured, what happened, and where it all comes from."""
+
+import json
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from pipeline.processor import Journey
+from utils.image.geometry import inverse, moved, normal
+from utils.image.metrics import jerk_px
+from utils.memory import peak_mb
+
+SCHEMA = 1
+TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")
+
+
+def report(journey: Journey) -> dict[str, Any]:
+    """Plain values, for report.json; the page is drawn from it alone."""
+    numbers = journey.result.numbers
+    return {
+        "schema": SCHEMA,
+        "clip": {"name": journey.clip.path.name, "size": list(journey.clip.size), "notes": list(journey.clip.notes)},
+        **{name: numbers[name] for name in ("frames_in", "frames_out", "fps", "audio_offset_ms")},
+        "camera": _camera(journey),
+        "segments": journey.segments.told["segments"],
+        "windows": list(_windows(journey)),
+        "subject": {"detected_fraction": round(journey.staging.seen.detected_fraction, 5)},
+        "plate": {"seen_fraction": round(journey.plates.seen_fraction, 5) if journey.plates else None},
+        "contacts": [
+            {"foot": each.foot, "part": each.part, "start": each.span.start, "stop": each.span.stop}
+            for each in journey.staging.footing.contacts
+        ],
+        "slide_px": _slide(journey.lock.told, numbers["slide"]),
+        **{
+            name: numbers[name]
+            for name in ("warp_error", "flicker_hold", "seam_ratio", "colour_drift", "edit_magnitude")
+        },
+        "warp_errors": numbers["warp_errors"],
+        "stages": [each.to_json() for each in journey.done],
+        "peak_rss_mb": round(peak_mb(), 1),
+        "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in journey.events],
+        "provenance": _provenance(journey),
+    }
+
+
+def _camera(journey: Journey) -> dict[str, Any]:
+    """How much the camera moved and how calm it was made; px of the frame."""
+    camera, stable = journey.staging.seen.camera, journey.staging.stable.path
+    calm = normal(camera.matrices @ inverse(stable.matrices))
+    before, after = ([], [])
+    for shot in camera.shots:
+        part = slice(shot.start, shot.stop)
+        before.append(jerk_px(camera.matrices[part], camera.size))
+        after.append(jerk_px(calm[part], camera.size))
+    middle = (np.array(camera.size)[None] - 1) / 2
+    resting = np.median([moved(each, middle)[0] for each in stable.matrices], axis=0)[None]
+    paths = {
+        "before": [moved(each, middle)[0] for each in camera.matrices],
+        "after": [moved(each, resting)[0] for each in calm],
+    }
+    return {
+        "jerk_before": round(float(np.mean(before)), 5),
+        "jerk_after": round(float(np.mean(after)), 5),
+        "roundtrip_psnr": journey.result.numbers["roundtrip_psnr"],
+        "crop": journey.result.numbers["crop"],
+        "confidence": round(float(camera.confidence.mean()), 4),
+        "canvas": list(stable.canvas),
+        "cuts": list(camera.breaks),
+        "path_px": {name: np.round(np.array(path) - middle, 3).tolist() for name, path in paths.items()},
+    }
+
+
+def _slide(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Of planted feet: as generated, and in the finished clip; px of the background picture."""
+    before = before if before["locked"] else {**before, **after}
+    made = {(each["foot"], each["part"], each["start"]): each["px"] for each in before["contacts"]}
+    contacts = [
+        {**each, "before": made.get((each["foot"], each["part"], each["start"])), "after": each["px"]}
+        for each in after["contacts"]
+    ]
+    return {
+        "before": before["mean"],
+        "after": after["mean"],
+        "p95_before": before["p95"],
+        "p95_after": after["p95"],
+        "leg_percent_after": after["leg_percent"],
+        "found_frames": after["found_frames"],
+        "contact_frames": after["contact_frames"],
+        "refused": before["refused"],
+        "locked": before["locked"],
+        "contacts": [{name: value for name, value in each.items() if name != "px"} for each in contacts],
+    }
+
+
+def _windows(journey: Journey) -> Iterator[dict[str, Any]]:
+    for window in journey.generated.windows:
+        plan = window.plan
+        yield {
+            "segment": plan.segment, "start": plan.span.start, "stop": plan.span.stop, "overlap": plan.overlap,
+            "box": list(plan.box), "colour_locked": window.facts["lock"],
+        }  # fmt: skip
+
+
+def _provenance(journey: Journey) -> dict[str, Any]:
+    windows = journey.generated.windows
+    return {
+        "clip_digest": journey.clip.digest,
+        "settings": dict(journey.settings),
+        "engine": windows[0].facts["provenance"] if windows else {"engine": journey.engine.name},
+        "tools": {name: version(name) for name in TOOLS} | {"python": platform.python_version()},
+        "machine": {"system": platform.platform(), "processor": platform.machine()},
+    }
+
+
+def to_json(told: dict[str, Any]) -> str:
+    """As it is written to report.json."""
+    return json.dumps(told, indent=1, allow_nan=False)

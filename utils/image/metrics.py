@@ -1,0 +1,140 @@
+"""The numbers by which a result is judged, each defined once.
+
+Pictures are uint8 or float32 RGB in 0..255, masks are boolean. Colours are compared in CIELAB by CIE76 (the distance in
+Lab, as OpenCV computes it from sRGB in float): about 1 can just be seen, 2.3 is noticed, 10 is another colour.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.flow import Flags, Flow, warped
+from utils.image import RGB, Size
+from utils.image.geometry import Matrix, corners, moved
+
+Picture = RGB | NDArray[np.float32]
+Floats = NDArray[np.float32]
+PEAK = 255.0
+
+
+def lab(picture: Picture) -> Floats:
+    """CIELAB: L 0..100, a and b about -128..127."""
+    result: Floats = cv2.cvtColor(picture.astype(np.float32) / np.float32(PEAK), cv2.COLOR_RGB2Lab)
+    return result
+
+
+def delta_e(a: Picture, b: Picture) -> Floats:
+    """CIE76 colour difference of every pixel."""
+    result: Floats = np.linalg.norm(lab(a) - lab(b), axis=-1)
+    return result
+
+
+def mean_square(a: Picture, b: Picture, mask: Flags | None = None) -> float:
+    """Mean squared difference over pixels and channels, in levels squared; NaN where the mask is empty."""
+    squares = (a.astype(np.float32) - b.astype(np.float32)) ** 2
+    chosen = squares if mask is None else squares[mask]
+    return float(chosen.mean(dtype=np.float64)) if chosen.size else float("nan")
+
+
+def psnr_db(a: Picture, b: Picture, mask: Flags | None = None) -> float:
+    """Peak signal to noise of the masked pixels, dB; infinite where they are equal."""
+    error = mean_square(a, b, mask)
+    return float("inf") if error == 0 else float(10 * np.log10(PEAK**2 / error))
+
+
+def edit_magnitude(result: Picture, source: Picture, mask: Flags) -> float:
+    """How much was changed: mean colour difference to the source in the matte, Delta E. Nothing edited scores 0."""
+    return _mean(delta_e(result, source)[mask])
+
+
+def warp_error(now: Picture, then: Picture, flow: Flow, mask: Flags) -> float:
+    """How unlike two frames are along the motion: mean squared difference in the matte, levels squared.
+
+    `flow` is the source's own, from the frame of `now` to that of `then`; what it cannot follow is left out.
+    """
+    return mean_square(warped(then.astype(np.float32), flow), now, mask & flow.valid)
+
+
+def warp_ratio(results: Sequence[float], sources: Sequence[float]) -> float:
+    """Warp error of the result over that of the source, each meant over the clip: 1 is as steady as the source."""
+    below = float(np.nanmean(sources))
+    return float(np.nanmean(results)) / below if below > 0 else float("nan")
+
+
+def seam_ratio(errors: Sequence[float], joins: Sequence[int]) -> float:
+    """Mean warp error at the joins over the median elsewhere; `errors[i]` is that of frame i against the one before."""
+    values = np.asarray(errors, float)
+    at = np.zeros(len(values), bool)
+    at[list(joins)] = True
+    if np.isnan(values[at]).all() or np.isnan(values[~at]).all():
+        return float("nan")
+    usual = float(np.nanmedian(values[~at]))
+    return float(np.nanmean(values[at])) / usual if usual > 0 else float("nan")
+
+
+@dataclass
+class Flicker:
+    """Mean absolute change from frame to frame of a picture that should stand still, in levels; fed in order.
+
+    The pictures lie on one another already. `level` is the mean change in time of a pixel's brightness.
+    """
+
+    _last: Floats | None = None
+    _changes: list[float] = field(default_factory=list)
+
+    def add(self, picture: Picture, mask: Flags) -> None:
+        """The next frame, and where it should be still."""
+        grey = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)
+        if self._last is not None and mask.any():
+            self._changes.append(float(np.abs(grey - self._last)[mask].mean()))
+        self._last = grey
+
+    @property
+    def level(self) -> float:
+        """Levels per frame; NaN before the second frame."""
+        return _mean(np.array(self._changes))
+
+
+@dataclass
+class MeanColour:
+    """The mean Lab colour of a region over the frames of one window."""
+
+    _sum: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    _count: int = 0
+
+    def add(self, picture: Picture, mask: Flags) -> None:
+        """The pixels of one frame that count."""
+        if mask.any():
+            self._sum += lab(picture)[mask].sum(axis=0, dtype=np.float64)
+            self._count += int(mask.sum())
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """L, a, b; NaN when nothing was added."""
+        result: NDArray[np.float64] = self._sum / self._count if self._count else np.full(3, np.nan)
+        return result
+
+
+def colour_drift(first: MeanColour, other: MeanColour) -> float:
+    """How far the mean colour of one window has moved from that of the first, Delta E."""
+    return float(np.linalg.norm(first.value - other.value))
+
+
+def jerk_px(cameras: Matrix, size: Size) -> float:
+    """Jerk of a camera path, px per frame cubed.
+
+    The root mean square of the third difference of where the corners of the picture's middle half lie.
+    """
+    if len(cameras) < 4:
+        return 0.0
+    middle = (np.array(size) - 1) / 2
+    points = middle + (corners(size) - middle) / 2
+    trails = np.array([moved(camera, points) for camera in cameras])
+    return float(np.sqrt((np.diff(trails, 3, axis=0) ** 2).mean()))
+
+
+def _mean(values: Floats | NDArray[np.float64]) -> float:
+    return float(values.mean(dtype=np.float64)) if values.size else float("nan")

@@ -1,0 +1,1 @@
+"""Media: files in, exact frames and sound by index, files out."""

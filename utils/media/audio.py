@@ -1,0 +1,148 @@
+"""The sound of a clip: what it is, and how it is carried into a result, copied where the container allows it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+
+from utils.media.aac import AacTrack
+from utils.media.clip import AudioTrack, Clip
+from utils.media.decode import Losses, decode_sound, moment_s, open_input, packets
+
+COPIED_INTO_MP4 = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+LOWEST_MP3_HZ = 16_000
+"""MP4 has no place for the MP3 of lower rates."""
+TAIL_S = 5
+"""Sound that begins later than this after the last picture is not carried over."""
+
+
+def scan_audio(path: Path, start_s: Fraction) -> tuple[AudioTrack | None, list[str]]:
+    """The first sound track that decodes, its times counted from the first picture, and what is wrong with it."""
+    count = 0
+    with open_input(path) as container:
+        count = len(container.streams.audio)
+    for number in range(count):
+        with open_input(path) as container:
+            track = _scan_track(container, container.streams.audio[number], start_s)
+        if track is not None:
+            return track, _notes(track)
+    return None, ["Its sound does not decode; the result will be silent."] if count else []
+
+
+def _scan_track(container: InputContainer, stream: AudioStream, start_s: Fraction) -> AudioTrack | None:
+    """What one track turns out to be when all of it is decoded."""
+    losses = Losses()
+    first: av.AudioFrame | None = None
+    first_s = end_s = Fraction(0)
+    forms = set()
+    for frame in decode_sound(container, stream, losses):
+        time_s = moment_s(frame)
+        if first is None:
+            first, first_s = frame, time_s
+        end_s = max(end_s, time_s + Fraction(frame.samples, frame.sample_rate))
+        forms.add((frame.sample_rate, frame.layout.nb_channels))
+    if first is None:
+        return None
+    return AudioTrack(
+        stream_index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        rate_hz=first.sample_rate,
+        channels=first.layout.nb_channels,
+        start_s=first_s - start_s,
+        duration_s=end_s - first_s,
+        damaged=losses.any,
+        steady=len(forms) == 1,
+    )
+
+
+def _notes(track: AudioTrack) -> list[str]:
+    facts = [
+        (track.damaged, "A part of its sound does not decode."),
+        (not track.steady, "Its sound changes its form on the way; it is encoded anew in the first one."),
+        (track.channels > 8, f"Its {track.channels} channels of sound are mixed to two."),
+    ]
+    return [note for true, note in facts if true]
+
+
+def _copies(track: AudioTrack) -> bool:
+    """Whether the packets can go into an MP4 as they are."""
+    too_low = track.codec == "mp3" and track.rate_hz < LOWEST_MP3_HZ
+    return track.codec in COPIED_INTO_MP4 and track.steady and not too_low
+
+
+class CarriedSound:
+    """The sound of one clip on its way into a result: packets in order, given out as the pictures advance."""
+
+    def __init__(self, clip: Clip, track: AudioTrack, output: OutputContainer, delay_s: Fraction) -> None:
+        self._files = ExitStack()
+        container = self._files.enter_context(open_input(clip.path))
+        source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
+        origin_s = clip.pts[0] * clip.time_base - delay_s
+        end_s = clip.duration_s + delay_s + TAIL_S
+        if _copies(track):
+            target = output.add_stream_from_template(source)
+            placed = _in_samples(packets(container, source, Losses()), source, track, track.start_s + delay_s, origin_s)
+            self._packets = _given(placed, target, end_s)
+        else:
+            encoded = AacTrack(output, track, origin_s, end_s)
+            self._packets = encoded.packets(decode_sound(container, source, Losses()))
+        self._held: av.Packet[AudioStream] | None = next(self._packets, None)
+
+    def before(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
+        """The packets that start before that time and were not given out yet."""
+        while self._held is not None and (self._held.dts or 0) * self._held.time_base < time_s:
+            yield self._held
+            self._held = next(self._packets, None)
+
+    def rest(self) -> Iterator["av.Packet[AudioStream]"]:
+        """All that is left."""
+        while self._held is not None:
+            yield self._held
+            self._held = next(self._packets, None)
+
+    def close(self) -> None:
+        self._files.close()
+
+
+def _given(
+    placed: Iterator["av.Packet[AudioStream]"], target: AudioStream, end_s: Fraction
+) -> Iterator["av.Packet[AudioStream]"]:
+    """Packets of another file as those of `target`, as far as there is something to see with them."""
+    for packet in placed:
+        if (packet.pts or 0) * packet.time_base > end_s:
+            return
+        packet.stream = target
+        yield packet
+
+
+def _in_samples(
+    source_packets: Iterator["av.Packet[AudioStream]"],
+    source: AudioStream,
+    track: AudioTrack,
+    start_s: Fraction,
+    origin_s: Fraction,
+) -> Iterator["av.Packet[AudioStream]"]:
+    """Packets placed to the sample, one after another, also where the container rounded their times to more.
+
+    The first lies before `start_s` by what the decoder will skip of it (the codec's priming).
+    """
+    rate_hz, tick_s = track.rate_hz, Fraction(source.time_base or Fraction(1, track.rate_hz))
+    tolerance = ceil(tick_s * rate_hz)
+    due: int | None = None
+    for packet in source_packets:
+        if packet.pts is None or packet.size == 0:
+            continue
+        pts = round((packet.pts * tick_s - origin_s) * rate_hz)
+        if due is None and packet.has_sidedata("skip_samples"):
+            pts = round(start_s * rate_hz) - int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+        elif due is not None and pts <= due + tolerance:
+            pts = due
+        length = source.codec_context.frame_size or round((packet.duration or 0) * tick_s * rate_hz)
+        due = pts + max(1, length)
+        packet.pts, packet.dts, packet.duration, packet.time_base = pts, pts, length, Fraction(1, rate_hz)
+        yield packet

@@ -1,0 +1,268 @@
+"""Writes a result: every picture encoded once, the sound carried over, and nothing at its place until it is whole."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from errno import EACCES, EDQUOT, EFBIG, EIO, EISDIR, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
+from fractions import Fraction
+from math import ceil, lcm
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.stream import VideoStream
+
+from utils.disk import sync
+from utils.errors import WriteError
+from utils.image import RGB, Size
+from utils.media.audio import CarriedSound
+from utils.media.clip import Clip
+from utils.media.colour import ColourConverter, ColourTags
+from utils.media.video import Frame
+
+OF_THE_PLACE = {ENOSPC, EDQUOT, EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS, EFBIG, ENAMETOOLONG, EIO}
+EXACT = "cpu-independent=1"
+"""The same pictures give the same file on every machine. Without it x264's floating point depends on the processor, and
+with AVX-512 even differs from run to run (1 in 10, measured)."""
+PIXEL_FORMAT = "yuv420p"
+FINE_HZ = 90_000
+LARGEST = 2**31 - 1
+"""Pictures are placed in ticks at least this fine: well under one sample of sound."""
+TICKS_LIMIT_HZ = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How x264 is asked to work. The thread count is fixed because the pictures depend on it."""
+
+    crf: int = 16
+    preset: str = "veryfast"
+    threads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a written video is, apart from its pictures."""
+
+    size: Size
+    rate: Fraction
+    time_base: Fraction
+    colour: ColourTags
+
+    @classmethod
+    def like(cls, clip: Clip) -> "Shape":
+        """The shape of a clip, so that what is written takes its place frame by frame.
+
+        A constant rate is written exactly, also where the source's container rounded its times.
+        """
+        time_base = 1 / clip.rate if clip.constant_rate else clip.time_base
+        return cls(clip.size, clip.rate, time_base, clip.colour.worked)
+
+    @classmethod
+    def steady(cls, size: Size, rate: Fraction) -> "Shape":
+        """A constant rate, one tick per frame, in the usual colours of its size."""
+        return cls(size, rate, 1 / rate, ColourTags.standard(size))
+
+    @property
+    def even_size(self) -> Size:
+        """The size that 4:2:0 pictures can have: an odd edge is repeated once."""
+        return Size(self.size.width_px + self.size.width_px % 2, self.size.height_px + self.size.height_px % 2)
+
+
+def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:
+    """Frames in the place of a clip's own: the same times, colours and sound."""
+    places = times(like)
+    with ClipWriter(path, Shape.like(like), encoding, sound=like) as writer:
+        for frame in frames:
+            writer.write(frame.rgb, *places[frame.index])
+
+
+def times(like: Clip) -> list[tuple[int, int]]:
+    """When each frame of a clip is shown and how long, in ticks of `Shape.like`, counted from the first."""
+    starts = tuple(range(len(like))) if like.constant_rate else tuple(pts - like.pts[0] for pts in like.pts)
+    ends = (*starts[1:], starts[-1] + (1 if like.constant_rate else like.last_duration))
+    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+
+
+class ClipWriter:
+    """An MP4 in the making. It appears at its path when the `with` block ends well, and leaves no trace otherwise."""
+
+    def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
+        self._path = path.absolute()
+        self._part = self._path
+        self._shape = shape
+        self._colour = ColourConverter(shape.colour)
+        self._encoding = encoding or Encoding()
+        self._sound_of = sound if sound is not None and sound.audio is not None else None
+        self._ticks = max(1, min(ceil(shape.time_base * FINE_HZ), LARGEST // shape.time_base.denominator))
+        self._files = ExitStack()
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        try:
+            with self._explained():
+                if self._path.is_dir():
+                    raise IsADirectoryError(EISDIR, "it is a folder")
+                handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
+                os.close(handle)
+                self._part = Path(name)
+                self._output = av.open(name, "w", format="mp4", options=self._mux_options())
+                self._files.callback(self._output.close)
+                self._stream = self._add_pictures()
+                self._sound = self._add_sound()
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def write(self, made: RGB | av.VideoFrame, pts: int, duration: int | None = None) -> None:
+        """One picture, shown from `pts` on; ticks of the shape's time base, counted from the first picture.
+
+        One that is already in the encoder's own form, in the shape's colours, is not converted.
+        """
+        picture = self._own(made) if isinstance(made, av.VideoFrame) else self._converted(made)
+        picture.pts, picture.time_base = pts, self._shape.time_base
+        picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
+        self._count += 1
+        with self._explained():
+            if self._sound is not None:
+                for packet in self._sound.before(pts * self._shape.time_base + self._delay_s):
+                    self._output.mux(packet)
+            self._mux(self._stream.encode(picture))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._discard()
+
+    def _converted(self, rgb: RGB) -> av.VideoFrame:
+        """An RGB picture as the encoder takes it."""
+        if rgb.shape != (self._shape.size.height_px, self._shape.size.width_px, 3) or rgb.dtype != np.uint8:
+            raise ValueError(f"a picture of {rgb.shape} {rgb.dtype} in a video of {self._shape.size}")
+        return self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
+
+    def _own(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """One in the encoder's form, with the shape's tags."""
+        if (picture.width, picture.height) != self._shape.even_size or picture.format.name != PIXEL_FORMAT:
+            raise ValueError(f"a picture of {picture.width}x{picture.height} {picture.format.name}, not {self._shape}")
+        tags = self._shape.colour
+        picture.colorspace, picture.color_range = tags.matrix, 2 if tags.full_range else 1
+        return picture
+
+    def _finish(self) -> None:
+        """Flush, sync to the disk, and let the file appear."""
+        if not self._count:
+            raise WriteError(f"There was no picture to write to {self._path.name!r}.", "Give it at least one frame.")
+        with self._explained():
+            self._mux(self._stream.encode(None))
+            if self._sound is not None:
+                for packet in self._sound.rest():
+                    self._output.mux(packet)
+            self._files.close()
+            self._part.chmod(0o666 & ~_umask())
+            sync(self._part)
+            self._part.replace(self._path)
+            sync(self._path.parent)
+
+    def _discard(self) -> None:
+        """Close, and remove what did not become a result."""
+        try:
+            with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
+                self._files.close()
+        finally:
+            if self._part != self._path:
+                self._part.unlink(missing_ok=True)
+
+    @property
+    def _delay_s(self) -> Fraction:
+        """How long the pictures wait for a sound that begins before them."""
+        track = self._sound_of and self._sound_of.audio
+        return max(Fraction(0), -track.start_s) if track else Fraction(0)
+
+    def _mux_options(self) -> dict[str, str]:
+        """Edit lists count in the movie's own ticks, rounded down: these hold the start of sound and picture."""
+        track = self._sound_of and self._sound_of.audio
+        ticks_hz = track.rate_hz if track else FINE_HZ
+        if self._delay_s:
+            ticks_hz = lcm(ticks_hz, (self._shape.time_base / self._ticks).denominator)
+        return {"movflags": "+faststart", "movie_timescale": str(min(ticks_hz, TICKS_LIMIT_HZ))}
+
+    def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
+        """Write pictures at their times, in ticks fine enough to say when the sound begins."""
+        time_base = self._shape.time_base / self._ticks
+        delay = round(self._delay_s / time_base)
+        for packet in packets:
+            packet.pts = (packet.pts or 0) * self._ticks + delay
+            packet.dts = (packet.dts or 0) * self._ticks + delay
+            packet.duration = (packet.duration or 0) * self._ticks
+            packet.time_base = time_base
+            self._output.mux(packet)
+
+    def _add_pictures(self) -> VideoStream:
+        shape, encoding, tags = self._shape, self._encoding, self._shape.colour
+        stream = self._output.add_stream(
+            "libx264",
+            rate=_encodable(shape.rate),
+            time_base=shape.time_base,
+            width=shape.even_size.width_px,
+            height=shape.even_size.height_px,
+            pix_fmt=PIXEL_FORMAT,
+            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": EXACT},
+        )
+        stream.time_base = shape.time_base / self._ticks
+        context = stream.codec_context
+        context.thread_count = encoding.threads
+        context.flags |= Flags.frame_duration
+        context.colorspace, context.color_primaries = tags.matrix, tags.primaries
+        context.color_trc, context.color_range = tags.transfer, 2 if tags.full_range else 1
+        return stream
+
+    def _add_sound(self) -> CarriedSound | None:
+        clip = self._sound_of
+        if clip is None or clip.audio is None:
+            return None
+        sound = CarriedSound(clip, clip.audio, self._output, delay_s=self._delay_s)
+        self._files.callback(sound.close)
+        return sound
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns the library's failures into a sentence about this file."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            place = f"Check that {str(self._path.parent)!r} exists, may be written to and has room, and run it again."
+            other = "Choose another size or rate; if the sound is at fault, convert the clip to MP4 first."
+            raise WriteError(
+                f"{self._path.name!r} could not be written: {error.strerror or error}.",
+                place if error.errno in OF_THE_PLACE else other,
+            ) from error
+
+
+def _encodable(rate: Fraction) -> Fraction:
+    """The rate as the encoder counts with it; the times themselves stay exact."""
+    return rate.limit_denominator(1_000_000) if max(rate.numerator, rate.denominator) > 1 << 30 else rate
+
+
+def _umask() -> int:
+    """The rights that new files of this process do not get; asking means setting, so it is set back at once."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _even(rgb: RGB) -> RGB:
+    """With an odd last row or column shown twice."""
+    height, width = rgb.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return rgb
+    return np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
