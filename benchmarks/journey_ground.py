@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.engines.base import Engine
-from pipeline.processor import Journey, restyle
+from pipeline.processor import restyle
+from pipeline.report.journey import Journey
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import Bench

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.journey_ground import Ground, Line, at_least, at_most
 from pipeline.compose.compositor import Compositor
-from pipeline.compose.result_camera import Reshake
+from pipeline.compose.result_camera import ResultCamera
 from pipeline.engines.looks import LOOKS
 from tests.journeys import finished
 from tests.sound import lag
@@ -19,10 +19,10 @@ SURE = 250
 def identity(ground: Ground) -> Iterator[Line]:
     """Strength 0: what the way through the stable picture and back costs, before the encode."""
     made = ground.journey(generate__strength=0)
-    still = Compositor(made.staging, "person", 0, made.lock.field, Reshake())
-    drawn_of = iter(made.generated)
+    still = Compositor(made.stable, "person", 0, made.feet.field, ResultCamera())
+    drawn_of = iter(made.frames)
     drawn, scores, touched = next(drawn_of, None), [], 0
-    for frame, matte in zip(ClipFrames.of(made.clip), made.staging.seen.mattes(made.clip.span), strict=True):
+    for frame, matte in zip(ClipFrames.of(made.clip), made.stable.analysis.mattes(made.clip.span), strict=True):
         here = drawn if drawn is not None and drawn.index == frame.index else None
         picture = still.frame(frame, matte, here)
         touched += int((picture[matte == 0] != frame.rgb[matte == 0]).any(axis=1).sum())
@@ -38,14 +38,14 @@ def identity(ground: Ground) -> Iterator[Line]:
 def looks(ground: Ground) -> Iterator[Line]:
     """How much less steady than the source each look is, along the source's own motion; and how much it changes."""
     for look in LOOKS:
-        numbers = ground.journey(generate__look=look).result.numbers
+        numbers = ground.journey(generate__look=look).measured.numbers
         ratio, edit = numbers["warp_error"]["ratio"], numbers["edit_magnitude"]
         yield Line(f"warp error, {look}", "<= 1.15", f"{ratio:.3f} at an edit of {edit:.1f} Delta E", ratio <= 1.15)
 
 
 def windows(ground: Ground) -> Iterator[Line]:
     """Where one window gives way to the next."""
-    numbers = ground.journey().result.numbers
+    numbers = ground.journey().measured.numbers
     yield at_most("seam ratio", 1.15, numbers["seam_ratio"])
     yield at_most("colour drift, first to last window", 1.0, numbers["colour_drift"], " Delta E")
 

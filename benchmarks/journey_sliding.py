@@ -1,7 +1,6 @@
 """An engine whose planted feet slide, and how much of that is left when the journey is over, against the truth."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -9,14 +8,14 @@ from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_most
 from pipeline.compose.compositor import Backdrop, Compositor, over
-from pipeline.compose.person_frames import Drawn
-from pipeline.compose.result_camera import Reshake
-from pipeline.engines.base import Caps, Cost, Made, Provenance, Readiness, View, Window
-from pipeline.processor import Journey
-from utils.image import RGB, Box, Size
+from pipeline.compose.person_frames import PlacedFrame
+from pipeline.compose.result_camera import ResultCamera
+from pipeline.engines.base import Caps, EngineFrame, View
+from pipeline.report.journey import Journey
+from tests.engines import Drawing
+from utils.image import RGB, Box
 from utils.media.video import ClipFrames
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
-from utils.progress import Cancel
 
 FURTHEST_PX = 12.0
 PERIODS = (46, 38)
@@ -32,43 +31,8 @@ STUDIO = (0, 255, 0)
 """What a foot stands before while it is measured: without its outline, a white shoe may lie anywhere in itself."""
 
 
-class Sliding:
-    """Gives back what it sees, but for the feet, which move to and fro on the ground."""
-
-    name, label, version = "sliding", "Sliding feet", 1
-    settings: tuple[str, ...] = ()
-    caps = Caps(kind="frame", tasks=frozenset({"restyle"}))
-
-    def probe(self) -> Readiness:
-        """Always."""
-        return Readiness(True)
-
-    def estimate(self, size: Size, frames: int) -> Cost:
-        """Next to nothing."""
-        return Cost(0.01 * frames, 100)
-
-    def open(self, settings: Mapping[str, Any], survey: Sequence[View], reference: RGB | None) -> "Sliding":
-        """Nothing is kept."""
-        return self
-
-    @property
-    def provenance(self) -> Provenance:
-        return Provenance(self.name, self.version, self.label, {})
-
-    def preview(self, view: View) -> RGB:
-        """One picture."""
-        return slid(view).rgb
-
-    def run(self, window: Window, cancel: Cancel) -> Iterator[Made]:
-        """Frame by frame."""
-        return map(slid, window.views())
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def slid(view: View) -> Made:
-    """A view whose feet lie elsewhere, with its outline."""
+def slid(view: View) -> EngineFrame:
+    """A view whose feet move to and fro on the ground, with its outline."""
     height, width = view.matte.shape
     row, column = np.mgrid[:height, :width].astype(np.float32)
     weights, move = np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32)
@@ -84,7 +48,7 @@ def slid(view: View) -> Made:
         cv2.remap(each, column - move, row, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         for each in (view.rgb, view.matte)
     ]
-    return Made(np.asarray(pictures[0]), np.asarray(pictures[1]))
+    return EngineFrame(np.asarray(pictures[0]), np.asarray(pictures[1]))
 
 
 def _leg_px(joints: NDArray[np.float64]) -> float:
@@ -95,7 +59,7 @@ def _leg_px(joints: NDArray[np.float64]) -> float:
 
 def sliding(ground: Ground) -> Iterator[Line]:
     """How far planted feet lie from where the source has them, less what is the same all through a contact."""
-    made = ground.journey(Sliding())
+    made = ground.journey(Drawing("sliding", lambda window: slid, Caps("frame", frozenset({"restyle"}))))
     ways = _ways(ground, made)
     contacts = list(_contacts(ground))
     for kind, name in enumerate(("generated", "finished")):
@@ -120,17 +84,17 @@ def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
     Found by laying the source's own foot over the result, which is of the same moment and the same camera; both are cut
     out and shown before one colour.
     """
-    staging, truth = made.staging, ground.truth
-    studio = np.full((staging.clip.size.height_px, staging.clip.size.width_px, 3), STUDIO, np.uint8)
+    stable, truth = made.stable, ground.truth
+    studio = np.full((stable.clip.size.height_px, stable.clip.size.width_px, 3), STUDIO, np.uint8)
     behind = Backdrop(lambda frame, matte: studio, everywhere=True)
     free, held = (
-        Compositor(staging, "person", made.settings["composite.feather_px"], bending, Reshake(), behind)
-        for bending in (lambda drawn: None, made.lock.field)
+        Compositor(stable, "person", made.settings["composite.feather_px"], bending, ResultCamera(), behind)
+        for bending in (lambda drawn: None, made.feet.field)
     )
     ways = np.full((2, 2, 2, len(made.clip), 2), np.nan)
-    coming = iter(made.generated)
+    coming = iter(made.frames)
     drawn = next(coming, None)
-    for frame, matte in zip(ClipFrames.of(made.clip), staging.seen.mattes(made.clip.span), strict=True):
+    for frame, matte in zip(ClipFrames.of(made.clip), stable.analysis.mattes(made.clip.span), strict=True):
         if drawn is None or drawn.index != frame.index:
             continue
         joints, own = truth.keypoints[frame.index].astype(float), over(studio, frame.rgb, matte)
@@ -145,9 +109,9 @@ def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
     return ways
 
 
-def _moves(made: Journey, drawn: Drawn) -> bool:
+def _moves(made: Journey, drawn: PlacedFrame) -> bool:
     """Whether the lock moves a foot in this frame."""
-    return bool(made.lock.moves_px[drawn.index].any())
+    return bool(made.feet.moves_px[drawn.index].any())
 
 
 def _way(source: RGB, result: RGB, place: NDArray[np.float64], reach_px: float) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.journey_ground import Ground, Line, at_least, at_most, bench_of, to_first
 from pipeline.compose.plates import PLATE
 from pipeline.compose.plates import Shot as Stretch
-from pipeline.see.analysis import ANALYSE, Seen
+from pipeline.see.analysis import ANALYSE, Analysis
 from pipeline.see.open_clip import open_clip
 from tests.test_contacts import Walked, f1
 from utils.feet.contacts import find_contacts
@@ -35,7 +35,7 @@ EVERY = 10
 
 def camera(ground: Ground) -> Iterator[Line]:
     """How far the measured camera is from the true one, at the worst corner of each frame."""
-    yield from _misses("ordinary shot", ground.journey().staging.seen, ground.cameras)
+    yield from _misses("ordinary shot", ground.journey().stable.analysis, ground.cameras)
 
 
 def close(ground: Ground) -> Iterator[Line]:
@@ -60,7 +60,7 @@ def close(ground: Ground) -> Iterator[Line]:
     with ANALYSE.result(bench, clip=open_clip(path, bench)) as entry:
         into = shift(-box.left, -box.top)
         cameras = np.array([into @ scene.view(index).camera @ inverse(into) for index in indices])
-        yield from _misses(f"person fills up to {fullest:.0%}", Seen(entry), cameras)
+        yield from _misses(f"person fills up to {fullest:.0%}", Analysis(entry), cameras)
 
 
 def _close_box(scene: Scene, index: int, size: Size) -> Box:
@@ -77,7 +77,7 @@ def _close_box(scene: Scene, index: int, size: Size) -> Box:
     return Box(box.left, box.top, box.right - box.size.width_px % 2, box.bottom - box.size.height_px % 2)
 
 
-def _misses(what: str, seen: Seen, cameras: Matrix) -> Iterator[Line]:
+def _misses(what: str, seen: Analysis, cameras: Matrix) -> Iterator[Line]:
     path, points = seen.camera, corners(seen.camera.size)
     misses = [
         np.linalg.norm(moved(found, points) - moved(true, points), axis=1).max()
@@ -89,7 +89,7 @@ def _misses(what: str, seen: Seen, cameras: Matrix) -> Iterator[Line]:
 
 def calm(ground: Ground) -> Iterator[Line]:
     """What is left of the shake, and whether the pan that was meant is all there; judged by the true camera."""
-    stable = ground.journey().staging.stable.path
+    stable = ground.journey().stable.path
     steady = normal(ground.cameras @ inverse(stable.matrices))
     yield at_most("jerk after / before", 0.10, jerk_px(steady, stable.size) / jerk_px(ground.cameras, stable.size))
     meant = np.array([ground.scene.view(index).intended for index in range(ground.shot.frames)])
@@ -120,12 +120,12 @@ def phases(ground: Ground) -> Iterator[Line]:
 
 def plate(ground: Ground) -> Iterator[Line]:
     """The clean background where it was seen, and how much of it is known to be made up."""
-    staging = ground.journey().staging
-    clip, camera_path, scores = staging.clip, staging.seen.camera, []
-    with PLATE.result(ground.bench, clip=clip, seen=staging.seen, shot=Stretch(0, len(clip))) as entry:
+    stable = ground.journey().stable
+    clip, camera_path, scores = stable.clip, stable.camera, []
+    with PLATE.result(ground.bench, clip=clip, analysis=stable.analysis, shot=Stretch(0, len(clip))) as entry:
         made = Plate.load(entry.folder)
     some = range(0, len(clip), EVERY)
-    for frame, matte in zip(ClipFrames.of(clip).read(some), staging.seen.mattes(some), strict=True):
+    for frame, matte in zip(ClipFrames.of(clip).read(some), stable.analysis.mattes(some), strict=True):
         matrix = camera_path.matrices[frame.index]
         shown = made.view(matrix, clip.size, made.gain(frame.rgb, matte, matrix))
         true = np.clip(ground.scene.plate(frame.index) * ground.truth.gain[frame.index] + 0.5, 0, 255).astype(np.uint8)
@@ -150,5 +150,5 @@ def _never_seen(ground: Ground, plate: Plate) -> float:
 def contacts(ground: Ground) -> Iterator[Line]:
     """When heels and toes stand, from joints as measured, and from true ones."""
     walked = Walked(ground.shot)
-    yield at_least("contacts F1, measured joints", 0.85, f1(ground.journey().staging.footing.contacts, walked))
+    yield at_least("contacts F1, measured joints", 0.85, f1(ground.journey().contacts.all, walked))
     yield at_least("contacts F1, true joints", 0.95, f1(find_contacts(walked.poses(), walked.camera), walked))

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from benchmarks.journey_ground import bench_of
-from pipeline.see.analysis import ANALYSE, Seen
+from pipeline.see.analysis import ANALYSE, Analysis
 from tests.forms import FFMPEG
 from utils.camera.stabilization import Calm, stabilise
 from utils.camera.stabilized_copy import followed, write_steady
@@ -49,7 +49,7 @@ def analysed(clip: Clip, folder: Path) -> Path:
     """With all that the journey finds out on the way: joints, mattes, cuts; the camera is followed past the person."""
     path = folder / "analysed.mp4"
     with ANALYSE.result(bench_of(folder / "cache", "balanced"), clip=clip) as entry:
-        measured = Seen(entry).camera
+        measured = Analysis(entry).camera
     shutil.rmtree(folder / "cache")
     write_steady(path, clip, stabilise(measured), Encoding())
     return path

@@ -1,119 +1,158 @@
 """The journey of a clip, as one function that reads from top to bottom."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import accumulate
 from typing import Any
 
-from pipeline.compose.foot_correction import LOCK, Lock
-from pipeline.compose.person_frames import Generated
-from pipeline.compose.plates import PLATE, Backdrops, Shot
-from pipeline.compose.result import RESULT, Result
+from pipeline.compose.composite import Composite, Laying
+from pipeline.compose.encoded import ENCODE, Encoded, Watched
+from pipeline.compose.foot_correction import CORRECT_FEET, FootCorrection
+from pipeline.compose.person_frames import PersonFrames
+from pipeline.compose.plates import PLATE, Plates, Shot
+from pipeline.compose.steady_window import STEADY, SteadyWindow
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import Engine
-from pipeline.make.generation import WindowResult, generation
-from pipeline.plan.planning import SPLIT, STABILISE, Segments, windows
-from pipeline.plan.stable_view import Staging
-from pipeline.plan.style_samples import SURVEY, Survey
-from pipeline.see.analysis import ANALYSE, Seen
-from pipeline.see.foot_contacts import FOOTING
+from pipeline.make.made_window import MadeWindow, making
+from pipeline.plan.segments import SPLIT, Segments
+from pipeline.plan.stable_path import STABILISE, StablePath
+from pipeline.plan.stable_picture import StablePicture
+from pipeline.plan.style_samples import STYLE_SAMPLES, StyleSamples
+from pipeline.plan.windows import WindowPlan, windows
+from pipeline.report.journey import Journey
+from pipeline.report.measured import MEASURE, Measured, Measuring
+from pipeline.see.analysis import ANALYSE, Analysis
+from pipeline.see.foot_contacts import CONTACTS, FootContacts
+from pipeline.see.joints import JOINTS, Joints
 from pipeline.stage import Bench, Digested, Stage
 from pipeline.types import Done, Event, Reference
 from utils.media.clip import Clip
 from utils.media.timebase import Span
-from utils.progress import Progress
+from utils.media.video import ClipFrames
+from utils.prefetch import ahead
+from utils.progress import Progress, one_at_a_time
 from utils.store import Entry
 
-Shown = Callable[[Staging, WindowResult, str], None]
+OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 """Who wants to see each window as soon as it is there, and what of its picture is generated."""
 
 
-@dataclass(frozen=True)
-class Journey:
-    """A finished run: every stage's result, what it took, and what there is to know."""
-
-    clip: Clip
-    engine: Engine
-    settings: Mapping[str, Any]
-    staging: Staging
-    segments: Segments
-    generated: Generated
-    lock: Lock
-    plates: Backdrops | None
-    result: Result
-    done: tuple[Done, ...]
-    events: tuple[Event, ...]
-
-
-def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: Shown | None = None) -> Journey:
+def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
     """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
-    run = _Run(bench, shown)
+    start = time.perf_counter()
+    run = _Run(replace(bench, listener=one_at_a_time(bench.listener)))
     engine = ready(engine or find_engine(bench.settings["generate.engine"]))
-    reference = _reference(bench.settings["generate.reference"])
+    reference = Reference.of(bench.settings["generate.reference"])
 
-    seen = Seen(run.take(ANALYSE, clip=clip))
-    if not seen.has_subject and bench.settings["generate.apply_to"] == "person":
+    # 1. See what is in the clip.
+    analysis = Analysis(run.take(ANALYSE, clip=clip))
+    if not analysis.has_subject and bench.settings["generate.apply_to"] == "person":
         run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
+    joints = Joints(run.take(JOINTS, analysis=analysis))
+    contacts = FootContacts(run.take(CONTACTS, analysis=analysis))
 
-    segments = Segments(run.take(SPLIT, seen=seen))
-    entries = run.take(STABILISE, seen=seen), run.take(FOOTING, seen=seen)
-    staging = Staging.of(clip, seen, entries, bench.settings["segments.overlap_frames"])
+    # 2. Plan: the calm camera, the segments, and the windows as the engine wants them.
+    segments = Segments(run.take(SPLIT, analysis=analysis))
+    stable_path = StablePath(run.take(STABILISE, analysis=analysis))
+    stable = StablePicture(clip, analysis, stable_path, joints, ClipFrames.of(clip))
+    plans = _plans(run, engine, stable, segments)
 
-    generated = _generate(run, engine, staging, segments, reference)
-    lock = Lock(run.take(LOCK, staging=staging, generated=generated), staging)
+    # 3. Make each window, the costly part, and steady it.
+    frames = _frames(run, engine, stable, plans, reference, shown)
 
-    plates = _plates(run, engine, clip, seen)
-    inputs: dict[str, Digested] = {"staging": staging, "generated": generated, "lock": lock, "segments": segments}
-    if plates:
-        inputs["plates"] = plates
-    result = Result(run.take(RESULT, **inputs))
+    # 4. Compose: feet to where they stand, the camera's movement restored, over source or plate.
+    feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
+    plates = _plates(run, engine, clip, analysis)
+    composite = Composite(stable, frames, feet, plates, _laying(run.bench.settings))
 
-    events = (*run.events, *seen.events, *segments.events, *lock.events, *(plates.events if plates else ()))
+    # 5. Encode once, and measure the same pictures.
+    measuring = Measuring(composite, segments, contacts)
+    is_measured = MEASURE.known(run.bench, measuring=measuring)
+    watched = Watched(composite) if is_measured else Watched(composite, measuring.see)
+    encoded = Encoded(run.take(ENCODE, composite=watched))
+    measured = Measured(run.take(MEASURE, measuring=measuring))
+
+    events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *feet.events]
     return Journey(
-        clip, engine, run.bench.settings, staging, segments, generated, lock, plates, result, tuple(run.done), events
+        clip, engine, run.bench.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
+        time.perf_counter() - start, tuple(run.done), (*events, *(plates.events if plates else ())),
+    )  # fmt: skip
+
+
+def _plans(run: "_Run", engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
+    settings = run.bench.settings
+    whole = settings["generate.apply_to"] != "person"
+    return windows(stable, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
+
+
+def _frames(
+    run: "_Run",
+    engine: Engine,
+    stable: StablePicture,
+    plans: Sequence[WindowPlan],
+    reference: Reference | None,
+    shown: OnWindow | None,
+) -> PersonFrames:
+    """Windows are steadied one after the other, while the engine makes the next one."""
+    overlap = max((plan.overlap for plan in plans), default=0)
+    for_engine = stable.for_windows(overlap)
+    for_steadying = stable.for_windows(overlap, for_engine.recent)
+    steady: list[SteadyWindow] = []
+    for made in ahead(_made(run, engine, for_engine, plans, reference), depth=1):
+        inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
+        if made.plan.overlap:
+            inputs["before"] = steady[-1]
+        steady.append(SteadyWindow(made, run.among(plans, made.plan).take(STEADY, **inputs)))
+        if shown:
+            shown(stable, steady[-1], run.bench.settings["generate.apply_to"])
+    return PersonFrames(tuple(steady))
+
+
+def _made(
+    run: "_Run", engine: Engine, stable: StablePicture, plans: Sequence[WindowPlan], reference: Reference | None
+) -> Iterator[MadeWindow]:
+    """What the engine makes, window by window. Only an engine that carries on needs the window before."""
+    samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
+    stage, before = making(engine, run.bench.sessions), None
+    models = engine.models(run.bench.settings)
+    for plan in plans:
+        inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
+        if reference:
+            inputs["reference"] = reference
+        if engine.caps.carry and plan.overlap and before:
+            inputs["before"] = before
+        before = MadeWindow(plan, run.among(plans, plan).take(stage, models, **inputs))
+        yield before
+
+
+def _plates(run: "_Run", engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
+    """The clean background, where it will be seen."""
+    if engine.caps.is_edit_of_source and run.bench.settings["composite.background"] != "plate":
+        return None
+    shots = [Shot(shot.start, shot.stop) for shot in analysis.camera.shots]
+    return Plates(analysis, {shot: run.take(PLATE, clip=clip, analysis=analysis, shot=shot) for shot in shots})
+
+
+def _laying(settings: Mapping[str, Any]) -> Laying:
+    return Laying(
+        settings["generate.apply_to"],
+        settings["composite.feather_px"],
+        settings["composite.background"] == "plate",
+        settings["reshake.strength"],
     )
 
 
-def _generate(
-    run: "_Run", engine: Engine, staging: Staging, segments: Segments, reference: Reference | None
-) -> Generated:
-    """Window by window, each going on from the one before."""
-    settings = run.bench.settings
-    whole = settings["generate.apply_to"] != "person"
-    plans = windows(staging, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
-    survey = Survey(run.take(SURVEY, staging=staging))
-    always: dict[str, Digested] = {"staging": staging, "survey": survey}
-    if reference:
-        always["reference"] = reference
-    stage, made = generation(engine), list[WindowResult]()
-    total, before = sum(len(plan.span) for plan in plans), 0
-    for plan in plans:
-        inputs = {**always, "plan": plan, **({"before": made[-1]} if plan.overlap else {})}
-        part = Span(before, before + len(plan.span))
-        made.append(WindowResult(plan, run.among(part, total).take(stage, **inputs)))
-        before = part.stop
-        if run.shown:
-            run.shown(staging, made[-1], settings["generate.apply_to"])
-    return Generated(tuple(made))
-
-
-def _plates(run: "_Run", engine: Engine, clip: Clip, seen: Seen) -> Backdrops | None:
-    """The clean background, where it will be seen."""
-    if engine.caps.keeps_geometry and run.bench.settings["composite.background"] != "plate":
-        return None
-    shots = [Shot(shot.start, shot.stop) for shot in seen.camera.shots]
-    return Backdrops(seen, {shot: run.take(PLATE, clip=clip, seen=seen, shot=shot) for shot in shots})
-
-
-def _reference(path: str | None) -> Reference | None:
-    """The reference picture, or why there is none: read before anything is computed."""
-    if not path:
-        return None
-    reference = Reference(Path(path))
-    _ = reference.digest
-    return reference
+def _fallbacks(frames: PersonFrames) -> Iterator[Event]:
+    """What an engine did otherwise than asked, once for all windows in which it did."""
+    where: dict[str, list[WindowPlan]] = {}
+    for window in frames.windows:
+        for sentence in window.facts["fallbacks"]:
+            where.setdefault(sentence, []).append(window.plan)
+    for sentence, plans in where.items():
+        spans = ", ".join(f"{plan.span.start}-{plan.span.stop - 1}" for plan in plans)
+        yield Event("make", f"{sentence} (frames {spans})", "warning")
 
 
 @dataclass
@@ -121,14 +160,13 @@ class _Run:
     """The stages of one run as they are taken, one after the other."""
 
     bench: Bench
-    shown: Shown | None = None
     done: list[Done] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def take(self, stage: Stage, /, **inputs: Digested) -> Entry:
+    def take(self, stage: Stage, models: Mapping[str, str] | None = None, /, **inputs: Digested) -> Entry:
         """A stage's result, noted."""
         start = time.perf_counter()
-        entry = stage.result(self.bench, models=None, **inputs)
+        entry = stage.result(self.bench, models=models, **inputs)
         self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
         if entry.mended:
             self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
@@ -139,12 +177,13 @@ class _Run:
         self.bench = replace(self.bench, settings={**self.bench.settings, name: value})
         self.events.append(Event("analyse", why, "warning"))
 
-    def among(self, part: Span, total: int) -> "_Run":
-        """The same run, telling of a stage that makes a part of a whole as of the whole."""
-        listener = self.bench.listener
+    def among(self, plans: Sequence[WindowPlan], plan: WindowPlan) -> "_Run":
+        """The same run, telling of a stage that does one window as of all windows together."""
+        ends = list(accumulate(len(each.span) for each in plans))
+        part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), self.bench.listener
 
         def listen(progress: Progress) -> None:
             done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
-            listener(replace(progress, done=done, total=total))
+            listener(replace(progress, done=done, total=ends[-1]))
 
         return replace(self, bench=replace(self.bench, listener=listen))

@@ -5,7 +5,7 @@ Declared once and asked for wherever it is needed:
     CAMERA = Stage("camera", version=3, run=find_camera, settings=("stabilise.window_s",), tools=("numpy",))
 
     def find_camera(work: Work) -> None:
-        window_s = work.chosen["stabilise.window_s"]
+        window_s = work.settings["stabilise.window_s"]
         for index, frame in enumerate(frames(work.inputs["clip"])):
             work.report(index, total)                   # says how far it is, and stops when it is asked to
         np.save(work.folder / "path.npy", path)
@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.engines.sessions import Sessions
 from utils.digest import canonical_json
 from utils.errors import SettingsError, StoreError, UndeclaredSetting
 from utils.key import Key
@@ -72,6 +73,8 @@ class Bench:
     settings: Mapping[str, Any] = field(default_factory=dict)
     listener: Listener = lambda progress: None
     cancel: Cancel = field(default_factory=Cancel)
+    sessions: Sessions = field(default_factory=Sessions)
+    """Engines that are open; whoever runs many jobs shares them among these."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Work:
     stage: str
     folder: Path
     inputs: Mapping[str, Any]
-    chosen: Chosen
+    settings: Chosen
     listener: Listener
     cancel: Cancel
 
@@ -95,7 +98,8 @@ class Work:
 class Stage:
     """A name, a version that grows whenever results may change, and what it may see of settings and tools.
 
-    `tools` are installed distributions, whose versions become part of the key.
+    `tools` are installed distributions, whose versions become part of the key; so does `machine`, for results that
+    only this kind of machine gives.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Stage:
     run: Callable[[Work], object]
     settings: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    machine: tuple[str, ...] = ()
 
     def key(self, settings: Mapping[str, Any], inputs: Mapping[str, Digested], models: Mapping[str, str]) -> Key:
         """The key under which the result of these inputs lies."""
@@ -111,8 +116,16 @@ class Stage:
             version=self.version,
             settings=dict(Chosen(self.name, self.settings, settings)),
             inputs={name: value.digest for name, value in inputs.items()},
-            tools={name: _installed(name) for name in self.tools} | {f"model {name}": models[name] for name in models},
+            tools={
+                **{name: _installed(name) for name in self.tools},
+                **{f"model {name}": digest for name, digest in models.items()},
+                **{f"machine {number}": name for number, name in enumerate(self.machine)},
+            },
         )
+
+    def known(self, bench: Bench, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> bool:
+        """Whether the result for these inputs lies in the cache."""
+        return bench.store.holds(self.key(bench.settings, inputs, models or {}))
 
     def result(self, bench: Bench, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> Entry:
         """The result for these inputs and models (name -> digest), from the cache or computed now."""

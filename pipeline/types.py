@@ -1,14 +1,13 @@
 """The nouns that only the journey knows."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from utils.digest import canonical_json, digest_bytes
-from utils.image import RGB, Box
+from utils.image import RGB
 from utils.image.picture_file import read_picture
-from utils.media.timebase import Span
 
 Level = Literal["note", "warning"]
 
@@ -23,33 +22,23 @@ class Event:
 
 
 @dataclass(frozen=True)
-class WindowPlan:
-    """One call of the engine: frames of one segment, a part of the stable picture, and what it shares with others.
-
-    `overlap` are its first frames, which the window before it makes too.
-    """
-
-    index: int
-    segment: str
-    span: Span
-    box: Box
-    overlap: int
-
-    @property
-    def digest(self) -> str:
-        """Of all that it says."""
-        return digest_bytes(canonical_json({**asdict(self), "box": list(self.box)}))
-
-
-@dataclass(frozen=True)
 class Reference:
     """A picture that the result takes its colours from."""
 
     path: Path
 
+    @classmethod
+    def of(cls, path: str | None) -> "Reference | None":
+        """The picture of a setting; read once, so that what is wrong with it is said before anything is computed."""
+        if not path:
+            return None
+        reference = cls(Path(path))
+        reference.read()
+        return reference
+
     @cached_property
     def digest(self) -> str:
-        """Of its pixels: where a file is read otherwise than before, it counts as another picture."""
+        """The digest of its pixels: where a file is read otherwise than before, it counts as another picture."""
         pixels = self.read()
         return digest_bytes(canonical_json(list(pixels.shape)) + pixels.tobytes())
 

@@ -1,14 +1,16 @@
 """python -m scripts.picture: makes the pictures of the README and of the app's form, from the walker."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pipeline.engines import engine
-from pipeline.engines.base import View
+from pipeline.engines.base import Style, View, Window
 from pipeline.engines.looks import LOOKS
+from pipeline.engines.sessions import Sessions
 from pipeline.settings import Settings
 from utils.image import RGB, Box
 from utils.walker import Scene, Shot
@@ -42,7 +44,9 @@ def _looks(scene: Scene) -> Iterator[tuple[str, RGB]]:
     yield "source", view.rgb
     for look in LOOKS:
         settings = Settings.load("balanced", {"generate.look": look}).flat()
-        yield look, engine("restyle").open(settings, [view], None).preview(view)
+        window = Window.single(view, settings, Style(look, [view]), Fraction(25))
+        with Sessions().use(engine("restyle"), settings, lambda share, note: None) as session:
+            yield look, session.preview(window, view.index)
 
 
 def _named(picture: RGB, name: str) -> RGB:

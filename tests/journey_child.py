@@ -34,7 +34,7 @@ class Doom:
         self._left = chance.randrange(1, STEPS)
 
     def __call__(self, told: Progress) -> None:
-        if told.stage.startswith("generate") and told.note not in ("", "computed", "from the cache"):
+        if told.stage.startswith("make") and told.note not in ("", "computed", "from the cache"):
             note(self._log, f"frame {told.done}")
         self._left -= 1
         if self._left == 0:

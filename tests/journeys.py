@@ -7,9 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pipeline.compose.result import CLIP
 from pipeline.engines.base import Engine
-from pipeline.processor import Journey, restyle
+from pipeline.processor import restyle
+from pipeline.report.journey import Journey
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import Bench
@@ -67,7 +67,7 @@ def journey(path: Path, on: Bench, engine: Engine | None = None) -> Journey:
 
 def finished(made: Journey) -> Clip:
     """The clip that came out."""
-    return scan(made.result.entry.path(CLIP), Limits())
+    return scan(made.encoded.path, Limits())
 
 
 def pictures(clip: Clip) -> list[RGB]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.jobs.job import WorkerSign
 from pipeline.jobs.results import CLIP, Results
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from tests.journeys import QUICK, bench, journey, pictures
 from tests.workers import House
 from utils.digest import digest_bytes

@@ -1,11 +1,10 @@
-"""What every engine promises, checked on each: exact windows, the same frames however they are asked for."""
+"""The contract that every engine keeps, checked on each: exact windows, the same frames however they are asked for."""
 
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,23 @@ import numpy as np
 import pytest
 
 from pipeline.engines import engine, engines
-from pipeline.engines.base import Engine, EngineError, Made, View, Window, checked
+from pipeline.engines.base import Engine, EngineError, EngineFrame, View, Window
+from pipeline.make.controls import controls
+from pipeline.make.fitting import Fitting
+from pipeline.make.made_window import checked
 from pipeline.settings import Settings
+from tests.engines import CPU, Blended, Drawing, opened, window_of
 from utils.digest import canonical_json
 from utils.errors import Cancelled
 from utils.image import RGB, Size
-from utils.media.timebase import Span
 from utils.progress import Cancel
 from utils.walker import Shot, walk
 
 SIZE = Size(322, 181)
 FRAMES = 6
-NAMES = [each.name for each in engines()]
+HEAVY = {"numpy", "cv2", "numba", "scipy", "torch", "diffusers", "mediapipe"}
+ENGINES: dict[str, Engine] = {each.name: each for each in (*engines(), Drawing("drawing"), Blended())}
+"""All that come with the program, and one of each kind that tests make."""
 
 
 @pytest.fixture(scope="module")
@@ -37,48 +41,52 @@ def views() -> list[View]:
     ]
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=ENGINES)
 def made_by(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn."""
-    return engine(request.param)
-
-
-def window(views: list[View], start: int = 0, stop: int = FRAMES) -> Window:
-    return Window(Span(start, stop), "hold", views[0].size, Fraction(30), lambda: iter(views[start:stop]))
+    return ENGINES[request.param]
 
 
 def settings(**generate: Any) -> dict[str, Any]:
     return Settings.load(overrides={f"generate.{key}": value for key, value in generate.items()}).flat()
 
 
-def frames(made_by: Engine, views: list[View], start: int = 0, stop: int = FRAMES, **generate: Any) -> list[RGB]:
-    session = made_by.open(settings(**generate), views, None)
-    part = window(views, start, stop)
-    made = [each.rgb for each in checked(session.run(part, Cancel()), part, made_by.name)]
+def window(made_by: Engine, views: list[View], **generate: Any) -> Window:
+    return replace(window_of(views, settings(**generate)), controls=controls(made_by.caps.controls))
+
+
+def frames(made_by: Engine, views: list[View], **generate: Any) -> list[RGB]:
+    """The frames of a window as the program gets them: fitted to the engine and back."""
+    asked = window(made_by, views, **generate)
+    fitting = Fitting.of(asked, made_by.caps)
+    fitted, session = fitting.padded(asked), opened(made_by, asked.settings)
+    output = session.run(fitted, Cancel(), lambda share, note: None)
+    made = [each.rgb for each in fitting.cut(checked(output.frames, fitted, made_by.name), asked)]
     session.close()
     return made
 
 
 def test_it_says_what_it_is(made_by: Engine) -> None:
     assert made_by.label and made_by.version >= 1
-    assert set(made_by.settings) <= set(Settings().flat())
-    assert made_by.caps.tasks <= {"restyle", "replace"}
-    preferred, most = made_by.caps.window
-    assert 1 <= preferred <= most
+    assert set(made_by.opening) <= {*made_by.settings} <= set(Settings().flat())
+    assert made_by.caps.tasks and made_by.caps.tasks <= {"restyle", "replace"}
+    assert made_by.caps.kind == "segment" or not made_by.caps.carry
     ready = made_by.probe()
     assert ready.ready or (ready.reason.endswith(".") and ready.remedy.endswith("."))
+    assert all(len(digest) == 64 for digest in made_by.models(settings()).values())
 
 
-def test_a_larger_window_costs_more(made_by: Engine) -> None:
-    small, large = (made_by.estimate(size, frames) for size, frames in ((SIZE, 10), (Size(1280, 720), 300)))
+def test_a_longer_window_costs_more(made_by: Engine) -> None:
+    small, large = (made_by.estimate(size, frames, CPU) for size, frames in ((SIZE, 10), (Size(1280, 720), 300)))
     assert 0 < small.seconds < large.seconds
-    assert 0 < small.ram_mb < large.ram_mb
+    assert 0 < small.ram_mb <= large.ram_mb
 
 
 def test_the_window_is_filled_exactly(made_by: Engine, views: list[View]) -> None:
-    made = frames(made_by, views)
-    assert len(made) == FRAMES
-    assert {(each.shape, each.dtype.name) for each in made} == {((SIZE.height_px, SIZE.width_px, 3), "uint8")}
+    for part in (views, views[:1], views[:4], views[1:]):
+        made = frames(made_by, part)
+        assert len(made) == len(part)
+        assert {(each.shape, each.dtype.name) for each in made} == {((SIZE.height_px, SIZE.width_px, 3), "uint8")}
 
 
 def test_without_strength_it_is_the_source(made_by: Engine, views: list[View]) -> None:
@@ -89,64 +97,82 @@ def test_without_strength_it_is_the_source(made_by: Engine, views: list[View]) -
 
 def test_the_source_stays_as_it_was(made_by: Engine, views: list[View]) -> None:
     before = [view.rgb.copy() for view in views]
-    for made, view in zip(frames(made_by, views), views, strict=True):
-        made[:] = 0
-        assert view.rgb.any()
-    assert all(np.array_equal(view.rgb, rgb) for view, rgb in zip(views, before, strict=True))
+    copies = [replace(view, rgb=view.rgb.copy()) for view in views]
+    frames(made_by, copies)
+    assert all(np.array_equal(view.rgb, rgb) for view, rgb in zip(copies, before, strict=True))
 
 
 def test_the_same_frames_every_time(made_by: Engine, views: list[View]) -> None:
+    assert made_by.caps.deterministic != "no"
     first, second = frames(made_by, views, seed=7), frames(made_by, views, seed=7)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_frame_does_not_depend_on_its_window(made_by: Engine, views: list[View]) -> None:
-    whole, late = frames(made_by, views), frames(made_by, views, start=3)
-    if made_by.caps.kind == "frame":
-        assert all(np.array_equal(a, b) for a, b in zip(whole[3:], late, strict=True))
+def test_one_session_makes_other_windows_and_other_settings(made_by: Engine, views: list[View]) -> None:
+    """As a worker keeps it: what it made before changes nothing."""
+    session, tell = opened(made_by, settings()), lambda share, note: None
+    whole = Fitting.of(window(made_by, views), made_by.caps)
+    asked = [whole.padded(window(made_by, views, seed=seed)) for seed in (1, 2, 1)]
+    made = [[each.rgb for each in session.run(each, Cancel(), tell).frames] for each in asked]
+    assert all(np.array_equal(a, b) for a, b in zip(made[0], made[2], strict=True))
 
 
-def test_the_preview_is_the_frame(made_by: Engine, views: list[View]) -> None:
-    session = made_by.open(settings(), views, None)
-    preview = session.preview(views[2])
-    assert preview.shape == views[2].rgb.shape
-    if made_by.caps.kind == "frame":
-        assert np.array_equal(preview, frames(made_by, views)[2])
+def test_what_a_frame_depends_on(made_by: Engine, views: list[View]) -> None:
+    """A frame engine makes each frame by itself; a segment engine looks at its whole window."""
+    whole, late = frames(made_by, views), frames(made_by, views[3:])
+    style = window(made_by, views).style
+    session = opened(made_by, settings())
+    asked = replace(window(made_by, views[3:]), style=style)
+    fitting = Fitting.of(asked, made_by.caps)
+    output = session.run(fitting.padded(asked), Cancel(), lambda share, note: None)
+    late = [each.rgb for each in fitting.cut(output.frames, asked)]
+    alike = all(np.array_equal(a, b) for a, b in zip(whole[3:], late, strict=True))
+    assert alike == (made_by.caps.kind == "frame")
+
+
+def test_the_preview_is_a_picture_of_the_window(made_by: Engine, views: list[View]) -> None:
+    """Of a frame engine it is the very frame."""
+    asked = window(made_by, views)
+    fitting = Fitting.of(asked, made_by.caps)
+    preview = opened(made_by, settings()).preview(fitting.padded(asked), views[2].index)
+    (shown,) = fitting.cut([EngineFrame(preview)], asked)
+    assert shown.rgb.shape == views[2].rgb.shape and shown.rgb.any()
+    assert np.array_equal(shown.rgb, frames(made_by, views)[2]) or made_by.caps.kind == "segment"
 
 
 def test_it_stops_between_frames(made_by: Engine, views: list[View]) -> None:
-    cancel, asked_for = Cancel(), []
+    cancel, asked_for = Cancel(), list[int]()
+    fitted = Fitting.of(window(made_by, views), made_by.caps).padded(window(made_by, views))
 
     def watched() -> Iterator[View]:
-        for view in views:
+        for view in fitted.views():
             asked_for.append(view.index)
             yield view
 
-    run = made_by.open(settings(), views, None).run(replace(window(views), views=watched), cancel)
-    next(run)
+    run = opened(made_by, settings()).run(replace(fitted, views=watched), cancel, lambda share, note: cancel.check())
+    next(run.frames)
     cancel.ask()
     with pytest.raises(Cancelled):
-        next(run)
-    if made_by.caps.kind == "frame":
-        assert len(asked_for) <= 2, "nothing reads further than it paints"
+        for _ in run.frames:
+            cancel.check()
+    most = 2 if made_by.caps.kind == "frame" else len(fitted)
+    assert len(asked_for) <= most, "a frame engine reads no further than it paints"
 
 
 @pytest.mark.parametrize("part", ["person", "background"])
-def test_what_is_not_restyled_stays_the_source(made_by: Engine, views: list[View], part: str) -> None:
-    if not made_by.caps.keeps_outside:
-        pytest.skip("this engine leaves that to the compositor")
-    for view, made in zip(views, frames(made_by, views, apply_to=part), strict=True):
+@pytest.mark.parametrize("name", [name for name, each in ENGINES.items() if each.caps.keeps_outside])
+def test_what_is_not_restyled_stays_the_source(name: str, views: list[View], part: str) -> None:
+    for view, made in zip(views, frames(ENGINES[name], views, apply_to=part), strict=True):
         inside, outside = view.matte == 255, view.matte == 0
         kept, changed = (outside, inside) if part == "person" else (inside, outside)
         assert np.array_equal(made[kept], view.rgb[kept])
         assert (made[changed] != view.rgb[changed]).any()
 
 
-def test_its_provenance_is_json(made_by: Engine, views: list[View]) -> None:
-    provenance = made_by.open(settings(seed=3), views, None).provenance
+def test_its_provenance_is_json(made_by: Engine) -> None:
+    provenance = opened(made_by, settings(seed=3)).provenance
     assert (provenance.engine, provenance.version, provenance.label) == (made_by.name, made_by.version, made_by.label)
     assert canonical_json(asdict(provenance))
-    assert set(provenance.settings) == set(made_by.settings)
 
 
 def test_nothing_goes_out_to_the_network(made_by: Engine, views: list[View], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +181,9 @@ def test_nothing_goes_out_to_the_network(made_by: Engine, views: list[View], mon
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    made_by.probe()
-    made_by.estimate(SIZE, 10)
-    frames(made_by, views, stop=1)
+    assert made_by.probe().ready
+    assert made_by.estimate(SIZE, 10, CPU).seconds > 0
+    assert len(frames(made_by, views[:1])) == 1
 
 
 def test_asking_what_there_is_loads_nothing_heavy() -> None:
@@ -168,7 +194,7 @@ def test_asking_what_there_is_loads_nothing_heavy() -> None:
     child = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
     )
-    assert not set(child.stdout.split()) & {"numpy", "cv2", "numba", "scipy", "torch", "diffusers", "mediapipe"}
+    assert not set(child.stdout.split()) & HEAVY
 
 
 def test_an_unknown_engine_is_answered_in_a_sentence() -> None:
@@ -179,22 +205,20 @@ def test_an_unknown_engine_is_answered_in_a_sentence() -> None:
 
 @pytest.mark.parametrize("count", [0, FRAMES - 1, FRAMES + 1])
 def test_a_wrong_count_is_caught(views: list[View], count: int) -> None:
-    part = window(views)
-    made = [Made(views[0].rgb)] * count
+    made = [EngineFrame(views[0].rgb)] * count
     with pytest.raises(EngineError, match="of the 6 frames 0 to 5"):
-        list(checked(made, part, "wild"))
+        list(checked(made, window_of(views, {}), "wild"))
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        Made(np.zeros((181, 320, 3), np.uint8)),
-        Made(np.zeros((181, 322, 3), np.float32)),
-        Made(np.zeros((181, 322, 3), np.uint8), alpha=np.zeros((180, 322), np.uint8)),
+        EngineFrame(np.zeros((181, 320, 3), np.uint8)),
+        EngineFrame(np.zeros((181, 322, 3), np.float32)),
+        EngineFrame(np.zeros((181, 322, 3), np.uint8), alpha=np.zeros((180, 322), np.uint8)),
     ],
     ids=["size", "type", "alpha"],
 )
-def test_a_wrong_picture_is_caught(views: list[View], made: Made) -> None:
-    part = window(views)
+def test_a_wrong_picture_is_caught(views: list[View], made: EngineFrame) -> None:
     with pytest.raises(EngineError, match="frame 1 "):
-        list(checked([Made(views[0].rgb), made], part, "wild"))
+        list(checked([EngineFrame(views[0].rgb), made], window_of(views, {}), "wild"))

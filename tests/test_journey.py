@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.compose.composite import Composed
 from pipeline.compose.compositor import Compositor
-from pipeline.compose.result_camera import Reshake
-from pipeline.processor import Journey
+from pipeline.compose.result_camera import ResultCamera
+from pipeline.report.journey import Journey
 from pipeline.report.measures import Measures
 from pipeline.report.report import report, to_json
 from tests.journeys import SMALL, bench, filmed, finished, hits, journey, pictures, same, with_settings
@@ -71,17 +72,19 @@ def test_the_report_holds_every_number(made: Journey) -> None:
     assert told["peak_rss_mb"] > 50
     assert told["provenance"]["engine"]["engine"] == "restyle"
     assert told["provenance"]["clip_digest"] == made.clip.digest
-    assert {each["name"] for each in told["stages"]} >= {"analyse", "stabilise", "segments", "lock", "result"}
+    assert {each["name"] for each in told["stages"]} >= {
+        "analyse", "stabilise", "segments", "make with restyle", "steady", "feet", "encode", "measure",
+    }  # fmt: skip
 
 
 def test_a_result_that_is_the_source_measures_as_the_source(made: Journey) -> None:
     """Not edited, as steady as it, and every change in between is told at its size."""
-    same, brighter = (Measures(made.staging, Reshake(), Span(0, SMALL.frames), [30]) for _ in range(2))
-    mattes = made.staging.seen.mattes(made.clip.span)
-    for frame, matte, drawn in zip(ClipFrames.of(made.clip), mattes, made.generated, strict=True):
-        same.add(frame, matte, frame.rgb, drawn)
+    same, brighter = (Measures(made.stable, ResultCamera(), Span(0, SMALL.frames), [30]) for _ in range(2))
+    mattes = made.stable.analysis.mattes(made.clip.span)
+    for frame, matte, drawn in zip(ClipFrames.of(made.clip), mattes, made.frames, strict=True):
+        same.add(Composed(frame, matte, frame.rgb, drawn))
         light = frame.rgb // 2 + (40 if frame.index % 2 else 0)
-        brighter.add(frame, matte, light.astype(np.uint8), drawn)
+        brighter.add(Composed(frame, matte, light.astype(np.uint8), drawn))
     told, other = same.told(), brighter.told()
     assert told["flicker_hold"]["source"] == told["flicker_hold"]["result"]
     assert told["warp_error"]["ratio"] == told["seam_ratio"] == 1 and told["edit_magnitude"] == 0
@@ -92,19 +95,19 @@ def test_a_result_that_is_the_source_measures_as_the_source(made: Journey) -> No
 def test_the_same_run_again_computes_nothing(made: Journey, clip_path: Path, cache: Path) -> None:
     again = journey(clip_path, bench(cache))
     assert all(hits(again).values())
-    assert again.result.entry.digest == made.result.entry.digest
+    assert again.encoded.entry.digest == made.encoded.entry.digest
 
 
 def test_another_look_computes_only_what_it_changes(made: Journey, clip_path: Path, cache: Path) -> None:
     other = journey(clip_path, bench(cache, generate__look="ink"))
     computed = {name for name, hit in hits(other).items() if not hit}
-    assert computed == {"generate with restyle", "lock", "result"}
+    assert computed == {"make with restyle", "steady", "feet", "encode", "measure"}
     assert not same(finished(other), finished(made))
 
 
-def test_another_encoding_computes_only_the_result(made: Journey, clip_path: Path, cache: Path) -> None:
+def test_another_encoding_only_encodes(made: Journey, clip_path: Path, cache: Path) -> None:
     other = journey(clip_path, bench(cache, encode__crf=30))
-    assert {name for name, hit in hits(other).items() if not hit} == {"result"}
+    assert {name for name, hit in hits(other).items() if not hit} == {"encode"}
 
 
 def test_in_another_cache_it_is_the_same_to_the_pixel(made: Journey, clip_path: Path, tmp_path: Path) -> None:
@@ -117,11 +120,11 @@ def test_without_an_edit_every_pixel_is_the_source_s_own(
 ) -> None:
     """Strength 0, before the encode: also for another camera, which moves source and person alike."""
     plain = journey(clip_path, bench(cache, generate__strength=0))
-    reshake = Reshake.of(plain.staging.stable.path, strength)
-    still = Compositor(plain.staging, "person", 0, plain.lock.field, reshake)
+    reshake = ResultCamera.of(plain.stable.path, strength)
+    still = Compositor(plain.stable, "person", 0, plain.feet.field, reshake)
     frames = ClipFrames.of(plain.clip)
-    mattes = plain.staging.seen.mattes(plain.clip.span)
-    for frame, matte, drawn in zip(frames, mattes, plain.generated, strict=True):
+    mattes = plain.stable.analysis.mattes(plain.clip.span)
+    for frame, matte, drawn in zip(frames, mattes, plain.frames, strict=True):
         shown, outline = reshake.shown(frame, matte)
         assert (still.frame(shown, outline, drawn, frame.rgb) == shown.rgb).all()
 
@@ -165,12 +168,13 @@ def test_progress_is_told_frame_by_frame(clip_path: Path, tmp_path: Path) -> Non
             told.setdefault(progress.stage, []).append(progress.done)
 
     journey(clip_path, bench(tmp_path, told=listen))
-    assert {"analyse", "generate with restyle", "result"} <= told.keys()
-    for stage in ("analyse", "generate with restyle", "result"):
+    stages = ("analyse", "make with restyle", "steady", "encode")
+    assert set(stages) <= told.keys()
+    for stage in stages:
         done = told[stage]
         assert len(done) >= SMALL.frames and done == sorted(done)
 
 
 def test_settings_that_nothing_reads_change_nothing(made: Journey, clip_path: Path, cache: Path) -> None:
     on = with_settings(bench(cache), foot_lock__extension_frames=3)
-    assert {name for name, hit in hits(journey(clip_path, on)).items() if not hit} <= {"lock", "result"}
+    assert {name for name, hit in hits(journey(clip_path, on)).items() if not hit} == {"feet"}

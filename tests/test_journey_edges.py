@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.looks import LOOKS
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from pipeline.report.report import report, to_json
 from tests.forms import Form, make
 from tests.journeys import bench, finished, journey, left_over, pictures, sounding, written
@@ -81,9 +81,9 @@ def test_very_few_frames(walker: list[tuple[RGB, Truth]], cache: Path, tmp_path:
 def test_nothing_is_carried_across_a_cut(walker: list[tuple[RGB, Truth]], cache: Path, tmp_path: Path) -> None:
     other = [np.ascontiguousarray(rgb[:, ::-1]) for rgb, _ in walk(Shot(size=SIZE, frames=14, seed=5))]
     made = taken(written(tmp_path / "cut.mp4", [rgb for rgb, _ in walker[:18]] + other), cache)
-    assert made.staging.seen.camera.breaks == (18,)
+    assert made.stable.analysis.camera.breaks == (18,)
     assert 18 in [segment.span.start for segment in made.segments.all]
-    for window in made.generated.windows:
+    for window in made.frames.windows:
         span = window.plan.span
         assert not span.start < 18 < span.stop
         assert window.plan.overlap == 0 or span.start != 18
@@ -159,15 +159,15 @@ def test_late_sound_stays_late(walker: list[tuple[RGB, Truth]], cache: Path, tmp
 def test_windows_of_any_overlap_join(plain: Path, cache: Path, overlap: int) -> None:
     """Also where windows are shorter than what they are to share."""
     made = taken(plain, cache, segments__overlap_frames=overlap, segments__least_s=0.1, segments__count=7)
-    windows = [window.plan for window in made.generated.windows]
+    windows = [window.plan for window in made.frames.windows]
     assert len(windows) == 7 and windows[1].overlap == min(overlap, 3)
-    assert [drawn.index for drawn in made.generated] == list(range(FRAMES))
+    assert [drawn.index for drawn in made.frames] == list(range(FRAMES))
 
 
 def test_a_clip_shorter_than_one_overlap(walker: list[tuple[RGB, Truth]], cache: Path, tmp_path: Path) -> None:
     path = written(tmp_path / "short.mp4", [rgb for rgb, _ in walker[:6]])
     made = taken(path, cache, segments__overlap_frames=33, segments__least_s=0.1, segments__count=3)
-    assert len(made.generated.windows) > 1
+    assert len(made.frames.windows) > 1
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_settings_at_their_ends(plain: Path, cache: Path, changed: dict[str, Any
 
 
 def test_without_stabilising_the_stable_picture_is_the_frame(plain: Path, cache: Path) -> None:
-    path = taken(plain, cache, stabilise__strength=0.0).staging.stable.path
+    path = taken(plain, cache, stabilise__strength=0.0).stable.path
     assert path.canvas == path.size == SIZE
     assert np.allclose(path.matrices, np.eye(3))
 

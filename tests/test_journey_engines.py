@@ -1,79 +1,35 @@
 """Engines that slide, replace, break their promises or are not ready, taken through the whole journey."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Caps, Cost, EngineError, Made, Provenance, Readiness, View, Window
-from pipeline.processor import Journey
+from pipeline.engines.base import Caps, EngineError, EngineFrame, Readiness, View, Window
+from pipeline.report.journey import Journey
 from pipeline.report.report import report
+from tests.engines import Draw, Drawing, plain
 from tests.journeys import bench, finished, journey, left_over, pictures, written
 from tests.test_foot_track import pushed, runs
-from utils.image import RGB, Size
+from utils.image import RGB
 from utils.image.geometry import inverse
 from utils.image.metrics import psnr_db
 from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
-from utils.progress import Cancel
 from utils.walker import Shot, Truth, walk
 
 Doubles = NDArray[np.float64]
-Draw = Callable[[View], Made]
 SHOT = Shot(size=(640, 360), frames=48)
 SLIDE_PX = 6.0
 """12 px of 720 lines."""
 FINE = 4
 """Parts of a pixel in which feet are looked for."""
-REPLACES, READY = Caps("frame", frozenset({"replace"})), Readiness(True)
 COLOUR = np.array([40, 160, 70])
 FILLED = np.array([128, 120, 110])
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """An engine that draws frame by frame."""
-
-    name: str
-    draw: Callable[[Window], Draw]
-    caps: Caps = REPLACES
-    spoil: Callable[[Iterator[Made]], Iterator[Made]] = iter
-    ready: Readiness = READY
-    label: str = "A test's own"
-    version: int = 1
-    settings: tuple[str, ...] = ()
-
-    def probe(self) -> Readiness:
-        return self.ready
-
-    def estimate(self, size: Size, frames: int) -> Cost:
-        return Cost(1, 1)
-
-    def open(self, settings: Mapping[str, Any], survey: Sequence[View], reference: RGB | None) -> "Drawing":
-        return self
-
-    @property
-    def provenance(self) -> Provenance:
-        return Provenance(self.name, self.version, self.label, {})
-
-    def preview(self, view: View) -> RGB:
-        return view.rgb
-
-    def run(self, window: Window, cancel: Cancel) -> Iterator[Made]:
-        draw = self.draw(window)
-        yield from self.spoil(draw(view) for view in window.views())
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def plain(window: Window) -> Draw:
-    return lambda view: Made(view.rgb)
 
 
 @dataclass(frozen=True)
@@ -111,11 +67,11 @@ def sliding(film: Walk) -> Drawing:
     """Leaves the source as it is, but for the feet."""
     ways = ways_px(film)
 
-    def draw(view: View) -> Made:
+    def draw(view: View) -> EngineFrame:
         picture = view.rgb
         for side in (0, 1):
             picture = pushed(picture, view.keypoints.astype(float), side, ways[view.index, side])
-        return Made(picture)
+        return EngineFrame(picture)
 
     return Drawing("sliding", lambda window: draw, Caps("frame", frozenset({"restyle"}), keeps_outside=True))
 
@@ -169,12 +125,12 @@ def replacing(window: Window) -> Draw:
     """Somebody of ellipses in place of the person, and the colours of everything off, in each window otherwise."""
     gain, lift = GAINS[window.span.start % 3]
 
-    def draw(view: View) -> Made:
+    def draw(view: View) -> EngineFrame:
         picture = view.rgb.copy()
         picture[cv2.dilate(view.matte, np.ones((9, 9), np.uint8)) > 0] = FILLED
         alpha = figure(view)
         picture[alpha > 0] = COLOUR
-        return Made(np.clip(gain * picture.astype(float) + lift, 0, 255).round().astype(np.uint8), alpha)
+        return EngineFrame(np.clip(gain * picture.astype(float) + lift, 0, 255).round().astype(np.uint8), alpha)
 
     return draw
 
@@ -207,10 +163,10 @@ def rings(made: Journey, *, wider: bool) -> Iterator[Doubles]:
     Either where the window before had pixels too, or where only the wider later one has.
     """
     known = None
-    for window in made.generated.windows:
+    for window in made.frames.windows:
         span, box = window.plan.span, window.plan.box
         known = box if known is None else known & box
-        for view, picture in zip(made.staging.views(span, box), window.pictures(), strict=True):
+        for view, picture in zip(made.stable.views(span, box), window.frames(), strict=True):
             ring = cv2.dilate(view.matte, np.ones((41, 41), np.uint8)) == 0
             before = np.zeros_like(ring)
             before[known.top - box.top : known.bottom - box.top, known.left - box.left : known.right - box.left] = True
@@ -221,8 +177,8 @@ def rings(made: Journey, *, wider: bool) -> Iterator[Doubles]:
 
 def test_colours_that_drift_are_brought_back(replaced: Journey) -> None:
     """They were off by up to 12 levels."""
-    assert len(replaced.generated.windows) == 3
-    assert all(window.facts["lock"] and window.facts["alpha"] for window in replaced.generated.windows)
+    assert len(replaced.frames.windows) == 3
+    assert all(window.colours_locked and window.facts["alpha"] for window in replaced.frames.windows)
     assert max(np.abs(away.mean(axis=0)).max() for away in rings(replaced, wider=False)) < 2.5
 
 
@@ -233,9 +189,9 @@ def test_a_wider_window_is_whole(replaced: Journey) -> None:
 
 def outline(made: Journey, index: int) -> NDArray[np.uint8]:
     """Where the new person is in a frame of the result."""
-    drawn = next(each for each in made.generated if each.index == index)
+    drawn = next(each for each in made.frames if each.index == index)
     assert drawn.alpha is not None
-    into = made.staging.into(index, drawn.box)
+    into = made.stable.into(index, drawn.box)
     return np.asarray(cv2.warpPerspective(drawn.alpha, inverse(into), SHOT.size))
 
 
@@ -264,33 +220,33 @@ def test_beside_its_person_nothing_of_an_engine_is_shown(film: Walk, replaced: J
         assert (filled & ~bare & (film.truths[index].matte > 250) & beside).sum() < 120
 
 
-def _too_few(made: Iterator[Made]) -> Iterator[Made]:
+def _too_few(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     for _ in range(5):
         yield next(made)
 
 
-def _too_many(made: Iterator[Made]) -> Iterator[Made]:
+def _too_many(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     for each in made:
         yield each
     yield each
 
 
-def _too_large(made: Iterator[Made]) -> Iterator[Made]:
+def _too_large(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     for each in made:
-        yield Made(np.pad(each.rgb, ((0, 1), (0, 0), (0, 0))))
+        yield EngineFrame(np.pad(each.rgb, ((0, 1), (0, 0), (0, 0))))
 
 
-def _wrong_alpha(made: Iterator[Made]) -> Iterator[Made]:
+def _wrong_alpha(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     for each in made:
-        yield Made(each.rgb, each.rgb)
+        yield EngineFrame(each.rgb, each.rgb)
 
 
-def _failing(made: Iterator[Made]) -> Iterator[Made]:
+def _failing(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     yield next(made)
     raise EngineError("The engine ran out of memory.", "Choose a smaller one.")
 
 
-def _breaking(made: Iterator[Made]) -> Iterator[Made]:
+def _breaking(made: Iterator[EngineFrame]) -> Iterator[EngineFrame]:
     yield next(made)
     raise RuntimeError("CUDA error 700")
 
@@ -308,7 +264,7 @@ def _breaking(made: Iterator[Made]) -> Iterator[Made]:
     ],
 )
 def test_a_broken_promise_is_told_and_not_kept(
-    film: Walk, spoil: Callable[[Iterator[Made]], Iterator[Made]], told: str, keeps_outside: bool
+    film: Walk, spoil: Callable[[Iterator[EngineFrame]], Iterator[EngineFrame]], told: str, keeps_outside: bool
 ) -> None:
     on = bench(film.cache, segments__count=3, segments__least_s=1.0)
     caps = Caps("frame", frozenset({"restyle"}), keeps_outside=keeps_outside)
@@ -321,7 +277,7 @@ def test_a_broken_promise_is_told_and_not_kept(
 
 def test_after_a_broken_promise_the_next_run_is_right(film: Walk) -> None:
     on = bench(film.cache)
-    caps = Caps("frame", frozenset({"restyle"}), keeps_geometry=True, keeps_outside=True)
+    caps = Caps("frame", frozenset({"restyle"}), is_edit_of_source=True, keeps_feet=True, keeps_outside=True)
     right = Drawing("mended", plain, caps)
     with pytest.raises(EngineError):
         journey(film.path, on, replace(right, spoil=_too_few))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from tests.journey_child import WINDOWS
 from tests.journeys import bench, finished, hits, journey, left_over, same, written
 from utils.store import Store
@@ -62,7 +62,7 @@ def survivors(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Surv
 def test_the_frames_are_those_of_an_undisturbed_run(
     clip: Path, undisturbed: Journey, survivors: list[Survivor]
 ) -> None:
-    assert len(undisturbed.generated.windows) == 7
+    assert len(undisturbed.frames.windows) == 7
     for each in survivors:
         made = journey(clip, bench(each.store.folder, **WINDOWS))
         assert all(hits(made).values())
@@ -70,9 +70,9 @@ def test_the_frames_are_those_of_an_undisturbed_run(
 
 
 def test_at_most_the_window_in_the_making_is_made_again(undisturbed: Journey, survivors: list[Survivor]) -> None:
-    lengths = [len(window.plan.span) for window in undisturbed.generated.windows]
+    lengths = [len(window.plan.span) for window in undisturbed.frames.windows]
     for each in survivors:
-        assert each.store.stats().stages["generate with restyle"].figures.misses <= len(lengths)
+        assert each.store.stats().stages["make with restyle"].figures.misses <= len(lengths)
         assert sum(lengths) <= each.frames <= sum(lengths) + each.deaths * max(lengths)
 
 

@@ -12,6 +12,7 @@ ROOMS = ("utils", "pipeline", "ui", "app")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 SOURCES = sorted(path for room in ("utils", "pipeline", "ui", "benchmarks") for path in (HOUSE / room).rglob("*.py"))
+SOURCES = [HOUSE / "app.py", *SOURCES]
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -25,7 +26,7 @@ def imported(tree: ast.AST) -> set[str]:
 def test_a_file_is_where_it_belongs_and_of_readable_length(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    room = path.relative_to(HOUSE).parts[0]
+    room = path.relative_to(HOUSE).parts[0].removesuffix(".py")
     allowed = ROOMS[: ROOMS.index(room) + 1] if room in ROOMS else ROOMS
     assert imported(tree) & set(ROOMS) <= set(allowed)
     assert room == "benchmarks" or "tests" not in imported(tree)
@@ -35,6 +36,61 @@ def test_a_file_is_where_it_belongs_and_of_readable_length(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
+
+
+STORY = ("see", "plan", "make", "compose", "report", "preview")
+"""The rooms of the journey in its order: each may import those before it, what all share, and nothing else."""
+SHARED = ("engines", "settings", "stage", "stage_texts", "types")
+AROUND = ("library", "jobs", "commands", "doctor")
+"""What uses the journey."""
+
+
+@pytest.mark.parametrize("room", [*STORY, "engines", "settings"])
+def test_a_room_of_the_story_knows_only_the_rooms_before_it(room: str) -> None:
+    before = STORY[: STORY.index(room) + 1] if room in STORY else (room,)
+    for path in sorted((HOUSE / "pipeline" / room).rglob("*.py")):
+        for module in modules(ast.parse(path.read_text(encoding="utf-8"))):
+            if module.startswith("pipeline."):
+                part = module.split(".")[1]
+                known = part in before or part in SHARED
+                assert known, f"{path.relative_to(HOUSE)} imports {module}"
+
+
+def test_nothing_in_the_pipeline_but_the_jobs_knows_that_there_are_jobs() -> None:
+    for path in sorted((HOUSE / "pipeline").rglob("*.py")):
+        room = path.relative_to(HOUSE / "pipeline").parts[0]
+        if room not in ("jobs", "commands", "library"):
+            assert not {each for each in modules(ast.parse(path.read_text())) if each.startswith("pipeline.jobs")}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """At their top; what is imported inside a function comes when it is needed."""
+    known = {".".join(path.relative_to(HOUSE).with_suffix("").parts): path for path in SOURCES}
+    arrows = {
+        name: {each for each in modules(ast.parse(path.read_text()), top=True) if each in known}
+        for name, path in known.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " -> ".join((*way[way.index(name) :], name))
+        if name not in done:
+            for other in sorted(arrows[name]):
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in sorted(arrows):
+        visit(name, ())
+
+
+def modules(tree: ast.Module, *, top: bool = False) -> set[str]:
+    """Every module that is imported, whole; with `top`, only where the file itself is loaded, and not for types."""
+    nodes = tree.body if top else list(ast.walk(tree))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return set(names)
 
 
 def test_the_command_line_answers_before_anything_heavy_is_loaded() -> None:

@@ -365,8 +365,8 @@ def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
 
 def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
     pace, shares = Pace(), [0.0]
-    journey = ("probe", "analyse", "segments", "stabilise", "footing", "survey", "generate with restyle", "lock")
-    for stage in (*journey, "a stage that nobody knows", "result", "proxy"):
+    before = ("probe", "analyse", "joints", "contacts", "segments", "stabilise", "samples", "make with restyle")
+    for stage in (*before, "steady", "feet", "a stage that nobody knows", "encode", "measure", "web copy"):
         for done in (0, 30, 60):
             pace.add(Progress(stage, done, 60))
             shares.append(pace.share)

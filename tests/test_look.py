@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.preview.frame import FirstLook, first_look
-from pipeline.preview.frame_samples import GLANCE, Glance, Sample, _wanted
+from pipeline.preview.frame import FramePreview, preview_frame
+from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _wanted
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import Bench
 from tests.journeys import bench, finished, journey, written
 from utils.image import RGB, Size
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
-from utils.people.subject import GLIMPSES
+from utils.people.subject import SAMPLED
 from utils.progress import Progress
 from utils.walker import Shot, Truth, walk
 
@@ -50,13 +50,13 @@ def clip(path: Path, ink: Bench) -> Clip:
 
 
 @pytest.fixture(scope="module")
-def look(clip: Clip, ink: Bench) -> FirstLook:
-    return first_look(clip, ink)
+def look(clip: Clip, ink: Bench) -> FramePreview:
+    return preview_frame(clip, ink)
 
 
 @pytest.fixture(scope="module")
-def samples(look: FirstLook, clip: Clip, ink: Bench) -> tuple[Sample, ...]:
-    return Glance(GLANCE.result(ink, clip=clip)).samples
+def samples(look: FramePreview, clip: Clip, ink: Bench) -> tuple[Sample, ...]:
+    return FrameSamples(SAMPLE_FRAMES.result(ink, clip=clip)).all
 
 
 def psnr(one: RGB, other: RGB) -> float:
@@ -67,7 +67,7 @@ def test_the_person_is_found_as_they_truly_are(
     samples: tuple[Sample, ...],
     walked: Walked,
 ) -> None:
-    assert [each.index for each in samples] == [round(each) for each in np.linspace(0, SHOT.frames - 1, GLIMPSES)]
+    assert [each.index for each in samples] == [round(each) for each in np.linspace(0, SHOT.frames - 1, SAMPLED)]
     for sample in samples:
         truth = walked[sample.index][1].matte > 127
         if truth.any() and not (truth[:, 0].any() or truth[:, -1].any() or truth[-1].any()):
@@ -76,7 +76,7 @@ def test_the_person_is_found_as_they_truly_are(
 
 
 def test_the_frame_is_one_in_which_the_person_is_large_and_whole(
-    look: FirstLook,
+    look: FramePreview,
     walked: Walked,
     samples: tuple[Sample, ...],
 ) -> None:
@@ -100,25 +100,25 @@ def test_who_is_cut_off_or_half_hidden_counts_less() -> None:
     assert sample(50, 0).worth > sample(0, 0).worth
 
 
-def test_only_the_person_is_changed(look: FirstLook, samples: tuple[Sample, ...]) -> None:
+def test_only_the_person_is_changed(look: FramePreview, samples: tuple[Sample, ...]) -> None:
     matte = next(each.matte for each in samples if each.index == look.index)
     changed = (look.after != look.before).any(axis=2)
     assert not changed[matte == 0].any()
     assert changed[matte == 255].mean() > 0.8
 
 
-def test_it_is_what_the_journey_makes(look: FirstLook, path: Path, ink: Bench, samples: tuple[Sample, ...]) -> None:
+def test_it_is_what_the_journey_makes(look: FramePreview, path: Path, ink: Bench, samples: tuple[Sample, ...]) -> None:
     made = journey(path, ink)
     (frame,) = ClipFrames.of(finished(made)).read([look.index])
-    (matte,) = made.staging.seen.mattes([look.index])
+    (matte,) = made.stable.analysis.mattes([look.index])
     inside = (matte > 200) & (next(each.matte for each in samples if each.index == look.index) > 200)
     near, edit = psnr(frame.rgb[inside], look.after[inside]), psnr(look.before[inside], look.after[inside])
     assert near > 25 and near > edit + 10
 
 
-def test_another_style_looks_at_no_frame_again(clip: Clip, cache: Path, look: FirstLook) -> None:
+def test_another_style_looks_at_no_frame_again(clip: Clip, cache: Path, look: FramePreview) -> None:
     heard: list[Progress] = []
-    other = first_look(clip, bench(cache, "quality", heard.append, generate__look="noir"))
+    other = preview_frame(clip, bench(cache, "quality", heard.append, generate__look="noir"))
     assert [each.note for each in heard if each.ended] == ["from the cache"]
     assert other.index == look.index and (other.before == look.before).all()
     assert (other.after != look.after).any()
@@ -128,15 +128,17 @@ def test_the_rule_for_the_subject_is_part_of_what_was_seen(ink: Bench, clip: Cli
     settings = dict(ink.settings)
     inputs = {"clip": clip}
     same = {**settings, "generate.look": "clay", "composite.feather_px": 9}
-    assert GLANCE.key(settings, inputs, {}) == GLANCE.key(same, inputs, {})
-    assert GLANCE.key(settings, inputs, {}) != GLANCE.key({**settings, "analysis.subject": "central"}, inputs, {})
+    assert SAMPLE_FRAMES.key(settings, inputs, {}) == SAMPLE_FRAMES.key(same, inputs, {})
+    assert SAMPLE_FRAMES.key(settings, inputs, {}) != SAMPLE_FRAMES.key(
+        {**settings, "analysis.subject": "central"}, inputs, {}
+    )
 
 
 @pytest.mark.parametrize(("part", "inside", "outside"), [("background", False, True), ("both", True, True)])
 def test_the_part_that_is_restyled(
     clip: Clip, cache: Path, part: str, inside: bool, outside: bool, samples: tuple[Sample, ...]
 ) -> None:
-    made = first_look(clip, bench(cache, generate__look="noir", generate__apply_to=part))
+    made = preview_frame(clip, bench(cache, generate__look="noir", generate__apply_to=part))
     matte = next(each.matte for each in samples if each.index == made.index)
     changed = (made.after != made.before).any(axis=2)
     assert (changed[matte == 255].mean() > 0.5) == inside
@@ -144,18 +146,18 @@ def test_the_part_that_is_restyled(
 
 
 def test_strength_nought_leaves_the_frame(clip: Clip, cache: Path) -> None:
-    made = first_look(clip, bench(cache, generate__strength=0.0))
+    made = preview_frame(clip, bench(cache, generate__strength=0.0))
     assert (made.after == made.before).all()
 
 
 def test_a_plate_is_told_of(clip: Clip, cache: Path) -> None:
-    made = first_look(clip, bench(cache, composite__background="plate"))
+    made = preview_frame(clip, bench(cache, composite__background="plate"))
     assert "clean background" in made.events[0]
 
 
 def test_a_moment_of_choice(clip: Clip, ink: Bench, walked: Walked) -> None:
     share = 17 / (len(clip) - 1)
-    made = first_look(clip, ink, share)
+    made = preview_frame(clip, ink, share)
     assert made.index == 17
     (frame,) = ClipFrames.of(clip).read([17])
     assert (made.before == frame.rgb).all()
@@ -172,7 +174,7 @@ def empty(walked: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_where_nobody_is_the_whole_picture_is_restyled_and_that_is_told(empty: Path, ink: Bench) -> None:
-    made = first_look(open_clip(empty, ink), ink)
+    made = preview_frame(open_clip(empty, ink), ink)
     assert made.person_share == 0
     assert made.events == ("Nobody was found in the 9 frames looked at, so the whole picture is restyled.",)
     assert (made.after != made.before).any(axis=2).mean() > 0.8
@@ -188,7 +190,7 @@ def test_a_moment_without_the_person_stays_as_it_is(
     place = np.ascontiguousarray(walked[0][1].plate[:height, :width])
     shown = [rgb for rgb, _ in walked[10:30]] + [place] * 20
     clip = open_clip(written(tmp_path / "gone.mp4", shown), ink)
-    made = first_look(clip, ink, 37 / 39)
+    made = preview_frame(clip, ink, 37 / 39)
     assert made.found_in and (made.after == made.before).all()
     assert made.events == ("The person was not found in this frame: there it stays as it is.",)
 
@@ -199,19 +201,19 @@ def test_large_clips_are_looked_at_smaller(
     tmp_path: Path,
 ) -> None:
     shown = [cv2.resize(rgb, (900, 1600), interpolation=cv2.INTER_LINEAR) for rgb, _ in walked[15:20]]
-    made = first_look(open_clip(written(tmp_path / "tall.mp4", shown), ink), ink)
+    made = preview_frame(open_clip(written(tmp_path / "tall.mp4", shown), ink), ink)
     assert made.after.shape == made.before.shape == (1280, 720, 3)
 
 
 def test_long_clips_are_looked_at_where_that_is_quick(clip: Clip) -> None:
     def even(frames: int) -> list[int]:
-        return [round(each) for each in np.linspace(0, frames - 1, GLIMPSES)]
+        return [round(each) for each in np.linspace(0, frames - 1, SAMPLED)]
 
     keys = tuple(range(0, 9000, 240))
     long = replace(clip, pts=tuple(range(9000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
     wanted = _wanted(long)
-    assert set(wanted) <= set(keys) and len(wanted) == GLIMPSES
-    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * GLIMPSES)
+    assert set(wanted) <= set(keys) and len(wanted) == SAMPLED
+    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLED)
     assert _wanted(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
     assert _wanted(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
     assert _wanted(clip) == even(len(clip))
@@ -225,8 +227,8 @@ def juggler(footage: Path, tmp_path: Path) -> Iterator[Clip]:
 
 @pytest.mark.footage
 def test_a_real_person_is_found_in_every_frame_looked_at(juggler: Clip, tmp_path: Path) -> None:
-    made = first_look(juggler, bench(tmp_path, generate__look="cel"))
-    assert made.found_in == made.looked_at == GLIMPSES
+    made = preview_frame(juggler, bench(tmp_path, generate__look="cel"))
+    assert made.found_in == made.looked_at == SAMPLED
     changed = (made.after != made.before).any(axis=2)
     assert 0.05 < changed.mean() < 0.2
     assert changed[:, 400:1000].sum() > 0.99 * changed.sum()

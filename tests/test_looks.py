@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.engines import EngineError, engine
+from pipeline.engines import EngineError
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS, look
-from pipeline.settings import Settings
 from pipeline.settings.groups import Generate
+from tests.engines import Painter
 from utils.image import RGB, Size
 from utils.walker import Scene, Shot, TrueFlow
 
@@ -68,8 +68,7 @@ def small(width: int, height: int, matte: int | None = None) -> View:
 
 
 def made(view: View, survey: list[View], reference: RGB | None = None, **generate: Any) -> RGB:
-    wishes = {f"generate.{key}": value for key, value in generate.items()}
-    return engine("restyle").open(Settings.load(overrides=wishes).flat(), survey, reference).preview(view)
+    return Painter.of(survey, reference, **generate)(view)
 
 
 def lab(rgb: RGB) -> NDArray[np.float32]:
@@ -109,11 +108,11 @@ def test_the_change_is_seen(filmed: Filmed, views: list[View], name: str) -> Non
 def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) -> None:
     """Without any help over time, and with the sensor's noise in the source."""
     known, flows = filmed
-    session = engine("restyle").open(Settings.load(overrides={"generate.look": name}).flat(), views, None)
+    paint = Painter.of(views, look=name)
     mine, theirs = [], []
     for index in PAIRS:
         first, second = known[index], known[index + 1]
-        mine.append(warp_error(session.preview(first), session.preview(second), flows[index], first.matte))
+        mine.append(warp_error(paint(first), paint(second), flows[index], first.matte))
         theirs.append(warp_error(first.rgb, second.rgb, flows[index], first.matte))
     assert sum(mine) / sum(theirs) < MOST_FLICKER[name]
 
@@ -126,8 +125,8 @@ def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> No
     first, second = (
         np.clip(np.rint(view.rgb + rng.normal(0, 1.6, view.rgb.shape)), 0, 255).astype(np.uint8) for _ in range(2)
     )
-    session = engine("restyle").open(Settings.load(overrides={"generate.look": name}).flat(), views, None)
-    looks = [session.preview(replace(view, rgb=rgb)).astype(float) for rgb in (first, second)]
+    paint = Painter.of(views, look=name)
+    looks = [paint(replace(view, rgb=rgb)).astype(float) for rgb in (first, second)]
     boil = np.sqrt(((looks[0] - looks[1])[inside] ** 2).mean())
     noise = np.sqrt(((first.astype(float) - second)[inside] ** 2).mean())
     assert boil / noise < MOST_BOIL

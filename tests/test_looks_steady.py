@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.engines import engine
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS
 from pipeline.engines.looks.contrast import held
 from pipeline.engines.looks.picture import Picture
-from pipeline.settings import Settings
+from tests.engines import Painter
 from utils.flow import Flow, Search, flow_pair
 from utils.image import RGB, Box, Size
 from utils.image.metrics import warp_error
@@ -69,12 +68,11 @@ def errors(part: Part, pictures: list[RGB]) -> list[float]:
 @pytest.mark.parametrize("name", LOOKS)
 def test_a_finished_look_is_as_steady_as_its_source(parts: list[Part], name: str) -> None:
     """The engine and what holds its frames together, as a window has it."""
-    settings = Settings.load(overrides={"generate.look": name}).flat()
-    session = engine("restyle").open(settings, [part.views[0] for part in parts], None)
+    paint = Painter.of([part.views[0] for part in parts], look=name)
     mine, theirs = [], []
     for part in parts:
         steady = Consistency(Steadiness(), Search("fast", 1))
-        finished = [steady.next(session.preview(view), view.rgb, view.matte) for view in part.views]
+        finished = [steady.next(paint(view), view.rgb, view.matte) for view in part.views]
         mine += errors(part, finished)
         theirs += errors(part, [view.rgb for view in part.views])
     assert sum(mine) / sum(theirs) < MOST

@@ -110,10 +110,11 @@ def report() -> dict[str, Any]:
         "flicker_hold": {"source": 1.913, "result": 1.442},
         "seam_ratio": 1.0432, "colour_drift": 0.6234, "edit_magnitude": 16.8123,
         "warp_errors": {"source": errors, "result": [value and value * 1.1 for value in errors]},
+        "seconds": 57.9,
         "stages": [
             {"name": "analyse", "seconds": 48.21, "cache": "miss", "bytes": 4_210_000},
-            {"name": "generate with restyle", "seconds": 9.5, "cache": "miss", "bytes": 38_000_000},
-            {"name": "generate with restyle", "seconds": 0.2, "cache": "hit", "bytes": 39_000_000},
+            {"name": "make with restyle", "seconds": 9.5, "cache": "miss", "bytes": 38_000_000},
+            {"name": "make with restyle", "seconds": 0.2, "cache": "hit", "bytes": 39_000_000},
         ],
         "peak_rss_mb": 911.3,
         "events": [{"stage": "analyse", "level": "warning", "sentence": "Two people were seen."}],

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.compose.plates import Covered
+from pipeline.compose.plates import PersonCover
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
@@ -85,7 +85,7 @@ def test_who_is_half_gone_is_not_taken_for_the_place(film: Leaving) -> None:
     assert None in boxes and (film.truths[boxes.index(None)].matte > 8).any()
     plain, careful = (
         build_plate(film, mattes, film.camera, span)
-        for mattes in (film.found, Covered(film.found, boxes, linger_frames=15).mattes)
+        for mattes in (film.found, PersonCover(film.found, boxes, linger_frames=15).mattes)
     )
     assert worst_db(careful, film) > worst_db(plain, film) + 1
     assert careful.unseen_share < plain.unseen_share + 0.1
@@ -94,7 +94,7 @@ def test_who_is_half_gone_is_not_taken_for_the_place(film: Leaving) -> None:
 def test_only_for_a_moment_and_only_where_nobody_is_found(film: Leaving) -> None:
     boxes = film.boxes
     gone = boxes.index(None)
-    short = Covered(film.found, boxes, linger_frames=2)
+    short = PersonCover(film.found, boxes, linger_frames=2)
     after = list(short.mattes(range(gone - 1, gone + 3)))
     assert (after[0] == next(film.found([gone - 1]))).all()
     assert [bool(each.any()) for each in after[1:]] == [True, True, False]

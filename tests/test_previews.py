@@ -52,11 +52,11 @@ def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: Ben
 
     made = restyle(open_clip(clip, at), at, shown=shown)
     assert counts == list(range(1, len(counts) + 1)) and len(counts) >= 3
-    plans = [window.plan for window in made.generated.windows]
+    plans = [window.plan for window in made.frames.windows]
     assert [(each["start"], each["stop"]) for each in previews.windows()] == [
         (plan.span.start, plan.span.stop) for plan in plans
     ]
-    result, source = pictures(scan(made.result.entry.path("result.mp4"), Limits())), pictures(made.clip)
+    result, source = pictures(scan(made.encoded.path, Limits())), pictures(made.clip)
     for plan in plans:
         small = scan(previews.clip(plan.index), Limits())
         assert small.codec == "h264" and small.pixel_format == "yuv420p" and small.size.height_px == 180
@@ -107,7 +107,7 @@ def test_no_room_for_previews_is_a_line_in_the_log(
     at = looking(seen, "bleach")
     with caplog.at_level(logging.WARNING):
         made = restyle(open_clip(clip, at), at, shown=Previewer(Previews.of(tmp_path, JOB), Cancel()).show)
-    assert made.result.numbers["frames_out"] == FRAMES
+    assert made.encoded.facts["frames_out"] == FRAMES
     assert "There is no preview of window 0" in caplog.text
 
 

@@ -13,7 +13,7 @@ from pipeline.jobs.publish_result import publish
 from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from pipeline.settings import Settings
 from pipeline.stage import Bench
 from tests.journeys import bench, filmed, journey, pictures, sounding, written
@@ -124,7 +124,7 @@ def test_the_settings_inside_make_the_same_again(done: tuple[Journey, Bench, Pat
     assert document and document["preset"] == "fast" and document["clip"] == made.clip.digest
     assert Settings.load(file=path).flat() == Settings.load("fast", file=path).flat() == dict(at.settings)
     assert "generate.reference" not in document["settings"]
-    cached = made.result.entry.path(CLIP).read_bytes()
+    cached = made.encoded.path.read_bytes()
     assert path.read_bytes().startswith(cached) and len(path.read_bytes()) > len(cached)
 
 

@@ -23,7 +23,7 @@ class Clip:
 
 
 def find_camera(work: Work) -> None:
-    (work.folder / "window.txt").write_text(str(work.chosen["stabilise.window_s"]))
+    (work.folder / "window.txt").write_text(str(work.settings["stabilise.window_s"]))
 
 
 CAMERA = Stage("camera", version=1, run=find_camera, settings=("stabilise.window_s",), tools=("numpy",))
@@ -54,7 +54,7 @@ def test_computed_once_then_from_the_cache(bench: Bench) -> None:
 )
 def test_an_undeclared_setting_cannot_be_reached(bench: Bench, name: str, ask: Callable[[Chosen, str], Any]) -> None:
     with pytest.raises(UndeclaredSetting, match="did not declare"):
-        stage(lambda work: ask(work.chosen, name), "stabilise.window_s").result(bench)
+        stage(lambda work: ask(work.settings, name), "stabilise.window_s").result(bench)
     assert bench.store.entries() == []
 
 
@@ -65,7 +65,7 @@ def test_only_declared_settings_are_there_at_all() -> None:
 
 def test_a_stage_cannot_change_the_settings_of_others(bench: Bench) -> None:
     def greedy(work: Work) -> None:
-        work.chosen["engine.curve"].append(3.0)
+        work.settings["engine.curve"].append(3.0)
         (work.folder / "done").touch()
 
     stage(greedy, "engine.curve").result(bench).close()

@@ -21,7 +21,7 @@ COUNT = 120
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PlacedFrame:
     """Frames that are drawn when they are first read."""
 
     scene: Scene
@@ -44,8 +44,8 @@ class Drawn:
 
 
 @pytest.fixture(scope="module")
-def two() -> Drawn:
-    return Drawn(Scene(Shot(size=SIZE, frames=COUNT, second_person=True)))
+def two() -> PlacedFrame:
+    return PlacedFrame(Scene(Shot(size=SIZE, frames=COUNT, second_person=True)))
 
 
 def around(matte: NDArray[np.uint8]) -> Box:
@@ -54,13 +54,13 @@ def around(matte: NDArray[np.uint8]) -> Box:
 
 
 @pytest.fixture(scope="module")
-def chosen(two: Drawn) -> Subject:
+def chosen(two: PlacedFrame) -> Subject:
     subject = choose_subject(two, "largest")
     assert subject is not None
     return subject
 
 
-def test_both_people_are_seen(two: Drawn) -> None:
+def test_both_people_are_seen(two: PlacedFrame) -> None:
     picture, truth = two.at(24)
     with closing(PoseModel(alone=True)) as model:
         bodies = people(model, picture)
@@ -69,7 +69,7 @@ def test_both_people_are_seen(two: Drawn) -> None:
         assert sorted(shares)[-1] > 0.85
 
 
-def test_the_walker_is_chosen(two: Drawn, chosen: Subject) -> None:
+def test_the_walker_is_chosen(two: PlacedFrame, chosen: Subject) -> None:
     _, truth = two.at(chosen.index)
     assert overlap(chosen.box, around(truth.matte)) > 0.5
     for place in chosen.places:
@@ -78,12 +78,12 @@ def test_the_walker_is_chosen(two: Drawn, chosen: Subject) -> None:
     assert len(chosen.places) >= 8 and chosen.others
 
 
-def test_the_walker_is_central_too(two: Drawn, chosen: Subject) -> None:
+def test_the_walker_is_central_too(two: PlacedFrame, chosen: Subject) -> None:
     central = choose_subject(two, "central")
     assert central is not None and central.places == chosen.places
 
 
-def test_the_others_are_told_by_their_colours(two: Drawn, chosen: Subject) -> None:
+def test_the_others_are_told_by_their_colours(two: PlacedFrame, chosen: Subject) -> None:
     picture, truth = two.at(24)
     with closing(PoseModel(alone=True)) as model:
         for body in people(model, picture):

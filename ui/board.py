@@ -14,26 +14,13 @@ from typing import Any
 from pipeline.jobs.board import Board, read_board
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.settings import Settings
+from pipeline.stage_texts import sentence
 from ui.studio import Studio
 from utils.errors import SettingsError
 
 FRESH_S, ALIVE_S = 0.3, 15.0
 SILENCE_STEP_S, DISK_STEP_BYTES = 5, 10**8
 """What changes all the time is told in steps, so that a page that knows it all is told just that."""
-STAGES = {
-    "": "Starting",
-    "probe": "Reading the clip",
-    "analyse": "Finding the person and the camera's movement",
-    "segments": "Finding where they walk up, hold and walk off",
-    "stabilise": "Calming the camera",
-    "footing": "Finding where the feet stand",
-    "survey": "Looking at colours and light",
-    "generate": "Restyling",
-    "lock": "Holding the feet where they stand",
-    "plate": "Building the background",
-    "result": "Putting it all together",
-    "proxy": "Making copies to watch",
-}
 TOLD_OF_RESULTS = ("frames", "bytes", "seconds", "cached", "warnings")
 PLAYABLE = (State.RUNNING, State.PAUSED)
 
@@ -75,7 +62,7 @@ class Shown:
             "state": job.state,
             "wish": job.wish,
             "share": round(job.share, 4),
-            "stage": STAGES.get(job.stage, job.stage.capitalize()),
+            "stage": sentence(job.stage),
             "left_s": None if job.left_s is None else round(job.left_s),
             "problem": job.problem,
             "remedy": job.remedy,

@@ -50,7 +50,7 @@ class Flow:
 
     @property
     def size(self) -> Size:
-        return Size(self.vectors.shape[1], self.vectors.shape[0])
+        return Size.of(self.vectors)
 
     def resized(self, size: Size) -> "Flow":
         """For pictures of another size; the ways grow with them."""
@@ -81,14 +81,14 @@ def flow_pair(
     there, back = _found(before, after, search), _found(after, before, search)
     forward = Flow(there, agreeing(there, back), indices[0], indices[1])
     backward = Flow(back, agreeing(back, there), indices[1], indices[0])
-    size = Size(before.shape[1], before.shape[0])
+    size = Size.of(before)
     return forward.resized(size), backward.resized(size)
 
 
 def flow_one_way(source: Grey, target: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None) -> Flow:
     """At half the price: `valid` says only that the way ends inside the picture, not what can be seen there."""
     vectors = _found(source, target, search or Search())
-    return Flow(vectors, _inside(vectors), indices[0], indices[1]).resized(Size(source.shape[1], source.shape[0]))
+    return Flow(vectors, _inside(vectors), indices[0], indices[1]).resized(Size.of(source))
 
 
 def warped(picture: _Values, flow: Flow, *, sharp: bool = False) -> _Values:

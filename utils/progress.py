@@ -22,6 +22,17 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
+def one_at_a_time(listener: Listener) -> Listener:
+    """The same listener for several threads: it hears one of them after the other."""
+    turn = threading.Lock()
+
+    def listen(told: Progress) -> None:
+        with turn:
+            listener(told)
+
+    return listen
+
+
 class Cancel:
     """Set from any thread; work calls `check` between steps and stops there."""
 

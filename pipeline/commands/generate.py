@@ -171,6 +171,7 @@ def _shown(console: Console) -> Iterator[Listener]:
     """A line for every stage: how far, how fast, how long still."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from pipeline.stage_texts import kind_of
     from utils.progress import Progress as Told
 
     columns = (
@@ -186,7 +187,7 @@ def _shown(console: Console) -> Iterator[Listener]:
         started: dict[str, float] = {}
 
         def listen(told: Told) -> None:
-            name = told.stage.partition(" ")[0]
+            name = kind_of(told.stage)
             if name not in tasks:
                 tasks[name], started[name] = bars.add_task(name, total=None, pace="", note=""), time.monotonic()
             seconds = time.monotonic() - started[name]
@@ -201,9 +202,8 @@ def _summarise(console: Console, told: dict[str, Any], out: Path, report: Path |
     """What came out, in a few lines."""
     from rich.markup import escape
 
-    seconds = sum(stage["seconds"] for stage in told["stages"])
     cached = sum(stage["cache"] == "hit" for stage in told["stages"])
-    console.print(f"[bold]{escape(str(out))}[/]: {told['frames_out']} frames in {seconds:.1f} s", end="")
+    console.print(f"[bold]{escape(str(out))}[/]: {told['frames_out']} frames in {told['seconds']:.1f} s", end="")
     console.print(f", {cached} of {len(told['stages'])} steps from the cache." if cached else ".")
     for name, value in _figures(told):
         console.print(f"  {name:<20}{value}")

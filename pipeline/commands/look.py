@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.preview.frame import FirstLook
+    from pipeline.preview.frame import FramePreview
     from pipeline.stage import Bench
 
 
@@ -38,10 +38,10 @@ def look(
     with _problems(as_json):
         share, bench = _share(at), _bench(home, preset, said, file)
         _check(clip, out, before)
-        from pipeline.preview.frame import first_look
+        from pipeline.preview.frame import preview_frame
         from pipeline.see.open_clip import open_clip
 
-        made = first_look(open_clip(clip, bench), bench, share)
+        made = preview_frame(open_clip(clip, bench), bench, share)
         _write(made, out, before)
     told = {**_told(made), "seconds": round(time.perf_counter() - start, 2)}
     typer.echo(json.dumps(told) if as_json else _sentences(told, out))
@@ -100,9 +100,9 @@ def _check(clip: Path, *pictures: Path | None) -> None:
             raise SettingsError("The picture would replace the clip itself.", "Give it another name.")
 
 
-def _write(made: "FirstLook", out: Path, before: Path | None) -> None:
-    from pipeline.preview.frame import write_jpeg
+def _write(made: "FramePreview", out: Path, before: Path | None) -> None:
     from utils.errors import WriteError
+    from utils.image.jpeg import write_jpeg
 
     try:
         write_jpeg(out, made.after)
@@ -114,7 +114,7 @@ def _write(made: "FirstLook", out: Path, before: Path | None) -> None:
         ) from error
 
 
-def _told(made: "FirstLook") -> dict[str, Any]:
+def _told(made: "FramePreview") -> dict[str, Any]:
     height, width = made.after.shape[:2]
     return {
         "at": made.index,

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.compose.person_frames import Drawn
-from pipeline.compose.result_camera import Reshake
-from pipeline.plan.stable_view import KERNEL, SEEN_KERNEL, Staging, warped
+from pipeline.compose.person_frames import PlacedFrame
+from pipeline.compose.result_camera import ResultCamera
+from pipeline.plan.stable_picture import KERNEL, SEEN_KERNEL, StablePicture, warped
 from utils.camera.tracking import Mask
 from utils.feet.leg_warp import LegField
 from utils.image import RGB, Box, Size
@@ -22,7 +22,7 @@ from utils.image.geometry import Matrix, corners, inverse, moved, shift
 from utils.media.video import Frame
 
 Restyled = Literal["person", "background", "both"]
-Bending = Callable[[Drawn], LegField | None]
+Bending = Callable[[PlacedFrame], LegField | None]
 """How a generated picture is to be bent before it is shown, in px of it: what holds its feet."""
 
 SURE_PX = 0.25
@@ -54,57 +54,57 @@ class Backdrop:
 class Compositor:
     """Lays generated frames into source frames."""
 
-    staging: Staging
+    stable: StablePicture
     restyled: Restyled
     feather_px: int
     bending: Bending
-    reshake: Reshake
+    camera: ResultCamera
     backdrop: Backdrop | None = None
 
-    def frame(self, frame: Frame, matte: Mask, drawn: Drawn | None, source: RGB | None = None) -> RGB:
+    def frame(self, frame: Frame, matte: Mask, placed: PlacedFrame | None, source: RGB | None = None) -> RGB:
         """The finished picture of a frame, which is given with its matte as the result's camera sees them.
 
         `source` is the frame as it was filmed, to be given where the result's camera is another one.
         """
         base = frame.rgb if self.backdrop is None else self.backdrop.under(frame, matte)
-        if drawn is None:
+        if placed is None:
             return base
-        into, field = self.into(drawn), self.bending(drawn)
-        region = self._region(drawn, field, into, matte)
+        into, field = self.into(placed), self.bending(placed)
+        region = self._region(placed, field, into, matte)
         if not all(region.size):
             return base
         from_region = into @ shift(region.left, region.top)
-        filmed = frame.rgb if self.reshake.matrices is None else source
-        picture = self._brought_back(filmed, frame.rgb[region.slices], drawn, from_region)
-        alpha = self._alpha(drawn, matte[region.slices], from_region)
+        filmed = frame.rgb if self.camera.matrices is None else source
+        picture = self._brought_back(filmed, frame.rgb[region.slices], placed, from_region)
+        alpha = self._alpha(placed, matte[region.slices], from_region)
         if field is not None:
-            _bend(picture, alpha, drawn, field, from_region)
+            _bend(picture, alpha, placed, field, from_region)
         result = base.copy()
         result[region.slices] = over(base[region.slices], picture, alpha)
         return result
 
-    def _brought_back(self, filmed: RGB | None, shown: RGB, drawn: Drawn, from_region: Matrix) -> RGB:
+    def _brought_back(self, filmed: RGB | None, shown: RGB, placed: PlacedFrame, from_region: Matrix) -> RGB:
         """The generated picture where a part of the result shows `shown` of the source.
 
         Laid over the source, it is moved together with what the engine saw: what that loses on its way is given back.
         """
-        size = Size(shown.shape[1], shown.shape[0])
-        if filmed is None or not drawn.over_source:
-            return _fetched(drawn.rgb, from_region, size, KERNEL)
-        here = _reached(size, from_region).grown(REACH_PX, drawn.box.size)
+        size = Size.of(shown)
+        if filmed is None or not placed.over_source:
+            return _fetched(placed.rgb, from_region, size, KERNEL)
+        here = _reached(size, from_region).grown(REACH_PX, placed.box.size)
         settle = shift(-here.left, -here.top)
-        seen = warped(filmed, settle @ self.staging.into(drawn.index, drawn.box), here.size, SEEN_KERNEL)
-        painted = _fetched(drawn.rgb[here.slices], settle @ from_region, size, SEEN_KERNEL)
+        seen = warped(filmed, settle @ self.stable.into(placed.index, placed.box), here.size, SEEN_KERNEL)
+        painted = _fetched(placed.rgb[here.slices], settle @ from_region, size, SEEN_KERNEL)
         return regained(painted, _fetched(seen, settle @ from_region, size, SEEN_KERNEL), shown)
 
-    def into(self, drawn: Drawn) -> Matrix:
+    def into(self, placed: PlacedFrame) -> Matrix:
         """Result -> crop of the stable picture."""
-        return np.asarray(self.staging.into(drawn.index, drawn.box) @ self.reshake.to_frame(drawn.index))
+        return np.asarray(self.stable.into(placed.index, placed.box) @ self.camera.to_frame(placed.index))
 
-    def _region(self, drawn: Drawn, field: LegField | None, into: Matrix, matte: Mask) -> Box:
+    def _region(self, placed: PlacedFrame, field: LegField | None, into: Matrix, matte: Mask) -> Box:
         """The part of the frame in which anything of the generated picture is shown."""
-        within = _shown(drawn.box.size, into, _size(matte))
-        if self.restyled != "person" or drawn.alpha is not None:
+        within = _shown(placed.box.size, into, _size(matte))
+        if self.restyled != "person" or placed.alpha is not None:
             return within
         x, y, width, height = cv2.boundingRect(matte)
         region = Box(x, y, x + width, y + height)
@@ -113,14 +113,14 @@ class Compositor:
             region = region | bent if width else bent
         return region & within
 
-    def _alpha(self, drawn: Drawn, matte: Mask, from_region: Matrix) -> Mask:
+    def _alpha(self, placed: PlacedFrame, matte: Mask, from_region: Matrix) -> Mask:
         """How much of the generated picture is shown, in the region."""
         if self.restyled == "both":
             return np.full_like(matte, 255)
         if self.restyled == "background":
             return np.asarray(255 - matte)
-        if drawn.alpha is not None:
-            matte = _fetched(drawn.alpha, from_region, Size(matte.shape[1], matte.shape[0]), cv2.INTER_LINEAR)
+        if placed.alpha is not None:
+            matte = _fetched(placed.alpha, from_region, Size.of(matte), cv2.INTER_LINEAR)
         return feathered(matte, self.feather_px)
 
 
@@ -134,7 +134,7 @@ def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
     return result
 
 
-def _bend(picture: RGB, alpha: Mask, drawn: Drawn, field: LegField, from_region: Matrix) -> None:
+def _bend(picture: RGB, alpha: Mask, placed: PlacedFrame, field: LegField, from_region: Matrix) -> None:
     """Show a part of the picture bent: with what it covered and uncovers, in place."""
     back = inverse(from_region)
     part = _shown(field.box.size, shift(-field.box.left, -field.box.top) @ from_region, _size(alpha))
@@ -146,10 +146,10 @@ def _bend(picture: RGB, alpha: Mask, drawn: Drawn, field: LegField, from_region:
     away = np.hypot(bend[..., 0], bend[..., 1])
     source = there.reshape(shape) + bend
     moving = away > 0
-    bent = _sampled(drawn.rgb, source, KERNEL, cv2.BORDER_REPLICATE)
+    bent = _sampled(placed.rgb, source, KERNEL, cv2.BORDER_REPLICATE)
     outline = _sampled(alpha, moved(back, source.reshape(-1, 2)).reshape(shape), cv2.INTER_LINEAR)
     shown = outline
-    if drawn.alpha is None:
+    if placed.alpha is None:
         shown = np.maximum(outline, np.clip(255 * away / SURE_PX, 0, 255).astype(np.uint8))
     picture[part.slices][moving] = bent[moving]
     alpha[part.slices] = np.where(moving, shown, alpha[part.slices])
@@ -195,4 +195,4 @@ def _sampled(
 
 
 def _size(mask: Mask) -> Size:
-    return Size(mask.shape[1], mask.shape[0])
+    return Size.of(mask)

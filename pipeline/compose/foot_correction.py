@@ -1,4 +1,4 @@
-"""Locking feet: the generated feet are found in the generated pictures, and held to where the source's feet stood."""
+"""Foot correction: generated feet are found in the generated pictures, and moved to where the source's feet stand."""
 
 import json
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.compose.person_frames import Drawn, Generated
-from pipeline.compose.result_camera import Reshake
-from pipeline.plan.stable_view import Staging
+from pipeline.compose.person_frames import PersonFrames, PlacedFrame
+from pipeline.compose.result_camera import ResultCamera
+from pipeline.plan.stable_picture import StablePicture
+from pipeline.see.foot_contacts import FootContacts
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.feet.contacts import Contact
@@ -29,14 +30,14 @@ SLIGHT_SHARE = 0.0014
 
 
 @dataclass(frozen=True)
-class Lock:
+class FootCorrection:
     """By how much each foot is moved in each frame, read from the cache.
 
     An engine that leaves feet where the source has them needs none of it: what is measured there is noise.
     """
 
     entry: Entry
-    staging: Staging
+    stable: StablePicture
 
     @property
     def digest(self) -> str:
@@ -57,14 +58,14 @@ class Lock:
         """n x 2 (left, right): 1 while a foot stands, 0 while it swings, in between where its move fades."""
         return np.array(self.entry.load_array("held.npy"))
 
-    def field(self, drawn: Drawn) -> LegField | None:
+    def field(self, placed: PlacedFrame) -> LegField | None:
         """How a generated picture is bent so that its feet stay where they stand; None where they do."""
-        moves = self.moves_px[drawn.index]
+        moves = self.moves_px[placed.index]
         if not moves.any():
             return None
-        joints = _joints(self.staging, drawn.index, drawn.box)
-        into = in_picture(moves, joints, self.staging.to_background(drawn.index, drawn.box))
-        return leg_field(joints, into, drawn.box.size, self.held[drawn.index].tolist())
+        joints = _joints(self.stable, placed.index, placed.box)
+        into = in_picture(moves, joints, self.stable.to_background(placed.index, placed.box))
+        return leg_field(joints, into, placed.box.size, self.held[placed.index].tolist())
 
     @property
     def events(self) -> list[Event]:
@@ -72,21 +73,21 @@ class Lock:
         if not refused or not self.told["locked"]:
             return []
         steps = "1 contact was" if refused == 1 else f"{refused} contacts were"
-        return [Event("lock", f"{steps} left alone: the foot slid further than foot_lock.limit_percent, or was lost.")]
+        return [Event("feet", f"{steps} left alone: the foot slid further than foot_lock.limit_percent, or was lost.")]
 
 
 class Slides:
     """How far planted feet slide in finished pictures; fed with every frame in order."""
 
-    def __init__(self, staging: Staging, reshake: Reshake) -> None:
-        self._staging, self._reshake = staging, reshake
-        self._tracker = FootTracker(staging.footing.contacts)
+    def __init__(self, stable: StablePicture, contacts: FootContacts, camera: ResultCamera) -> None:
+        self._stable, self._camera = stable, camera
+        self._tracker = FootTracker(contacts.all)
 
     def add(self, index: int, picture: RGB) -> None:
         """One frame."""
-        to_frame = self._reshake.to_frame(index)
-        joints = moved(inverse(to_frame), self._staging.footing.poses.keypoints[index].astype(float))
-        camera = self._staging.seen.camera.matrices[index]
+        to_frame = self._camera.to_frame(index)
+        joints = moved(inverse(to_frame), self._stable.joints.poses.keypoints[index].astype(float))
+        camera = self._stable.camera.matrices[index]
         self._tracker.add(index, picture, joints.astype(np.float32), camera @ to_frame)
 
     def told(self) -> dict[str, Any]:
@@ -94,46 +95,46 @@ class Slides:
         return _told(self._tracker.offsets())
 
 
-def _lock(work: Work) -> None:
-    staging: Staging = work.inputs["staging"]
-    generated: Generated = work.inputs["generated"]
-    offsets = () if generated.keeps_geometry else _slid(staging, generated, work)
+def _correct(work: Work) -> None:
+    stable: StablePicture = work.inputs["stable"]
+    frames: PersonFrames = work.inputs["frames"]
+    followed = _followed(stable, work.inputs["contacts"])
+    offsets = () if frames.keeps_feet else _slid(stable, frames, tuple(followed), work)
     rule = LockRule(
-        work.chosen["foot_lock.blend"],
-        work.chosen["foot_lock.limit_percent"] / 100,
-        work.chosen["foot_lock.extension_frames"],
+        work.settings["foot_lock.blend"],
+        work.settings["foot_lock.limit_percent"] / 100,
+        work.settings["foot_lock.extension_frames"],
     )
-    found = corrections(offsets, len(staging.clip), rule)
-    moves = _worth_it(found.px, SLIGHT_SHARE * staging.clip.size.height_px)
-    told = {"locked": not generated.keeps_geometry, "refused": len(found.refused)}
-    contacts = _followed(staging)
-    planted = tuple(each.during(contacts[each.contact]) for each in offsets)
+    found = corrections(offsets, len(stable.clip), rule)
+    moves = _worth_it(found.px, SLIGHT_SHARE * stable.clip.size.height_px)
+    told = {"locked": not frames.keeps_feet, "refused": len(found.refused)}
+    planted = tuple(each.during(followed[each.contact]) for each in offsets)
     np.save(work.folder / "moves.npy", moves)
     np.save(work.folder / "held.npy", found.held)
     (work.folder / "slides.json").write_text(json.dumps(_told(planted) | told))
 
 
-def _slid(staging: Staging, generated: Generated, work: Work) -> tuple[Offsets, ...]:
+def _slid(
+    stable: StablePicture, frames: PersonFrames, contacts: tuple[Contact, ...], work: Work
+) -> tuple[Offsets, ...]:
     """How far the generated feet slid, beyond what the same search finds in the source."""
-    contacts = tuple(_followed(staging))
     ours, theirs = FootTracker(contacts), FootTracker(contacts)
-    poses, cameras = staging.footing.poses.keypoints, staging.seen.camera.matrices
-    count = len(staging.clip)
-    for frame in ClipFrames.of(staging.clip):
+    poses, cameras = stable.joints.poses.keypoints, stable.camera.matrices
+    count = len(stable.clip)
+    for frame in ClipFrames.of(stable.clip):
         theirs.add(frame.index, frame.rgb, poses[frame.index], cameras[frame.index])
         work.report(frame.index + 1, 2 * count)
-    for drawn in generated:
-        joints = _joints(staging, drawn.index, drawn.box)
-        ours.add(drawn.index, drawn.rgb, joints, staging.to_background(drawn.index, drawn.box))
-        work.report(count + drawn.index + 1, 2 * count)
+    for placed in frames:
+        joints = _joints(stable, placed.index, placed.box)
+        ours.add(placed.index, placed.rgb, joints, stable.to_background(placed.index, placed.box))
+        work.report(count + placed.index + 1, 2 * count)
     source = {each.contact: each for each in theirs.offsets()}
     return tuple(each.beyond(source[each.contact]) for each in ours.offsets())
 
 
-def _followed(staging: Staging) -> dict[Contact, Contact]:
+def _followed(stable: StablePicture, contacts: FootContacts) -> dict[Contact, Contact]:
     """Contacts as long as their feet are followed, and as they were found."""
-    found = staging.footing.contacts
-    return dict(zip(prolonged(found, staging.seen.camera.shots), found, strict=True))
+    return dict(zip(prolonged(contacts.all, stable.camera.shots), contacts.all, strict=True))
 
 
 def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:
@@ -148,9 +149,9 @@ def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.floa
     return kept
 
 
-def _joints(staging: Staging, index: int, box: Box) -> Keypoints:
+def _joints(stable: StablePicture, index: int, box: Box) -> Keypoints:
     """The source's joints in a crop of the stable picture."""
-    there = moved(staging.into(index, box), staging.footing.poses.keypoints[index].astype(float))
+    there = moved(stable.into(index, box), stable.joints.poses.keypoints[index].astype(float))
     return np.asarray(there, np.float32)
 
 
@@ -181,10 +182,10 @@ def _number(value: float) -> float | None:
     return round(value, 4) if np.isfinite(value) else None
 
 
-LOCK = Stage(
-    "lock",
-    version=4,
-    run=_lock,
+CORRECT_FEET = Stage(
+    "feet",
+    version=1,
+    run=_correct,
     settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
     tools=("numpy", "scipy", "opencv-contrib-python"),
 )

@@ -1,21 +1,24 @@
-"""The generated person as one stream: windows one after the other, blended where two of them made the same frames."""
+"""Person frames: what the engine made of the whole clip, windows blended where two of them made the same frames."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.make.generation import WindowResult
+from pipeline.compose.steady_window import SteadyWindow
+from pipeline.engines.base import EngineFrame
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box
 from utils.image.blending import blend, overlap_shares
+from utils.media.chunk import KEY_EVERY
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """One generated frame: a picture of a part of the stable picture, with its own outline where it has one.
+class PlacedFrame:
+    """One generated frame: a picture of a part of the stable picture, with its own matte where it has one.
 
     `over_source` is true of pictures that are the source with something laid on.
     """
@@ -26,66 +29,94 @@ class Drawn:
     alpha: NDArray[np.uint8] | None
     over_source: bool
 
+    def cut(self, box: Box) -> "PlacedFrame":
+        """A part of it."""
+        part = box.within(self.box).slices
+        return replace(self, box=box, rgb=self.rgb[part], alpha=None if self.alpha is None else self.alpha[part])
+
 
 @dataclass(frozen=True)
-class Generated:
-    """Everything that the engine made, read from the cache."""
+class PersonFrames:
+    """Everything that was made and steadied, read from the cache; frames in any order, fastest in their own."""
 
-    windows: tuple[WindowResult, ...]
-
-    def __iter__(self) -> Iterator[Drawn]:
-        """Frames in order; those that no window covers are left out."""
-        tail: list[Drawn] = []
-        for window, after in zip(self.windows, (*self.windows[1:], None), strict=True):
-            shared_next = after.plan.overlap if after else 0
-            frames = _drawn(window)
-            yield from _crossed(tail, list(islice(frames, window.plan.overlap)))
-            yield from islice(frames, len(window.plan.span) - window.plan.overlap - shared_next)
-            tail = list(frames)
-
-    @property
-    def keeps_geometry(self) -> bool:
-        """Whether feet are where the source has them anyway."""
-        return all(each.facts["keeps_geometry"] for each in self.windows)
+    windows: tuple[SteadyWindow, ...]
 
     @property
     def digest(self) -> str:
-        """Of all windows."""
+        """The digest of all windows."""
         return digest_bytes(canonical_json([each.digest for each in self.windows]))
+
+    @property
+    def keeps_feet(self) -> bool:
+        """Whether feet stand where the source has them."""
+        return all(each.facts["keeps_feet"] for each in self.windows)
 
     @property
     def joins(self) -> list[int]:
         """The frames around which one window gives way to the next: the middle of each overlap."""
         return [each.plan.span.start + each.plan.overlap // 2 for each in self.windows if each.plan.overlap]
 
+    def __iter__(self) -> Iterator[PlacedFrame]:
+        """All frames in order; those that no window covers are left out."""
+        covered = sorted({index for window in self.windows for index in window.plan.span})
+        yield from (frame for frame in self.read(covered) if frame)
 
-def _drawn(window: WindowResult, start: int = 0) -> Iterator[Drawn]:
-    indices = range(window.plan.span.start + start, window.plan.span.stop)
-    for index, made in zip(indices, window.pictures(start), strict=True):
-        yield Drawn(index, window.plan.box, made.rgb, made.alpha, window.facts["keeps_geometry"])
+    def read(self, wanted: Iterable[int]) -> Iterator[PlacedFrame | None]:
+        """The wanted frames, ascending; None for those that no window covers."""
+        readers: dict[int, _Reader] = {}
+        starts = [window.plan.span.start for window in self.windows]
+        for index in wanted:
+            last = bisect_right(starts, index)
+            here = [n for n in range(max(0, last - 2), last) if index in self.windows[n].plan.span]
+            readers = {number: readers.get(number) or _Reader(self.windows[number]) for number in here}
+            yield self._blended(index, [readers[number] for number in here])
 
-
-def shared(before: WindowResult, after: WindowResult) -> Iterator[tuple[Drawn, Drawn]]:
-    """The frames that two windows both made, in the part that both show."""
-    overlap = after.plan.overlap
-    tail = _drawn(before, len(before.plan.span) - overlap)
-    for one, other in zip(tail, islice(_drawn(after), overlap), strict=True):
-        box = one.box & other.box
-        yield _cut(one, box), _cut(other, box)
-
-
-def _crossed(before: Sequence[Drawn], after: Sequence[Drawn]) -> Iterator[Drawn]:
-    """The overlap of two windows, in the part that both show."""
-    for one, other, share in zip(before, after, overlap_shares(len(after)), strict=True):
-        box = one.box & other.box
-        first, second = _cut(one, box), _cut(other, box)
+    def _blended(self, index: int, readers: "list[_Reader]") -> PlacedFrame | None:
+        """A frame of the one window that made it, or of two in the part that both show."""
+        if not readers:
+            return None
+        if len(readers) == 1:
+            return readers[0].frame(index)
+        after = readers[1].window.plan
+        share = float(overlap_shares(after.overlap)[index - after.span.start])
+        frames = [reader.frame(index) for reader in readers]
+        box = frames[0].box & frames[1].box
+        first, second = (frame.cut(box) for frame in frames)
         alpha = None
         if first.alpha is not None and second.alpha is not None:
             alpha = np.rint((1 - share) * first.alpha + share * second.alpha).astype(np.uint8)
-        yield Drawn(one.index, box, blend(first.rgb, second.rgb, float(share)), alpha, one.over_source)
+        return PlacedFrame(index, box, blend(first.rgb, second.rgb, share), alpha, first.over_source)
 
 
-def _cut(drawn: Drawn, box: Box) -> Drawn:
-    part = box.within(drawn.box).slices
-    alpha = None if drawn.alpha is None else drawn.alpha[part]
-    return replace(drawn, box=box, rgb=drawn.rgb[part], alpha=alpha)
+class _Reader:
+    """Reads frames of one window, on from the last one where that is quicker than a new start."""
+
+    def __init__(self, window: SteadyWindow) -> None:
+        self.window = window
+        self._coming: Iterator[EngineFrame] = iter(())
+        self._next = -1
+
+    def frame(self, index: int) -> PlacedFrame:
+        """A frame of the clip that this window made."""
+        wanted = index - self.window.plan.span.start
+        if not 0 <= wanted - self._next <= KEY_EVERY or self._next < 0:
+            self._coming, self._next = self.window.frames(wanted), wanted
+        made = next(islice(self._coming, wanted - self._next, None))
+        self._next = wanted + 1
+        return placed_frame(self.window, index, made)
+
+
+def placed_frame(window: SteadyWindow, index: int, made: EngineFrame) -> PlacedFrame:
+    """A frame of a window at its place."""
+    return PlacedFrame(index, window.plan.box, made.rgb, made.alpha, window.facts["is_edit_of_source"])
+
+
+def shared(before: SteadyWindow, after: SteadyWindow) -> Iterator[tuple[PlacedFrame, PlacedFrame]]:
+    """The frames that two windows both made, in the part that both show."""
+    overlap = after.plan.overlap
+    indices = range(after.plan.span.start, after.plan.span.start + overlap)
+    tail = before.frames(len(before.plan.span) - overlap)
+    for index, one, other in zip(indices, tail, islice(after.frames(), overlap), strict=True):
+        first, second = placed_frame(before, index, one), placed_frame(after, index, other)
+        box = first.box & second.box
+        yield first.cut(box), second.cut(box)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from pipeline.see.analysis import Seen
+from pipeline.see.analysis import Analysis
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.camera.tracking import Mask
@@ -37,7 +37,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Covered:
+class PersonCover:
     """Where the place cannot be trusted to be seen: on the person, and where they may linger though nobody was found.
 
     Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised, or no
@@ -71,12 +71,14 @@ def _filled(matte: Mask, box: Box) -> Mask:
 
 def _build(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    seen: Seen = work.inputs["seen"]
+    analysis: Analysis = work.inputs["analysis"]
     shot: Shot = work.inputs["shot"]
-    whole = np.isfinite(seen.poses.keypoints).any(axis=(1, 2))
-    here = [box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(seen.boxes)]
-    covered = Covered(seen.mattes, here, round(LINGER_S * clip.rate))
-    plate = build_plate(ClipFrames.of(clip), covered.mattes, seen.camera, range(shot.start, shot.stop))
+    whole = np.isfinite(analysis.poses.keypoints).any(axis=(1, 2))
+    here = [
+        box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(analysis.boxes)
+    ]
+    covered = PersonCover(analysis.mattes, here, round(LINGER_S * clip.rate))
+    plate = build_plate(ClipFrames.of(clip), covered.mattes, analysis.camera, range(shot.start, shot.stop))
     plate.save(work.folder)
     (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
 
@@ -84,11 +86,11 @@ def _build(work: Work) -> None:
 PLATE = Stage("plate", version=3, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
 
 
-class Backdrops:
+class Plates:
     """The plates of all shots of a clip, read from the cache one at a time."""
 
-    def __init__(self, seen: Seen, entries: Mapping[Shot, Entry]) -> None:
-        self._seen, self._entries = seen, dict(entries)
+    def __init__(self, analysis: Analysis, entries: Mapping[Shot, Entry]) -> None:
+        self._analysis, self._entries = analysis, dict(entries)
         self._shot: Shot | None = None
         self._plate: Plate | None = None
 
@@ -98,8 +100,8 @@ class Backdrops:
 
     def behind(self, frame: Frame, matte: Mask) -> RGB:
         """The place as this frame's camera saw it, exposed like the frame."""
-        plate, matrix = self._at(frame.index), self._seen.camera.matrices[frame.index]
-        size = Size(frame.rgb.shape[1], frame.rgb.shape[0])
+        plate, matrix = self._at(frame.index), self._analysis.camera.matrices[frame.index]
+        size = Size.of(frame.rgb)
         return plate.view(matrix, size, plate.gain(frame.rgb, matte, matrix))
 
     @property

@@ -1,11 +1,11 @@
-"""Re-shake: the camera of the result, which is the source's own or, on request, a part of its movement."""
+"""The result's camera: the source's own or, on request, only a part of its movement."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from pipeline.plan.stable_view import warped
+from pipeline.plan.stable_picture import warped
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask
 from utils.image import Size
@@ -17,7 +17,7 @@ STEPS = 24
 
 
 @dataclass(frozen=True)
-class Reshake:
+class ResultCamera:
     """How each source frame is moved into the result: not at all, when all of the movement is put back."""
 
     matrices: Matrix | None = None
@@ -25,7 +25,7 @@ class Reshake:
     zoom: float = 1.0
 
     @classmethod
-    def of(cls, stable: CameraPath, strength: float) -> "Reshake":
+    def of(cls, stable: CameraPath, strength: float) -> "ResultCamera":
         """A share of the way from the calm camera (0) to the source's own (1), enlarged until no edge shows."""
         if strength == 1:
             return cls()
@@ -43,7 +43,7 @@ class Reshake:
         """A frame and its matte as the result's camera sees them."""
         if self.matrices is None:
             return frame, matte
-        size, into = Size(frame.rgb.shape[1], frame.rgb.shape[0]), self.matrices[frame.index]
+        size, into = Size.of(frame.rgb), self.matrices[frame.index]
         moved_matte = np.asarray(cv2.warpPerspective(matte, into, size, flags=cv2.INTER_LINEAR))
         return Frame(frame.index, frame.pts, warped(frame.rgb, into, size)), moved_matte
 

@@ -1,13 +1,15 @@
-"""restyle: the engine that is always there. No model, any CPU; every frame is a function of itself and the survey."""
+"""restyle: the engine that is always there, without model or GPU. Each frame depends on itself and the style alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engines.base import Caps, Cost, Made, Provenance, Readiness, Session, View, Window
+from pipeline.engines.base import Caps, Cost, EngineFrame, Output, Provenance, Readiness, Session, Tell, Window
+from pipeline.engines.device import processors
 
 if TYPE_CHECKING:
+    from pipeline.engines.device import Device
     from pipeline.engines.looks.brush import Brush
     from utils.image import RGB, Size
     from utils.progress import Cancel
@@ -18,7 +20,7 @@ _BYTES_PER_PIXEL = 60
 
 
 class Restyle:
-    """The engine; what it paints with loads when a session opens."""
+    """The engine; what it paints with is loaded when a session opens."""
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
@@ -26,30 +28,64 @@ class Restyle:
     caps = Caps(
         kind="frame",
         tasks=frozenset({"restyle"}),
-        controls=frozenset({"rgb"}),
-        wants=frozenset({"reference", "matte"}),
-        keeps_geometry=True,
+        is_edit_of_source=True,
+        keeps_feet=True,
         keeps_outside=True,
     )
     settings = ("generate.look", "generate.strength", "generate.feather_px", "generate.apply_to", "generate.seed")
+    opening = ()
+    tools = ("numpy", "opencv-contrib-python", "numba", "scipy")
+
+    def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """It has none."""
+        return {}
 
     def probe(self) -> Readiness:
-        """Ready wherever the packages are."""
+        """Ready wherever its packages are."""
         from importlib.util import find_spec
 
         if missing := [name for name in ("cv2", "numba", "scipy") if find_spec(name) is None]:
             return Readiness(False, f"The package {missing[0]!r} is missing.", "Run `make run`, which installs it.")
         return Readiness(True)
 
-    def estimate(self, size: Size, frames: int) -> Cost:
-        """By the slowest look."""
+    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+        """Priced by the slowest look; it computes on processors whatever the device is."""
         pixels = size.area_px
-        return Cost(_START_S + frames * pixels * _NS_PER_PIXEL * 1e-9, 200 + pixels * _BYTES_PER_PIXEL / 1e6)
+        seconds = _START_S + frames * pixels * _NS_PER_PIXEL * 1e-9 * 2 / min(2, processors())
+        return Cost(seconds, 200 + pixels * _BYTES_PER_PIXEL / 1e6)
 
-    def open(self, settings: Mapping[str, Any], survey: Sequence[View], reference: RGB | None) -> Session:
-        """Measure the survey and mix the colours, once for the whole clip."""
+    def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
+        """Nothing is loaded yet: colours are mixed when the first window says for which style."""
+        return _Session(Provenance(self.name, self.version, self.label, {}))
+
+
+class _Session:
+    """Paints windows, and keeps the brush of the latest style and settings."""
+
+    def __init__(self, provenance: Provenance) -> None:
+        self.provenance = provenance
+        self._brush: Brush | None = None
+        self._mixed_for: object = None
+
+    def preview(self, window: Window, index: int) -> RGB:
+        """The very picture that `run` makes."""
+        view = next(view for view in window.views() if view.index == index)
+        return self._ready(window)(view)
+
+    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
+        """One frame at a time."""
+        return Output(self._frames(window, self._ready(window), cancel))
+
+    def _frames(self, window: Window, brush: Brush, cancel: Cancel) -> Iterator[EngineFrame]:
+        for view in window.views():
+            cancel.check()
+            yield EngineFrame(brush(view))
+
+    def _ready(self, window: Window) -> Brush:
+        """The brush for a window's style and settings; colours are measured once for all windows of a clip."""
         from pipeline.engines.looks.brush import Brush, Wish
 
+        settings, style = window.settings, window.style
         wish = Wish(
             look=settings["generate.look"],
             strength=settings["generate.strength"],
@@ -57,29 +93,13 @@ class Restyle:
             part=settings["generate.apply_to"],
             seed=settings["generate.seed"],
         )
-        facts = {name: settings[name] for name in self.settings}
-        return _Session(Provenance(self.name, self.version, self.label, facts), Brush(wish, survey, reference))
-
-
-class _Session:
-    """A brush, and where its pixels come from."""
-
-    def __init__(self, provenance: Provenance, brush: Brush) -> None:
-        self.provenance = provenance
-        self._brush = brush
-
-    def preview(self, view: View) -> RGB:
-        """The very picture that `run` makes."""
-        return self._brush(view)
-
-    def run(self, window: Window, cancel: Cancel) -> Iterator[Made]:
-        """One frame at a time."""
-        for view in window.views():
-            cancel.check()
-            yield Made(self.preview(view))
+        if self._brush is None or self._mixed_for != (wish, style.digest):
+            self._brush, self._mixed_for = Brush(wish, style.samples, style.reference), (wish, style.digest)
+        return self._brush
 
     def close(self) -> None:
         """Nothing is held open."""
+        self._brush = self._mixed_for = None
 
 
 ENGINE = Restyle()

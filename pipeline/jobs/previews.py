@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from utils.errors import Cancelled, ReshootError
 
 if TYPE_CHECKING:
-    from pipeline.make.generation import WindowResult
-    from pipeline.plan.stable_view import Staging
-    from pipeline.preview.window_clips import Rushes
+    from pipeline.compose.steady_window import SteadyWindow
+    from pipeline.plan.stable_picture import StablePicture
+    from pipeline.preview.window_clips import WindowClips
     from utils.progress import Cancel
 
 log = logging.getLogger(__name__)
@@ -63,25 +63,25 @@ class Previewer:
 
     previews: Previews
     cancel: Cancel
-    _due: list[WindowResult] = field(default_factory=list)
-    _rushes: Rushes | None = None
+    _due: list[SteadyWindow] = field(default_factory=list)
+    _clips: WindowClips | None = None
 
-    def show(self, staging: Staging, window: WindowResult, restyled: str) -> None:
+    def show(self, stable: StablePicture, window: SteadyWindow, restyled: str) -> None:
         """A window is there. Those that lay in the cache wait for one that is new: only then there is time to watch."""
         self._due.append(window)
         if window.entry.hit:
             return
         try:
             for each in self._due:
-                self._show(staging, each, restyled)
+                self._show(stable, each, restyled)
         except Cancelled:
             raise
         except (ReshootError, OSError) as error:
             log.warning("There is no preview of window %d: %s", window.plan.index, error)
         self._due.clear()
 
-    def _show(self, staging: Staging, window: WindowResult, restyled: str) -> None:
-        from pipeline.preview.window_clips import Rushes
+    def _show(self, stable: StablePicture, window: SteadyWindow, restyled: str) -> None:
+        from pipeline.preview.window_clips import WindowClips
 
         plan = window.plan
         told = {
@@ -98,6 +98,6 @@ class Previewer:
             self.previews.remove()
             kept = []
         self.previews.folder.mkdir(parents=True, exist_ok=True)
-        self._rushes = self._rushes or Rushes(staging)
-        self._rushes.write(self.previews.clip(plan.index), window, restyled, self.cancel)
+        self._clips = self._clips or WindowClips(stable)
+        self._clips.write(self.previews.clip(plan.index), window, restyled, self.cancel)
         self.previews.note([*kept, told])

@@ -4,16 +4,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import takewhile
 
 from pipeline.jobs.job import Spot
+from pipeline.stage_texts import JOURNEY, kind_of
 from utils.progress import Progress
 
-SHARES = {
-    "probe": 1, "analyse": 55, "segments": 1, "stabilise": 1, "footing": 1, "survey": 2,
-    "generate": 20, "lock": 1, "plate": 2, "result": 13, "proxy": 3,
-}  # fmt: skip
-"""Of the time of a run with the embedded engine, in the order of the journey; a heavier one stretches its own."""
+BESIDE = "steady"
+"""The stage that runs beside another one: where a run is, is told by the windows that its engine has made."""
 MEMORY_S = 30.0
 """Time left is judged from the pace of so long."""
 
@@ -32,11 +29,13 @@ class Pace:
 
     def add(self, told: Progress) -> None:
         """What a stage said."""
-        self._advance(told)
-        kind = told.stage.partition(" ")[0]
+        kind = kind_of(told.stage)
+        if kind != BESIDE:
+            self._advance(told)
         part = told.done / told.total if told.total else 0.0
-        if kind in SHARES:
-            self._done |= dict.fromkeys(takewhile(lambda earlier: earlier != kind, SHARES), 1.0)
+        if kind in JOURNEY:
+            group = JOURNEY[kind].group
+            self._done |= {earlier: 1.0 for earlier, text in JOURNEY.items() if text.group < group}
             self._done[kind] = max(self._done.get(kind, 0.0), part)
         self.stage, self.note = kind, told.note
         self._remember()
@@ -51,7 +50,8 @@ class Pace:
     @property
     def share(self) -> float:
         """Done of the whole, 0..1."""
-        return sum(SHARES[name] * part for name, part in self._done.items()) / sum(SHARES.values())
+        total = sum(text.share for text in JOURNEY.values())
+        return sum(JOURNEY[name].share * part for name, part in self._done.items()) / total
 
     @property
     def left_s(self) -> float | None:

@@ -9,7 +9,7 @@ from pipeline.jobs.result_views import facts, figures, write_views
 from pipeline.jobs.results import CLIP, FACTS, SETTINGS, Results
 from pipeline.library.export import deliver, write_report
 from pipeline.library.references import portable
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from pipeline.report.report import report
 from pipeline.stage import Bench
 from utils.digest import digest_file
@@ -20,7 +20,7 @@ COPIES, BESIDE_BYTES = 3, 4_000_000
 
 def publish(results: Results, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
     """Make it appear; returns what the ledger is to know of it."""
-    needed = COPIES * journey.result.entry.manifest.bytes + BESIDE_BYTES
+    needed = COPIES * journey.encoded.entry.manifest.bytes + BESIDE_BYTES
     return results.appear(job.id, needed, lambda part: _fill(part, job, journey, bench))
 
 

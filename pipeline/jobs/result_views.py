@@ -12,7 +12,7 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, is_page_size, write_poster
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from pipeline.stage import Bench, Stage
 from pipeline.types import Done
 from utils.media.clip import Clip
@@ -90,7 +90,7 @@ def figures(journey: Journey, told: dict[str, Any], views: Sequence[Done]) -> di
         "width": journey.clip.size.width_px,
         "height": journey.clip.size.height_px,
         "fps": float(journey.clip.rate),
-        "seconds": round(sum(stage["seconds"] for stage in stages), 2),
+        "seconds": round(journey.seconds + sum(view.seconds for view in views), 2),
         "cached": sum(stage["cache"] == "hit" for stage in stages),
         "stages": [{name: stage[name] for name in ("name", "seconds", "cache")} for stage in stages],
         "peak_rss_mb": told["peak_rss_mb"],

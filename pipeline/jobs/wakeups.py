@@ -42,7 +42,7 @@ def _no_outage(record: logging.LogRecord) -> bool:
 
 
 class Tickets:
-    """Issues tickets. Made where jobs are submitted; needs no worker to be there."""
+    """Issues tickets. EngineFrame where jobs are submitted; needs no worker to be there."""
 
     def __init__(self, database: Database) -> None:
         logging.getLogger("dbos").setLevel(logging.WARNING)

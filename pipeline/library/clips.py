@@ -87,7 +87,7 @@ class Kept:
 
 
 class Clips:
-    """All clips of a home. Made where it is needed; it holds nothing."""
+    """All clips of a home. EngineFrame where it is needed; it holds nothing."""
 
     def __init__(self, home: Path) -> None:
         self._home = home.absolute()

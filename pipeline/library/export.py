@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.compose.result import CLIP, SHEET
 from pipeline.library.references import portable
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from pipeline.report.report import to_json
 from pipeline.settings import Settings
 from utils.disk import sync
@@ -25,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 def deliver(journey: Journey, out: Path, preset: str) -> None:
     """The finished clip, at its place, with the settings that made it inside."""
-    source, document = journey.result.entry.path(CLIP), _document(journey, preset)
+    source, document = journey.encoded.path, _document(journey, preset)
 
     def make(part: Path) -> None:
         shutil.copyfile(source, part)
@@ -65,13 +64,12 @@ def write_report(journey: Journey, told: dict[str, Any], folder: Path) -> None:
     """The page, its numbers, the camera paths and the contact sheet, in a folder that is made when it is missing."""
     from pipeline.report.page import page
 
-    sheet = journey.result.entry.read_bytes(SHEET)
-    staging = journey.staging
+    sheet, stable = journey.measured.sheet, journey.stable
     texts = {
         "report.json": to_json(told),
         "report.html": page(told, sheet),
-        "camera.json": staging.seen.camera.to_json(),
-        "stable.json": staging.stable.path.to_json(),
+        "camera.json": stable.camera.to_json(),
+        "stable.json": stable.path.to_json(),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

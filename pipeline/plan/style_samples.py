@@ -1,4 +1,4 @@
-"""The survey: a few views of the whole clip, from which engines learn its colours, the same for every window."""
+"""Style samples: a few views spread over a clip, from which engines learn its colours, the same for every window."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import View
-from pipeline.plan.stable_view import Staging
+from pipeline.engines.base import Style, View
+from pipeline.plan.stable_picture import StablePicture
 from pipeline.stage import Stage, Work
+from pipeline.types import Reference
+from utils.digest import canonical_json, digest_bytes
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames, Frame
 from utils.store import Entry
@@ -19,7 +21,7 @@ _PARTS = ("rgb", "matte", "keypoints", "corner")
 
 
 @dataclass(frozen=True)
-class Survey:
+class StyleSamples:
     """Views spread over a clip, read from the cache."""
 
     entry: Entry
@@ -30,7 +32,7 @@ class Survey:
 
     def views(self) -> list[View]:
         """In the order of their frames."""
-        with np.load(self.entry.path("survey.npz"), allow_pickle=False) as kept:
+        with np.load(self.entry.path("samples.npz"), allow_pickle=False) as kept:
             return [
                 View(
                     int(index),
@@ -42,37 +44,42 @@ class Survey:
                 for number, index in enumerate(kept["indices"])
             ]
 
+    def style(self, reference: Reference | None) -> Style:
+        """What the whole clip is to look like, for an engine."""
+        digest = digest_bytes(canonical_json([self.digest, reference and reference.digest]))
+        return Style(digest, self.views(), reference.read() if reference else None)
 
-def _look(work: Work) -> None:
-    staging: Staging = work.inputs["staging"]
-    views = list(_views(staging, whole=work.chosen["generate.apply_to"] != "person"))
+
+def _sample(work: Work) -> None:
+    stable: StablePicture = work.inputs["stable"]
+    views = list(_views(stable, whole=work.settings["generate.apply_to"] != "person"))
     arrays: dict[str, NDArray[Any]] = {"indices": np.array([view.index for view in views], int)}
     for number, view in enumerate(views):
         arrays |= {f"{part}{number}": np.asarray(getattr(view, part)) for part in _PARTS}
-    np.savez(work.folder / "survey.npz", **arrays)
+    np.savez(work.folder / "samples.npz", **arrays)
 
 
-def _views(staging: Staging, *, whole: bool) -> Iterator[View]:
-    """Of the glimpses, those that show the person; where none does, of a few frames that do."""
+def _views(stable: StablePicture, *, whole: bool) -> Iterator[View]:
+    """Views of the frames that the analysis kept; where none of those shows the person, of a few frames that do."""
     found = False
-    for frame in staging.seen.glimpses():
-        if (view := _view(staging, frame, whole=whole)) is not None:
+    for frame in stable.analysis.sample_frames():
+        if (view := _view(stable, frame, whole=whole)) is not None:
             found = True
             yield view
     if not found:
-        shown = [index for index, box in enumerate(staging.seen.boxes) if box]
-        for frame in ClipFrames.of(staging.clip).read(shown[:: max(1, len(shown) // FEW)]):
-            if (view := _view(staging, frame, whole=whole)) is not None:
+        shown = [index for index, box in enumerate(stable.analysis.boxes) if box]
+        for frame in ClipFrames.of(stable.clip).read(shown[:: max(1, len(shown) // FEW)]):
+            if (view := _view(stable, frame, whole=whole)) is not None:
                 yield view
 
 
-def _view(staging: Staging, frame: Frame, *, whole: bool) -> View | None:
+def _view(stable: StablePicture, frame: Frame, *, whole: bool) -> View | None:
     """A frame cut to what there is to see of it."""
     here = Span(frame.index, frame.index + 1)
-    box = staging.box(here, whole=whole)
-    return None if box is None else staging.view(frame.index, frame.rgb, next(staging.seen.mattes(here)), box)
+    box = stable.box(here, whole=whole)
+    return None if box is None else stable.view(frame.index, frame.rgb, next(stable.analysis.mattes(here)), box)
 
 
-SURVEY = Stage(
-    "survey", version=1, run=_look, settings=("generate.apply_to",), tools=("numpy", "opencv-contrib-python", "av")
+STYLE_SAMPLES = Stage(
+    "samples", version=1, run=_sample, settings=("generate.apply_to",), tools=("numpy", "opencv-contrib-python", "av")
 )

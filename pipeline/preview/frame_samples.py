@@ -1,4 +1,4 @@
-"""A glance: a few frames spread over a clip, with the person in them, seen without following anything."""
+"""Frame samples: a few frames spread over a clip, with the person in them, found without following anything."""
 
 import json
 from bisect import bisect_right
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.engines.base import View
-from pipeline.plan.stable_view import MARGIN_SHARE
+from pipeline.plan.stable_picture import MARGIN_SHARE
 from pipeline.stage import Stage, Work
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
@@ -23,7 +23,7 @@ from utils.people.matte import extent, refined
 from utils.people.mattes import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import GLIMPSES, area, bodily, choose_subject
+from utils.people.subject import SAMPLED, area, bodily, choose_subject
 from utils.store import Entry
 
 LONGEST_PX = 1280
@@ -34,7 +34,7 @@ ROOM_SHARE = 0.3
 """Around a person, of their size, when they are looked at closely."""
 CUT_OFF = 0.3
 """What a person counts for who reaches the picture's edge."""
-STRIP = "glance"
+STRIP = "samples"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Sample:
     @property
     def size(self) -> Size:
         """Of the picture."""
-        return Size(self.rgb.shape[1], self.rgb.shape[0])
+        return Size.of(self.rgb)
 
     @cached_property
     def box(self) -> Box | None:
@@ -78,13 +78,17 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Glance:
+class FrameSamples:
     """A few frames spread over a clip, and the person in them, read from the cache."""
 
     entry: Entry
 
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
     @cached_property
-    def samples(self) -> tuple[Sample, ...]:
+    def all(self) -> tuple[Sample, ...]:
         """In order."""
         facts = json.loads(self.entry.read_bytes("facts.json"))
         count, joints = len(facts["indices"]), np.array(self.entry.load_array("joints.npy"))
@@ -95,30 +99,30 @@ class Glance:
     @property
     def with_person(self) -> tuple[Sample, ...]:
         """Those in which the person was found."""
-        return tuple(each for each in self.samples if each.box)
+        return tuple(each for each in self.all if each.box)
 
 
-def glance_size(clip: Clip) -> Size:
+def preview_size(clip: Clip) -> Size:
     """Of the look."""
     shrink = min(1.0, LONGEST_PX / max(clip.size))
     return Size(*(max(1, round(side * shrink)) for side in clip.size))
 
 
-def _glance(work: Work) -> None:
+def _look(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    few = _Few(ClipFrames.of(clip, glance_size(clip)), tuple(_wanted(clip)))
-    samples = _seen(few, work.chosen["analysis.subject"])
+    few = _Few(ClipFrames.of(clip, preview_size(clip)), tuple(_wanted(clip)))
+    samples = _seen(few, work.settings["analysis.subject"])
     work.report(1, 2)
     write_strip(work.folder, STRIP, (each.rgb for each in samples))
     write_mattes(work.folder, (each.matte for each in samples))
     np.save(work.folder / "joints.npy", np.array([each.keypoints for each in samples]))
-    (work.folder / "facts.json").write_text(json.dumps({"indices": few.indices, "size": list(glance_size(clip))}))
+    (work.folder / "facts.json").write_text(json.dumps({"indices": few.indices, "size": list(preview_size(clip))}))
 
 
-GLANCE = Stage(
-    "glance",
+SAMPLE_FRAMES = Stage(
+    "frame samples",
     version=1,
-    run=_glance,
+    run=_look,
     settings=("analysis.subject",),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
 )
@@ -126,12 +130,12 @@ GLANCE = Stage(
 
 def _wanted(clip: Clip) -> list[int]:
     """The frames that the analysis looks at first, or key frames near them where those are much sooner reached."""
-    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, GLIMPSES)})
+    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLED)})
     keys = clip.keys if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
     if steps * clip.size.area_px <= DECODED_PIXELS:
         return even
-    slot = len(clip) / (2 * GLIMPSES)
+    slot = len(clip) / (2 * SAMPLED)
     near = (min(keys, key=lambda key: abs(key - index)) for index in even)
     return sorted({key if abs(key - index) <= slot else index for key, index in zip(near, even, strict=True)})
 

@@ -9,10 +9,9 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-
 from pipeline.stage import Stage, Work
 from utils.image import Size
+from utils.image.jpeg import write_jpeg
 from utils.media.clip import Clip
 from utils.media.colour import ColourConverter
 from utils.media.decode import Losses, decode, open_input, picture_stream
@@ -53,9 +52,9 @@ def _copy_sounding(work: Work) -> None:
     _copy(work, sounding=True)
 
 
-COPY_OF_SOURCE = Stage("proxy", version=1, run=_copy_silent, tools=("av",))
+COPY_OF_SOURCE = Stage("web copy", version=1, run=_copy_silent, tools=("av",))
 """Of a clip, without its sound: whatever is made of that clip, it is looked at beside the same one."""
-COPY_OF_RESULT = Stage("proxy of the result", version=1, run=_copy_sounding, tools=("av",))
+COPY_OF_RESULT = Stage("web copy of the result", version=1, run=_copy_sounding, tools=("av",))
 
 
 def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None:
@@ -68,8 +67,7 @@ def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None
     size = Size(picture.width, picture.height)
     wide = min(Fraction(1), Fraction(POSTER_WIDE_PX, size.width_px))
     rgb = ColourConverter(like.colour.worked).to_rgb(picture, even_size(size, wide))
-    coded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, POSTER_QUALITY])[1]
-    path.write_bytes(coded.tobytes())
+    write_jpeg(path, rgb, POSTER_QUALITY)
 
 
 def even_size(size: Size, scale: Fraction) -> Size:

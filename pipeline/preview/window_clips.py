@@ -1,4 +1,4 @@
-"""Rushes: what was just generated, as small clips to be watched while the rest is still being made.
+"""Window clips: what was just generated, as small clips to be watched while the rest is still being made.
 
 They are made to be cheap: small, every second frame, and the source is decoded once for all of them.
 """
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.compose.compositor import over
-from pipeline.engines.base import Made
-from pipeline.make.generation import WindowResult
-from pipeline.plan.stable_view import Staging
+from pipeline.compose.steady_window import SteadyWindow
+from pipeline.engines.base import EngineFrame
+from pipeline.plan.stable_picture import StablePicture
 from pipeline.preview.web_copies import even_size
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
@@ -39,22 +39,22 @@ KEEP = 12
 
 
 @dataclass(frozen=True)
-class Rushes:
+class WindowClips:
     """Those of one run."""
 
-    staging: Staging
+    stable: StablePicture
 
-    def write(self, path: Path, window: WindowResult, restyled: str, cancel: Cancel) -> None:
+    def write(self, path: Path, window: SteadyWindow, restyled: str, cancel: Cancel) -> None:
         """A window as it will be, roughly: laid over the source, its feet and seams not yet finished.
 
         `restyled` is what of the picture is generated: person, background or both.
         """
-        span, step, rate = window.plan.span, self._source.step, self.staging.clip.rate
+        span, step, rate = window.plan.span, self._source.step, self.stable.clip.rate
         first = -(-span.start // step)
         wanted = range(first * step, span.stop, step)
         frames = self._frames.read(range(first, first + len(wanted)))
-        mattes = self.staging.seen.mattes(wanted)
-        pictures = islice(window.pictures(), wanted.start - span.start, None, step)
+        mattes = self.stable.analysis.mattes(wanted)
+        pictures = islice(window.frames(), wanted.start - span.start, None, step)
         with ClipWriter(path, Shape.steady(self._source.size, rate / step), ENCODING) as writer:
             for frame, matte, made in zip(frames, mattes, pictures, strict=True):
                 cancel.check()
@@ -62,7 +62,7 @@ class Rushes:
 
     @cached_property
     def _source(self) -> "_Glances":
-        clip = self.staging.clip
+        clip = self.stable.clip
         size = even_size(clip.size, min(Fraction(1), Fraction(TALL_PX, clip.size.height_px)))
         return _Glances(clip, size, max(1, int(clip.rate / RATE_HZ)))
 
@@ -70,12 +70,12 @@ class Rushes:
     def _frames(self) -> Rolling:
         return Rolling(self._source, KEEP)
 
-    def _laid(self, frame: Frame, matte: Mask, made: Made, window: WindowResult, restyled: str) -> RGB:
+    def _laid(self, frame: Frame, matte: Mask, made: EngineFrame, window: SteadyWindow, restyled: str) -> RGB:
         """A generated picture in its place on a small one of the source."""
         small, crop = self._source.size, window.plan.box.size
         shrunk = Size(*(max(1, round(side * small.height_px / matte.shape[0])) for side in crop))
-        back = inverse(self.staging.into(frame.index * self._source.step, window.plan.box))
-        into = resize(Size(matte.shape[1], matte.shape[0]), small) @ back @ resize(shrunk, crop)
+        back = inverse(self.stable.into(frame.index * self._source.step, window.plan.box))
+        into = resize(Size.of(matte), small) @ back @ resize(shrunk, crop)
         person = np.asarray(cv2.resize(matte, small, interpolation=cv2.INTER_AREA))
         if made.alpha is not None:
             person = _placed(made.alpha, shrunk, into, Box(0, 0, *small))

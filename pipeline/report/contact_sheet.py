@@ -9,6 +9,7 @@ import numpy as np
 
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
+from utils.image.jpeg import write_jpeg
 
 MOMENTS, COLUMNS = 12, 6
 TILE = Size(300, 400)
@@ -32,7 +33,7 @@ class Stills:
         """One frame, of which it may keep a small copy."""
         if index not in _wanted(self.frames):
             return
-        size = Size(source.shape[1], source.shape[0])
+        size = Size.of(source)
         self._box = _around(matte, size) or self._box
         box = Box(0, 0, *size) if self.whole or self._box is None else self._box
         self._pairs.append(np.concatenate([_tile(each[box.slices]) for each in (source, result)]))
@@ -41,8 +42,7 @@ class Stills:
         """As one JPEG: moments from left to right, `COLUMNS` in a row."""
         rows = [self._pairs[start : start + COLUMNS] for start in range(0, len(self._pairs), COLUMNS)]
         sheet = np.concatenate([_row(row, len(rows[0])) for row in rows])
-        coded = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        path.write_bytes(coded.tobytes())
+        write_jpeg(path, sheet, QUALITY)
 
 
 def _wanted(frames: int) -> set[int]:

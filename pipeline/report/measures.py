@@ -1,4 +1,4 @@
-"""Measuring: the numbers of a result, taken from the finished pictures as they pass by on their way to the encoder."""
+"""Measures: the numbers of a result, taken from its finished pictures one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.compose.person_frames import Drawn
-from pipeline.compose.result_camera import Reshake
-from pipeline.plan.stable_view import Staging, warped
+from pipeline.compose.composite import Composed
+from pipeline.compose.result_camera import ResultCamera
+from pipeline.plan.stable_picture import StablePicture, warped
 from utils.camera.tracking import Mask
 from utils.flow import Search, flow_pair
 from utils.image import RGB, Box, Size
@@ -49,8 +49,8 @@ class _Small:
 class Measures:
     """Fed with every frame in order; `told` at the end."""
 
-    staging: Staging
-    reshake: Reshake
+    stable: StablePicture
+    camera: ResultCamera
     hold: Span
     joins: Sequence[int]
     _last: _Small | None = None
@@ -59,20 +59,21 @@ class Measures:
     _trips: list[float] = field(default_factory=list)
     _flicker: dict[str, Flicker] = field(default_factory=lambda: {"source": Flicker(), "result": Flicker()})
 
-    def add(self, frame: Frame, matte: Mask, result: RGB, drawn: Drawn | None) -> None:
+    def add(self, composed: Composed) -> None:
         """One frame."""
+        frame, matte, result, placed = composed.source, composed.matte, composed.picture, composed.placed
         now = _small(frame.rgb, result, matte)
-        self._add_motion(now, cut=frame.index in self.staging.seen.camera.breaks)
-        if drawn is not None and frame.index % EDIT_EVERY == 0 and now.matte.any():
+        self._add_motion(now, cut=frame.index in self.stable.camera.breaks)
+        if placed is not None and frame.index % EDIT_EVERY == 0 and now.matte.any():
             x, y, width, height = cv2.boundingRect(now.matte)
             part = Box(x, y, x + width, y + height)
             source, changed = now.parts(part)
             self._edits.append(edit_magnitude(changed, source, now.matte[part.slices] > SURE))
         if frame.index in self.hold:
             self._add_hold(frame, matte, result)
-        every = max(1, len(self.staging.clip) // ROUND_TRIPS)
-        if drawn is not None and frame.index % every == 0 and (matte > SURE).any():
-            self._trips.append(self._round_trip(frame, matte, drawn.box))
+        every = max(1, len(self.stable.clip) // ROUND_TRIPS)
+        if placed is not None and frame.index % every == 0 and (matte > SURE).any():
+            self._trips.append(self._round_trip(frame, matte, placed.box))
         self._last = now
 
     def told(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class Measures:
 
     def _add_hold(self, frame: Frame, matte: Mask, result: RGB) -> None:
         """Frames of the hold on one another, small."""
-        matrix = self.staging.seen.camera.matrices[frame.index] @ self.reshake.to_frame(frame.index)
+        matrix = self.stable.camera.matrices[frame.index] @ self.camera.to_frame(frame.index)
         box = self._held
         into = shift(-box.left, -box.top) @ np.diag([1 / SHRINK, 1 / SHRINK, 1.0]) @ matrix
         still = np.asarray(cv2.warpPerspective(matte, into, box.size)) > SURE
@@ -113,13 +114,13 @@ class Measures:
     @cached_property
     def _held(self) -> Box:
         """The part of the small background picture in which the person stands during the hold."""
-        camera, boxes = self.staging.seen.camera.matrices, self.staging.seen.boxes
+        camera, boxes = self.stable.camera.matrices, self.stable.analysis.boxes
         places = [
             moved(camera[index], corners(box.size) + np.array([box.left, box.top])) / SHRINK
             for index in self.hold
             if (box := boxes[index])
         ]
-        size = Size(*(side // SHRINK for side in self.staging.clip.size))
+        size = Size(*(side // SHRINK for side in self.stable.clip.size))
         whole = Box(0, 0, *size)
         if not places:
             return whole
@@ -130,7 +131,7 @@ class Measures:
 
     def _round_trip(self, frame: Frame, matte: Mask, box: Box) -> float:
         """What stabilising and shaking again costs the person: PSNR in dB."""
-        into = self.staging.into(frame.index, box) @ self.reshake.to_frame(frame.index)
+        into = self.stable.into(frame.index, box) @ self.camera.to_frame(frame.index)
         x, y, width, height = cv2.boundingRect(matte)
         part = Box(x, y, x + width, y + height)
         back = warped(warped(frame.rgb, into, box.size), shift(-x, -y) @ inverse(into), part.size)
@@ -161,7 +162,7 @@ def _around(now: _Small, before: _Small | None) -> Box | None:
     if before is None or not now.matte.any() or not before.matte.any():
         return None
     x, y, width, height = cv2.boundingRect(cv2.max(now.matte, before.matte))
-    within = Size(now.matte.shape[1], now.matte.shape[0])
+    within = Size.of(now.matte)
     box = Box(x, y, x + width, y + height).grown(16, within)
     return box if min(box.size) >= 16 else None
 

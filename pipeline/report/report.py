@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.processor import Journey
+from pipeline.report.journey import Journey
 from utils.image.geometry import inverse, moved, normal
 from utils.image.metrics import jerk_px
 from utils.memory import peak_mb
@@ -19,26 +19,27 @@ TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")
 
 def report(journey: Journey) -> dict[str, Any]:
     """Plain values, for report.json; the page is drawn from it alone."""
-    numbers = journey.result.numbers
+    numbers, facts = journey.measured.numbers, journey.encoded.facts
     return {
         "schema": SCHEMA,
         "clip": {"name": journey.clip.path.name, "size": list(journey.clip.size), "notes": list(journey.clip.notes)},
-        **{name: numbers[name] for name in ("frames_in", "frames_out", "fps", "audio_offset_ms")},
+        **{name: facts[name] for name in ("frames_in", "frames_out", "fps", "audio_offset_ms")},
         "camera": _camera(journey),
         "segments": journey.segments.told["segments"],
         "windows": list(_windows(journey)),
-        "subject": {"detected_fraction": round(journey.staging.seen.detected_fraction, 5)},
+        "subject": {"detected_fraction": round(journey.stable.analysis.detected_fraction, 5)},
         "plate": {"seen_fraction": round(journey.plates.seen_fraction, 5) if journey.plates else None},
         "contacts": [
             {"foot": each.foot, "part": each.part, "start": each.span.start, "stop": each.span.stop}
-            for each in journey.staging.footing.contacts
+            for each in journey.contacts.all
         ],
-        "slide_px": _slide(journey.lock.told, numbers["slide"]),
+        "slide_px": _slide(journey.feet.told, numbers["slide"]),
         **{
             name: numbers[name]
             for name in ("warp_error", "flicker_hold", "seam_ratio", "colour_drift", "edit_magnitude")
         },
         "warp_errors": numbers["warp_errors"],
+        "seconds": round(journey.seconds, 2),
         "stages": [each.to_json() for each in journey.done],
         "peak_rss_mb": round(peak_mb(), 1),
         "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in journey.events],
@@ -48,7 +49,7 @@ def report(journey: Journey) -> dict[str, Any]:
 
 def _camera(journey: Journey) -> dict[str, Any]:
     """How much the camera moved and how calm it was made; px of the frame."""
-    camera, stable = journey.staging.seen.camera, journey.staging.stable.path
+    camera, stable = journey.stable.camera, journey.stable.path
     calm = normal(camera.matrices @ inverse(stable.matrices))
     before, after = ([], [])
     for shot in camera.shots:
@@ -64,8 +65,8 @@ def _camera(journey: Journey) -> dict[str, Any]:
     return {
         "jerk_before": round(float(np.mean(before)), 5),
         "jerk_after": round(float(np.mean(after)), 5),
-        "roundtrip_psnr": journey.result.numbers["roundtrip_psnr"],
-        "crop": journey.result.numbers["crop"],
+        "roundtrip_psnr": journey.measured.numbers["roundtrip_psnr"],
+        "crop": journey.measured.numbers["crop"],
         "confidence": round(float(camera.confidence.mean()), 4),
         "canvas": list(stable.canvas),
         "cuts": list(camera.breaks),
@@ -96,20 +97,20 @@ def _slide(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def _windows(journey: Journey) -> Iterator[dict[str, Any]]:
-    for window in journey.generated.windows:
+    for window in journey.frames.windows:
         plan = window.plan
         yield {
             "segment": plan.segment, "start": plan.span.start, "stop": plan.span.stop, "overlap": plan.overlap,
-            "box": list(plan.box), "colour_locked": window.facts["lock"],
+            "box": list(plan.box), "colour_locked": window.colours_locked, "fallbacks": window.facts["fallbacks"],
         }  # fmt: skip
 
 
 def _provenance(journey: Journey) -> dict[str, Any]:
-    windows = journey.generated.windows
+    engines = [window.facts["provenance"] for window in journey.frames.windows]
     return {
         "clip_digest": journey.clip.digest,
         "settings": dict(journey.settings),
-        "engine": windows[0].facts["provenance"] if windows else {"engine": journey.engine.name},
+        "engine": engines[0] if engines else {"engine": journey.engine.name},
         "tools": {name: version(name) for name in TOOLS} | {"python": platform.python_version()},
         "machine": {"system": platform.platform(), "processor": platform.machine()},
     }

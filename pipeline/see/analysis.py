@@ -1,6 +1,6 @@
 """Analysis: everything that is measured on the source, in one pass over its frames.
 
-Camera against the background, the subject's joints and matte, cuts, exposure. Later stages read it through `Seen`.
+Camera against the background, the subject's joints and matte, cuts, exposure. Later stages read it through `Analysis`.
 """
 
 import json
@@ -29,15 +29,15 @@ from utils.people.subject import choose_subject
 from utils.prefetch import ahead
 from utils.store import Entry
 
-GLIMPSE = "glimpse"
+SAMPLE = "sample"
 FOUND_SHARE = 0.03
 """Of the frames: somebody seen in fewer is an error of the detector."""
 DARK_LUMA = 12.0
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was measured on a clip. Read from the cache, nothing is held but small numbers."""
+class Analysis:
+    """What was measured on a clip, read from the cache; only small numbers are held in memory."""
 
     entry: Entry
 
@@ -80,10 +80,10 @@ class Seen:
         """The share of frames with a person."""
         return sum(box is not None for box in self.boxes) / len(self.boxes)
 
-    def glimpses(self) -> Iterator[Frame]:
-        """The frames that were looked at before the others, spread over the clip."""
-        indices = self._facts["glimpses"]
-        pictures = read_strip(self.entry.folder, GLIMPSE, len(indices), range(len(indices)))
+    def sample_frames(self) -> Iterator[Frame]:
+        """The frames in which the subject was chosen, before all others were looked at; spread over the clip."""
+        indices = self._facts["sample_frames"]
+        pictures = read_strip(self.entry.folder, SAMPLE, len(indices), range(len(indices)))
         for index, rgb in zip(indices, pictures, strict=True):
             yield Frame(index, self.camera.pts[index], rgb)
 
@@ -104,7 +104,7 @@ class _Notes:
         self.joints: list[NDArray[np.float32]] = []
         self.measured: list[bool] = []
         self.luma: list[float] = []
-        self.glimpses: list[int] = []
+        self.sample_frames: list[int] = []
 
     def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float) -> None:
         """One frame."""
@@ -153,7 +153,7 @@ def _analyse(work: Work) -> None:
     np.save(work.folder / "measured.npy", np.array(notes.measured))
     facts = {
         "boxes": boxes,
-        "glimpses": notes.glimpses,
+        "sample_frames": notes.sample_frames,
         "luma": [round(value, 3) for value in notes.luma],
         "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(clip, notes, boxes)],
     }
@@ -163,11 +163,11 @@ def _analyse(work: Work) -> None:
 def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
     """The matte of each frame; all else goes into the notes. People are found, cut out and left behind side by side."""
     frames, tracker = ClipFrames.of(clip), Tracker()
-    glimpses = _Kept(frames)
-    subject = choose_subject(glimpses, work.chosen["analysis.subject"])
-    notes.glimpses = [frame.index for frame in glimpses.kept]
-    write_strip(work.folder, GLIMPSE, (frame.rgb for frame in glimpses.kept))
-    seen = sightings(iter(frames), every=work.chosen["analysis.pose_every"], subject=subject)
+    samples = _Kept(frames)
+    subject = choose_subject(samples, work.settings["analysis.subject"])
+    notes.sample_frames = [frame.index for frame in samples.kept]
+    write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.kept))
+    seen = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
     for sighting, matte in ahead((each, refined(each.mask, each.frame.rgb)) for each in ahead(seen)):
         motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
         notes.add(sighting, motion.matrix, motion.confidence)
@@ -205,7 +205,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=6,
+    version=7,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

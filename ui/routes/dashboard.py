@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from pipeline.jobs.job import Job, State
+from pipeline.stage_texts import sentence
 from ui.cache_tasks import KINDS, Chore, ChoreError, Chores
 from ui.machine import Lately, Machine, graphics, room
 from ui.problems import NotHere
@@ -63,7 +64,7 @@ def cache(found: Stats) -> dict[str, Any]:
     """What it holds and what it did, all stages together and each alone."""
     did = sum((stage.figures for stage in found.stages.values()), Figures())
     stages = [
-        {"name": name, "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
+        {"name": name, "title": sentence(name), "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
         for name, stage in found.stages.items()
     ]
     held = {name: value for name, value in asdict(found).items() if name != "stages"}
@@ -92,6 +93,7 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
 def _stage(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": str(told.get("name", "")),
+        "title": sentence(str(told.get("name", ""))),
         "seconds": number(told.get("seconds")),
         "hit": told.get("cache") == "hit",
     }

@@ -1,11 +1,6 @@
 // The dashboard's cards about the cache, the stages, the machine and the home. Each bar stands beside its number in words.
 import { bytesText, html, percentText, secondsText } from "./shared.js";
 
-const STAGES = {
-  probe: "Reading the clip", analyse: "Finding person and camera", segments: "Approach, hold and exit",
-  stabilise: "Calming the camera", footing: "Finding planted feet", survey: "Surveying the person", glance: "First looks", generate: "Restyling",
-  lock: "Holding the feet", plate: "Clean background", result: "Putting together, encoding", proxy: "Copy for the page",
-};
 const CHORES = { verify: "Checking every byte", prune: "Pruning", clear: "Clearing" };
 const ROOMS = {
   results: "Finished videos", cache: "Cache", uploads: "Uploads", clips: "Clips", previews: "Previews", looks: "First looks",
@@ -15,11 +10,6 @@ const ROOMS = {
 export function timeText(seconds) {
   if (seconds < 0.01) return seconds > 0 ? "< 0.01 s" : "0 s";
   return seconds < 10 ? `${seconds.toFixed(seconds < 1 ? 2 : 1)} s` : secondsText(seconds);
-}
-/** A step as people say it; "generate with restyle" names its engine. */
-export function stageText(name) {
-  const [kind, engine] = name.split(" with ");
-  return `${STAGES[kind] ?? kind}${engine ? ` (${engine})` : ""}`;
 }
 const most = (list, key) => Math.max(...list.map((each) => each[key] ?? 0), 1e-9);
 
@@ -103,8 +93,8 @@ export function stagesCard(cache) {
   </section>`;
 }
 
-function stage({ name, computed_s, read_s, hits, misses, bytes }, top) {
-  return html`<tr data-key="${name}"><th scope="row">${stageText(name)}</th>
+function stage({ name, title, computed_s, read_s, hits, misses, bytes }, top) {
+  return html`<tr data-key="${name}"><th scope="row">${title}</th>
     <td class="long number"><div class="beside">${bar(computed_s / top)}<span>${timeText(computed_s)}</span></div></td>
     <td class="end number">${misses ? timeText(computed_s / misses) : "–"}</td>
     <td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>

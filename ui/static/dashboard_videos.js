@@ -1,6 +1,6 @@
 // The dashboard's table of finished videos: their numbers, what those mean, and where each one's time went.
 import { html } from "./shared.js";
-import { bar, stageText, timeText } from "./dashboard_cards.js";
+import { bar, timeText } from "./dashboard_cards.js";
 
 export const START = { by: "finished_at", down: true };
 const MARKS = { good: ["●", "good"], look: ["▲", "worth a look"] };
@@ -69,15 +69,14 @@ function cell({ unit }, told) {
 /** Steps of one kind are one line: a video has many windows. */
 function timeline(stages, cached) {
   const kinds = new Map();
-  for (const { name, seconds, hit } of stages) {
-    const kind = name.split(" ")[0];
+  for (const { title: kind, seconds, hit } of stages) {
     const { seconds: before = 0, hits = 0, all = 0 } = kinds.get(kind) ?? {};
     kinds.set(kind, { seconds: before + (seconds ?? 0), hits: hits + hit, all: all + 1 });
   }
   const top = Math.max(...[...kinds.values()].map(({ seconds }) => seconds), 1e-9);
   return html`<table class="sizes"><caption class="quiet small">Steps of this run${cached > 0 && `; ${cached} came from the cache`}</caption>
     <thead class="hidden"><tr><th>Step</th><th>Share</th><th>Time</th></tr></thead>
-    <tbody>${[...kinds].map(([kind, { seconds, hits, all }]) => html`<tr><th scope="row">${stageText(kind)}</th>
+    <tbody>${[...kinds].map(([kind, { seconds, hits, all }]) => html`<tr><th scope="row">${kind}</th>
       <td class="long">${bar(seconds / top, hits === all ? "cached" : "")}</td>
       <td class="end number">${timeText(seconds)}${hits > 0 && html` <span class="quiet small">${hits === all ? "cached" : `${hits} of ${all} cached`}</span>`}</td></tr>`)}</tbody></table>`;
 }

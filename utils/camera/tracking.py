@@ -96,7 +96,7 @@ class Tracker:
     def _found(self, before: Grey, grey: Grey, free: Mask) -> tuple[Matrix, Flags, float] | None:
         """This frame -> the first, which points of the key frames agree, and their share of those in view."""
         assert self._small is not None
-        size = Size(grey.shape[1], grey.shape[0])
+        size = Size.of(grey)
         ground = np.concatenate([key.grounded for key in self._keys])
         guess = inverse(self._last)
         rough = _rough(before, self._small, free, moved(guess, self._keys[-1].grounded))

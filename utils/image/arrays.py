@@ -13,10 +13,15 @@ Values = TypeVar("Values", bound=NDArray[Any])
 
 
 class Size(NamedTuple):
-    """Of a picture, in square pixels."""
+    """The size of a picture, in square pixels."""
 
     width_px: int
     height_px: int
+
+    @classmethod
+    def of(cls, picture: NDArray[Any]) -> "Size":
+        """The size of a picture, H x W or H x W x channels."""
+        return cls(picture.shape[1], picture.shape[0])
 
     @property
     def area_px(self) -> int:

@@ -40,9 +40,10 @@ class ColourLock:
     be among them. Only for engines that do leave the ring alone: a restyled ring would have its style undone.
     """
 
+    map: Doubles | None = None
+    """3 x 4 in levels; None leaves colours as they are."""
     _generated: list[Doubles] = field(default_factory=list)
     _source: list[Doubles] = field(default_factory=list)
-    _map: Doubles | None = None
 
     def observe(self, generated: RGB, source: RGB, ring: Mask) -> None:
         """One of the window's frames; `ring` (h x w) is not 0 where both should be alike. Ten frames are plenty."""
@@ -58,14 +59,14 @@ class ColourLock:
         seen = np.concatenate(self._generated) if self._generated else np.zeros((0, 3))
         meant = np.concatenate(self._source) if self._source else np.zeros((0, 3))
         self._generated, self._source = [], []
-        self._map = _fitted(seen, meant) if len(seen) >= LEAST_SAMPLES else None
-        return self._map is not None
+        self.map = _fitted(seen, meant) if len(seen) >= LEAST_SAMPLES else None
+        return self.map is not None
 
     def apply(self, picture: RGB) -> RGB:
         """The picture with the window's colours put right; the same picture when nothing was wrong."""
-        if self._map is None:
+        if self.map is None:
             return picture
-        result: RGB = cv2.transform(picture, self._map)
+        result: RGB = cv2.transform(picture, self.map)
         return result
 
 

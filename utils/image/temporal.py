@@ -172,7 +172,7 @@ class Consistency:
     def _joined(self, past: "_Past", fresh: Floats, wanted: Mask | None) -> Floats:
         """Broad changes of colour are evened out everywhere, all others where the same surface is seen."""
         strength = self.steadiness.strength
-        size = Size(fresh.shape[1], fresh.shape[0])
+        size = Size.of(fresh)
         share = strength * past.ages / (past.ages + 1)
         if wanted is not None:
             wish = cv2.resize(wanted, share.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255

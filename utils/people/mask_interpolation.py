@@ -45,7 +45,7 @@ class Between:
         if not boxes:
             return mask
         box = boxes[0] | boxes[-1]
-        box = box.grown(round(GROW_SHARE * max(box.size)) + 2, Size(rgb.shape[1], rgb.shape[0]))
+        box = box.grown(round(GROW_SHARE * max(box.size)) + 2, Size.of(rgb))
         here = _grey(rgb, box)
         total, weights = np.zeros(here.shape, np.float32), np.zeros(here.shape, np.float32)
         there = self._small((before[0], after[0]), box)

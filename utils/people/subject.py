@@ -26,7 +26,7 @@ Colours = NDArray[np.float32]
 """How much of a person has which colour; sums to 1."""
 Rule = Literal["largest", "central"]
 
-GLIMPSES = 9
+SAMPLED = 9
 WORKERS = 2
 """Glimpses that are looked at at once."""
 LOOKS = 3
@@ -110,7 +110,7 @@ class _Candidate:
 
 def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
     """The person the clip is about; None when nobody is seen, or only once: that may be an error."""
-    wanted = sorted({round(each) for each in np.linspace(0, len(frames) - 1, GLIMPSES)}) if len(frames) else []
+    wanted = sorted({round(each) for each in np.linspace(0, len(frames) - 1, SAMPLED)}) if len(frames) else []
     candidates: list[_Candidate] = []
     for frame, found in _glimpses(frames.read(wanted)):
         _recognise(candidates, frame.index, frame.rgb, found)

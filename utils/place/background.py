@@ -49,7 +49,7 @@ class Plate:
 
     @property
     def size(self) -> Size:
-        return Size(self.image.shape[1], self.image.shape[0])
+        return Size.of(self.image)
 
     @property
     def unseen_share(self) -> float:
@@ -79,7 +79,7 @@ class Plate:
 
         Ones where too little of the place is seen.
         """
-        size = Size(picture.shape[1], picture.shape[0])
+        size = Size.of(picture)
         small = Size(max(1, size.width_px // SMALL), max(1, size.height_px // SMALL))
         back = matrix @ resize(small, size)
         person = cv2.dilate(cv2.resize(matte, small, interpolation=cv2.INTER_AREA), np.ones((5, 5), np.uint8)) > 8

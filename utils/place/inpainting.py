@@ -39,7 +39,7 @@ def fill(image: RGB, hole: Flags, reached: Flags) -> RGB:
     for left, top, width, height, area in boxes[1:count]:
         if area > SPECK_PX + 81:
             grow = max(48, min(width, height))
-            box = Box(left, top, left + width, top + height).grown(int(grow), Size(hole.shape[1], hole.shape[0]))
+            box = Box(left, top, left + width, top + height).grown(int(grow), Size.of(hole))
             part = box.slices
             result[part] = _synthesised(result[part], inner[part] > 0, hole[part])
     return result

@@ -52,7 +52,7 @@ def gather(mosaic: Mosaic, wanted: Sequence[int], frames: FrameSource, mattes: M
 
 
 def _laid(mosaic: Mosaic, index: int, rgb: RGB, matte: Mask) -> Sample:
-    size = Size(rgb.shape[1], rgb.shape[0])
+    size = Size.of(rgb)
     box = mosaic.box(index, size)
     move = shift(-box.left, -box.top) @ mosaic.matrices[index]
     if mosaic.scale < 0.7:

@@ -53,6 +53,10 @@ class Store:
         with self._in_words():
             return self._look(key)[0]
 
+    def holds(self, key: Key) -> bool:
+        """Whether there seems to be an entry of a key; nothing of it is read, so it may turn out to be damaged."""
+        return (self._shelf.entries / key.digest).is_dir()
+
     def get_or_make(self, key: Key, make: Make, cancel: Cancel | None = None) -> Entry:
         """The entry of a key, made now when there is none to trust. One process makes it while others wait for it."""
         with self._in_words():

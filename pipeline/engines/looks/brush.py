@@ -71,7 +71,7 @@ class Brush:
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:
     """Fading to nothing at the edge from within; what is thinner than the feather keeps its middle."""
-    part = _touched(share).grown(3 * feather_px, Size(share.shape[1], share.shape[0])).slices
+    part = _touched(share).grown(3 * feather_px, Size.of(share)).slices
     faded = np.zeros_like(share)
     faded[part] = _fading(share[part], feather_px)
     return faded

@@ -103,7 +103,7 @@ def _took(told: dict[str, Any]) -> str:
     if not runs:
         return ""
     cached = sum(run["cache"] == "hit" for run in runs)
-    said = f"The run took {duration(sum(run['seconds'] or 0 for run in runs))}"
+    said = f"The run took {duration(told['seconds'])}"
     return said + (f"; {cached} of {count(len(runs), 'step')} came from the cache." if cached else ".")
 
 

@@ -1,0 +1,84 @@
+"""Sessions: an opened engine is kept for whoever needs it next, because opening one with a model takes long."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.engines.base import Engine, Session, Tell
+from pipeline.engines.device import Device, this_device
+from utils.digest import canonical_json, digest_bytes
+from utils.errors import Cancelled
+
+
+class Sessions:
+    """Holds one session open at a time: another engine, or other weights, may need its memory."""
+
+    def __init__(self, device: Device | None = None) -> None:
+        self._device = device
+        self._in_use = threading.Lock()
+        self._kept: Session | None = None
+        self._kept_for = ""
+        self._used_at = 0.0
+
+    @property
+    def device(self) -> Device:
+        """What engines compute on."""
+        return self._device or this_device()
+
+    @contextmanager
+    def use(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Iterator[Session]:
+        """An open session of this engine, for one user at a time.
+
+        Who comes while it is in use waits; an engine without a model is opened once more instead, which costs nothing.
+        """
+        free = self._in_use.acquire(blocking=bool(engine.models(settings)))
+        if not free:
+            session = engine.open(settings, self.device, tell)
+            try:
+                yield session
+            finally:
+                session.close()
+            return
+        try:
+            yield self._opened(engine, settings, tell)
+        except Cancelled:
+            raise  # it stopped between two steps, as it should, and can be used again
+        except BaseException:
+            self._close_kept()
+            raise
+        finally:
+            self._used_at = time.monotonic()
+            self._in_use.release()
+
+    def close(self) -> None:
+        """Close what is kept, once nobody uses it."""
+        with self._in_use:
+            self._close_kept()
+
+    def close_idle(self, idle_s: float) -> bool:
+        """Close a session that nobody used for so long; returns whether one was closed. Never waits."""
+        if not self._in_use.acquire(blocking=False):
+            return False
+        try:
+            if self._kept is None or time.monotonic() - self._used_at < idle_s:
+                return False
+            self._close_kept()
+            return True
+        finally:
+            self._in_use.release()
+
+    def _opened(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Session:
+        opening = {name: settings[name] for name in engine.opening}
+        wanted = digest_bytes(canonical_json([engine.name, engine.version, opening, dict(engine.models(settings))]))
+        if self._kept is None or self._kept_for != wanted:
+            self._close_kept()
+            self._kept, self._kept_for = engine.open(settings, self.device, tell), wanted
+        return self._kept
+
+    def _close_kept(self) -> None:
+        """For whoever holds the lock."""
+        if self._kept is not None:
+            self._kept.close()
+        self._kept, self._kept_for = None, ""

@@ -1,0 +1,135 @@
+"""Windows: the calls of an engine, planned in the lengths and sizes that it wants.
+
+A segment is cut into equal pieces. A window is a piece and the frames that it shares with the window before, so that
+both can be blended there. Where an engine takes only some lengths, a window shares a few frames more.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from math import ceil
+
+from pipeline.engines.base import Caps, Lengths
+from pipeline.plan.segmentation import Segment
+from pipeline.plan.stable_picture import StablePicture
+from utils.digest import canonical_json, digest_bytes
+from utils.image import Box, Size
+from utils.media.timebase import Span
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """One call of the engine: frames of one segment, a part of the stable picture, and what it shares with others.
+
+    `overlap` are its first frames, which the window before it makes too.
+    """
+
+    index: int
+    segment: str
+    span: Span
+    box: Box
+    overlap: int
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that it says."""
+        return digest_bytes(canonical_json({**asdict(self), "box": list(self.box)}))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The frames of a window, and how many of its first ones the window before makes too."""
+
+    segment: str
+    span: Span
+    overlap: int = 0
+
+    @property
+    def spare(self) -> int:
+        """How many of its frames the next window can share: none that it shares itself, and one stays to go on from."""
+        return len(self.span) - max(1, self.overlap)
+
+
+def windows(
+    stable: StablePicture, segments: Sequence[Segment], caps: Caps, overlap_frames: int, *, whole: bool
+) -> tuple[WindowPlan, ...]:
+    """The windows of a clip in order. Where nobody is seen there is none, unless the whole picture is worked on."""
+    shots = tuple(Span(shot.start, shot.stop) for shot in stable.camera.shots)
+    found = stretches(
+        segments, shots, caps.lengths, overlap_frames, lambda span: stable.box(span, whole=whole) is not None
+    )
+    boxes = [stable.box(each.span, whole=whole) for each in found]
+    sized = _sized([box for box in boxes if box], caps, stable.canvas)
+    return tuple(
+        WindowPlan(index, each.segment, each.span, box, each.overlap)
+        for index, (each, box) in enumerate(zip(found, sized, strict=True))
+    )
+
+
+def stretches(
+    segments: Sequence[Segment],
+    shots: Sequence[Span],
+    lengths: Lengths,
+    overlap_frames: int,
+    shown: Callable[[Span], bool] = lambda span: True,
+) -> tuple[Stretch, ...]:
+    """The frames of all windows, those left out in which nothing is shown.
+
+    Together they cover every piece that is shown; no frame is in more than two of them, none crosses a cut, and each
+    has a length that the engine takes, unless its whole shot is too short for one.
+    """
+    overlap_frames = min(overlap_frames, lengths.most // 2)
+    found: list[Stretch] = []
+    for name, piece in _pieces(segments, max(1, min(lengths.preferred, lengths.most - overlap_frames))):
+        shot = next(each for each in shots if piece.start in each)
+        before = found[-1] if found and found[-1].span.stop >= piece.start > shot.start else None
+        if before is not None and before.span.stop >= piece.stop:
+            continue
+        stretch = _stretch(name, piece, before, overlap_frames)
+        stretch = _fitted(stretch, before, shot, lengths)
+        if shown(stretch.span):
+            found.append(stretch)
+    return tuple(found)
+
+
+def _stretch(name: str, piece: Span, before: Stretch | None, overlap_frames: int) -> Stretch:
+    """A piece with what it shares with the window before; that may reach into the piece already."""
+    if before is None:
+        return Stretch(name, piece)
+    reaches = before.span.stop - piece.start
+    overlap = min(max(reaches, min(overlap_frames, len(piece))), before.spare)
+    return Stretch(name, Span(before.span.stop - overlap, piece.stop), overlap)
+
+
+def _fitted(stretch: Stretch, before: Stretch | None, shot: Span, lengths: Lengths) -> Stretch:
+    """Lengthened to a length that the engine takes: backwards into the window before, then forwards into the shot."""
+    span = stretch.span
+    missing = lengths.fitting(len(span)) - len(span)
+    back = min(missing, before.spare - stretch.overlap) if before else 0
+    stop = min(span.stop + missing - back, shot.stop)
+    return Stretch(stretch.segment, Span(span.start - back, stop), stretch.overlap + back)
+
+
+def _pieces(segments: Sequence[Segment], longest: int) -> Iterator[tuple[str, Span]]:
+    """Segments in equal pieces of at most so many frames."""
+    for segment in segments:
+        count = max(1, ceil(len(segment.span) / longest))
+        edges = [segment.span.start + round(len(segment.span) * part / count) for part in range(count + 1)]
+        for start, stop in pairwise(edges):
+            yield segment.name, Span(start, stop)
+
+
+def _sized(boxes: Sequence[Box], caps: Caps, canvas: Size) -> list[Box]:
+    """Boxes grown to the sizes that the engine takes, as far as the stable picture goes."""
+    if not boxes or (caps.size_multiple == 1 and caps.canvas == "any"):
+        return list(boxes)
+    widest = Size(max(box.size.width_px for box in boxes), max(box.size.height_px for box in boxes))
+    return [_grown(box, widest if caps.canvas == "one" else box.size, caps.size_multiple, canvas) for box in boxes]
+
+
+def _grown(box: Box, least: Size, multiple: int, canvas: Size) -> Box:
+    """A box around the same middle, at least so large, with sides that divide by `multiple`."""
+    width, height = (min(-(-side // multiple) * multiple, most) for side, most in zip(least, canvas, strict=True))
+    left = min(max(0, (box.left + box.right - width) // 2), canvas.width_px - width)
+    top = min(max(0, (box.top + box.bottom - height) // 2), canvas.height_px - height)
+    return Box(left, top, left + width, top + height)

@@ -1,0 +1,52 @@
+"""Joints: the subject's joints, smoothed over time without blurring the moments in which a foot lands or lifts.
+
+Those moments are found with the usual rule, whatever the settings of the foot correction say: what an engine sees must
+not depend on how its result is corrected later.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pipeline.see.analysis import Analysis
+from pipeline.stage import Stage, Work
+from utils.feet.contacts import ContactRule, find_contacts
+from utils.people.pose import HEELS, TOES, Poses
+from utils.people.remove_outliers import without_strays
+from utils.people.smoothing import smoothed
+from utils.store import Entry
+
+_JOINTS = {("left", "heel"): HEELS[0], ("right", "heel"): HEELS[1], ("left", "toe"): TOES[0], ("right", "toe"): TOES[1]}
+
+
+@dataclass(frozen=True)
+class Joints:
+    """Smoothed joints, read from the cache."""
+
+    entry: Entry
+
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
+    @cached_property
+    def poses(self) -> Poses:
+        """In px of the frame."""
+        joints = np.array(self.entry.load_array("poses.npy"))
+        return Poses(joints[:, :, :2], joints[:, :, 2], np.isfinite(joints[:, :, 0]).any(axis=1))
+
+
+def _smooth(work: Work) -> None:
+    seen: Analysis = work.inputs["analysis"]
+    times_s = seen.camera.times_s()
+    found = without_strays(seen.poses, times_s)
+    edges: dict[int, list[int]] = defaultdict(list)
+    for contact in find_contacts(found, seen.camera, ContactRule()):
+        edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
+    poses = smoothed(found, times_s, seen.camera.breaks, edges)
+    np.save(work.folder / "poses.npy", np.concatenate([poses.keypoints, poses.confidence[:, :, None]], 2))
+
+
+JOINTS = Stage("joints", version=1, run=_smooth, tools=("numpy", "scipy"))
