@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from pipeline.preview.estimate import PRICES, Estimate, Finished, estimates, slowness, yardstick
+from pipeline.engines import engine
+from pipeline.engines.base import Cost
+from pipeline.engines.device import Device, this_device
+from pipeline.preview.estimate import PRICES, Estimate, Finished, _crop, estimates, slowness, yardstick
 from pipeline.settings import presets
+from tests.engines import Drawing
+from utils.size import Size
 
 HOUSE = Path(__file__).resolve().parents[1]
 CLIP: dict[str, Any] = {"width": 1280, "height": 720, "frames": 300, "fps": 30.0, "seconds": 10.0}
 PIXELS = 1280 * 720
+SERIAL = 0.65
+"""Seconds by the clock for a second of processor time, with two processors."""
 
 
 def expected(history: list[Finished] | None = None, **changed: Any) -> dict[str, Estimate]:
@@ -76,7 +83,21 @@ def test_what_cannot_be_is_left_out_and_what_is_strange_counts_little() -> None:
 # Processor seconds of whole runs on the walker, 1280x720, 90 frames; the prices come from 640x360 and 960x540 alone.
 @pytest.mark.parametrize(("preset", "measured_s"), [("fast", 18.2), ("balanced", 23.3)])
 def test_prices_foretell_a_size_they_were_not_made_from(preset: str, measured_s: float) -> None:
-    assert PRICES[preset].seconds(90, PIXELS) == pytest.approx(measured_s, rel=0.15)
+    engine_s = engine("restyle").estimate(_crop(PIXELS), 90, this_device()).seconds
+    assert PRICES[preset].seconds(90, PIXELS) + engine_s / SERIAL == pytest.approx(measured_s, rel=0.15)
+
+
+def test_what_an_engine_says_of_itself_is_part_of_it() -> None:
+    """And where it computes."""
+
+    class Slow(Drawing):
+        def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+            return Cost(1000, 20_000, 18_000)
+
+    usual, slow = expected()["fast"], estimates(CLIP, engine=Slow("slow"))["fast"]
+    assert slow.seconds == pytest.approx(usual.seconds + 1000, rel=0.02)
+    assert slow.memory_mb == 20_000 and slow.vram_mb == 18_000 and usual.vram_mb == 0
+    assert "processor" in usual.device and "GB" in usual.device
 
 
 def test_the_machine_is_measured_once() -> None:

@@ -26,7 +26,14 @@ class Device:
 @cache
 def this_device() -> Device:
     """The first NVIDIA card that its driver reports, otherwise the processor. Looked up once a process; no torch."""
-    return _graphics_card() or Device("cpu", f"{processors()} processors", _memory_mb())
+    return _graphics_card() or processor()
+
+
+@cache
+def processor() -> Device:
+    """This machine without its graphics card."""
+    count = processors()
+    return Device("cpu", f"{count} processor{'s' if count > 1 else ''}", _memory_mb())
 
 
 def processors() -> int:

@@ -1,11 +1,11 @@
 """What restyling a clip will take on this machine, before it is started: by its size, its length and the preset.
 
-Measured once on the walker, scaled by how fast this machine does a little fixed work, corrected by finished jobs.
-Light: the web app asks for it, so nothing here loads what computes pictures.
+The engine says what its part takes on this device. All other stages were measured once on the walker and are scaled by
+how fast this machine does a little fixed work; finished jobs correct the sum. The web app asks for it, so nothing here
+loads what computes pictures.
 """
 
 import math
-import os
 import statistics
 import time
 import zlib
@@ -13,6 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
+
+from pipeline.engines import engine as find_engine
+from pipeline.engines.base import Engine
+from pipeline.engines.device import processor, processors, this_device
+from utils.size import Size
 
 PARALLEL_SHARE = 0.7
 """Of the work, what several processors can do at once (assumed): with two, a run takes 0.65 of its processor time."""
@@ -37,15 +42,17 @@ class Finished(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take: time by the clock, memory at its peak."""
+    """What a run will take: time by the clock, memory at its peak, and the device that the engine computes on."""
 
     seconds: float
     memory_mb: float
+    vram_mb: float
+    device: str
 
 
 @dataclass(frozen=True)
 class _Price:
-    """Processor time of a run where the yardstick was measured: to start, for each frame, for each million pixels."""
+    """Processor time of a run without its engine, where the yardstick was measured."""
 
     start_s: float
     frame_s: float
@@ -56,38 +63,58 @@ class _Price:
 
 
 PRICES = {
-    "fast": _Price(4.7, 0.0215, 0.137),
-    "balanced": _Price(4.7, 0.027, 0.203),
-    "quality": _Price(4.7, 0.045, 0.203),
+    "fast": _Price(1.6, 0.0215, 0.1185),
+    "balanced": _Price(1.6, 0.027, 0.1845),
+    "quality": _Price(1.6, 0.045, 0.1845),
 }
 MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
-"""At the peak of a run: always, and for each million pixels of a frame. It does not grow with the clip's length."""
+"""Memory at the peak of a run: always, and for each million pixels of a frame, whatever the clip's length."""
+PERSON_SHARE = 0.3
+"""The share of the picture that an engine usually gets to see: the person and a little around them (assumed)."""
 
 
-def estimates(facts: Mapping[str, Any], history: Iterable[Finished] = ()) -> dict[str, Estimate]:
-    """For each preset; `facts` are a clip's width and height in pixels and its frames. Later history counts more."""
+def estimates(
+    facts: Mapping[str, Any], history: Iterable[Finished] = (), engine: Engine | None = None
+) -> dict[str, Estimate]:
+    """The estimate for each preset, with the built-in engine or another one.
+
+    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the history count.
+    """
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-    known = list(history)[-LATEST:]
+    known, engine, device = list(history)[-LATEST:], engine or find_engine("restyle"), this_device()
+    cost = engine.estimate(_crop(pixels), frames, device)
     memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
     return {
-        name: Estimate(round(_expected_s(name, frames, pixels) * _correction(name, known), 1), memory_mb)
+        name: Estimate(
+            seconds=round(_expected_s(name, frames, pixels, engine) * _correction(name, known, engine), 1),
+            memory_mb=max(memory_mb, round(cost.ram_mb)),
+            vram_mb=round(cost.vram_mb),
+            device=str(device) if cost.vram_mb else str(processor()),
+        )
         for name in PRICES
     }
 
 
-def _expected_s(preset: str, frames: int, pixels: int) -> float:
-    """By the clock, by our own measurements alone."""
-    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / _processors()
-    return PRICES[preset].seconds(frames, pixels) * serial * slowness()
+def _crop(pixels: int) -> Size:
+    """What an engine sees of a picture: of its size only the area matters here."""
+    side = max(1, round(math.sqrt(PERSON_SHARE * pixels)))
+    return Size(side, side)
 
 
-def _correction(preset: str, known: Iterable[Finished]) -> float:
+def _expected_s(preset: str, frames: int, pixels: int, engine: Engine) -> float:
+    """Seconds by the clock: ours as they were measured, and what the engine says of its own part."""
+    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / processors()
+    ours = PRICES[preset].seconds(frames, pixels) * serial * slowness()
+    return ours + engine.estimate(_crop(pixels), frames, this_device()).seconds
+
+
+def _correction(preset: str, known: Iterable[Finished], engine: Engine) -> float:
     """By how much this home's jobs took longer than expected: a mean of ratios, ours among them."""
     total, weights = 0.0, DOUBT
     for each in known:
         if each.preset in PRICES and min(each.frames, each.pixels, each.seconds) > 0:
             weight = 1.0 if each.preset == preset else OTHERS
-            ratio = each.seconds / _expected_s(each.preset, each.frames, each.pixels)
+            ratio = each.seconds / _expected_s(each.preset, each.frames, each.pixels, engine)
             total += weight * math.log(min(max(ratio, 1 / STRANGEST), STRANGEST))
             weights += weight
     return math.exp(total / weights)
@@ -108,8 +135,3 @@ def yardstick() -> float:
         part = part * 1.0000001 + 0.5
     zlib.compress(bytes(range(256)) * 1024 + repr((whole, part)).encode(), 6)
     return time.thread_time() - start
-
-
-def _processors() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

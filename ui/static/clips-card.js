@@ -60,7 +60,7 @@ function readyPart({ facts, estimates, bytes }, same) {
   return html`<p class="small quiet number">${factsText(facts, bytes)}</p>
     ${same && html`<p class="small quiet">The same clip as ${same}.</p>`}
     ${facts.notes.map((note) => html`<p class="small quiet">${note}</p>`)}
-    ${Object.keys(estimates).length > 0 && html`<p class="small quiet">On this machine, time and memory:</p><dl class="estimates small">
+    ${Object.keys(estimates).length > 0 && html`<p class="small quiet">On this machine (${Object.values(estimates)[0].device}), time and memory:</p><dl class="estimates small">
       ${Object.entries(estimates).map(([preset, it]) => html`<div><dt>${PRESETS[preset] ?? preset}</dt>
         <dd class="number">${estimateText(it)}</dd></div>`)}</dl>`}`;
 }

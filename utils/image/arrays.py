@@ -6,30 +6,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.size import Size
+
 RGB = NDArray[np.uint8]
 """H x W x 3, full range, display orientation."""
 Values = TypeVar("Values", bound=NDArray[Any])
 """H x W, or H x W x channels."""
-
-
-class Size(NamedTuple):
-    """The size of a picture, in square pixels."""
-
-    width_px: int
-    height_px: int
-
-    @classmethod
-    def of(cls, picture: NDArray[Any]) -> "Size":
-        """The size of a picture, H x W or H x W x channels."""
-        return cls(picture.shape[1], picture.shape[0])
-
-    @property
-    def area_px(self) -> int:
-        """How many pixels."""
-        return self.width_px * self.height_px
-
-    def __str__(self) -> str:
-        return f"{self.width_px}x{self.height_px}"
 
 
 class Box(NamedTuple):

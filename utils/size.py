@@ -1,0 +1,28 @@
+"""The size of a picture. Loads nothing, so that what must start quickly can speak of sizes too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Size(NamedTuple):
+    """The size of a picture, in square pixels."""
+
+    width_px: int
+    height_px: int
+
+    @classmethod
+    def of(cls, picture: NDArray[Any]) -> Size:
+        """The size of a picture, H x W or H x W x channels."""
+        return cls(picture.shape[1], picture.shape[0])
+
+    @property
+    def area_px(self) -> int:
+        """How many pixels."""
+        return self.width_px * self.height_px
+
+    def __str__(self) -> str:
+        return f"{self.width_px}x{self.height_px}"
