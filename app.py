@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STOP_S = 9.5
 OPEN_PAGES_S = 2
+KEEP_MODEL_HELP = "How long the worker keeps an engine open that nobody uses, with its model in memory."
 DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a file in the home otherwise."
 
 
@@ -46,13 +47,16 @@ def main(
     ] = None,
     database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")] = None,
     worker: Annotated[bool, typer.Option(help="Keep a worker here; without, others do the work.")] = True,
+    keep_model: Annotated[
+        float, typer.Option(help=KEEP_MODEL_HELP, envvar="RESHOOT_KEEP_MODEL_S", min=0, metavar="SECONDS")
+    ] = 600.0,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
     from utils.home import home as usual
 
     where = (home or usual()).expanduser().absolute()
     try:
-        _open(host, port, where, auth or [], database, worker)
+        _open(host, port, where, auth or [], database, keep_model if worker else None)
     except ReshootError as error:
         sys.exit(str(error))
     except OSError as error:
@@ -61,7 +65,7 @@ def main(
         sys.exit(str(full_disk(where)))
 
 
-def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, worker: bool) -> None:
+def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, keep_model: float | None) -> None:
     """Everything that can be refused comes before anything heavy is loaded."""
     from pipeline.jobs.locations import database_url, worker_name
     from ui.sessions import open_keys, read_people
@@ -84,7 +88,7 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         studio = Studio(home, ledger)
         threading.Thread(target=sweeping, args=(studio, over), name="caretaker", daemon=True).start()
         try:
-            keeper = Keeper(home, url, worker_name()) if worker else None
+            keeper = None if keep_model is None else Keeper(home, url, worker_name(), keep_model)
             _serve(studio, build(studio, keys, hosts=(host,)), door, keeper)
         finally:
             over.set()

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from pipeline.engines.sessions import Sessions
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -134,7 +135,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
     shift = Shift(ledger, "one")
     job = shift.claim()
     assert job
-    work = Work(shift, job, tmp_path, Patience(ledger.database, threading.Event()))
+    work = Work(shift, job, tmp_path, Patience(ledger.database, threading.Event()), Sessions())
 
     def refuse() -> dict[str, object]:
         error = OSError(errno.ENOSPC, "No space left on device")

@@ -1,9 +1,12 @@
-"""Asking for a first look: over a real server, with real clips, real children and browsers that go away."""
+"""Asking for a frame preview: a real server, a real worker, real clips, and browsers that go away."""
 
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,16 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
+from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
+from pipeline.jobs.tables import frame_previews as table
 from pipeline.library.clips import Clips
 from tests.journeys import written
+from tests.slow_engine import OPENED, OPENING_S
+from tests.workers import HOUSE, House, house
 from ui.problems import NotAllowed, NotHere
 from ui.routes import looks
 from ui.studio import Studio
@@ -41,40 +49,47 @@ async def _told(request: Request, error: Exception) -> Response:
 
 @dataclass
 class Place:
-    """A home with a clip, and an app that makes looks in it."""
+    """A home with a clip and a worker, and an app that asks for previews in it."""
 
-    home: Path
+    house: House
     clip: str
     app: FastAPI
 
-    def looking(self) -> list[int]:
-        """Processes that look at clips of this home, or were started by those that do."""
-        found = []
-        for each in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (each / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if str(self.home) in command and int(each.name) != os.getpid():
-                found.append(int(each.name))
-        return found
+    @property
+    def home(self) -> Path:
+        return self.house.home
+
+    def requests(self) -> list[tuple[str, str]]:
+        """Who waits, and which worker has it in hand."""
+        with self.house.ledger.engine.connect() as connection:
+            rows = connection.execute(sa.select(table.c.id, table.c.worker).where(table.c.answer.is_(None)))
+            return [(id, worker) for id, worker in rows]
+
+    def in_hand(self) -> list[str]:
+        """The requests that the worker works on."""
+        return [id for id, worker in self.requests() if worker]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    home = tmp_path_factory.mktemp("home")
-    shown = [rgb for rgb, _ in walk(Shot(size=(320, 180), frames=18))]
-    clip = Clips(home).add(written(tmp_path_factory.mktemp("film") / "walk.mp4", shown), "My walk.mp4")
+def app_of(home: Path, ledger: Ledger) -> FastAPI:
     app = FastAPI()
     app.add_exception_handler(ReshootError, _told)
-    app.include_router(looks.routes(Studio(home, Ledger(database_url(home)))), prefix="/studio")
+    app.include_router(looks.routes(Studio(home, ledger)), prefix="/studio")
 
     @app.middleware("http")
     async def name(request: Request, go_on: Callable[[Request], Any]) -> Response:
         request.state.owner = request.headers.get("x-owner", "")
         return await go_on(request)  # type: ignore[no-any-return]
 
-    return Place(home, clip, app)
+    return app
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    shown = [rgb for rgb, _ in walk(Shot(size=(320, 180), frames=18))]
+    film = written(tmp_path_factory.mktemp("film") / "walk.mp4", shown)
+    with house(tmp_path_factory.mktemp("home")) as worked:
+        clip = Clips(worked.home).add(film, "My walk.mp4")
+        yield Place(worked, clip, app_of(worked.home, worked.ledger))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +115,7 @@ def test_a_look_is_two_pictures_and_what_was_seen(place: Place, client: TestClie
         assert each.content[:3] == b"\xff\xd8\xff"
     assert pictures[0].content != pictures[1].content
     assert {each.name for each in (place.home / "looks").iterdir()} == {told["id"]}
-    assert not place.looking()
+    assert not place.requests()
 
 
 @pytest.mark.parametrize("path", ["{id}/settings.json", "{id}/clip.mp4", "..%2f{id}/after.jpg", "0/after.jpg"])
@@ -108,7 +123,7 @@ def test_only_pictures_of_looks_are_given_out(client: TestClient, told: dict[str
     answer = client.get("/studio/looks/" + path.format(id=told["id"]))
     assert answer.status_code == 404
     if "%2f" not in path:
-        assert answer.json()["problem"] == "This look is not there any more."
+        assert answer.json()["problem"] == "This preview is not there any more."
 
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
@@ -141,7 +156,7 @@ def test_there_must_be_such_a_clip(client: TestClient, clip: str) -> None:
     assert client.post(f"/studio/clips/{clip}/look", json={}).status_code == 404
 
 
-def test_what_the_child_says_is_what_the_page_is_told(place: Place, client: TestClient, tmp_path: Path) -> None:
+def test_what_the_worker_says_is_what_the_page_is_told(place: Place, client: TestClient, tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_text("this is no video")
     bad = Clips(place.home).add(tmp_path / "bad.mp4", "bad.mp4")
     answer = client.post(f"/studio/clips/{bad}/look", json={})
@@ -192,43 +207,83 @@ def heard(browser: HTTPConnection) -> tuple[int, dict[str, Any]]:
         return answer.status, dict(json.loads(answer.read()))
 
 
-def test_a_look_ends_when_its_browser_goes_away(place: Place, ask: Ask) -> None:
-    browser = ask("one")
-    until(place.looking)
-    browser.close()
-    until(lambda: not place.looking())
-    until(lambda: not list((place.home / "looks").glob("*.part")))
+def test_a_preview_is_given_up_when_its_browser_goes_away(place: Place, ask: Ask) -> None:
+    place.house.freeze(place.house.living()[0])
+    try:
+        browser = ask("one")
+        until(place.requests)
+        browser.close()
+        until(lambda: not place.requests())
+    finally:
+        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+    assert heard(ask("two"))[0] == 200, "and the worker goes on"
+    assert not list((place.home / "looks").glob("*.part"))
 
 
-def test_a_newer_look_takes_the_place_of_the_last_one_and_others_wait(place: Place, ask: Ask) -> None:
-    old = ask("one")
-    until(place.looking)
-    first = min(place.looking())
-    waiting, new = ask("two"), ask("one")
-    status, told = heard(old)
-    assert status == 400 and "newer one" in told["problem"]
-    until(lambda: first not in place.looking())
+def test_a_newer_one_takes_the_place_of_the_last_and_others_wait(place: Place, ask: Ask) -> None:
+    place.house.freeze(place.house.living()[0])
+    try:
+        old = ask("one")
+        until(lambda: len(place.requests()) == 1)
+        waiting, new = ask("two"), ask("one")
+        status, told = heard(old)
+        assert status == 400 and "newer one" in told["problem"]
+        until(lambda: len(place.requests()) == 2)
+    finally:
+        os.kill(place.house.living()[0].pid, signal.SIGCONT)
     answers = [heard(browser) for browser in (waiting, new)]
     assert [status for status, _ in answers] == [200, 200]
     assert len({told["id"] for _, told in answers}) == 2
-    assert not place.looking()
+    assert not place.requests()
 
 
 def test_the_line_is_short(place: Place, ask: Ask) -> None:
-    browsers = [ask(str(number)) for number in range(looks.MOST_WAITING + 1)]
-    until(place.looking)
-    status, told = heard(ask("late"))
-    assert status == 400 and "Many people" in told["problem"]
-    for browser in browsers:
-        browser.close()
-    until(lambda: not place.looking())
+    place.house.freeze(place.house.living()[0])
+    try:
+        browsers = [ask(str(number)) for number in range(looks.MOST_WAITING + 1)]
+        until(lambda: len(place.requests()) == len(browsers))
+        status, told = heard(ask("late"))
+        assert status == 400 and "Many people" in told["problem"]
+        for browser in browsers:
+            browser.close()
+        until(lambda: not place.requests())
+    finally:
+        os.kill(place.house.living()[0].pid, signal.SIGCONT)
 
 
-def test_what_takes_too_long_is_ended(place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_too_long_is_said_and_given_up(place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "LIMIT_S", 0.5)
-    status, told = heard(ask("one"))
-    assert status == 400 and "was stopped" in told["problem"]
-    assert not place.looking() and not list((place.home / "looks").glob("*.part"))
+    place.house.freeze(place.house.living()[0])
+    try:
+        status, told = heard(ask("one"))
+    finally:
+        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+    assert status == 400 and "no preview after" in told["problem"]
+    assert not place.requests()
+
+
+def test_without_a_worker_that_is_said(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "STARTING_S", 0.3)
+    ledger = Ledger(database_url(tmp_path))
+    clip = Clips(tmp_path).add(Path(shutil.copy(Clips(place.home).path(place.clip), tmp_path / "walk.mp4")), "walk.mp4")
+    with TestClient(app_of(tmp_path, ledger)) as client:
+        answer = client.post(f"/studio/clips/{clip}/look", json={})
+    ledger.close()
+    assert answer.status_code == 400 and "No worker runs" in answer.json()["problem"]
+
+
+def test_a_worker_that_dies_answers_when_it_is_back(place: Place, ask: Ask) -> None:
+    """Trying again by itself could end it again."""
+    (sign,) = place.house.living()
+    place.house.freeze(sign)
+    browser = ask("one")
+    until(place.requests)
+    with place.house.ledger.engine.begin() as connection:
+        connection.execute(table.update().values(worker=sign.name))
+    place.house.kill(sign)
+    status, told = heard(browser)
+    assert status == 400 and "The worker ended" in told["problem"]
+    assert heard(ask("two"))[0] == 200
 
 
 def test_a_home_that_cannot_be_written_to_is_told(client: TestClient, place: Place) -> None:
@@ -241,6 +296,34 @@ def test_a_home_that_cannot_be_written_to_is_told(client: TestClient, place: Pla
         folder.unlink()
         aside.rename(folder)
     assert answer.status_code == 400 and "could not be kept" in answer.json()["problem"]
+
+
+def test_an_engine_that_opens_slowly_is_opened_once(
+    place: Place, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The second preview does not wait for its ten seconds, and neither do the two jobs after it."""
+    home = tmp_path_factory.mktemp("slow")
+    clip = Clips(home).add(Path(shutil.copy(Clips(place.home).path(place.clip), tmp_path / "walk.mp4")), "walk.mp4")
+    ledger = Ledger(database_url(home))
+    about = [str(home), database_url(home), "slow", str(os.getpid()), "600"]
+    with (home / "worker.log").open("w") as log:
+        worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=HOUSE, stderr=log)
+    try:
+        with TestClient(app_of(home, ledger)) as client:
+            told = [
+                client.post(f"/studio/clips/{clip}/look", json={"settings": {"generate.look": look}}).json()
+                for look in ("ink", "clay")
+            ]
+        assert told[0]["seconds"] >= OPENING_S, told
+        file = str(Clips(home).path(clip))
+        jobs = [ledger.submit(Order(file, "walk.mp4", {"generate.look": look}, "fast")) for look in ("noir", "cel")]
+        until(lambda: all(ledger.get(job.id).state.ended for job in jobs))
+        assert [ledger.get(job.id).state for job in jobs] == [State.DONE] * 2
+        assert (home / OPENED).read_text().splitlines() == ["opened"]
+    finally:
+        worker.terminate()
+        worker.wait(PATIENCE_S)
+        ledger.close()
 
 
 def test_old_looks_are_forgotten(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Pa
 def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others take what belongs to a worker that gives none."""
     Ledger(database_url(tmp_path)).close()
-    made = worker.Worker(tmp_path, database_url(tmp_path), "new", os.getppid())
+    made = worker.Worker(tmp_path, database_url(tmp_path), "new", os.getppid(), 600)
     seen: list[str] = []
 
     def take(database: object, name: str, work: object) -> None:

@@ -43,7 +43,7 @@ def look(
 
         made = preview_frame(open_clip(clip, bench), bench, share)
         _write(made, out, before)
-    told = {**_told(made), "seconds": round(time.perf_counter() - start, 2)}
+    told = {**made.told(), "seconds": round(time.perf_counter() - start, 2)}
     typer.echo(json.dumps(told) if as_json else _sentences(told, out))
 
 
@@ -112,19 +112,6 @@ def _write(made: "FramePreview", out: Path, before: Path | None) -> None:
         raise WriteError(
             f"The picture could not be written: {error.strerror or error}.", "Choose another place, or make room there."
         ) from error
-
-
-def _told(made: "FramePreview") -> dict[str, Any]:
-    height, width = made.after.shape[:2]
-    return {
-        "at": made.index,
-        "person_share": round(made.person_share, 4),
-        "looked_at": made.looked_at,
-        "found_in": made.found_in,
-        "width": width,
-        "height": height,
-        "events": list(made.events),
-    }
 
 
 def _sentences(told: dict[str, Any], out: Path) -> str:

@@ -29,14 +29,16 @@ LONGEST_REST_S = 30.0
 EXCUSED_S = 10.0
 """After an outage of the database a worker has so long to give signs again."""
 LOG_BYTES = 5_000_000
+KEEP_MODEL_S = 600.0
+"""How long an engine that nobody uses stays open in a worker."""
 HOUSE = Path(__file__).resolve().parents[2]
 
 
 class Keeper:
     """Of one worker."""
 
-    def __init__(self, home: Path, url: str, name: str) -> None:
-        self._home, self._url, self._name = home.absolute(), url, name
+    def __init__(self, home: Path, url: str, name: str, keep_model_s: float = KEEP_MODEL_S) -> None:
+        self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
         self._shift = Shift(Ledger(url), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
@@ -86,7 +88,7 @@ class Keeper:
         path = folder / f"{self._name}.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        about = (str(self._home), self._url, self._name, str(os.getpid()))
+        about = (str(self._home), self._url, self._name, str(os.getpid()), str(self._keep_model_s))
         with path.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],

@@ -61,6 +61,15 @@ workers = sa.Table(
     sa.Column("beat_at", sa.Float, nullable=False),
     sa.Column("job", sa.String, nullable=False),
 )
+frame_previews = sa.Table(
+    "reshoot_frame_previews",
+    meta,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("worker", sa.String, nullable=False),
+    sa.Column("answer", sa.String),
+)
 
 
 class now(FunctionElement[float]):

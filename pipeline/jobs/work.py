@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.engines.sessions import Sessions
 from pipeline.jobs.job import Job, State, Wish
 from pipeline.jobs.outage import Full, Outage, Patience
 from pipeline.jobs.previews import Previewer, Previews
@@ -38,6 +39,7 @@ class Work:
     job: Job
     home: Path
     patience: Patience
+    sessions: Sessions
     cancel: Cancel = field(default_factory=Cancel)
     _pace: Pace = field(default_factory=Pace)
     _wish: Wish = Wish.NONE
@@ -89,7 +91,7 @@ class Work:
 
         order = self.job.order
         settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)
-        bench = Bench(self._store, settings, self._listen, self.cancel)
+        bench = Bench(self._store, settings, self._listen, self.cancel, self.sessions)
         previews = Previews.of(self.home, self.job.id)
         journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, journey, bench)

@@ -1,6 +1,7 @@
 """The worker: one process that takes jobs and does them, one at a time. Started and watched by the keeper.
 
-python -m pipeline.jobs.worker HOME URL NAME PARENT, the process that started it: without it, it stops.
+python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S: without PARENT, the process that started it, it stops;
+an engine that nobody used for KEEP_MODEL_S seconds is closed.
 """
 
 import logging
@@ -14,9 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pipeline.engines.sessions import Sessions
+from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Outage, Patience, Reserve
+from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
 from pipeline.jobs.wakeups import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
@@ -41,9 +45,11 @@ NAME_S = 15.0
 class Worker:
     """Takes tickets until it is told to stop or whoever started it is gone."""
 
-    def __init__(self, home: Path, url: str, name: str, parent: int) -> None:
-        self._home, self._name = home, name
+    def __init__(self, home: Path, url: str, name: str, parent: int, keep_model_s: float) -> None:
+        self._home, self._name, self._keep_model_s = home, name, keep_model_s
         self._shift = Shift(Ledger(url, new=False), name)
+        self._sessions = Sessions()
+        self._previews = PreviewWorker(home, FramePreviews(self._shift.ledger), name, self._sessions)
         self._work: Work | None = None
         self._stopping = threading.Event()
         self._patience = Patience(self._shift.ledger.database, self._stopping)
@@ -59,6 +65,7 @@ class Worker:
         with self._alone():
             Results.of(self._home).sweep()
             self._patience.insist(self._begin)
+            self._previews.start()
             take_tickets(self._shift.ledger.database, self._name, self._next)
             while not self._stopping.wait(BEAT_S):
                 self._beat()
@@ -67,6 +74,7 @@ class Worker:
     def _begin(self) -> None:
         """Take up what was left, and give a sign before the first job: others take those of who gives none."""
         self._shift.recover()
+        self._previews.recover()
         self._shift.beat(os.getpid(), "")
 
     def _next(self) -> None:
@@ -80,7 +88,7 @@ class Worker:
     def _do(self, job: Job) -> None:
         """A job, to its end or to where it can stop; an outage to the end leaves it to the next worker."""
         self._idle.clear()
-        self._work = Work(self._shift, job, self._home, self._patience)
+        self._work = Work(self._shift, job, self._home, self._patience, self._sessions)
         if self._stopping.is_set():
             self._work.cancel.ask()
         try:
@@ -96,6 +104,7 @@ class Worker:
     def _beat(self) -> None:
         if os.getppid() != self._parent:
             self._stopping.set()
+        self._sessions.close_idle(self._keep_model_s)
         with suppress(Outage):
             self._patience.once(self._look_after)
 
@@ -115,6 +124,7 @@ class Worker:
 
     def _stop(self) -> None:
         """Let the work come to a step where it can stop, and go."""
+        self._previews.stop()
         if work := self._work:
             work.cancel.ask()
         self._idle.wait(STOP_S)
@@ -146,9 +156,9 @@ def main() -> None:
     share_pool()
     allow_many_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent = sys.argv[1:]
+    home, url, name, parent, keep_model_s = sys.argv[1:]
     try:
-        Worker(Path(home), url, name, int(parent)).run()
+        Worker(Path(home), url, name, int(parent), float(keep_model_s)).run()
     except (JobError, Outage) as error:
         sys.exit(str(error))
 

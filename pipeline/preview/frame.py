@@ -21,7 +21,7 @@ from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, 
 from pipeline.stage import Bench
 from pipeline.types import Reference
 from utils.digest import canonical_json, digest_bytes
-from utils.image import RGB, Box
+from utils.image import RGB, Box, Size
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
 from utils.people.model import Body, PoseModel
@@ -42,8 +42,21 @@ class FramePreview:
 
     @property
     def person_share(self) -> float:
-        """Of the frames looked at."""
+        """The share of the frames looked at in which there was a person."""
         return self.found_in / self.looked_at
+
+    def told(self) -> dict[str, Any]:
+        """All but the pictures, as plain values."""
+        size = Size.of(self.after)
+        return {
+            "at": self.index,
+            "person_share": round(self.person_share, 4),
+            "looked_at": self.looked_at,
+            "found_in": self.found_in,
+            "width": size.width_px,
+            "height": size.height_px,
+            "events": list(self.events),
+        }
 
 
 def preview_frame(clip: Clip, bench: Bench, at: float | None = None) -> FramePreview:

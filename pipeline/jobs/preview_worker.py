@@ -1,0 +1,133 @@
+"""The worker's side of frame previews: a thread that makes them one at a time, beside the job that runs."""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.engines.sessions import Sessions
+from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
+from pipeline.library.references import at_home
+from pipeline.settings import Settings
+from pipeline.stage import Bench
+from utils.errors import Cancelled, ReshootError
+from utils.home import cache_folder
+from utils.memory import give_back
+from utils.progress import Cancel
+from utils.store import Store
+
+log = logging.getLogger(__name__)
+
+POLL_S, PULSE_S, REST_S = 0.1, 0.25, 2.0
+AFTER, BEFORE = "after.jpg", "before.jpg"
+PART = ".part"
+DIED = {
+    "problem": "The worker ended while it made this preview; the memory may have run out.",
+    "remedy": "Try again, or choose a smaller clip.",
+}
+
+
+class PreviewWorker:
+    """Takes requests until it is stopped."""
+
+    def __init__(self, home: Path, previews: FramePreviews, worker: str, sessions: Sessions) -> None:
+        self._home, self._previews, self._worker, self._sessions = home.absolute(), previews, worker, sessions
+        self._stopping = threading.Event()
+        self._cancel = Cancel()
+        self._thread = threading.Thread(target=self._run, name="previews", daemon=True)
+
+    def recover(self) -> None:
+        """Answer what this worker had in hand when it died."""
+        self._previews.recover(self._worker, DIED)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more, and give up the one in hand."""
+        self._stopping.set()
+        self._cancel.ask()
+
+    def _run(self) -> None:
+        _warm_up()
+        while not self._stopping.wait(POLL_S):
+            try:
+                if claimed := self._previews.claim(self._worker):
+                    self._answer(*claimed)
+            except SQLAlchemyError as error:
+                log.warning("Previews wait for the database: %s", str(error).partition("\n")[0])
+                self._stopping.wait(REST_S)
+
+    def _answer(self, id: str, request: PreviewRequest) -> None:
+        with self._watched(id):
+            try:
+                self._previews.tell(id, self._made(id, request))
+            except Cancelled:
+                pass  # nobody waits for it
+            except ReshootError as error:
+                self._previews.tell(id, {"problem": error.problem, "remedy": error.remedy})
+            except Exception as error:
+                log.warning("The preview %s failed.", id, exc_info=True)
+                problem = f"Something in Reshoot went wrong ({type(error).__name__})."
+                self._previews.tell(id, {"problem": problem, "remedy": "Try again; the worker's log has the details."})
+        give_back()
+
+    def _made(self, id: str, request: PreviewRequest) -> dict[str, Any]:
+        """The pictures at their place, and what there is to know of them."""
+        from pipeline.preview.frame import preview_frame
+        from pipeline.see.open_clip import open_clip
+        from utils.image.jpeg import write_jpeg
+
+        start = time.monotonic()
+        settings = at_home(Settings.load(request.preset, request.settings).flat(), self._home)
+        context = Bench(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
+        found = preview_frame(open_clip(Path(request.clip), context), context, request.at)
+        place = self._home / "looks" / id
+        part = place.with_name(f"{id}{PART}")
+        try:
+            part.mkdir(parents=True)
+            write_jpeg(part / AFTER, found.after)
+            write_jpeg(part / BEFORE, found.before)
+            part.rename(place)
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            problem = f"The preview could not be kept: {error.strerror}."
+            raise ReshootError(problem, "Make room on the disk, then try again.") from error
+        return {**found.told(), "seconds": round(time.monotonic() - start, 2)}
+
+    @contextmanager
+    def _watched(self, id: str) -> Iterator[None]:
+        """Stop the work as soon as nobody waits for it."""
+        self._cancel, over = Cancel(), threading.Event()
+        if self._stopping.is_set():
+            self._cancel.ask()
+
+        def watch() -> None:
+            while not over.wait(PULSE_S):
+                try:
+                    if not self._previews.is_wanted(id):
+                        self._cancel.ask()
+                        return
+                except SQLAlchemyError:
+                    continue  # whoever waits will ask again when the database is back
+
+        thread = threading.Thread(target=watch, name="preview watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _warm_up() -> None:
+    """Load what every preview needs, so that the first one does not wait for it."""
+    import pipeline.preview.frame
+    import pipeline.see.open_clip  # noqa: F401
