@@ -1,4 +1,4 @@
-"""Who may come in: sessions, the secret of a browser, requests of other sites, and patience with wrong passwords."""
+"""Who may come in: sessions, the secret of a browser, and requests that another site sends."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from ui import login
-from ui.access import BROWSER, SESSION, Guard
+from ui.access import BROWSER, SESSION, Guard, address
 from ui.sessions import SESSION_S, AuthError, Keys, open_keys, read_people
 
 PAGE = {"accept": "text/html"}
@@ -72,6 +72,8 @@ def test_without_passwords_only_known_names_of_this_machine_are_answered(tmp_pat
     keys = keys_of(tmp_path)
     for host in ("localhost", "127.0.0.1", "192.168.1.7", "[::1]", "studio.lan"):
         assert browser(keys, host).get("/").status_code == 200, host
+    for host in ("rebound.example.com", "localhost.example.com", "1.2.3.4.example.com"):
+        assert browser(keys, host).get("/").status_code == 403, host
     answer = browser(keys, "rebound.example.com").get("/")
     assert answer.status_code == 403 and "--auth" in answer.json()["remedy"]
 
@@ -81,20 +83,71 @@ def test_what_other_sites_send_changes_nothing(open_door: TestClient) -> None:
     assert open_door.post("/studio/jobs", headers={"X-Reshoot": "1"}).status_code == 200
 
 
+HERE, SECURE = "http://localhost:7860", {"x-forwarded-host": "pod.example", "x-forwarded-proto": "https"}
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
-        ({"sec-fetch-site": "cross-site", "origin": "http://localhost:7860"}, 403),
-        ({"sec-fetch-site": "same-origin", "origin": "http://localhost:7860"}, 200),
-        ({"origin": "http://localhost:7860"}, 200),
-        ({"origin": "https://pod.example", "x-forwarded-host": "pod.example"}, 200),
+        ({"origin": "http://["}, 403),
+        ({"origin": "http://localhost:7909"}, 403),
+        ({"origin": "http://localhost"}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": HERE}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://localhost:7909"}, 403),
+        ({"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": HERE}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({"origin": HERE}, 200),
+        ({"origin": "https://pod.example", **SECURE}, 200),
+        ({"origin": "http://pod.example", **SECURE}, 403),
+        ({"origin": "https://evil.example", **SECURE}, 403),
+        ({"origin": "https://evil.example", "x-forwarded-host": "pod.example"}, 403),
         ({}, 200),
     ],
 )
-def test_no_other_site_may_post_anything(open_door: TestClient, headers: dict[str, str], status: int) -> None:
+def test_no_other_origin_is_answered(open_door: TestClient, headers: dict[str, str], status: int) -> None:
     assert open_door.post("/studio/jobs", headers={"X-Reshoot": "1", **headers}).status_code == status
+    assert open_door.get("/studio/jobs", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_link_on_another_site_opens_the_page_and_nothing_else(open_door: TestClient, site: str) -> None:
+    link = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert open_door.get("/", headers=link).status_code == open_door.get("/login", headers=link).status_code == 200
+    assert open_door.get("/studio/jobs", headers=link).status_code == 403
+    for other in ({"sec-fetch-mode": "no-cors"}, {"sec-fetch-dest": "iframe"}, {"sec-fetch-dest": "image"}):
+        assert open_door.get("/", headers={**link, **other}).status_code == 403, other
+
+
+def test_a_preflight_is_refused(open_door: TestClient) -> None:
+    asked = {"origin": "http://localhost:7909", "access-control-request-method": "PATCH"}
+    answer = open_door.options("/studio/jobs", headers=asked)
+    assert answer.status_code == 405 and not any(name.startswith("access-control") for name in answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("peer", "noted", "pod", "told"),
+    [
+        ("192.168.1.7", [], False, "192.168.1.7"),
+        ("192.168.1.7", ["1.2.3.4"], False, "192.168.1.7"),
+        ("10.0.0.1", ["1.2.3.4"], True, "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6, 1.2.3.4"], True, "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6", "7.7.7.7,1.2.3.4"], True, "1.2.3.4"),
+        ("10.0.0.1", ["1.2.3.4, somebody"], True, "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", [], False, "2001:db8:1:2::/64"),
+        ("::ffff:1.2.3.4", [], False, "1.2.3.4"),
+        ("", [], False, ""),
+    ],
+)
+def test_visitors_are_told_apart_by_their_network(
+    monkeypatch: pytest.MonkeyPatch, peer: str, noted: list[str], pod: bool, told: str
+) -> None:
+    if pod:
+        monkeypatch.setenv("RUNPOD_POD_ID", "pod123")
+    headers = [(b"x-forwarded-for", each.encode()) for each in noted]
+    assert address(Request({"type": "http", "headers": headers, "client": (peer, 1) if peer else None})) == told
 
 
 def test_every_answer_tells_browsers_to_be_careful(open_door: TestClient) -> None:
@@ -112,7 +165,7 @@ def test_pages_lead_to_the_login_and_back(keys: Keys) -> None:
     entered = client.post("/login?next=/", data={"name": "ada", "password": "correct horse"})
     assert (entered.status_code, entered.headers["location"]) == (303, "/")
     assert client.get("/", headers=PAGE).status_code == client.get("/studio/jobs").status_code == 200
-    client.get("/logout")
+    assert client.post("/logout").headers["location"] == "/login"
     assert client.get("/studio/jobs").status_code == 401
 
 
@@ -174,7 +227,8 @@ def test_more_than_can_be_looked_at_are_turned_away(keys: Keys) -> None:
 def test_a_ticket_cannot_be_made_up_or_used_for_ever(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = keys.ticket("ada")
     assert keys.reads(ticket) == "ada"
-    for bad in ("", "x", ticket[:-1], f"{b'eve'.hex()}{ticket[6:]}", ticket.replace(".", "..", 1), "é.1.2"):
+    other = f"{b'eve'.hex()}{ticket[6:]}"
+    for bad in ("", "x", ticket[:-1], other, ticket.replace(".", "..", 1), "é.1.2"):
         assert keys.reads(bad) is None
     later = time.time() + SESSION_S + 1
     monkeypatch.setattr(time, "time", lambda: later)

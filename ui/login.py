@@ -68,7 +68,7 @@ def routes(keys: Keys) -> APIRouter:
         answer.headers.append("set-cookie", cookie(request, SESSION, keys.ticket(name), SESSION_S))
         return answer
 
-    @router.get("/logout")
+    @router.post("/logout")
     def leave(request: Request) -> Response:
         answer = RedirectResponse("/login", 303)
         answer.headers.append("set-cookie", cookie(request, SESSION, "", 0))

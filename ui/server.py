@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DatabaseError
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -43,6 +44,7 @@ STATUS = {NotHere: 404, NoClip: 404, JobError: 409, ChoreError: 409, NotAllowed:
 def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     """Everything behind one door."""
     app = FastAPI(title="Reshoot", **NO_DOCS)
+    app.add_middleware(CORSMiddleware)  # it allows no other origin; where it is missing, Gradio adds one that does
     app.add_middleware(Guard, keys=keys, hosts=hosts)
     app.add_exception_handler(ReshootError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -14,6 +14,8 @@ from utils.walker import Shot
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_MS = 60_000
+NETWORK = "192.0.2.7"
+"""This machine as another one in the network is reached: browsers do not tell it whose page sent a request."""
 EXPECTED = ("ERR_CONNECTION_REFUSED", "Failed to load resource", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED")
 """What browsers say by themselves when a server is away or answers with a problem; pages show that to people."""
 
@@ -26,7 +28,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings one")
     assert found, "these tests need the system's Chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        options = ["--no-sandbox", f"--host-resolver-rules=MAP {NETWORK} 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=found, args=options)
         yield browser
         browser.close()
 

@@ -7,7 +7,7 @@ class Header extends HTMLElement {
   connectedCallback() {
     draw(this, html`<h1>Reshoot</h1><p class="quiet">Restyled people, their own camera.</p>
       <span class="row ends"><button type="button" class="button small theme">Light or dark</button>
-      ${document.querySelector("meta[name=reshoot-login]") && html`<a class="button small" href="/logout">Sign out</a>`}</span>`);
+      ${document.querySelector("meta[name=reshoot-login]") && html`<form method="post" action="/logout"><button class="button small">Sign out</button></form>`}</span>`);
     this.querySelector(".theme").addEventListener("click", () => {
       const dark = document.body.classList.toggle("dark");
       localStorage.setItem("reshoot.theme", dark ? "dark" : "light");
