@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DatabaseError
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,7 +26,7 @@ from ui.cache_tasks import ChoreError
 from ui.files import Files
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
-from ui.routes import clips, dashboard, health, jobs, looks, references, results, uploads
+from ui.routes import clips, dashboard, gradio, health, jobs, looks, references, results, uploads
 from ui.sessions import Keys
 from ui.studio import Studio
 from ui.theme import THEME
@@ -58,13 +59,15 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (uploads, clips, references, looks, jobs, results, dashboard):
         app.include_router(noun.routes(studio), prefix="/studio")
+    blocks = page(studio)
+    app.include_router(gradio.routes(blocks))
     gr.mount_gradio_app(
         app,
-        page(studio),
+        blocks,
         path="/",
         theme=THEME,
         head=HEAD + (ASKS if keys.ask else ""),
-        app_kwargs=dict(NO_DOCS),
+        app_kwargs={**NO_DOCS, "middleware": [Middleware(gradio.OnlyNeeded)]},
         show_error=False,
         run_history=False,
         footer_links=[],
