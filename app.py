@@ -109,7 +109,16 @@ def _serve(studio: Studio, app: FastAPI, door: object, keeper: Keeper | None) ->
                 close()
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=OPEN_PAGES_S, server_header=False)
+    proxies = os.environ.get(
+        "FORWARDED_ALLOW_IPS", ""
+    )  # or whoever is on this machine could name any address as theirs
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=OPEN_PAGES_S,
+        server_header=False,
+        forwarded_allow_ips=proxies,
+    )
     thread = threading.Thread(target=keeper.run, name="keeper") if keeper else None
     if thread:
         thread.start()

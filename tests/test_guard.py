@@ -1,7 +1,7 @@
 """Who may come in: sessions, the secret of a browser, and requests that another site sends."""
 
-import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from ui import login
+from ui import login, turns
 from ui.access import BROWSER, SESSION, Guard, address
 from ui.sessions import SESSION_S, AuthError, Keys, open_keys, read_people
 
@@ -184,51 +184,38 @@ def test_wrong_passwords_are_told_without_saying_what_was_wrong(keys: Keys) -> N
     assert not client.cookies.get(SESSION)
 
 
-def test_wrong_passwords_are_answered_later_and_later_and_right_ones_at_once(
-    keys: Keys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rests: list[float] = []
+def test_too_many_attempts_are_told_when_to_come_back(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MOST_WAITING", 0)
+    answer = browser(keys).post("/login", data={"name": "ada", "password": "correct horse"})
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
+    assert f"Wait {answer.headers['retry-after']} seconds and try again." in answer.text
 
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", rest)
+def test_a_browser_that_signed_in_is_known_when_it_comes_back(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitors: list[tuple[str, bool]] = []
+
+    async def right(turns: turns.Turns, visitor: str, check: Callable[[], bool], stranger: bool = True) -> bool:
+        visitors.append((visitor, stranger))
+        return check()
+
+    monkeypatch.setattr(turns.Turns, "right", right)
     client = browser(keys)
-    assert [sign_in(client, "wrong") for _ in range(6)] == [401] * 6
-    assert rests == [0.5, 1, 2, 4, 8, 8]
-    assert sign_in(client) == 303 and len(rests) == 6
-
-
-def test_a_crowd_of_strangers_locks_nobody_out(keys: Keys) -> None:
-    async def crowd() -> tuple[bool | None, int]:
-        patience = login.Patience()
-        strangers = [asyncio.create_task(patience.tries(keys, "ada", f"guess {each}")) for each in range(24)]
-        mine = await asyncio.wait_for(patience.tries(keys, "ada", "correct horse"), 30)
-        waiting = sum(not task.done() for task in strangers)
-        for task in strangers:
-            task.cancel()
-        return mine, waiting
-
-    mine, waiting = asyncio.run(crowd())
-    assert mine is True and waiting > 0
-
-
-def test_more_than_can_be_looked_at_are_turned_away(keys: Keys) -> None:
-    async def crowd() -> list[bool | None]:
-        patience = login.Patience()
-        return list(
-            await asyncio.gather(*(patience.tries(keys, "ada", "correct horse") for _ in range(login.MOST_WAITING + 5)))
-        )
-
-    told = asyncio.run(crowd())
-    assert told.count(None) == 5 and told.count(True) == login.MOST_WAITING
+    assert sign_in(client) == 303
+    device = client.cookies[login.DEVICE]
+    client.post("/logout")
+    assert sign_in(client) == 303 and client.cookies[login.DEVICE] == device
+    client.cookies.clear()
+    client.cookies[login.DEVICE] = device[:-1]
+    assert sign_in(client) == 303
+    assert [stranger for _, stranger in visitors] == [True, False, True]
+    assert visitors[1][0] == device and visitors[0][0] == visitors[2][0] != device
 
 
 def test_a_ticket_cannot_be_made_up_or_used_for_ever(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = keys.ticket("ada")
     assert keys.reads(ticket) == "ada"
     other = f"{b'eve'.hex()}{ticket[6:]}"
-    for bad in ("", "x", ticket[:-1], other, ticket.replace(".", "..", 1), "é.1.2"):
+    for bad in ("", "x", keys.device(), ticket[:-1], other, ticket.replace(".", "..", 1), "é.1.2"):
         assert keys.reads(bad) is None
     later = time.time() + SESSION_S + 1
     monkeypatch.setattr(time, "time", lambda: later)
@@ -240,6 +227,15 @@ def test_tickets_outlive_the_server_but_not_the_password(tmp_path: Path) -> None
     assert keys_of(tmp_path, "ada:one").reads(ticket) == "ada"
     assert keys_of(tmp_path, "ada:two").reads(ticket) is None
     assert keys_of(tmp_path, "eve:one").reads(ticket) is None
+
+
+def test_what_a_browser_is_known_by_cannot_be_made_up(tmp_path: Path) -> None:
+    keys = keys_of(tmp_path, "ada:one")
+    device = keys.device()
+    assert keys.knows(device) and device != keys.device() and keys_of(tmp_path, "ada:one").knows(device)
+    for bad in ("", "device-", device[:-1], device.replace("device-", "device-0"), keys.ticket("ada")):
+        assert not keys.knows(bad)
+    assert not keys_of(tmp_path, "ada:two").knows(device)
 
 
 def test_a_pod_without_a_password_gets_one_that_holds_and_is_said_once(tmp_path: Path) -> None:

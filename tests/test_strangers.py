@@ -1,4 +1,4 @@
-"""Strangers at a real app with a login, over raw sockets: what they are not told and cannot do."""
+"""Strangers at a real app with a login, over raw sockets: what they are not told, and whom they do not hinder."""
 
 import itertools
 import json
@@ -8,6 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,6 +27,8 @@ from tests.studios import App, app
 from tests.wire import Answer, sent
 from tests.workers import HOUSE
 from ui.access import BROWSER, SESSION
+from ui.login import DEVICE
+from ui.turns import AT_ONCE, EVERY_S
 
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -39,10 +44,11 @@ class Visitor:
     studio: App
     source: str = ME
     cookies: dict[str, str] = field(default_factory=dict)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         head = self.head(method, path, **{"Content_Length": str(len(body)), **headers})
-        return sent(self.studio.port, head + body, self.source)
+        return sent(self.studio.port, head + body, self.source, over=self.over.is_set)
 
     def head(self, method: str, path: str, **headers: str) -> bytes:
         """What comes before a body."""
@@ -83,7 +89,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def me(studio: App) -> Visitor:
     """Somebody who signed in."""
     me = Visitor(studio)
-    assert me.sign_in().status == 303 and {SESSION, BROWSER} <= me.cookies.keys()
+    assert me.sign_in().status == 303 and {SESSION, BROWSER, DEVICE} <= me.cookies.keys()
     return me
 
 
@@ -224,6 +230,35 @@ def test_a_flood_of_jobs_leaves_the_page_small_and_the_line_open(studio: App, me
     page = json.loads(me.ask("GET", "/studio/jobs").body)
     assert mine.status == 201 and page["counts"]["queued"] == 151
     assert len(page["jobs"]) < 130
+
+
+def guess(over: threading.Event, studio: App) -> Counter[int]:
+    """Wrong passwords from one address, one after the other."""
+    guesser, told = Visitor(studio, OTHER, over=over), Counter[int]()
+    while not over.is_set():
+        answer = guesser.sign_in("wrong")
+        told[answer.status] += 1
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) > 0
+    return told
+
+
+def test_two_hundred_who_guess_keep_nobody_out_and_get_few_guesses(studio: App) -> None:
+    known = Visitor(studio, OTHER)
+    assert known.sign_in().status == 303
+    known.cookies = {DEVICE: known.cookies[DEVICE]}
+    over, start = threading.Event(), time.monotonic()
+    with ThreadPoolExecutor(200) as pool:
+        crowd = [pool.submit(guess, over, studio) for _ in range(200)]
+        try:
+            time.sleep(2)
+            for person in (Visitor(studio, ME), known, Visitor(studio, STRANGER)):
+                assert person.sign_in().status == 303, person
+        finally:
+            over.set()
+    told = sum((each.result() for each in crowd), Counter[int]())
+    assert told[401] <= AT_ONCE + (time.monotonic() - start) / EVERY_S + 1
+    assert told[429] > 200
 
 
 def test_an_upload_goes_on_where_it_was_when_the_app_is_killed(studio: App, me: Visitor) -> None:
