@@ -29,6 +29,7 @@ from tests.workers import HOUSE
 from ui.access import BROWSER, SESSION
 from ui.login import DEVICE
 from ui.turns import AT_ONCE, EVERY_S
+from utils.uploads import MOST_OF_NETWORK, MOST_OF_OWNER
 
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -218,6 +219,23 @@ def test_no_name_of_a_file_is_a_path(studio: App, me: Visitor, name: str) -> Non
     kept = {each.name for each in (studio.home / "clips" / clip).iterdir()}
     assert kept <= {"clip", "clip.mp4", "clip.json", "look.json"}
     assert {each.name for each in studio.home.iterdir()} <= before | {"uploads", "clips", "cache"}
+
+
+def test_who_announces_too_many_uploads_keeps_nobody_else_from_theirs(studio: App, me: Visitor) -> None:
+    known = {SESSION: me.cookies[SESSION]}
+    one = Visitor(studio, OTHER, {**known, BROWSER: "1" * 32})
+    many = [Visitor(studio, OTHER, {**known, BROWSER: f"{each:032x}"}) for each in range(250)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(lambda _: one.announce(), range(70)), *pool.map(Visitor.announce, many)]
+    accepted = Counter(answer.status for answer in answers[:70])
+    assert accepted == {200: MOST_OF_OWNER, 400: 70 - MOST_OF_OWNER}
+    assert Counter(answer.status for answer in answers)[200] == MOST_OF_NETWORK
+    assert b"uploads from your network are under way" in answers[-1].body
+    assert me.upload("mine.mp4", bytes(1000)), "nobody else notices"
+    for answer in answers:
+        if answer.status == 200:
+            assert me.ask("DELETE", f"/studio/uploads/{json.loads(answer.body)['id']}", X_Reshoot="1").status == 200
+    assert one.announce().status == 200, "there is room again"
 
 
 def test_a_flood_of_jobs_leaves_the_page_small_and_the_line_open(studio: App, me: Visitor) -> None:

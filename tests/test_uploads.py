@@ -155,6 +155,45 @@ def test_a_disk_without_room_is_seen_before_anything_is_sent(tmp_path: Path) -> 
     assert len(list((tmp_path / "uploads").iterdir())) == 1
 
 
+def test_no_owner_and_no_network_takes_all_the_room(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each limit on its own, and the place of an upload that ended is free again."""
+    for name, most in (("MOST_OF_OWNER", 3), ("MOST_OF_NETWORK", 5), ("MOST_OPEN", 7)):
+        monkeypatch.setattr(f"utils.uploads.{name}", most)
+
+    def refusal(owner: str, network: str) -> str:
+        with pytest.raises(UploadError) as refused:
+            uploads.begin("walk.mp4", 10, owner, network)
+        assert "then try again" in refused.value.remedy
+        return refused.value.problem
+
+    mine = [uploads.begin("walk.mp4", 10, "me", "house") for _ in range(3)]
+    assert refusal("me", "house") == refusal("me", "office") == "3 of your uploads are under way already."
+    for owner in ("you", "them"):
+        uploads.begin("walk.mp4", 10, owner, "house")
+    assert refusal("who", "house") == "5 uploads from your network are under way already."
+    for owner in ("who", "else"):
+        uploads.begin("walk.mp4", 10, owner, "office")
+    assert refusal("more", "abroad") == "7 uploads are under way already, as many as this server takes."
+    uploads.drop(mine[0])
+    uploads.begin("walk.mp4", 10, "me", "house")
+
+
+def test_what_others_have_announced_keeps_only_a_share_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = Uploads(tmp_path / "uploads", most_bytes=1000)
+    monkeypatch.setattr(Uploads, "_free_bytes", lambda self: 1000)
+    uploads.begin("walk.mp4", 900, "greedy", "house")
+    with pytest.raises(UploadFull):
+        uploads.begin("walk.mp4", 101, "greedy", "house")
+    with pytest.raises(UploadFull):
+        uploads.begin("walk.mp4", 751, "neighbour", "house")
+    assert uploads.get(uploads.begin("walk.mp4", 750, "neighbour", "house")).bytes == 750
+    with pytest.raises(UploadFull):
+        uploads.begin("walk.mp4", 501, "me", "abroad")
+    uploads.begin("walk.mp4", 500, "me", "abroad")
+
+
 FULL = """
 import shutil, sys
 from pathlib import Path

@@ -19,7 +19,8 @@ import secrets
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -32,7 +33,10 @@ NAME = re.compile(r"[0-9a-f]{24}")
 PART, META, LOCK = "part", "meta.json", "lock"
 SPARE_BYTES = 256 << 20
 """Disk that uploads leave to others."""
-MOST_OPEN = 200
+MOST_OF_OWNER, MOST_OF_NETWORK, MOST_OPEN = 50, 200, 1000
+"""How many uploads may be under way: of one owner, from one network, and in all."""
+SHARE_OF_OWNER, SHARE_OF_NETWORK = 0.25, 0.5
+"""How much of the free disk is kept from others by what one owner, or one network, has announced and not yet sent."""
 BUSY_S = 600.0
 LONGEST_TITLE = 120
 
@@ -79,6 +83,8 @@ class Upload:
     """How many of its first bytes are safely on the disk."""
     pen: str = ""
     """Who may write on."""
+    owner: str = ""
+    network: str = ""
 
 
 class Uploads:
@@ -87,8 +93,11 @@ class Uploads:
     def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = SPARE_BYTES) -> None:
         self._folder, self._most_bytes, self._spare_bytes = folder.absolute(), most_bytes, spare_bytes
 
-    def begin(self, name: str, bytes: int) -> str:
-        """Accept a file that is to come; returns the name of its upload."""
+    def begin(self, name: str, bytes: int, owner: str = "", network: str = "") -> str:
+        """Accept a file that is to come; returns the name of its upload.
+
+        An owner is whoever sends it, a network those who share a way in. No owner and no network can take all the room.
+        """
         title = plain_title(name)
         if bytes < 1:
             raise UploadError(f"{title!r} is empty.", "Choose another file; perhaps copying it broke off.")
@@ -98,21 +107,22 @@ class Uploads:
                 "Cut it into shorter clips, or export it with a lower bit rate.",
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._refuse_too_many()
+        upload = Upload(title, bytes, owner=owner, network=network)
+        under_way = self._under_way()
+        _refuse_too_many(upload, [each for _, each in under_way])
         free = self._free_bytes()
-        if bytes > free - self._promised_bytes():
+        if bytes > free - _promised_bytes(owner, free, under_way):
             raise UploadFull(title, bytes, free)
-        upload = secrets.token_hex(12)
-        place = self._folder / upload
+        place = self._folder / secrets.token_hex(12)
         with _room_for(title, bytes, self._free_bytes):
             try:
                 place.mkdir()
                 (place / PART).touch()
-                _write(place, Upload(title, bytes))
+                _write(place, upload)
             except OSError:
                 _forget(place)
                 raise
-        return upload
+        return place.name
 
     def get(self, upload: str) -> Upload:
         """How far it is."""
@@ -157,22 +167,15 @@ class Uploads:
     def _open(self) -> list[Path]:
         return [place for place in self._folder.glob("*") if NAME.fullmatch(place.name)]
 
-    def _refuse_too_many(self) -> None:
-        if len(self._open()) >= MOST_OPEN:
-            raise UploadError(f"{MOST_OPEN} uploads are under way already.", "Finish or remove some, then try again.")
+    def _under_way(self) -> list[tuple[Path, Upload]]:
+        found = []
+        for place in self._open():
+            with suppress(NoUpload):
+                found.append((place, _read(place)))
+        return found
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._folder).free - self._spare_bytes
-
-    def _promised_bytes(self) -> int:
-        """What uploads that came on lately still need."""
-        promised = 0
-        for place in self._open():
-            with suppress(NoUpload):
-                if time.time() - _touched(place) < BUSY_S:
-                    upload = _read(place)
-                    promised += upload.bytes - upload.have
-        return promised
 
 
 class Pen:
@@ -243,6 +246,33 @@ class Pen:
             if found.pen != self._mine:
                 raise Elsewhere("Another request goes on with this upload.", found.have)
             yield found
+
+
+def _refuse_too_many(upload: Upload, under_way: Sequence[Upload]) -> None:
+    """One more of this owner, of this network, and in all."""
+    if sum(each.owner == upload.owner for each in under_way) >= MOST_OF_OWNER:
+        problem = f"{MOST_OF_OWNER} of your uploads are under way already."
+    elif upload.network and sum(each.network == upload.network for each in under_way) >= MOST_OF_NETWORK:
+        problem = f"{MOST_OF_NETWORK} uploads from your network are under way already."
+    elif len(under_way) >= MOST_OPEN:
+        problem = f"{MOST_OPEN} uploads are under way already, as many as this server takes."
+    else:
+        return
+    raise UploadError(problem, "Finish or remove some, or wait until others have ended; then try again.")
+
+
+def _promised_bytes(owner: str, free: int, under_way: Iterable[tuple[Path, Upload]]) -> int:
+    """What uploads that came on lately still need: an owner's own wholly, those of others up to their share."""
+    mine, others = 0, Counter[tuple[str, str]]()
+    for place, each in under_way:
+        if time.time() - _touched(place) < BUSY_S:
+            missing = each.bytes - each.have
+            mine += missing if each.owner == owner else 0
+            others[each.network, each.owner] += missing if each.owner != owner else 0
+    networks = Counter[str]()
+    for (network, _), missing in others.items():
+        networks[network] += min(missing, int(SHARE_OF_OWNER * free))
+    return mine + sum(min(missing, int(SHARE_OF_NETWORK * free)) for missing in networks.values())
 
 
 def plain_title(name: str) -> str:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.library.clips import Clips, NoClip
+from ui.access import address, visitor
 from ui.json_body import Said
 from ui.problems import NotHere, TooLarge
 from ui.studio import Studio
@@ -36,14 +37,15 @@ class Reception:
     def __init__(self, studio: Studio) -> None:
         self._uploads = Uploads(studio.home / "uploads", studio.most_upload_bytes)
         self._clips = Clips(studio.home)
-        self._writers = anyio.CapacityLimiter(WRITERS)
+        self._writers, self._beginners = anyio.CapacityLimiter(WRITERS), anyio.CapacityLimiter(1)
 
-    async def begin(self, said: dict[str, Any]) -> dict[str, Any]:
-        """A file is announced."""
+    async def begin(self, said: dict[str, Any], owner: str, network: str) -> dict[str, Any]:
+        """A file is announced; one after the other, so that the limits of how many hold."""
         name, size = said.get("name"), said.get("bytes")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
             raise ReshootError("An upload begins with a name and a number of bytes.", "Reload the page and try again.")
-        upload = await self._written(lambda: self._uploads.begin(name, size))
+        with _in_house_terms():
+            upload = await run_sync(self._uploads.begin, name, size, owner, network, limiter=self._beginners)
         return {"id": upload, "have": 0, "bytes": size, "chunk_bytes": CHUNK_BYTES}
 
     def told(self, upload: str) -> dict[str, Any]:
@@ -100,8 +102,8 @@ def routes(studio: Studio) -> APIRouter:
     router, reception = APIRouter(), Reception(studio)
 
     @router.post("/uploads")
-    async def begin(said: Said) -> dict[str, Any]:
-        return await reception.begin(said)
+    async def begin(said: Said, request: Request) -> dict[str, Any]:
+        return await reception.begin(said, visitor(request), address(request))
 
     @router.get("/uploads/{upload}")
     def told(upload: str) -> dict[str, Any]:
