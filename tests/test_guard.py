@@ -169,7 +169,9 @@ def test_pages_lead_to_the_login_and_back(keys: Keys) -> None:
     assert client.get("/studio/jobs").status_code == 401
 
 
-@pytest.mark.parametrize("place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "//[", "/logout"]
+)
 def test_signing_in_leads_nowhere_else(keys: Keys, place: str) -> None:
     entered = browser(keys).post("/login", params={"next": place}, data={"name": "ada", "password": "correct horse"})
     assert entered.headers["location"] == "/"

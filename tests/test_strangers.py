@@ -172,6 +172,13 @@ def test_no_answer_lets_another_origin_read_it(studio: App, me: Visitor, paths: 
         assert preflight.status == 405 and not any(name.startswith("access-control") for name in preflight.headers)
 
 
+@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/readyz"])
+def test_those_who_only_look_are_answered_without_a_body(me: Visitor, path: str) -> None:
+    whole, head = me.ask("GET", path), me.ask("HEAD", path)
+    assert head.status == whole.status and whole.body and not head.body
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_the_form_takes_no_file_of_this_machine(studio: App, me: Visitor) -> None:
     """Gradio takes a path for a file that was dropped into the form, and would copy it to where it can be read."""
     page, secret = me.ask("GET", "/").body.decode(), studio.home / "secrets.json"

@@ -5,7 +5,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from string import Template
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -23,7 +23,7 @@ def routes(keys: Keys) -> APIRouter:
     """/login and /logout."""
     router, turns = APIRouter(), Turns()
 
-    @router.get("/login")
+    @router.api_route("/login", methods=["GET", "HEAD"])
     def page() -> Response:
         return _page("" if keys.ask else "No password is set here: everybody may come in.")
 
@@ -64,10 +64,9 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _inside(path: str) -> str:
-    """Only to a page of this server."""
-    parts = urlsplit(path)
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc else "/"
+def _inside(place: str) -> str:
+    """Only to the page of this server, with what belongs behind its path."""
+    return place if place.startswith(("/?", "/#")) else "/"
 
 
 def _page(told: str, name: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

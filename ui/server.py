@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DatabaseError
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.jobs.job import JobError
@@ -52,6 +52,7 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
     app.add_exception_handler(DatabaseError, partial(_unanswered, studio))
     for ours in OURS:
         app.add_exception_handler(ours, _failed)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
     app.include_router(login.routes(keys))
@@ -100,6 +101,11 @@ async def _unanswered(studio: Studio, request: Request, error: Exception) -> Res
     why = outage(error, studio.ledger.database)
     log.warning("%s %s: %s (%s)", request.method, request.url.path, why.problem, own_words(error))
     return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 507 if isinstance(why, Full) else 503)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """Whoever asked went away in the middle of the question."""
+    return Response(status_code=408)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -20,11 +20,11 @@ def routes(studio: Studio) -> APIRouter:
     """/healthz and /readyz."""
     router = APIRouter()
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
     def alive() -> dict[str, bool]:
         return {"alive": True}
 
-    @router.get("/readyz")
+    @router.api_route("/readyz", methods=["GET", "HEAD"])
     def ready() -> Response:
         missing = _missing(studio)
         return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
