@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from ui import login, turns
 from ui.access import BROWSER, SESSION, Guard, address
@@ -125,6 +126,11 @@ def test_a_preflight_is_refused(open_door: TestClient) -> None:
     asked = {"origin": "http://localhost:7909", "access-control-request-method": "PATCH"}
     answer = open_door.options("/studio/jobs", headers=asked)
     assert answer.status_code == 405 and not any(name.startswith("access-control") for name in answer.headers)
+
+
+def test_no_socket_is_opened(open_door: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), open_door.websocket_connect("/studio/jobs"):
+        pass
 
 
 @pytest.mark.parametrize(
