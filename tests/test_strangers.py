@@ -20,9 +20,9 @@ import pytest
 
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.places import database_url
+from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
-from pipeline.jobs.shift import Shift
+from pipeline.jobs.worker_ledger import Shift
 from tests.studios import App, app
 from tests.wire import Answer, sent
 from tests.workers import HOUSE

@@ -6,19 +6,17 @@ where visitors can read it, keeps a state for each session that they make up, an
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
 from gradio.exceptions import ComponentProcessingError
-from gradio.utils import get_upload_folder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.problems import NotHere
 from ui.json_body import Said
+from ui.problems import NotHere
 from utils.errors import ReshootError
 
 log = logging.getLogger(__name__)
@@ -26,9 +24,7 @@ log = logging.getLogger(__name__)
 CALL = "/gradio_api/run/predict"
 PAGE = ("/", "/theme.css", "/manifest.json", "/pwa_icon", "/favicon.ico")
 FRAME = "/static/js/iframeResizer.contentWindow.min.js"
-DROPPED_PICTURES = ("/gradio_api/upload", "/gradio_api/upload_progress")
-"""For gr.File, by which the form takes a reference picture. To be removed together with it, as is `_is_dropped`."""
-NEEDED = frozenset((*PAGE, FRAME, *DROPPED_PICTURES))
+NEEDED = frozenset((*PAGE, FRAME))
 
 
 class OnlyNeeded:
@@ -41,7 +37,7 @@ class OnlyNeeded:
         if scope["type"] == "http" and scope["path"] not in NEEDED:
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             return
-        if scope["type"] == "http" and scope["path"] not in DROPPED_PICTURES:
+        if scope["type"] == "http":
             headers = [each for each in scope["headers"] if each[0] != b"x-gradio-server"]
             scope = {**scope, "headers": headers, "query_string": b""}
         await self._app(scope, receive, send)
@@ -69,19 +65,7 @@ def routes(blocks: gr.Blocks) -> APIRouter:
 
 
 def _fitting(inputs: Sequence[Any], values: object) -> list[Any]:
-    """A plain value for each control."""
+    """A value for each control; the page itself refuses those that are no plain values."""
     if not isinstance(values, list) or len(values) != len(inputs):
         raise ReshootError("The form has other controls than this page.", "Reload the page and try again.")
-    for control, value in zip(inputs, values, strict=True):
-        plain = value is None or isinstance(value, str | int | float)
-        if not plain and not (isinstance(control, gr.File) and _is_dropped(value)):
-            raise ReshootError("A value of the form is of no kind that it has.", "Reload the page and try again.")
     return values
-
-
-def _is_dropped(value: object) -> bool:
-    """Whether this is a file that came in through the form, and not another one of this machine."""
-    path = value.get("path") if isinstance(value, dict) else None
-    if not isinstance(path, str) or "\0" in path:
-        return False
-    return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
