@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.image import RGB
-from utils.people.edge_exit import at_edge, carried
+from utils.people.edge_exit import at_edge, propagate_mask
 from utils.people.model import Body
 from utils.people.pose import LANDMARKS
 from utils.walker import Scene, Shot, Truth
@@ -45,7 +45,7 @@ def test_who_leaves_or_comes_is_carried_on(filmed: Filmed, moved_px: int) -> Non
     seen = cut_at(filmed, 50)
     there, mask = seen(60, 0)
     here, truth = seen(61, moved_px)
-    found = carried(body(mask), there, here)
+    found = propagate_mask(body(mask), there, here)
     assert found is not None and np.isnan(found.keypoints).all() and not found.confidence.any()
     a, b = found.mask > 127, truth > 127
     assert (a & b).sum() / (a | b).sum() > 0.7
@@ -55,11 +55,11 @@ def test_who_leaves_or_comes_is_carried_on(filmed: Filmed, moved_px: int) -> Non
 def test_who_is_gone_is_not(filmed: Filmed) -> None:
     there, mask = cut_at(filmed, 50)(60, 0)
     here, truth = cut_at(filmed, 0)(60, 4)
-    assert not truth.any() and carried(body(mask), there, here) is None
+    assert not truth.any() and propagate_mask(body(mask), there, here) is None
 
 
 def test_who_stands_in_the_middle_is_not_leaving(filmed: Filmed) -> None:
     picture, truth = filmed[60]
     assert not at_edge(truth.matte)
     assert at_edge(cut_at(filmed, 50)(60, 0)[1])
-    assert carried(body(truth.matte), picture, picture) is None
+    assert propagate_mask(body(truth.matte), picture, picture) is None

@@ -16,7 +16,7 @@ from tests.journeys import bench, finished, journey, written
 from utils.image import RGB, Size
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
-from utils.people.subject import SAMPLED
+from utils.people.subject import SAMPLE_COUNT
 from utils.progress import Progress
 from utils.walker import Shot, Truth, walk
 
@@ -67,7 +67,7 @@ def test_the_person_is_found_as_they_truly_are(
     samples: tuple[Sample, ...],
     walked: Walked,
 ) -> None:
-    assert [each.index for each in samples] == [round(each) for each in np.linspace(0, SHOT.frames - 1, SAMPLED)]
+    assert [each.index for each in samples] == [round(each) for each in np.linspace(0, SHOT.frames - 1, SAMPLE_COUNT)]
     for sample in samples:
         truth = walked[sample.index][1].matte > 127
         if truth.any() and not (truth[:, 0].any() or truth[:, -1].any() or truth[-1].any()):
@@ -207,13 +207,13 @@ def test_large_clips_are_looked_at_smaller(
 
 def test_long_clips_are_looked_at_where_that_is_quick(clip: Clip) -> None:
     def even(frames: int) -> list[int]:
-        return [round(each) for each in np.linspace(0, frames - 1, SAMPLED)]
+        return [round(each) for each in np.linspace(0, frames - 1, SAMPLE_COUNT)]
 
     keys = tuple(range(0, 9000, 240))
     long = replace(clip, pts=tuple(range(9000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
     wanted = _wanted(long)
-    assert set(wanted) <= set(keys) and len(wanted) == SAMPLED
-    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLED)
+    assert set(wanted) <= set(keys) and len(wanted) == SAMPLE_COUNT
+    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLE_COUNT)
     assert _wanted(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
     assert _wanted(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
     assert _wanted(clip) == even(len(clip))
@@ -228,7 +228,7 @@ def juggler(footage: Path, tmp_path: Path) -> Iterator[Clip]:
 @pytest.mark.footage
 def test_a_real_person_is_found_in_every_frame_looked_at(juggler: Clip, tmp_path: Path) -> None:
     made = preview_frame(juggler, bench(tmp_path, generate__look="cel"))
-    assert made.found_in == made.looked_at == SAMPLED
+    assert made.found_in == made.looked_at == SAMPLE_COUNT
     changed = (made.after != made.before).any(axis=2)
     assert 0.05 < changed.mean() < 0.2
     assert changed[:, 400:1000].sum() > 0.99 * changed.sum()

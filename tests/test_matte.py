@@ -25,7 +25,7 @@ def seen() -> Seen:
     found = []
     for index in (120, 240):
         picture, truth = scene.frame(index)
-        body = model.look(picture)
+        body = model.detect(picture)
         model.forget()
         assert body is not None
         found.append((picture, body.mask, truth.matte))
@@ -114,7 +114,7 @@ def test_shoes_are_kept(footage: Path) -> None:
     frames = ClipFrames.of(probe(footage / "sam2_juggler.mp4"))
     model = PoseModel(alone=True)
     for frame in frames.read([10, 181]):
-        body = model.look(frame.rgb)
+        body = model.detect(frame.rgb)
         assert body is not None
         matte = refined(body.mask, frame.rgb)
         for x, y in np.rint(body.keypoints[27:33]).astype(int):

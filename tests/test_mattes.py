@@ -8,7 +8,7 @@ import pytest
 from utils.camera.tracking import Mask
 from utils.errors import UnreadableClip
 from utils.image import Box, Size
-from utils.people.mattes import DATA, read_mattes, write_mattes
+from utils.people.matte_files import DATA, read_mattes, write_mattes
 
 SIZE, COUNT = Size(64, 48), 9
 

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from utils.image import RGB, Box
-from utils.people.confirm_person import confirmed
-from utils.people.model import Body, PoseModel
+from utils.people.follow import confirm_person
+from utils.people.model import Body, PoseModel, halves, in_whole, isolated, whole, zoomed
 from utils.people.pose import HIPS, SHOULDERS
-from utils.people.subject import shaped
-from utils.people.views import only, parts, placed, whole, zoomed
+from utils.people.subject import has_trunk
 from utils.walker import Scene, Shot, Truth
 
 
@@ -29,40 +28,40 @@ def model() -> Iterator[PoseModel]:
 @pytest.fixture
 def seen(model: PoseModel, shown: tuple[RGB, Truth]) -> Body:
     model.forget()
-    body = model.look(shown[0])
+    body = model.detect(shown[0])
     assert body is not None
     return body
 
 
 def test_a_person_is_confirmed(model: PoseModel, shown: tuple[RGB, Truth], seen: Body) -> None:
-    assert shaped(seen) and confirmed(model, shown[0], seen)
+    assert has_trunk(seen) and confirm_person(model, shown[0], seen)
 
 
 def test_joints_on_the_empty_ground_are_not(model: PoseModel, shown: tuple[RGB, Truth], seen: Body) -> None:
-    assert not confirmed(model, shown[1].plate, seen)
+    assert not confirm_person(model, shown[1].plate, seen)
 
 
 def test_joints_in_one_spot_are_no_person(seen: Body) -> None:
     joints = seen.keypoints.copy()
     joints[list(HIPS)] = joints[list(SHOULDERS)] + 2
-    assert not shaped(Body(joints, seen.confidence, seen.mask))
+    assert not has_trunk(Body(joints, seen.confidence, seen.mask))
     joints[list(HIPS)] = np.nan
-    assert shaped(Body(joints, seen.confidence, seen.mask)), "who is cut off at the hips may be a person"
+    assert has_trunk(Body(joints, seen.confidence, seen.mask)), "who is cut off at the hips may be a person"
 
 
 def test_parts_cover_a_wide_picture_and_bodies_go_back_where_they_were(shown: tuple[RGB, Truth], seen: Body) -> None:
     picture = shown[0]
     covered = np.zeros(picture.shape[:2], int)
-    for part in parts(picture):
+    for part in halves(picture):
         covered[part.slices] += 1
         inside = Body(
             seen.keypoints - np.array([part.left, part.top], np.float32), seen.confidence, seen.mask[part.slices]
         )
-        back = placed(inside, part, picture)
+        back = in_whole(inside, part, picture)
         assert np.allclose(back.keypoints, seen.keypoints)
         assert np.array_equal(back.mask[part.slices], seen.mask[part.slices])
     assert covered.min() == 1 and covered.max() == 2
-    assert not list(parts(picture.transpose(1, 0, 2)))
+    assert not list(halves(picture.transpose(1, 0, 2)))
 
 
 def test_zoomed_they_are_as_far_along_and_larger() -> None:
@@ -79,5 +78,5 @@ def test_zoomed_they_are_as_far_along_and_larger() -> None:
 
 def test_only_a_box_is_left() -> None:
     picture = np.full((90, 160, 3), 200, np.uint8)
-    left = only(picture, Box(70, 40, 90, 60))
+    left = isolated(picture, Box(70, 40, 90, 60))
     assert left[50, 80].all() and not left[5, 5].any() and whole(picture) == Box(0, 0, 160, 90)

@@ -16,7 +16,7 @@ from utils.people.follow import Follower
 from utils.people.model import Body, PoseModel, models
 from utils.people.pose import ANKLES, HIPS, SHOULDERS
 from utils.people.sighting import LOST_FRAMES, Sighting, sightings
-from utils.people.subject import Colours, Place, Subject, choose_subject, colours_of, people
+from utils.people.subject import Colours, Place, Subject, choose_subject, colour_histogram, find_people
 from utils.walker import Shot, Truth, walk
 
 SIZE = Size(640, 360)
@@ -131,8 +131,8 @@ class Blinking(Follower):
 
     lost = range(0)
 
-    def look(self, rgb: RGB, index: int) -> Body | None:
-        body = super().look(rgb, index)
+    def follow(self, rgb: RGB, index: int) -> Body | None:
+        body = super().follow(rgb, index)
         return None if index in self.lost else body
 
 
@@ -143,7 +143,7 @@ def test_nobody_blinks_out_for_a_few_frames(
     pictures, truths = filmed[0][:45], filmed[1][:45]
     Blinking.lost = range(15, 15 + gap)
     monkeypatch.setattr("utils.people.sighting.Follower", Blinking)
-    monkeypatch.setattr(Blinking, "glance", lambda self, rgb, near: None)
+    monkeypatch.setattr(Blinking, "detect_near", lambda self, rgb, near: None)
     sights = look(pictures)
     assert [each.frame.index for each in sights] == list(range(45))
     for index in Blinking.lost:
@@ -158,9 +158,9 @@ def passer_by(filmed: Filmed, glimpses: tuple[int, ...]) -> Subject:
     with closing(PoseModel(alone=True)) as model:
         for index in glimpses:
             picture, behind = filmed[0][index], filmed[1][index].others > 127
-            for body in people(model, picture):
+            for body in find_people(model, picture):
                 own = bool((behind & (body.mask > 127)).sum() > 0.5 * (body.mask > 127).sum())
-                colours[own].append(colours_of(body, picture))
+                colours[own].append(colour_histogram(body, picture))
                 places += [Place(index, body.box)] if own else []
     return Subject(tuple(places), np.mean(colours[True], axis=0), tuple(colours[False]))
 

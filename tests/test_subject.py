@@ -13,7 +13,7 @@ from utils.image import RGB, Box, Size
 from utils.media.intake import probe
 from utils.media.video import ClipFrames, Frame
 from utils.people.model import PoseModel
-from utils.people.subject import Subject, choose_subject, colours_of, overlap, people
+from utils.people.subject import Subject, choose_subject, colour_histogram, find_people, overlap
 from utils.walker import Scene, Shot, Truth
 
 SIZE = Size(640, 360)
@@ -63,7 +63,7 @@ def chosen(two: PlacedFrame) -> Subject:
 def test_both_people_are_seen(two: PlacedFrame) -> None:
     picture, truth = two.at(24)
     with closing(PoseModel(alone=True)) as model:
-        bodies = people(model, picture)
+        bodies = find_people(model, picture)
     for matte in (truth.matte, truth.others):
         shares = [((body.mask > 127) & (matte > 127)).sum() / (matte > 127).sum() for body in bodies]
         assert sorted(shares)[-1] > 0.85
@@ -86,9 +86,9 @@ def test_the_walker_is_central_too(two: PlacedFrame, chosen: Subject) -> None:
 def test_the_others_are_told_by_their_colours(two: PlacedFrame, chosen: Subject) -> None:
     picture, truth = two.at(24)
     with closing(PoseModel(alone=True)) as model:
-        for body in people(model, picture):
+        for body in find_people(model, picture):
             mine = ((body.mask > 127) & (truth.matte > 127)).sum() > 0.5 * (body.mask > 127).sum()
-            assert (chosen.lead(colours_of(body, picture)) > 0) == mine
+            assert (chosen.lead(colour_histogram(body, picture)) > 0) == mine
 
 
 def test_where_they_should_be(chosen: Subject) -> None:

@@ -26,7 +26,7 @@ from utils.media.clip import Clip
 from utils.media.video import ClipFrames
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS
-from utils.people.subject import SAME_COLOURS, colours_of, likeness, people
+from utils.people.subject import SAME_COLOURS, colour_histogram, find_people, likeness
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def _moment(clip: Clip, samples: FrameSamples, at: float) -> Sample:
     if not samples.with_person:
         return sampled(frame, None)
     person = _clearest(samples.with_person)
-    colours = colours_of(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
+    colours = colour_histogram(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
     with closing(PoseModel(alone=True)) as model:
-        alike = [(likeness(colours_of(body, frame.rgb), colours), body) for body in people(model, frame.rgb)]
+        alike = [(likeness(colour_histogram(body, frame.rgb), colours), body) for body in find_people(model, frame.rgb)]
         best = max(alike, key=lambda each: each[0], default=None)
         return sampled(frame, closely(model, frame.rgb, best[1].box) if best and best[0] >= SAME_COLOURS else None)

@@ -20,10 +20,10 @@ from utils.media.clip import Clip
 from utils.media.strip import read_strip, write_strip
 from utils.media.video import ClipFrames, Frame, FrameSource
 from utils.people.matte import extent, refined
-from utils.people.mattes import read_mattes, write_mattes
+from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import SAMPLED, area, bodily, choose_subject
+from utils.people.subject import SAMPLE_COUNT, area, choose_subject, mask_covers_trunk
 from utils.store import Entry
 
 LONGEST_PX = 1280
@@ -130,12 +130,12 @@ SAMPLE_FRAMES = Stage(
 
 def _wanted(clip: Clip) -> list[int]:
     """The frames that the analysis looks at first, or key frames near them where those are much sooner reached."""
-    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLED)})
+    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLE_COUNT)})
     keys = clip.keys if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
     if steps * clip.size.area_px <= DECODED_PIXELS:
         return even
-    slot = len(clip) / (2 * SAMPLED)
+    slot = len(clip) / (2 * SAMPLE_COUNT)
     near = (min(keys, key=lambda key: abs(key - index)) for index in even)
     return sorted({key if abs(key - index) <= slot else index for key, index in zip(near, even, strict=True)})
 
@@ -177,8 +177,8 @@ def closely(model: PoseModel, rgb: RGB, box: Box) -> Body | None:
     """The person at a place, seen as large as the model sees anybody."""
     height, width = rgb.shape[:2]
     part = box.grown(round(ROOM_SHARE * max(box.size)), Size(width, height)) & Box(0, 0, width, height)
-    body = model.look(rgb[part.slices]) if all(part.size) else None
-    if body is None or not bodily(body):
+    body = model.detect(rgb[part.slices]) if all(part.size) else None
+    if body is None or not mask_covers_trunk(body):
         return None
     mask = np.zeros((height, width), np.uint8)
     mask[part.slices] = body.mask

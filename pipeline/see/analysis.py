@@ -22,7 +22,7 @@ from utils.media.strip import read_strip, write_strip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames, Frame, FrameSource
 from utils.people.matte import refined
-from utils.people.mattes import read_mattes, write_mattes
+from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.pose import Poses
 from utils.people.sighting import Sighting, sightings
 from utils.people.subject import choose_subject

@@ -8,7 +8,7 @@ from pipeline.see.analysis import Analysis
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import Contact, ContactRule, find_contacts
 from utils.media.timebase import Span
-from utils.people.remove_outliers import without_strays
+from utils.people.smoothing import remove_outliers
 from utils.store import Entry
 
 
@@ -34,7 +34,7 @@ class FootContacts:
 def _find(work: Work) -> None:
     seen: Analysis = work.inputs["analysis"]
     rule = ContactRule(work.settings["foot_lock.plant_leg_per_s"], work.settings["foot_lock.lift_leg_per_s"])
-    found = find_contacts(without_strays(seen.poses, seen.camera.times_s()), seen.camera, rule)
+    found = find_contacts(remove_outliers(seen.poses, seen.camera.times_s()), seen.camera, rule)
     (work.folder / "contacts.json").write_text(json.dumps([_told(contact) for contact in found]))
 
 

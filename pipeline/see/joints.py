@@ -14,8 +14,7 @@ from pipeline.see.analysis import Analysis
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import ContactRule, find_contacts
 from utils.people.pose import HEELS, TOES, Poses
-from utils.people.remove_outliers import without_strays
-from utils.people.smoothing import smoothed
+from utils.people.smoothing import remove_outliers, smoothed
 from utils.store import Entry
 
 _JOINTS = {("left", "heel"): HEELS[0], ("right", "heel"): HEELS[1], ("left", "toe"): TOES[0], ("right", "toe"): TOES[1]}
@@ -41,7 +40,7 @@ class Joints:
 def _smooth(work: Work) -> None:
     seen: Analysis = work.inputs["analysis"]
     times_s = seen.camera.times_s()
-    found = without_strays(seen.poses, times_s)
+    found = remove_outliers(seen.poses, times_s)
     edges: dict[int, list[int]] = defaultdict(list)
     for contact in find_contacts(found, seen.camera, ContactRule()):
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]

@@ -1,1 +1,1 @@
-"""Seeing the person: where they are in each frame, their joints, their outline."""
+"""Finding the person in each frame: pose keypoints, matte, shot cuts, and which person the clip is about."""

@@ -1,8 +1,8 @@
-"""Where one shot ends and the next begins, decided frame by frame on a thumbnail.
+"""Shot detection: decides on a thumbnail of each frame whether a new shot begins there.
 
-Points of the last good frame are looked for in the new one, there and back: a camera may move, pan or flash and most of
-them are found; after a cut hardly any are. Frames that show nothing (black, white, one colour) begin no shot; what
-comes after them is compared with what was before. So is what comes after a flash.
+Corner points of the last usable frame are tracked into the new one and back (Lucas-Kanade optical flow). When the
+camera moves, pans or a flash goes off, most points are found again; after a cut hardly any are. Plain frames (black,
+white, one colour) and flashes begin no shot: the frame after them is compared with the frame before them.
 """
 
 import cv2
@@ -15,37 +15,40 @@ Grey = NDArray[np.uint8]
 Points = NDArray[np.float32]
 
 SIDE_PX = 160
-"""The longer side of the thumbnail."""
-POINTS = 60
-FEWEST = 8
-"""Points below which a picture shows nothing to go by."""
-PLAIN = 4.0
-"""Standard deviation, in levels, below which a picture is of one colour."""
+"""Longer side of the thumbnail."""
+MAX_POINTS = 60
+"""Most corner points that are tracked."""
+MIN_POINTS = 8
+"""With fewer points than this inside both pictures there is too little evidence to call a cut."""
+PLAIN_DEVIATION = 4.0
+"""A picture whose standard deviation is below this many grey levels is a plain frame."""
 RETURN_PX = 0.7
-"""How near to where it came from a point must return."""
-ALIKE = 0.6
-"""Correlation of a point's surroundings before and after."""
+"""Largest forward-backward error of a point that counts as tracked."""
+MIN_CORRELATION = 0.6
+"""Least correlation between the patches around a tracked point in the two pictures."""
 FLASH_FRAMES = 3
+"""Most frames in a row that count as one flash."""
 WHITE, WHITE_SHARE = 250, 0.4
-"""A frame with more white than this may be a flash, for so many frames."""
-FOLLOWED_SHARE = 0.22
-"""A shot goes on while this share of its points is found."""
+"""Grey level that counts as white, and the share of white pixels above which a frame may be a flash."""
+TRACKED_SHARE = 0.22
+"""A shot goes on while at least this share of its points is tracked."""
 PATCH_PX = 11
+"""Side of the square patch around a point, for tracking and for correlation."""
 
 
 class CutFinder:
-    """Takes the frames of a clip in order and says of each whether it begins a new shot."""
+    """Decides for each frame of a clip, given in order, whether it begins a new shot."""
 
     def __init__(self) -> None:
         self._last: Grey | None = None
         self._flashed = 0
 
     def is_cut(self, rgb: RGB) -> bool:
-        """Of the next frame; the first one of all is no cut."""
+        """Whether the next frame begins a new shot; the first frame of the clip does not count as a cut."""
         grey = _thumbnail(rgb)
-        if grey.std() < PLAIN:
+        if grey.std() < PLAIN_DEVIATION:
             return False
-        follows = self._last is None or followed_share(self._last, grey) >= FOLLOWED_SHARE
+        follows = self._last is None or tracked_share(self._last, grey) >= TRACKED_SHARE
         if not follows and self._flashed < FLASH_FRAMES and (grey >= WHITE).mean() > WHITE_SHARE:
             self._flashed += 1
             return False
@@ -53,22 +56,25 @@ class CutFinder:
         return not follows
 
 
-def followed_share(before: Grey, after: Grey) -> float:
-    """Of the points of one thumbnail that must still lie in the other, the share found there, 0 to 1."""
-    first, second = _evened(before), _evened(after)
+def tracked_share(before: Grey, after: Grey) -> float:
+    """Share (0 to 1) of the first thumbnail's corner points that are tracked in the second one.
+
+    Points that the global shift moves out of the picture do not count; with too few points left the answer is 1.
+    """
+    first, second = _normalised_contrast(before), _normalised_contrast(after)
     shift = _shift(first, second)
     start = _points(first)
     inside = ((start + shift >= 0) & (start + shift < first.shape[::-1])).all(axis=1)
-    if inside.sum() < FEWEST:
+    if inside.sum() < MIN_POINTS:
         return 1.0
     start = start[inside]
-    there, back = _there_and_back(first, second, start, shift)
+    there, back = _tracked_both_ways(first, second, start, shift)
     returned = np.linalg.norm(back - start, axis=1) < RETURN_PX
-    return float((returned & (_likeness(first, second, start, there) > ALIKE)).mean())
+    return float((returned & (_patch_correlation(first, second, start, there) > MIN_CORRELATION)).mean())
 
 
 def _thumbnail(rgb: RGB) -> Grey:
-    """Small and grey; rows are skipped first, so that a large picture costs no more than a small one."""
+    """Grey thumbnail of a frame. Rows and columns are skipped first, so that a large picture costs no more."""
     step = max(1, max(rgb.shape[:2]) // (2 * SIDE_PX))
     part = np.ascontiguousarray(rgb[::step, ::step])
     scale = SIDE_PX / max(part.shape[:2])
@@ -77,36 +83,37 @@ def _thumbnail(rgb: RGB) -> Grey:
     return grey
 
 
-def _evened(grey: Grey) -> Grey:
-    """The same contrast everywhere: an exposure that changes, or a flash, leaves it as it was."""
+def _normalised_contrast(grey: Grey) -> Grey:
+    """Normalise local contrast, so that a change of exposure or a flash does not disturb the tracking."""
     values = grey.astype(np.float32)
     high = values - cv2.GaussianBlur(values, (0, 0), 6)
     spread = np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 6)) + 1.5
-    evened: Grey = np.clip(128 + 45 * high / spread, 0, 255).astype(np.uint8)
-    return evened
+    normalised: Grey = np.clip(128 + 45 * high / spread, 0, 255).astype(np.uint8)
+    return normalised
 
 
 def _shift(first: Grey, second: Grey) -> Points:
-    """Roughly how far the whole picture went, px: where a fast pan's points are looked for."""
+    """Global shift between two thumbnails by phase correlation, px: the starting point of the search in a fast pan."""
     window = cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F)
     moved, response = cv2.phaseCorrelate(first.astype(np.float32), second.astype(np.float32), window)
     return np.array(moved if response > 0.03 else (0, 0), np.float32)
 
 
 def _points(grey: Grey) -> Points:
-    corners = cv2.goodFeaturesToTrack(grey, POINTS, 0.02, 5)
+    """Corner points (Shi-Tomasi) of a thumbnail, n x 2."""
+    corners = cv2.goodFeaturesToTrack(grey, MAX_POINTS, 0.02, 5)
     return corners.reshape(-1, 2) if corners is not None else np.zeros((0, 2), np.float32)
 
 
-def _there_and_back(first: Grey, second: Grey, start: Points, shift: Points) -> tuple[Points, Points]:
-    """Where points are found in the second picture, and where those are found in the first again."""
-    there = _followed(first, second, start, start + shift)
-    back = _followed(second, first, there, there - shift)
+def _tracked_both_ways(first: Grey, second: Grey, start: Points, shift: Points) -> tuple[Points, Points]:
+    """Track points into the second picture, and the result back into the first for the forward-backward check."""
+    there = _tracked(first, second, start, start + shift)
+    back = _tracked(second, first, there, there - shift)
     return there, back
 
 
-def _followed(first: Grey, second: Grey, start: Points, guess: Points) -> Points:
-    """Where points of the first picture lie in the second, looked for around a guess."""
+def _tracked(first: Grey, second: Grey, start: Points, guess: Points) -> Points:
+    """Lucas-Kanade tracking of points from the first picture into the second, started at a guess."""
     there: Points = cv2.calcOpticalFlowPyrLK(
         first, second, start, guess.astype(np.float32),
         winSize=(PATCH_PX, PATCH_PX), maxLevel=2, flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
@@ -114,22 +121,22 @@ def _followed(first: Grey, second: Grey, start: Points, guess: Points) -> Points
     return there
 
 
-def _likeness(first: Grey, second: Grey, start: Points, there: Points) -> NDArray[np.float32]:
-    """Correlation of the surroundings of each pair of points, -1 to 1."""
+def _patch_correlation(first: Grey, second: Grey, start: Points, there: Points) -> NDArray[np.float32]:
+    """Correlation of the patches around each pair of points, -1 to 1."""
     a, b = (_patches(picture, points) for picture, points in ((first, start), (second, there)))
-    a, b = (each - each.mean(axis=1, keepdims=True) for each in (a, b))
+    a, b = (patches - patches.mean(axis=1, keepdims=True) for patches in (a, b))
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-6
-    likeness: NDArray[np.float32] = (a * b).sum(axis=1) / norms
-    return likeness
+    correlation: NDArray[np.float32] = (a * b).sum(axis=1) / norms
+    return correlation
 
 
 def _patches(picture: Grey, points: Points) -> NDArray[np.float32]:
-    """n x pixels: a square around each point."""
+    """The square patch around each point, one row of pixels per point."""
     reach = np.arange(PATCH_PX, dtype=np.float32) - PATCH_PX // 2
     x = points[:, :1] + np.tile(reach, PATCH_PX)
     y = points[:, 1:] + np.repeat(reach, PATCH_PX)
-    found: NDArray[np.float32] = cv2.remap(
+    patches: NDArray[np.float32] = cv2.remap(
         picture.astype(np.float32), x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )  # fmt: skip
-    return found
+    return patches

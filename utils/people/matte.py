@@ -1,7 +1,7 @@
-"""From a coarse mask of a person to a matte at the picture's own resolution, whose edge is the edge in the picture.
+"""Matte refinement: turns the model's coarse mask into a matte whose edge follows the edge in the picture.
 
-The mask is first freed of specks and pinholes, then follows the picture's colours (a guided filter, He et al. 2010,
-solved at half size and applied at full size), and at last its grey seam is drawn in to what an edge really is.
+1. Specks and pinholes are removed. 2. A guided filter (He et al. 2010, solved at half size, applied at full size)
+aligns the mask with the picture's colours. 3. The soft band at the edge is narrowed to the width of a real edge.
 """
 
 import math
@@ -17,45 +17,46 @@ Mask = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 SEEN = 24
-"""A mask's value from which on somebody may be there."""
+"""Mask value from which on a pixel may belong to the person."""
 RADIUS_SHARE = 0.012
-"""Of the person's height: how far an edge may move."""
-FINEST_PX = 1.5
+"""Radius of the guided filter, as a share of the person's height: how far an edge may move."""
+MIN_RADIUS_PX = 1.5
+"""Smallest radius of the guided filter."""
 SMOOTH = 5e-4
-"""Variance of colour, 0..1 squared, below which there is no edge to follow."""
-SEAM = (0.3, 0.7)
-"""What is below is outside, what is above inside."""
+"""Regularisation of the guided filter: colour variance (of values 0..1) below which there is no edge to follow."""
+SOFT_BAND = (0.3, 0.7)
+"""Filtered values below the first are outside the person, values above the second inside."""
 NEAR_SHARE = 0.06
-"""Of the person's height: what lies nearer belongs to them, though it hangs together with nothing."""
+"""A separate piece this near to the person, as a share of their height, still belongs to them."""
 SPECK_SHARE, HOLE_SHARE = 3e-4, 1.5e-3
-"""Of the person's area: smaller pieces and smaller holes are mistakes."""
+"""Pieces and holes smaller than these shares of the person's area are removed and filled."""
 
 
 def refined(mask: Mask, rgb: RGB) -> Mask:
-    """The person's matte: exactly 0 away from them, 255 inside."""
+    """The refined matte of a coarse mask: exactly 0 away from the person, 255 inside."""
     result = np.zeros_like(mask)
     box = extent(mask, SEEN)
     if box is None:
         return result
     height, width = mask.shape
     tall = max(box.size)
-    radius_px = max(FINEST_PX, RADIUS_SHARE * tall)
+    radius_px = max(MIN_RADIUS_PX, RADIUS_SHARE * tall)
     box = box.grown(math.ceil(3 * radius_px), Size(width, height))
     coarse = _cleaned(mask[box.slices], NEAR_SHARE * tall)
-    followed = _followed(_drawn(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
-    kept = cv2.dilate(coarse, _square(2 * radius_px)) > SEEN
-    result[box.slices] = np.where(kept, np.rint(255 * _drawn(followed)), 0).astype(np.uint8)
+    filtered = _guided_filter(_narrowed(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
+    near_person = cv2.dilate(coarse, _square(2 * radius_px)) > SEEN
+    result[box.slices] = np.where(near_person, np.rint(255 * _narrowed(filtered)), 0).astype(np.uint8)
     return result
 
 
 def extent(mask: Mask, least: int) -> Box | None:
-    """The box around what is at least so much."""
+    """The bounding box of the pixels whose value is at least `least`; None when there are none."""
     left, top, width, height = cv2.boundingRect((mask >= least).view(np.uint8))
     return Box(left, top, left + width, top + height) if width else None
 
 
 def _cleaned(mask: Mask, near_px: float) -> Mask:
-    """Without specks, without pieces far from the person, without pinholes."""
+    """The mask without specks, without pieces far from the person and without pinholes."""
     solid = (mask > 127).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     if count < 2:
@@ -65,7 +66,7 @@ def _cleaned(mask: Mask, near_px: float) -> Mask:
     cleaned = mask.copy()
     if count > 2:
         away = cv2.distanceTransform((labels != body).view(np.uint8), cv2.DIST_L2, 3)
-        nearest = np.array([away[labels == each].min() for each in range(1, count)])
+        nearest = np.array([away[labels == piece].min() for piece in range(1, count)])
         kept = np.flatnonzero((nearest <= near_px) & (areas >= SPECK_SHARE * areas.max())) + 1
         solid = np.isin(labels, kept).view(np.uint8)
     cleaned[cv2.dilate(solid, _square(max(3.0, near_px / 3))) == 0] = 0
@@ -73,42 +74,45 @@ def _cleaned(mask: Mask, near_px: float) -> Mask:
 
 
 def _filled(mask: Mask, largest_px: float) -> Mask:
-    """Without the holes up to so many pixels; those that touch the border are none."""
+    """Fill the holes of up to `largest_px` pixels; an opening that touches the border is no hole."""
     hollow = (mask <= 127).view(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(hollow, connectivity=4)
     right, bottom = stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
     inner = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (right < mask.shape[1]) & (bottom < mask.shape[0])
     small = np.flatnonzero(inner & (stats[:, cv2.CC_STAT_AREA] <= largest_px))
-    for each in small[small > 0]:
-        mask[labels == each] = 255
+    for hole in small[small > 0]:
+        mask[labels == hole] = 255
     return mask
 
 
-def _drawn(values: Plane) -> Plane:
-    """The seam between outside and inside made as narrow as edges are."""
-    low, high = SEAM
-    drawn: Plane = np.clip((values - low) / (high - low), 0, 1)
-    return drawn
+def _narrowed(values: Plane) -> Plane:
+    """Narrow the soft band between outside and inside to the width of a real edge."""
+    low, high = SOFT_BAND
+    narrowed: Plane = np.clip((values - low) / (high - low), 0, 1)
+    return narrowed
 
 
-def _followed(mask: Plane, rgb: RGB, radius_px: float) -> Plane:
-    """The mask as a line of the colours around each pixel."""
+def _guided_filter(mask: Plane, rgb: RGB, radius_px: float) -> Plane:
+    """Guided filter: the mask as a locally linear function of the picture's colours."""
     height, width = mask.shape
     step = 2 if radius_px >= 4 else 1
     small = (max(1, width // step), max(1, height // step))
     colours = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     values = cv2.resize(mask, small, interpolation=cv2.INTER_AREA)
     side = 2 * max(1, round(radius_px / step)) + 1
-    slopes, offsets = _lines(values, colours, side)
+    slopes, offsets = _linear_fit(values, colours, side)
     slopes, offsets = (
-        cv2.resize(_mean(each, side), (width, height), interpolation=cv2.INTER_LINEAR) for each in (slopes, offsets)
+        cv2.resize(_mean(plane, side), (width, height), interpolation=cv2.INTER_LINEAR) for plane in (slopes, offsets)
     )
-    followed: Plane = np.einsum("hwc,hwc->hw", slopes, rgb.astype(np.float32)) / 255 + offsets
-    return followed
+    filtered: Plane = np.einsum("hwc,hwc->hw", slopes, rgb.astype(np.float32)) / 255 + offsets
+    return filtered
 
 
-def _lines(values: Plane, colours: Plane, side: int) -> tuple[Plane, Plane]:
-    """h x w x 3 slopes and h x w offsets: values = slopes . colours + offset, fitted in a square around each pixel."""
+def _linear_fit(values: Plane, colours: Plane, side: int) -> tuple[Plane, Plane]:
+    """Least squares fit of values = slopes . colours + offset in a square around each pixel.
+
+    Returns the slopes (h x w x 3) and the offsets (h x w).
+    """
     mean_colour, mean_value = _mean(colours, side), _mean(values, side)
     target = _mean(colours * values[..., None], side) - mean_colour * mean_value[..., None]
     r, g, b = cv2.split(colours)
@@ -131,11 +135,12 @@ def _lines(values: Plane, colours: Plane, side: int) -> tuple[Plane, Plane]:
 
 
 def _mean(values: Plane, side: int) -> Plane:
-    """Over a square around each pixel."""
+    """Box filter: the mean over a square around each pixel."""
     mean: Plane = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_REFLECT)
     return mean
 
 
 def _square(radius_px: float) -> Mask:
+    """Square structuring element for morphology."""
     side = 2 * round(radius_px) + 1
     return np.ones((side, side), np.uint8)

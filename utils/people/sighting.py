@@ -1,12 +1,26 @@
-"""Seeing the person: one pass over a clip's frames that says where they are in each, and where shots begin.
+"""One pass over a clip's frames that finds the person in each and the first frame of every shot.
 
-Every frame can be measured, or one in a few with the rest filled in between; never across a cut, and frames around a
-coming or going are measured all. Somebody half outside the picture is carried on to where they enter and leave it.
+Either every frame is measured (the pose model runs), or one in `every`; skipped frames wait and are filled in from
+the measured ones around them, never across a cut. Frames in which somebody appears or disappears are all measured.
+
+State of `_Pass` is the last measured frame of the shot; `waiting` frames follow it:
+
+    state   next measured frame     next state            waiting frames are filled by
+    ------  ----------------------  --------------------  ---------------------------------------------
+    START   anything                FOUND or EMPTY        (none wait)
+    FOUND   person                  FOUND                 interpolation, or detection if they moved far
+    FOUND   nobody, first frames    FOUND, frame waits    (up to LOST_FRAMES: they may be found again)
+    FOUND   nobody, for longer      EMPTY                 the mask propagated forwards to the edge
+    EMPTY   nobody                  EMPTY, frame waits    nobody, for all but the last LOST_FRAMES
+    EMPTY   person                  FOUND                 the mask propagated backwards to the edge
+    any     a dark frame, or last   FOUND or EMPTY        as above, without waiting any longer
+    any     a cut, then its frame   START, FOUND, EMPTY   as for the last frame of the shot
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +28,9 @@ from numpy.typing import NDArray
 from utils.image import RGB
 from utils.media.video import Frame
 from utils.people.cuts import CutFinder
-from utils.people.edge_exit import at_edge, carried
+from utils.people.edge_exit import at_edge, propagate_mask
 from utils.people.follow import Follower
-from utils.people.mask_interpolation import Between
+from utils.people.mask_interpolation import MaskInterpolator
 from utils.people.matte import SEEN, extent
 from utils.people.model import Body, PoseModel
 from utils.people.model import models as models
@@ -24,20 +38,20 @@ from utils.people.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
 from utils.people.subject import Subject, overlap
 
 LOST_FRAMES = 8
-"""So long somebody may be lost and is filled in, when they are found again; so long they may take to come or go."""
+"""Longest loss that is filled in once the person is found again, and the longest time they may take to come or go."""
 DARK = 12.0
-"""Levels on average: in a frame as black as this nobody is filled in."""
+"""Mean level of a frame that is too dark to wait for a person to be found again."""
 FAR_SHARE = 0.5
-"""Of the person's size: a trunk that moved farther between two measured frames is not filled in between."""
-TOGETHER = 0.5
-"""Overlap of two masks' boxes from on which it is filled in all the same, when a look there is in vain."""
+"""A trunk that moves more than this share of the person's size between two measured frames is not interpolated."""
+OVERLAPPING = 0.5
+"""Overlap of the two masks' boxes above which frames are interpolated all the same when a detection there fails."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One frame and the person in it: 33 x 2 px (NaN missing), 33 confidences, soft mask H x W (0 where nobody).
+    """One frame and the person in it: 33 joints (px, NaN missing), 33 confidences, soft mask H x W (0 where nobody).
 
-    `measured` says that this very frame was looked at; `cut` that it begins a new shot.
+    `measured` says that the person was detected in this very frame; `cut` that the frame begins a new shot.
     """
 
     frame: Frame
@@ -49,21 +63,29 @@ class Sighting:
 
 
 def sightings(frames: Iterable[Frame], *, every: int = 1, subject: Subject | None = None) -> Iterator[Sighting]:
-    """One for each frame, in order; up to `every` frames are held back, or `LOST_FRAMES` while somebody is lost."""
+    """A sighting of each frame, in order; up to `every` frames are held back, or LOST_FRAMES while somebody is lost."""
     with closing(PoseModel()) as model:
-        watch = _Watch(Follower(model, subject), max(1, every))
+        frame_pass = _Pass(Follower(model, subject), max(1, every))
         for frame in frames:
-            yield from watch.take(frame)
-        yield from watch.rest()
+            yield from frame_pass.take(frame)
+        yield from frame_pass.rest()
+
+
+class _State(Enum):
+    """What the last measured frame of the shot shows."""
+
+    START = "no frame of this shot was measured yet"
+    FOUND = "the person"
+    EMPTY = "nobody"
 
 
 _Filling = tuple[Body | None, bool]
-"""Who is in a frame that waited, and whether they were measured there."""
+"""The person in a frame that waited, and whether they were detected there."""
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """A measured frame, and who was found."""
+class _Measured:
+    """A measured frame and the person detected in it."""
 
     frame: Frame
     body: Body | None
@@ -71,121 +93,129 @@ class _Looked:
 
     @property
     def found(self) -> tuple[RGB, Body]:
+        """Picture and person; only where one was detected."""
         assert self.body is not None
         return self.frame.rgb, self.body
 
 
-class _Watch:
-    """Holds frames back until the next measured one says what lies between."""
+class _Pass:
+    """Measures frames, and holds skipped ones back until the next measured frame decides how they are filled."""
 
     def __init__(self, follower: Follower, every: int) -> None:
         self._follower, self._every = follower, every
-        self._cuts, self._between = CutFinder(), Between()
-        self._last: _Looked | None = None
+        self._cuts, self._interpolator = CutFinder(), MaskInterpolator()
+        self._last: _Measured | None = None
         self._waiting: list[Frame] = []
-        self._in_vain: set[int] = set()
+        self._failed: set[int] = set()
+
+    @property
+    def _state(self) -> _State:
+        if self._last is None:
+            return _State.START
+        return _State.EMPTY if self._last.body is None else _State.FOUND
 
     def take(self, frame: Frame) -> Iterator[Sighting]:
-        """The next frame; gives what is certain by now."""
+        """Take the next frame; yields the sightings that are certain by now."""
         cut = self._cuts.is_cut(frame.rgb)
         if cut:
             yield from self.rest()
             self._follower.restart()
             self._last = None
-        if self._last is not None and self._unseen(self._last) + 1 < self._every:
+        if self._state is not _State.START and self._since_model_ran() + 1 < self._every:
             self._waiting.append(frame)
             return
         yield from self._measure(frame, cut)
 
-    def _unseen(self, last: _Looked) -> int:
-        """How many frames were let pass: all that wait for somebody lost, else those since the last look in vain."""
-        if last.body is not None:
+    def _since_model_ran(self) -> int:
+        """Frames since the model last ran: all that wait after a detection, else those since the last failure."""
+        if self._state is _State.FOUND:
             return len(self._waiting)
         return next(
-            (n for n, frame in enumerate(self._waiting[::-1]) if frame.index in self._in_vain), len(self._waiting)
+            (n for n, frame in enumerate(self._waiting[::-1]) if frame.index in self._failed), len(self._waiting)
         )
 
     def rest(self) -> Iterator[Sighting]:
-        """What still waits, at the end of a shot: its last frame is measured too."""
+        """Yield what still waits at the end of a shot, whose last frame is measured too."""
         if self._waiting:
             yield from self._measure(self._waiting.pop(), cut=False, last=True)
 
     def _measure(self, frame: Frame, cut: bool, last: bool = False) -> Iterator[Sighting]:
-        """A frame that is looked at, after those that waited for it.
+        """Measure a frame; yields the frames that waited and then this one, or adds this one to those that wait.
 
-        Who is lost may be found again at once: until then it waits too, so that nobody blinks out for a few frames.
+        A lost person may be found again soon: until then the frame waits, so that they do not vanish for a few frames.
         """
-        looked = _Looked(frame, self._follower.look(frame.rgb, frame.index), cut)
-        if looked.body is None and self._last is not None and not last and frame.rgb[::8, ::8].mean() > DARK:
-            self._in_vain.add(frame.index)
-            if self._last.body is None:
-                yield from self._nobody(len(self._waiting) - LOST_FRAMES + 1)
+        measured = _Measured(frame, self._follower.follow(frame.rgb, frame.index), cut)
+        may_wait = self._state is not _State.START and not last and frame.rgb[::8, ::8].mean() > DARK
+        if measured.body is None and may_wait:
+            self._failed.add(frame.index)
+            if self._state is _State.EMPTY:
+                yield from self._release_empty(len(self._waiting) - LOST_FRAMES + 1)
                 self._waiting.append(frame)
                 return
             if len(self._waiting) < LOST_FRAMES:
                 self._waiting.append(frame)
                 return
         waiting, self._waiting = self._waiting, []
-        yield from self._filled(waiting, looked)
-        self._last, self._in_vain = looked, set()
-        yield _sighting(frame, looked.body, measured=looked.body is not None, cut=cut)
+        yield from self._filled(waiting, measured)
+        self._last, self._failed = measured, set()
+        yield _sighting(frame, measured.body, measured=measured.body is not None, cut=cut)
 
-    def _nobody(self, count: int) -> Iterator[Sighting]:
-        """The first of those that wait: whoever comes now was not in them."""
+    def _release_empty(self, count: int) -> Iterator[Sighting]:
+        """Yield the first `count` waiting frames with nobody in them: too early for whoever appears next."""
         for _ in range(count):
             frame = self._waiting.pop(0)
-            self._in_vain.discard(frame.index)
+            self._failed.discard(frame.index)
             yield _sighting(frame, None)
 
-    def _filled(self, frames: list[Frame], after: _Looked) -> Iterator[Sighting]:
-        """The frames between two measured ones."""
+    def _filled(self, frames: list[Frame], after: _Measured) -> Iterator[Sighting]:
+        """The waiting frames between the last measured frame and `after`."""
         before = self._last
         bodies: list[_Filling]
         if before is None or (before.body is None and after.body is None):
             bodies = [(None, False)] * len(frames)
         elif after.body is None:
-            bodies = list(self._carried(frames, before))
+            bodies = list(self._propagated(frames, before))
         elif before.body is None:
-            bodies = list(self._carried(frames[::-1], after))[::-1]
+            bodies = list(self._propagated(frames[::-1], after))[::-1]
         else:
-            bodies = [self._between_both(frame, before, after) for frame in frames]
+            bodies = [self._interpolated(frame, before, after) for frame in frames]
         for frame, (body, measured) in zip(frames, bodies, strict=True):
             yield _sighting(frame, body, measured=measured)
 
-    def _carried(self, frames: list[Frame], found: _Looked) -> Iterator[_Filling]:
-        """Who came or went, in frames farther and farther from one in which they were found."""
-        there, body = found.found
-        near: Body | None = body
+    def _propagated(self, frames: list[Frame], anchor: _Measured) -> Iterator[_Filling]:
+        """The person who is coming or going, in frames farther and farther from one in which they were detected."""
+        neighbour, body = anchor.found
+        current: Body | None = body
         for frame in frames:
-            measured = None
-            if near is not None and np.isfinite(near.keypoints).any() and frame.index not in self._in_vain:
-                measured = self._follower.glance(frame.rgb, near)
-            if measured is None and near is not None:
-                near = carried(near, there, frame.rgb) if at_edge(near.mask) else None
+            detected = None
+            if current is not None and np.isfinite(current.keypoints).any() and frame.index not in self._failed:
+                detected = self._follower.detect_near(frame.rgb, current)
+            if detected is None and current is not None:
+                current = propagate_mask(current, neighbour, frame.rgb) if at_edge(current.mask) else None
             else:
-                near = measured
-            there = frame.rgb
-            yield near, measured is not None
+                current = detected
+            neighbour = frame.rgb
+            yield current, detected is not None
 
-    def _between_both(self, frame: Frame, before: _Looked, after: _Looked) -> _Filling:
-        """Who is there between two measured frames with somebody in them."""
+    def _interpolated(self, frame: Frame, before: _Measured, after: _Measured) -> _Filling:
+        """The person in a frame between two measured frames that both show them."""
         first, second = before.found[1], after.found[1]
-        if _far(first, second):
-            body = self._follower.glance(frame.rgb, second)
-            if body is not None or not _together(first, second):
+        if _moved_far(first, second):
+            body = self._follower.detect_near(frame.rgb, second)
+            if body is not None or not _overlapping(first, second):
                 return body, body is not None
         share = (frame.index - before.frame.index) / (after.frame.index - before.frame.index)
-        return self._between.body(frame.rgb, share, before.found, after.found), False
+        return self._interpolator.body(frame.rgb, share, before.found, after.found), False
 
 
-def _together(first: Body, second: Body) -> bool:
-    """Whether two masks cover much the same part of the picture."""
+def _overlapping(first: Body, second: Body) -> bool:
+    """Whether the boxes of two masks overlap enough to interpolate between them."""
     boxes = extent(first.mask, SEEN), extent(second.mask, SEEN)
-    return boxes[0] is not None and boxes[1] is not None and overlap(boxes[0], boxes[1]) > TOGETHER
+    return boxes[0] is not None and boxes[1] is not None and overlap(boxes[0], boxes[1]) > OVERLAPPING
 
 
-def _far(first: Body, second: Body) -> bool:
-    """Whether too much happened between two looks to fill it in."""
+def _moved_far(first: Body, second: Body) -> bool:
+    """Whether the trunk moved too far between two measured frames to interpolate."""
     trunk = [*SHOULDERS, *HIPS]
     moves = np.linalg.norm(first.keypoints[trunk] - second.keypoints[trunk], axis=1)
     moves = moves[np.isfinite(moves)]
@@ -193,6 +223,7 @@ def _far(first: Body, second: Body) -> bool:
 
 
 def _sighting(frame: Frame, body: Body | None, *, measured: bool = False, cut: bool = False) -> Sighting:
+    """The sighting of a frame; without a body all joints are missing and the mask is empty."""
     if body is None:
         nobody = np.full((LANDMARKS, 2), np.nan, np.float32), np.zeros(LANDMARKS, np.float32)
         return Sighting(frame, *nobody, np.zeros(frame.rgb.shape[:2], np.uint8), measured, cut)

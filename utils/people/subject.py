@@ -1,7 +1,7 @@
-"""Which of several people the clip is about, found in a few glimpses before the long look.
+"""Subject choice: which of several people the clip is about, decided on a few sampled frames before the full pass.
 
-The pose model gives one person at a time, so each glimpse is looked at whole and in overlapping parts, and once more
-with those already found painted out. The same person in different glimpses is told by the colours of their clothes.
+The pose model detects one person at a time, so each sampled frame is searched whole, in overlapping parts, and again
+with the people already found painted over. The same person in different samples is recognised by a colour histogram.
 """
 
 from collections import deque
@@ -18,32 +18,34 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Box
 from utils.media.video import Frame, FrameSource
-from utils.people.model import Body, PoseModel
+from utils.people.model import Body, PoseModel, halves, in_whole, whole
 from utils.people.pose import HIPS, SHOULDERS
-from utils.people.views import parts, placed, whole
 
 Colours = NDArray[np.float32]
-"""How much of a person has which colour; sums to 1."""
+"""Colour histogram of a person; sums to 1."""
 Rule = Literal["largest", "central"]
+"""Who is the subject: the largest person, or the one nearest to the middle of the picture."""
 
-SAMPLED = 9
-WORKERS = 2
-"""Glimpses that are looked at at once."""
-LOOKS = 3
-"""At most so many people are looked for in the whole of a glimpse."""
+SAMPLE_COUNT = 9
+"""Number of frames sampled from the clip."""
+SAMPLE_WORKERS = 2
+"""Sampled frames searched at the same time, each with a pose model of its own."""
+EXTRA_DETECTIONS = 3
+"""Most detections in the whole of a sampled frame after people found before were painted over."""
 SAME_PLACE = 0.35
-"""Overlap of two boxes of one person."""
+"""Overlap (intersection over union) above which two boxes are of one person."""
 SAME_COLOURS = 0.72
-"""Likeness from which on two are the same person."""
-BODILY = 90
-"""What the mask must say at shoulders and hips, on average, for joints to be a person's."""
-TRUNK_SHARE = 0.2
-"""Of the size of somebody: what lies at least between shoulders and hips. In things the model draws all in one spot."""
+"""Likeness of two colour histograms from which on they are of the same person."""
+MIN_TRUNK_MASK = 90
+"""Least mean mask value at shoulders and hips for a detection to count as a person."""
+MIN_TRUNK_SHARE = 0.2
+"""Least distance from shoulders to hips, as a share of the person's size: on objects the model puts all joints in one
+spot."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a person is in one frame."""
+    """The box of a person in one frame."""
 
     index: int
     box: Box
@@ -51,9 +53,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Subject:
-    """The person to follow: in which glimpses they were seen, their colours, and those of who was seen beside them.
+    """The person to follow: their boxes in the sampled frames, their colours, and the colours of people beside them.
 
-    Who was only seen without them is not one of the others: they may take the subject's place.
+    `others` holds only people seen in the same frame as the subject. Somebody seen only without them may replace them.
     """
 
     places: tuple[Place, ...]
@@ -62,12 +64,12 @@ class Subject:
 
     @property
     def index(self) -> int:
-        """Of the frame in which they are largest."""
+        """The sampled frame in which the subject is largest."""
         return self._best.index
 
     @property
     def box(self) -> Box:
-        """Where they are in that frame."""
+        """The subject's box in that frame."""
         return self._best.box
 
     @property
@@ -75,11 +77,11 @@ class Subject:
         return max(self.places, key=lambda place: (area(place.box), -place.index))
 
     def lead(self, colours: Colours) -> float:
-        """By how much somebody's colours are more like the subject's than like anybody else's; negative: another."""
-        return likeness(colours, self.colours) - max((likeness(colours, each) for each in self.others), default=0.0)
+        """How much more similar colours are to the subject than to any of the others; negative means another person."""
+        return likeness(colours, self.colours) - max((likeness(colours, other) for other in self.others), default=0.0)
 
     def expected(self, index: int) -> Box | None:
-        """Roughly where they should be in a frame; None before and after they were seen."""
+        """The subject's box in a frame, interpolated between samples; None before and after they were seen."""
         for before, after in pairwise(self.places):
             if before.index <= index <= after.index:
                 share = (index - before.index) / (after.index - before.index)
@@ -89,7 +91,7 @@ class Subject:
 
 @dataclass
 class _Candidate:
-    """Somebody, as far as they were recognised."""
+    """One person as recognised across the sampled frames."""
 
     places: list[Place] = field(default_factory=list)
     colours: list[Colours] = field(default_factory=list)
@@ -98,90 +100,94 @@ class _Candidate:
 
     @property
     def mean(self) -> Colours:
-        """Of the colours of all glimpses."""
+        """The mean colour histogram over all samples."""
         mean: Colours = np.mean(self.colours, axis=0, dtype=np.float32)
         return mean
 
-    def worth(self, rule: Rule, glimpses: int) -> float:
-        """How much this is the subject: by one of two rules, and by how often they were seen."""
+    def worth(self, rule: Rule, samples: int) -> float:
+        """Score for being the subject: the rule's median value, weighted by how often the person was seen."""
         values = self.sizes if rule == "largest" else self.centrality
-        return float(np.median(values) * np.sqrt(len(self.places) / glimpses))
+        return float(np.median(values) * np.sqrt(len(self.places) / samples))
 
 
 def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
-    """The person the clip is about; None when nobody is seen, or only once: that may be an error."""
-    wanted = sorted({round(each) for each in np.linspace(0, len(frames) - 1, SAMPLED)}) if len(frames) else []
+    """The person the clip is about; None when nobody is detected, or only once, which may be a false detection."""
+    sampled = (
+        sorted({round(candidate) for candidate in np.linspace(0, len(frames) - 1, SAMPLE_COUNT)}) if len(frames) else []
+    )
     candidates: list[_Candidate] = []
-    for frame, found in _glimpses(frames.read(wanted)):
-        _recognise(candidates, frame.index, frame.rgb, found)
-    once = len(wanted) > 2 and sum(len(each.places) for each in candidates) == 1
-    if not candidates or once:
+    for frame, bodies in _search_samples(frames.read(sampled)):
+        _recognise(candidates, frame.index, frame.rgb, bodies)
+    seen_once = len(sampled) > 2 and sum(len(candidate.places) for candidate in candidates) == 1
+    if not candidates or seen_once:
         return None
-    best = max(candidates, key=lambda each: each.worth(rule, len(wanted)))
-    seen = {place.index for place in best.places}
+    best = max(candidates, key=lambda candidate: candidate.worth(rule, len(sampled)))
+    subject_frames = {place.index for place in best.places}
     others = tuple(
-        each.mean for each in candidates if each is not best and any(place.index in seen for place in each.places)
+        candidate.mean
+        for candidate in candidates
+        if candidate is not best and any(place.index in subject_frames for place in candidate.places)
     )
     return Subject(tuple(best.places), best.mean, others)
 
 
-def _glimpses(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
-    """Frames and who is in them; several are looked at at once, each by a model of its own."""
-    with ExitStack() as models, ThreadPoolExecutor(WORKERS) as pool:
-        idle = [models.enter_context(closing(PoseModel(alone=True))) for _ in range(WORKERS)]
+def _search_samples(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
+    """The sampled frames and the people in them, in order; several frames are searched at the same time."""
+    with ExitStack() as models, ThreadPoolExecutor(SAMPLE_WORKERS) as pool:
+        idle = [models.enter_context(closing(PoseModel(alone=True))) for _ in range(SAMPLE_WORKERS)]
 
-        def look(frame: Frame) -> tuple[Frame, list[Body]]:
+        def search(frame: Frame) -> tuple[Frame, list[Body]]:
             model = idle.pop()
             try:
-                return frame, people(model, frame.rgb)
+                return frame, find_people(model, frame.rgb)
             finally:
                 idle.append(model)
 
-        coming: deque[Future[tuple[Frame, list[Body]]]] = deque()
+        pending: deque[Future[tuple[Frame, list[Body]]]] = deque()
         for frame in frames:
-            coming.append(pool.submit(look, frame))
-            if len(coming) > WORKERS:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+            pending.append(pool.submit(search, frame))
+            if len(pending) > SAMPLE_WORKERS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
-def people(model: PoseModel, rgb: RGB) -> list[Body]:
-    """Everybody the model can be made to see in one picture."""
+def find_people(model: PoseModel, rgb: RGB) -> list[Body]:
+    """All people that the pose model can be made to detect in one picture."""
     found: list[Body] = []
-    for part in (whole(rgb), *parts(rgb)):
-        body = model.look(rgb[part.slices])
-        if body is not None and bodily(body) and shaped(body):
-            _add(found, placed(body, part, rgb))
-    for _ in range(LOOKS):
-        body = model.look(without(rgb, found))
-        if body is None or not (bodily(body) and shaped(body)) or not _add(found, body):
+    for part in (whole(rgb), *halves(rgb)):
+        body = model.detect(rgb[part.slices])
+        if body is not None and mask_covers_trunk(body) and has_trunk(body):
+            _add(found, in_whole(body, part, rgb))
+    for _ in range(EXTRA_DETECTIONS):
+        body = model.detect(painted_over(rgb, found))
+        if body is None or not (mask_covers_trunk(body) and has_trunk(body)) or not _add(found, body):
             break
     return found
 
 
-def bodily(body: Body) -> bool:
-    """Whether mask and joints speak of the same thing; joints alone are also seen in bushes."""
+def mask_covers_trunk(body: Body) -> bool:
+    """Whether the mask covers shoulders and hips. Joints without a mask are also detected in bushes."""
     trunk = body.keypoints[[*SHOULDERS, *HIPS]]
     trunk = trunk[np.isfinite(trunk[:, 0])]
     if not len(trunk):
         return False
     x, y = np.rint(trunk).astype(int).T
     height, width = body.mask.shape
-    return bool(body.mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].mean() >= BODILY)
+    return bool(body.mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].mean() >= MIN_TRUNK_MASK)
 
 
-def shaped(body: Body) -> bool:
-    """Whether shoulders and hips, where both are seen, lie apart."""
+def has_trunk(body: Body) -> bool:
+    """Whether shoulders and hips, where both are known, lie far enough apart for a person's trunk."""
     shoulders, hips = (body.keypoints[list(pair)] for pair in (SHOULDERS, HIPS))
     if not (np.isfinite(shoulders).any() and np.isfinite(hips).any()):
         return True
     trunk_px = np.linalg.norm(np.nanmean(hips, axis=0) - np.nanmean(shoulders, axis=0))
-    return bool(trunk_px >= TRUNK_SHARE * max(body.box.size))
+    return bool(trunk_px >= MIN_TRUNK_SHARE * max(body.box.size))
 
 
-def without(rgb: RGB, bodies: Sequence[Body]) -> RGB:
-    """The picture with people painted over in its mean colour."""
+def painted_over(rgb: RGB, bodies: Sequence[Body]) -> RGB:
+    """The picture with people painted over in its mean colour, so that the pose model detects somebody else."""
     painted = rgb.copy()
     for body in bodies:
         grow = 2 * max(2, max(body.box.size) // 30) + 1
@@ -189,8 +195,8 @@ def without(rgb: RGB, bodies: Sequence[Body]) -> RGB:
     return painted
 
 
-def colours_of(body: Body, rgb: RGB) -> Colours:
-    """The colours of what the mask surely covers: lightness coarsely, hue and strength finely."""
+def colour_histogram(body: Body, rgb: RGB) -> Colours:
+    """Colour histogram (Lab) of the pixels that the mask surely covers: coarse in lightness, fine in a and b."""
     box = body.box
     step = max(1, max(box.size) // 160)
     rows, columns = (slice(part.start, part.stop, step) for part in box.slices)
@@ -203,22 +209,23 @@ def colours_of(body: Body, rgb: RGB) -> Colours:
 
 
 def likeness(first: Colours, second: Colours) -> float:
-    """Of two people's colours, 0 to 1."""
+    """Similarity of two colour histograms (Bhattacharyya coefficient), 0 to 1."""
     return float(np.sqrt(first * second).sum())
 
 
 def area(box: Box) -> int:
+    """The area of a box, px."""
     return box.size.area_px
 
 
 def overlap(first: Box, second: Box) -> float:
-    """What two boxes share of what they cover."""
+    """Intersection over union of two boxes."""
     shared = area(first & second)
     return shared / max(1, area(first) + area(second) - shared)
 
 
 def _add(found: list[Body], body: Body) -> bool:
-    """Keep someone new; of two looks at one person the one that shows more joints stays."""
+    """Add a newly detected person; of two detections of one person the one with more joints stays."""
     for number, other in enumerate(found):
         if overlap(body.box, other.box) > SAME_PLACE or area(body.box & other.box) > 0.7 * area(body.box):
             if (body.confidence > 0).sum() > (other.confidence > 0).sum():
@@ -229,29 +236,29 @@ def _add(found: list[Body], body: Body) -> bool:
 
 
 def _recognise(candidates: list[_Candidate], index: int, rgb: RGB, bodies: Sequence[Body]) -> None:
-    """Give each body of a glimpse to the most alike candidate, or make a new one; nobody is in two places."""
+    """Assign each body of a sampled frame to the most similar candidate, or make a new one; one body per candidate."""
     height, width = rgb.shape[:2]
-    seen = [colours_of(body, rgb) for body in bodies]
+    histograms = [colour_histogram(body, rgb) for body in bodies]
     pairs = sorted(
         (
-            (likeness(each.mean, colours), number, who)
-            for number, colours in enumerate(seen)
-            for who, each in enumerate(candidates)
+            (likeness(candidate.mean, colours), number, which)
+            for number, colours in enumerate(histograms)
+            for which, candidate in enumerate(candidates)
         ),
         reverse=True,
     )
     known: dict[int, int] = {}
-    for alike, number, who in pairs:
-        if alike >= SAME_COLOURS and number not in known and who not in known.values():
-            known[number] = who
+    for alike, number, which in pairs:
+        if alike >= SAME_COLOURS and number not in known and which not in known.values():
+            known[number] = which
     for number, body in enumerate(bodies):
         if number not in known:
             candidates.append(_Candidate())
-        each = candidates[known.get(number, -1)]
-        each.places.append(Place(index, body.box))
-        each.colours.append(seen[number])
-        each.sizes.append(float(np.sqrt((body.mask > 127).mean())))
+        candidate = candidates[known.get(number, -1)]
+        candidate.places.append(Place(index, body.box))
+        candidate.colours.append(histograms[number])
+        candidate.sizes.append(float(np.sqrt((body.mask > 127).mean())))
         middle = (body.box.left + body.box.right) / 2
-        each.centrality.append(
+        candidate.centrality.append(
             max(0.0, 1 - abs(2 * middle / width - 1)) * float(np.sqrt(body.box.size.height_px / height))
         )

@@ -1,4 +1,4 @@
-"""Mattes kept from one step to the next: what of each is not empty, deflated."""
+"""Mattes of a clip on disk: one file with the non-empty box of each matte, deflated, and a table of their positions."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,13 @@ from utils.image import Box, Size
 from utils.people.matte import extent
 
 DATA, TABLE = "mattes.bin", "mattes.npy"
+"""Names of the two files: the deflated boxes, and one row (bytes, left, top, right, bottom) per matte."""
 LEVEL = 1
+"""zlib level: the fastest."""
 
 
 def write_mattes(folder: Path, mattes: Iterable[Mask]) -> list[Box | None]:
-    """Write them into a folder as they come; returns where each is not empty."""
+    """Write mattes into a folder one by one; returns the non-empty box of each, None where a matte is empty."""
     boxes: list[Box | None] = []
     lengths: list[int] = []
     with (folder / DATA).open("wb") as file:
@@ -30,7 +32,7 @@ def write_mattes(folder: Path, mattes: Iterable[Mask]) -> list[Box | None]:
 
 
 def read_mattes(folder: Path, size: Size, wanted: Iterable[int]) -> Iterator[Mask]:
-    """The mattes of the wanted frames, each of the whole picture."""
+    """Read the mattes of the frames `wanted`, each at the size of the whole picture."""
     table = np.load(folder / TABLE)
     starts = np.concatenate([[0], np.cumsum(table[:, 0])])
     with (folder / DATA).open("rb") as file:
@@ -45,6 +47,7 @@ def read_mattes(folder: Path, size: Size, wanted: Iterable[int]) -> Iterator[Mas
 
 
 def _inflated(data: bytes, box: Box) -> Mask:
+    """One matte's box from its deflated bytes."""
     try:
         flat = np.frombuffer(zlib.decompress(data), np.uint8)
     except zlib.error as error:
