@@ -22,7 +22,7 @@ from utils import digest
 from utils.digest import digest_file
 from utils.key import Key
 from utils.store import Store
-from utils.store.local_tier import Shelf
+from utils.store.local_tier import LocalTier
 
 TURNS = 7
 FRAMES = 24
@@ -125,15 +125,15 @@ def of_reads(store: Store, size: int) -> list[Pair]:
 
 def of_counts(folder: Path) -> list[Pair]:
     """Listing 10 000 entries for eviction, sizes remembered, beside a first time; why there is no index."""
-    shelf = Shelf(folder / "many")
-    shelf.prepare()
+    tier = LocalTier(folder / "many")
+    tier.prepare()
     for number in range(10_000):
-        entry = shelf.entries / f"{number:064x}"
+        entry = tier.entries / f"{number:064x}"
         entry.mkdir()
         (entry / "manifest.json").write_bytes(bytes(700))
         (entry / "blob").touch()
-    first = pair("10 000 entries listed again", "for the first time", shelf.held, lambda: Shelf(shelf.folder).held())
-    shutil.rmtree(shelf.folder)
+    first = pair("10 000 entries listed again", "for the first time", tier.held, lambda: LocalTier(tier.folder).held())
+    shutil.rmtree(tier.folder)
     return [first]
 
 

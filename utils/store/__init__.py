@@ -1,4 +1,4 @@
-"""A cache that cannot lie: content in, content out, checked byte for byte. `Store` is its face."""
+"""Content-addressed cache on disk. Every entry is verified byte for byte when it is read; `Store` is the interface."""
 
 from utils.store.entry import Entry
 from utils.store.eviction import Freed

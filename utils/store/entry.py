@@ -1,4 +1,4 @@
-"""Entry: a finished result, checked byte for byte before anyone reads it, and held so that nobody removes it."""
+"""Entry: a finished result in the cache, verified when it is opened and protected from eviction while it is open."""
 
 import errno
 import stat
@@ -19,33 +19,36 @@ from utils.store.manifest import Damage, Manifest
 if TYPE_CHECKING:
     import numpy as np
 
-ROTTEN = {errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.EUCLEAN}
-"""What the system answers when the entry itself is at fault, and not the reader's rights or limits."""
+DAMAGE_ERRORS = {errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.EUCLEAN}
+"""Error numbers that mean a damaged entry, and not missing rights or limits of the reader."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Read-only files and where they come from; one descriptor is held until `close`, `with` or oblivion ends it."""
+    """Read-only files with their manifest.
+
+    The entry holds one file descriptor with a shared lock until it is closed, its `with` block ends or it is collected.
+    """
 
     folder: Path
     manifest: Manifest
     lease: Lease
     hit: bool = True
     mended: str = ""
-    """What was wrong with the entry that this one replaces; empty when nothing was."""
+    """What was wrong with the damaged entry that this one replaces; empty when there was none."""
 
     @property
     def key(self) -> Key:
-        """What was asked."""
+        """The key under which the entry is stored."""
         return self.manifest.key
 
     @property
     def digest(self) -> str:
-        """The digest of the content: what a later stage puts in its key."""
+        """Digest of the content: a later stage puts it into its own key."""
         return self.manifest.content
 
     def path(self, name: str) -> Path:
-        """A blob's file, for reading only and only while the entry is held."""
+        """Path of a blob, for reading only and only while the entry is open."""
         if self.lease.closed:
             raise StoreError(f"The cache entry of {self.key.stage!r} was closed.", "Read inside its `with` block.")
         if name not in self.manifest.blobs:
@@ -53,17 +56,17 @@ class Entry:
         return self.folder / name
 
     def read_bytes(self, name: str) -> bytes:
-        """A blob's bytes."""
+        """Bytes of a blob."""
         return self.path(name).read_bytes()
 
     def load_array(self, name: str) -> "np.ndarray[Any, Any]":
-        """A .npy blob, mapped read-only from the file: it takes no memory until it is used."""
+        """A .npy blob, memory-mapped read-only: it takes no memory until it is used."""
         import numpy as np
 
         return np.asarray(np.load(self.path(name), mmap_mode="r", allow_pickle=False))
 
     def close(self) -> None:
-        """Let it go: from now on it may be removed to make room."""
+        """Release the lock: from now on the entry may be evicted."""
         self.lease.close()
 
     def __enter__(self) -> "Entry":
@@ -76,11 +79,11 @@ class Entry:
 
 
 def open_entry(folder: Path, *, afresh: bool = False) -> Entry | None:
-    """The entry in a folder named by its key; None when there is none, Damage when it is not what it should be.
+    """Open and verify the entry in a folder named by its key; None when there is none, Damage when it fails a check.
 
-    Every byte is digested the first time a process meets it, and again when `afresh`.
+    Every byte is digested the first time a process opens the entry, and again with `afresh`.
     """
-    with _rot_is_damage(folder), ExitStack() as undo:
+    with _os_errors_as_damage(folder), ExitStack() as undo:
         if (lease := share(folder)) is None:
             return None
         undo.callback(lease.close)
@@ -93,7 +96,7 @@ def open_entry(folder: Path, *, afresh: bool = False) -> Entry | None:
 
 
 def _check_blobs(folder: Path, manifest: Manifest, afresh: bool) -> None:
-    """Exactly the blobs of the manifest: plain files, of the size and digest that it tells."""
+    """Raise Damage unless the folder holds exactly the manifest's blobs, as plain files of its sizes and digests."""
     found = {path.name: path for path in folder.iterdir()}
     for name in sorted(found.keys() ^ {*manifest.blobs, manifests.NAME}):
         raise Damage(f"{name!r} is {'extra' if name in found else 'missing'}")
@@ -108,11 +111,11 @@ def _check_blobs(folder: Path, manifest: Manifest, afresh: bool) -> None:
 
 
 @contextmanager
-def _rot_is_damage(folder: Path) -> Iterator[None]:
-    """A failing disk or a missing file damages an entry; missing rights and limits of the reader do not."""
+def _os_errors_as_damage(folder: Path) -> Iterator[None]:
+    """Turn a failing disk or a missing file into Damage; missing rights and limits of the reader stay OSErrors."""
     try:
         yield
     except OSError as error:
-        if error.errno not in ROTTEN:
+        if error.errno not in DAMAGE_ERRORS:
             raise
         raise Damage(f"{Path(str(error.filename or folder)).name} cannot be read ({error.strerror})") from error

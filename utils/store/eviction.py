@@ -1,4 +1,4 @@
-"""How the cache stays within its bytes and leaves the disk some room: what was used longest ago goes first."""
+"""Eviction: removes the least recently used entries, so that cache size and free disk space stay within limits."""
 
 import logging
 import shutil
@@ -9,42 +9,42 @@ from rich.filesize import decimal
 from utils.disk import LEAST_BYTES
 from utils.errors import StoreFull
 from utils.store.inventory import Listed, describe
-from utils.store.local_tier import Shelf
+from utils.store.local_tier import LocalTier
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What was removed, and by how many bytes the aim was still missed because the rest is in use or pinned."""
+    """The removed entries, and how many bytes are still missing because the remaining ones are in use or pinned."""
 
     removed: tuple[Listed, ...]
     missed_bytes: int
 
     @property
     def bytes(self) -> int:
-        """How much was removed."""
+        """Size of all removed entries."""
         return sum(item.held.bytes for item in self.removed)
 
 
-def free_bytes(shelf: Shelf) -> int:
-    """What the disk under the cache has left."""
-    return shutil.disk_usage(shelf.folder).free
+def free_bytes(tier: LocalTier) -> int:
+    """Free bytes on the disk that holds the cache."""
+    return shutil.disk_usage(tier.folder).free
 
 
-def make_room(shelf: Shelf, limit_bytes: int, spare_bytes: int = 0, *, even_pinned: bool = False) -> Freed:
-    """Remove entries until the cache holds no more than the limit and the disk has the spare bytes.
+def evict(tier: LocalTier, limit_bytes: int, spare_bytes: int = 0, *, even_pinned: bool = False) -> Freed:
+    """Remove entries until the cache holds at most `limit_bytes` and the disk has `spare_bytes` free.
 
-    The quarantined go first, the pinned and those in use stay.
+    Quarantined entries go first, then the least recently used (LRU); pinned entries and those in use stay.
     """
-    candidates = shelf.quarantined() + shelf.held()
-    excess = max(sum(item.bytes for item in candidates) - limit_bytes, spare_bytes - free_bytes(shelf))
+    candidates = tier.quarantined() + tier.held()
+    excess = max(sum(item.bytes for item in candidates) - limit_bytes, spare_bytes - free_bytes(tier))
     removed = []
     for item in candidates:
         if excess <= 0:
             break
         listed = describe(item)
-        if shelf.remove(item.path, even_pinned=even_pinned):
+        if tier.remove(item.path, even_pinned=even_pinned):
             removed.append(listed)
             excess -= item.bytes
     freed = Freed(tuple(removed), max(excess, 0))
@@ -53,9 +53,9 @@ def make_room(shelf: Shelf, limit_bytes: int, spare_bytes: int = 0, *, even_pinn
     return freed
 
 
-def refuse_too_large(shelf: Shelf, need_bytes: int, limit_bytes: int) -> None:
-    """Raise StoreFull when an entry cannot fit beside what is pinned, whatever else is removed."""
-    pinned_bytes = sum(item.bytes for item in shelf.held() if item.pinned)
+def refuse_too_large(tier: LocalTier, need_bytes: int, limit_bytes: int) -> None:
+    """Raise StoreFull when an entry cannot fit beside the pinned ones, whatever else is evicted."""
+    pinned_bytes = sum(item.bytes for item in tier.held() if item.pinned)
     if need_bytes + pinned_bytes > limit_bytes:
         raise StoreFull(
             f"The cache may hold {decimal(limit_bytes)}, of which {decimal(pinned_bytes)} are pinned; "
@@ -64,11 +64,11 @@ def refuse_too_large(shelf: Shelf, need_bytes: int, limit_bytes: int) -> None:
         )
 
 
-def disk_full(shelf: Shelf, need_bytes: int) -> StoreFull:
-    """The error for a disk that took no more, at least this many bytes into an entry."""
+def disk_full(tier: LocalTier, need_bytes: int) -> StoreFull:
+    """The error for a full disk, raised after at least `need_bytes` of an entry were written."""
     return StoreFull(
-        f"The disk under {shelf.folder} is full: a result needs more than {need_bytes} bytes, "
-        f"{free_bytes(shelf)} are free.",
+        f"The disk under {tier.folder} is full: a result needs more than {need_bytes} bytes, "
+        f"{free_bytes(tier)} are free.",
         "Free some disk space, or make room with `python -m pipeline cache prune --to SIZE`, and run it again.",
-        needs_bytes=2 * need_bytes + LEAST_BYTES,
+        needs_bytes=2 * need_bytes + RETRY_MARGIN_BYTES,
     )

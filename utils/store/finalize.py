@@ -1,4 +1,4 @@
-"""How a folder of files becomes an entry: checked, read-only, digested, on the disk, and the manifest last."""
+"""Turns a folder of files into an entry: check, make read-only, digest and fsync each file; the manifest comes last."""
 
 import os
 import stat
@@ -11,12 +11,13 @@ from utils.key import Key
 from utils.store import manifest as manifests
 from utils.store.manifest import Blob, Manifest
 
-LOOKED_THROUGH_BYTES = 1 << 20
+SEARCHED_BYTES = 1 << 20
+"""Files up to this size are searched for the name of the folder that they were made in."""
 
 
-def seal(folder: Path, key: Key, seconds: float) -> Manifest:
-    """Turn what a stage wrote into blobs, and write the manifest that vouches for them."""
-    blobs = {path.name: _seal_blob(path, key) for path in sorted(folder.iterdir())}
+def finalize(folder: Path, key: Key, seconds: float) -> Manifest:
+    """Turn the files that a stage wrote into blobs, and write the manifest with their digests."""
+    blobs = {path.name: _finalize_blob(path, key) for path in sorted(folder.iterdir())}
     if not blobs:
         raise StoreError(f"The stage {key.stage!r} made nothing.", "A stage writes at least one file.")
     manifest = Manifest.of(key, blobs, seconds)
@@ -28,7 +29,8 @@ def seal(folder: Path, key: Key, seconds: float) -> Manifest:
     return manifest
 
 
-def _seal_blob(path: Path, key: Key) -> Blob:
+def _finalize_blob(path: Path, key: Key) -> Blob:
+    """Check one file, make it read-only, digest it and flush it to the disk."""
     _check_blob(path, key)
     path.chmod(0o444)
     digest = digest_file(path, afresh=True)
@@ -37,13 +39,13 @@ def _seal_blob(path: Path, key: Key) -> Blob:
 
 
 def _check_blob(path: Path, key: Key) -> None:
-    """Refuse what another place could change, what cannot travel, and what names the folder it was made in."""
+    """Refuse folders and links (they could change later), unprintable names, and texts with the folder's path."""
     facts = path.lstat()
     if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
         raise _refused(path, key, "a folder or a link")
     if path.name == manifests.NAME or not path.name.isprintable():
         raise _refused(path, key, "not a name for a blob")
-    if facts.st_size <= LOOKED_THROUGH_BYTES and os.fsencode(path.parent.name) in path.read_bytes():
+    if facts.st_size <= SEARCHED_BYTES and os.fsencode(path.parent.name) in path.read_bytes():
         raise _refused(path, key, "a text that names the folder it was made in")
 
 

@@ -1,4 +1,4 @@
-"""What the cache holds and has done, as facts for a table, a dashboard or a check."""
+"""Facts about the cache's entries and usage, for tables, the dashboard and `cache verify`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from utils.store.usage_stats import Figures
 
 @dataclass(frozen=True)
 class Listed:
-    """An entry as its manifest describes it, unchecked; no manifest when it cannot be read."""
+    """An entry with its manifest, not verified; the manifest is None when it cannot be read."""
 
     held: Held
     manifest: Manifest | None
 
     @property
     def digest(self) -> str:
-        """The key that it lies under."""
+        """Digest of the key under which the entry is stored."""
         return self.held.path.name
 
     @property
     def stage(self) -> str:
-        """The stage that made it."""
+        """The stage that made the entry."""
         return self.manifest.key.stage if self.manifest else "unreadable"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What checking one entry found: an empty problem is a sound entry."""
+    """Result of verifying one entry; an empty `problem` means that it is sound."""
 
     digest: str
     stage: str
@@ -39,7 +39,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class StageStats:
-    """What lies in the cache of one stage, and what was counted of it."""
+    """Entries and usage counts of one stage."""
 
     entries: int
     bytes: int
@@ -48,7 +48,7 @@ class StageStats:
 
 @dataclass(frozen=True)
 class Stats:
-    """The whole cache at a glance."""
+    """Summary of the whole cache."""
 
     folder: str
     limit_bytes: int
@@ -62,7 +62,7 @@ class Stats:
 
 
 def describe(held: Held) -> Listed:
-    """What the manifest says of something that takes room."""
+    """An entry or quarantined folder together with its manifest."""
     try:
         return Listed(held, Manifest.from_bytes((held.path / manifests.NAME).read_bytes()))
     except (Damage, OSError):
@@ -70,7 +70,7 @@ def describe(held: Held) -> Listed:
 
 
 def stage_stats(entries: list[Listed], counted: Mapping[str, Figures]) -> dict[str, StageStats]:
-    """Entries and counts joined by stage."""
+    """Join entries and usage counts by stage."""
     names = sorted({entry.stage for entry in entries} | counted.keys())
     sizes = {name: [entry.held.bytes for entry in entries if entry.stage == name] for name in names}
     return {name: StageStats(len(sizes[name]), sum(sizes[name]), counted.get(name, Figures())) for name in names}

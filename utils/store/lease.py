@@ -1,7 +1,7 @@
-"""Who holds what, between processes: flocks, which the kernel frees when their holder closes, or dies.
+"""Locks between processes, made of flocks, which the kernel frees when the holder closes them or dies.
 
-A reader shares an entry's folder, so that nobody removes it; a remover seizes it. Whoever changes what lies under a key
-holds the key's lock file.
+A reader holds a shared lock on an entry's folder, so that nobody removes it; removal needs the exclusive lock. Whoever
+changes the entry of a key holds the key's lock file.
 """
 
 import fcntl
@@ -18,12 +18,13 @@ from utils.progress import Cancel
 log = logging.getLogger(__name__)
 
 POLL_S = 0.05
+"""Time between two attempts to get a lock file."""
 
 
 class Lease:
-    """A lock that lasts until it is closed, forgotten, or its process ends.
+    """A flock that is held until it is closed, collected, or its process ends.
 
-    It is freed by closing the descriptor and never by unlocking, which would free it for a forked child's parent too.
+    It is freed by closing the descriptor and never by unlocking, which would also free it for the parent of a fork.
     """
 
     def __init__(self, fd: int) -> None:
@@ -32,28 +33,31 @@ class Lease:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is held any more."""
+        """Whether the lock was given back."""
         return not self._finalizer.alive
 
     def close(self) -> None:
-        """Give it back; twice is fine."""
+        """Give the lock back; closing twice is allowed."""
         self._finalizer()
 
 
 def share(folder: Path) -> Lease | None:
-    """Hold a folder so that nobody removes it; None when it is not there, NotADirectoryError when it is no folder."""
-    return _take(folder, os.O_DIRECTORY, fcntl.LOCK_SH)
+    """Shared lock on a folder, so that nobody removes it; None when it does not exist.
+
+    Raises NotADirectoryError when the path is no folder.
+    """
+    return _lock(folder, os.O_DIRECTORY, fcntl.LOCK_SH)
 
 
 def seize(path: Path) -> Lease | None:
-    """The sole right to remove what lies at a path; None when it is in use or gone."""
-    return _take(path, os.O_NONBLOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Exclusive lock for removing what lies at a path; None when it is in use or gone."""
+    return _lock(path, os.O_NONBLOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
 def if_free(lock: Path) -> Iterator[bool]:
-    """Hold a lock file if nobody else does, and say whether; only its holder unlinks it."""
-    lease = _take_file(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Try to hold a lock file and yield whether that worked; only the holder unlinks the file, at the end."""
+    lease = _lock_file(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         yield lease is not None
     finally:
@@ -64,7 +68,7 @@ def if_free(lock: Path) -> Iterator[bool]:
 
 @contextmanager
 def only_one(lock: Path, cancel: Cancel) -> Iterator[None]:
-    """Wait, stoppable, until nobody else holds the lock file, then hold it."""
+    """Wait until nobody else holds the lock file, then hold it; `cancel` ends the wait."""
     waited = False
     while True:
         with if_free(lock) as mine:
@@ -79,8 +83,8 @@ def only_one(lock: Path, cancel: Cancel) -> Iterator[None]:
 
 @contextmanager
 def briefly(lock: Path) -> Iterator[None]:
-    """Hold a lasting lock file for a moment's work, waiting without end because the others are brief too."""
-    while (lease := _take_file(lock, fcntl.LOCK_EX)) is None:
+    """Hold a permanent lock file for a short critical section. The wait has no limit: other holders are brief too."""
+    while (lease := _lock_file(lock, fcntl.LOCK_EX)) is None:
         continue
     try:
         yield
@@ -88,16 +92,16 @@ def briefly(lock: Path) -> Iterator[None]:
         lease.close()
 
 
-def _take_file(lock: Path, how: int) -> Lease | None:
-    """Lock a file, made when absent, for this process alone and not for the workers that it forks."""
-    lease = _take(lock, os.O_RDWR | os.O_CREAT, how)
+def _lock_file(lock: Path, operation: int) -> Lease | None:
+    """Lock a file, created when missing, for this process alone and not for children that it forks."""
+    lease = _lock(lock, os.O_RDWR | os.O_CREAT, operation)
     if lease:
         _not_inherited.add(lease)
     return lease
 
 
 def _after_fork() -> None:
-    """A worker that outlives its killed parent must not keep the parent's key."""
+    """Close inherited locks in a forked child: it must not keep a key locked when its parent is killed."""
     for lease in list(_not_inherited):
         lease.close()
 
@@ -106,16 +110,16 @@ _not_inherited: "weakref.WeakSet[Lease]" = weakref.WeakSet()
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _take(path: Path, how: int, lock: int) -> Lease | None:
-    """Open and lock, and make sure that what is locked is still what lies at the path."""
+def _lock(path: Path, flags: int, operation: int) -> Lease | None:
+    """Open and lock a path, and make sure that the locked file is still the one at the path; None when it is not."""
     try:
-        lease = Lease(os.open(path, how | os.O_NOFOLLOW, 0o666))
+        lease = Lease(os.open(path, flags | os.O_NOFOLLOW, 0o666))
     except FileNotFoundError:
-        if how & os.O_CREAT:
+        if flags & os.O_CREAT:
             raise
         return None
     try:
-        fcntl.flock(lease.fd, lock)
+        fcntl.flock(lease.fd, operation)
     except BlockingIOError:
         lease.close()
         return None
@@ -124,13 +128,14 @@ def _take(path: Path, how: int, lock: int) -> Lease | None:
             f"Files in {path.parent} cannot be locked ({error.strerror}).",
             "Put the cache on a disk of this machine: set RESHOOT_HOME to a folder there.",
         ) from error
-    if _lies_at(lease.fd, path):
+    if _is_at(lease.fd, path):
         return lease
     lease.close()
     return None
 
 
-def _lies_at(fd: int, path: Path) -> bool:
+def _is_at(fd: int, path: Path) -> bool:
+    """Whether an open file is still the one that lies at a path."""
     try:
         return os.path.samestat(os.fstat(fd), path.lstat())
     except FileNotFoundError:

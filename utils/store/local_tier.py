@@ -1,12 +1,12 @@
-"""Shelf: the local tier, a folder of finished entries that appear and vanish whole.
+"""Local tier of the cache: the folders on disk, in which finished entries appear and vanish atomically, by rename.
 
     entries/<key>/       manifest.json and the blobs, read-only
-    work/<key>.<random>/ what is being made or removed; the flock of whoever works on it tells living from left behind
-    locks/<key>          one maker at a time
-    pins/<key>           never removed to make room
-    quarantine/<key>.<n> what was not what it should be
+    work/<key>.<random>/ entries being made or removed; a flock on it means that somebody is at work there
+    locks/<key>          lock file: one maker at a time
+    pins/<key>           marks an entry that is never evicted
+    quarantine/<key>.<n> damaged entries
 
-Every one of them lies under one folder, so that a rename never crosses disks.
+All of them lie under one folder, so that a rename never crosses file systems.
 """
 
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Held:
-    """Something that takes room: its path, size, last use (ns since 1970), and whether it is pinned."""
+    """An entry or quarantined folder: path, size, last use (ns since 1970), and whether it is pinned."""
 
     path: Path
     bytes: int
@@ -37,8 +37,8 @@ class Held:
     pinned: bool
 
 
-class Shelf:
-    """The folders of one cache on one disk."""
+class LocalTier:
+    """The folders of one cache."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Shelf:
         self._bytes: dict[tuple[str, int], int] = {}
 
     def prepare(self) -> None:
-        """Make the folders that are not there."""
+        """Create missing folders."""
         for folder in (self.entries, self.work, self.locks, self.pins, self.quarantine):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -56,15 +56,15 @@ class Shelf:
         return self.locks / digest
 
     def find(self, digest: str, *, afresh: bool = False) -> Entry | None:
-        """The checked entry of a key, marked as used now; None when there is none, Damage when it cannot be trusted."""
+        """The verified entry of a key, marked as used now; None when there is none, Damage when verification fails."""
         entry = open_entry(self.entries / digest, afresh=afresh)
         if entry and not afresh:
-            with _said(entry.folder, logging.DEBUG):
+            with _failures_logged(entry.folder, logging.DEBUG):
                 mark_used(entry.lease)
         return entry
 
     def begin(self, digest: str) -> tuple[Path, Lease]:
-        """An empty folder to make an entry in, held from its birth."""
+        """A new empty work folder for making an entry, and the lock on it."""
         while True:
             folder = self._work_path(digest)
             folder.mkdir()
@@ -80,7 +80,7 @@ class Shelf:
         return total
 
     def publish(self, folder: Path, manifest: Manifest, lease: Lease) -> Entry:
-        """Let a sealed folder appear under its key, at once and to stay; the maker holds the key's lock."""
+        """Move a finalized folder to its key, atomically and durably; the maker holds the key's lock."""
         target = self.entries / manifest.key.digest
         if os.path.lexists(target):
             log.warning("%s appeared while it was being computed and was quarantined.", target)
@@ -91,7 +91,7 @@ class Shelf:
         return Entry(target, manifest, lease, hit=False)
 
     def set_aside(self, digest: str) -> None:
-        """Quarantine what lies under a key; only the holder of the key's lock may."""
+        """Move the entry of a key to quarantine; the caller must hold the key's lock."""
         aside = self.quarantine / f"{digest[:64]}.{time.time_ns()}"
         try:
             (self.entries / digest).rename(aside)
@@ -101,7 +101,7 @@ class Shelf:
     def held(self) -> list[Held]:
         """All entries, the least recently used first.
 
-        A use in the future was stamped before the clock was set back, so before every use stamped since.
+        A last use in the future was recorded before the clock was set back, and so counts as older than all others.
         """
         pinned = {pin.name for pin in self.pins.iterdir()}
         held = [replace(item, pinned=item.path.name in pinned) for item in self._scan(self.entries)]
@@ -109,11 +109,11 @@ class Shelf:
         return sorted(held, key=lambda item: (item.used_ns <= now, item.used_ns))
 
     def quarantined(self) -> list[Held]:
-        """All that was set aside, the oldest first."""
+        """All quarantined entries, the oldest first."""
         return sorted(self._scan(self.quarantine), key=lambda item: item.used_ns)
 
     def remove(self, path: Path, *, even_pinned: bool = False) -> bool:
-        """Remove an entry or a quarantined one, unless it is in use, in the making or pinned; True when it is gone."""
+        """Remove an entry or a quarantined one, unless it is in use, being made or pinned; True when it is gone."""
         pin = self.pins / path.name
         with if_free(self.lock(path.name)) as mine:
             if not mine or not self._discard(path, spared_by=None if even_pinned else pin):
@@ -122,7 +122,7 @@ class Shelf:
             return True
 
     def pin(self, digest: str) -> bool:
-        """Keep an entry from being removed to make room; False when there is none."""
+        """Protect an entry from eviction; False when there is no such entry."""
         if (lease := share(self.entries / digest)) is None:
             return False
         (self.pins / digest).touch()
@@ -130,20 +130,20 @@ class Shelf:
         return True
 
     def unpin(self, digest: str) -> None:
-        """Let an entry go when its time comes."""
+        """Allow an entry to be evicted again."""
         (self.pins / digest).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what the killed left behind: work that nobody does, locks that nobody holds."""
+        """Remove what killed processes left behind: work folders and lock files that nobody holds."""
         for folder in self.work.iterdir():
-            with _said(folder):
+            with _failures_logged(folder):
                 self._discard(folder)
         for lock in self.locks.iterdir():
-            with _said(lock):
+            with _failures_logged(lock):
                 self._discard_lock(lock)
 
     def _discard(self, path: Path, spared_by: Path | None = None) -> bool:
-        """Remove what nobody holds: out of sight at once, then file by file; True when it is gone."""
+        """Remove a folder that nobody holds: renamed away first, then deleted file by file; True when it is gone."""
         if path.is_symlink():
             path.unlink(missing_ok=True)
             return True
@@ -159,6 +159,7 @@ class Shelf:
         return True
 
     def _discard_lock(self, lock: Path) -> None:
+        """Remove a lock file that nobody holds."""
         if lock.is_symlink():
             lock.unlink(missing_ok=True)
         else:
@@ -166,10 +167,11 @@ class Shelf:
                 return
 
     def _work_path(self, name: str) -> Path:
+        """A new unique path in the work folder."""
         return self.work / f"{name[:16]}.{secrets.token_hex(8)}"
 
     def _scan(self, folder: Path) -> Iterator[Held]:
-        """What lies in a folder; entries never change, so their sizes are added up once per process."""
+        """The contents of a folder with sizes; entries never change, so each size is computed once per process."""
         with os.scandir(folder) as items:
             for item in items:
                 try:
@@ -183,14 +185,14 @@ class Shelf:
 
 
 def mark_used(lease: Lease) -> None:
-    """Note the time of a use, finer than the tick of the file system's own clock."""
+    """Record the time of a use with nanoseconds, finer than the file system's own clock."""
     now = time.time_ns()
     os.utime(lease.fd, ns=(now, now))
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder or a file; what cannot be removed is said, and left to the next sweep."""
-    with _said(path):
+    """Remove a folder or a file; what cannot be removed is logged and left to the next sweep."""
+    with _failures_logged(path):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -198,8 +200,8 @@ def remove_tree(path: Path) -> None:
 
 
 @contextmanager
-def _said(path: Path, level: int = logging.WARNING) -> Iterator[None]:
-    """Housekeeping that fails is said and tried again by the next; it ends nobody's work."""
+def _failures_logged(path: Path, level: int = logging.WARNING) -> Iterator[None]:
+    """Log a failure of housekeeping instead of raising it; the next process tries again."""
     try:
         yield
     except OSError as error:
@@ -207,7 +209,7 @@ def _said(path: Path, level: int = logging.WARNING) -> Iterator[None]:
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a folder's files, or of a file."""
+    """Size in bytes of a file, or of all files in a folder."""
     if path.is_symlink() or not path.is_dir():
         return path.lstat().st_size
     with os.scandir(path) as files:

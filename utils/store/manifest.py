@@ -1,4 +1,4 @@
-"""Manifest: what an entry says of itself, written last and sealed by its own digest."""
+"""Manifest of an entry: its key, and size and digest of each blob; written last, with a digest of itself as seal."""
 
 import json
 import platform
@@ -15,16 +15,16 @@ NAME = "manifest.json"
 
 
 class Damage(Exception):
-    """An entry is not what it should be; the text says how. The store answers it, users never meet it."""
+    """An entry failed verification; the text says how. The store handles it, users never see it."""
 
 
 class OtherSchema(Damage):
-    """A sound entry of a Reshoot that writes its entries in another way."""
+    """A sound entry, written by a version of Reshoot with another entry format."""
 
 
 @dataclass(frozen=True)
 class Blob:
-    """One file of an entry."""
+    """Size and digest of one file of an entry."""
 
     bytes: int
     digest: str
@@ -32,7 +32,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Which key was computed, into which blobs, when (UTC), where, and how long that took."""
+    """The key that was computed, the blobs, how long it took, when (UTC), and on which machine."""
 
     key: Key
     blobs: Mapping[str, Blob]
@@ -42,22 +42,22 @@ class Manifest:
 
     @classmethod
     def of(cls, key: Key, blobs: Mapping[str, Blob], seconds: float) -> "Manifest":
-        """The manifest of what was computed just now on this machine."""
+        """The manifest of an entry computed just now on this machine."""
         created = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(key, blobs, seconds, created, f"{platform.node()} {platform.system()} {platform.machine()}")
 
     @property
     def parents(self) -> Mapping[str, str]:
-        """The content that it was computed from, by name."""
+        """Digests of the inputs that the entry was computed from, by name."""
         return self.key.inputs
 
     @property
     def content(self) -> str:
-        """The digest of all blobs: equal content is equal input to later stages, whoever computed it."""
+        """Digest over all blobs: equal content is equal input to later stages, whoever computed it."""
         return digest_bytes(canonical_json({name: blob.digest for name, blob in self.blobs.items()}))
 
     def to_bytes(self) -> bytes:
-        """The manifest as readable JSON with its seal."""
+        """The manifest as readable JSON with its seal, the digest of the rest."""
         document = {
             "schema": SCHEMA,
             "key": self.key.document(),
@@ -70,7 +70,7 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
-        """Read a manifest back; raises Damage unless every part of it is as it was written."""
+        """Parse a manifest; raises Damage unless it is exactly as it was written."""
         try:
             document = json.loads(data)
             if document["schema"] != SCHEMA:

@@ -1,4 +1,4 @@
-"""Tally: what the cache did for each stage, counted across processes in one small file."""
+"""Usage statistics of the cache: hits, misses, times and sizes of each stage, summed over processes in one file."""
 
 import json
 import logging
@@ -13,7 +13,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts of one stage. `spared_s` and `read_s` are of the same hits: computing them once, and reading them."""
+    """Counts of one stage.
+
+    Over all hits, `spared_s` is the time that computing the entries once took, `read_s` the time of reading them.
+    """
 
     hits: int = 0
     misses: int = 0
@@ -31,16 +34,16 @@ class Figures:
 
     @property
     def hit_rate(self) -> float:
-        """Hits among all that was asked, 0 when nothing was."""
+        """Share of requests that were hits; 0 when there were none."""
         return self.hits / max(self.hits + self.misses, 1)
 
 
-class Tally:
-    """The file that counts. When it cannot be written, the cache works on and says once that it no longer counts."""
+class UsageStats:
+    """The file of counts. When it cannot be written, the cache works on and logs one warning."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self._lock = folder / "tally.json", folder / "tally.lock"
-        self._said = False
+        self._warned = False
 
     def add(self, stage: str, figures: Figures) -> None:
         """Add to a stage's counts."""
@@ -52,11 +55,11 @@ class Tally:
                 fresh.write_text(json.dumps({name: asdict(stages[name]) for name in sorted(stages)}, indent=1))
                 fresh.replace(self.path)
         except OSError as error:
-            log.log(logging.DEBUG if self._said else logging.WARNING, "The cache works but cannot count: %s", error)
-            self._said = True
+            log.log(logging.DEBUG if self._warned else logging.WARNING, "The cache works but cannot count: %s", error)
+            self._warned = True
 
     def read(self) -> dict[str, Figures]:
-        """The counts by stage; an unreadable file is said, and counting starts anew."""
+        """The counts by stage; an unreadable file is logged, and counting starts anew."""
         try:
             return _parse(json.loads(self.path.read_bytes()))
         except FileNotFoundError:
