@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.journey_ground import bench_of
 from pipeline.see.analysis import ANALYSE, Analysis
 from tests.forms import FFMPEG
-from utils.camera.stabilization import Calm, stabilise
+from utils.camera.stabilization import Smoothing, stabilise
 from utils.camera.stabilized_copy import followed, write_steady
 from utils.camera.tracking import Mask
 from utils.image import Size
@@ -38,10 +38,10 @@ from utils.walker.scene import Scene
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
 
 
-def ours(clip: Clip, folder: Path, calm: Calm) -> Path:
+def ours(clip: Clip, folder: Path, smoothing: Smoothing) -> Path:
     """Track without looking for people, calm, and move every frame once."""
     path = folder / "ours.mp4"
-    write_steady(path, clip, stabilise(followed(clip), calm), Encoding())
+    write_steady(path, clip, stabilise(followed(clip), smoothing), Encoding())
     return path
 
 
@@ -84,8 +84,8 @@ def main() -> None:
         film(shot, Reels(clip=folder / "clip.mp4"))
         clip, scene = probe(folder / "clip.mp4"), Scene(shot)
         tools: dict[str, Callable[[], Path]] = {
-            "ours": lambda: ours(clip, folder, Calm()),
-            "ours, optimal path": lambda: ours(clip, folder, Calm(method="optimal")),
+            "ours": lambda: ours(clip, folder, Smoothing()),
+            "ours, optimal path": lambda: ours(clip, folder, Smoothing(method="optimal")),
             "ours, from the analysis": lambda: analysed(clip, folder),
             "ffmpeg vid.stab": lambda: vid_stab(clip, folder),
             "PyPI vidstab": lambda: vidstab(clip, folder),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from utils.camera.path import CameraPath
-from utils.camera.stabilization import Calm, Method, Model, stabilise
+from utils.camera.stabilization import Method, Model, Smoothing, stabilise
 from utils.camera.tracking import Motion, Tracker, track
 from utils.image import RGB, Size
 from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
@@ -129,10 +129,10 @@ def test_no_pixel_is_lost(filmed: Filmed) -> None:
 def test_half_the_strength_takes_half_the_way(filmed: Filmed) -> None:
     _, truths = filmed
     path = measured([Motion(camera, 1.0) for camera in known(truths)])
-    none = stabilise(path, Calm(strength=0))
+    none = stabilise(path, Smoothing(strength=0))
     assert none.canvas == SIZE and np.allclose(none.matrices, np.eye(3))
     half, whole = (
-        jerk_px(normal(path.matrices @ inverse(stabilise(path, Calm(strength=s)).matrices))) for s in (0.5, 1)
+        jerk_px(normal(path.matrices @ inverse(stabilise(path, Smoothing(strength=s)).matrices))) for s in (0.5, 1)
     )
     assert whole < half < jerk_px(path.matrices)
 
@@ -141,7 +141,9 @@ def test_the_optimal_path_has_less_jerk_and_keeps_the_pan(filmed: Filmed) -> Non
     _, truths = filmed
     cameras = np.array([shift(3.0 * index, 0) for index in range(FRAMES)]) @ known(truths)
     path = measured([Motion(camera, 1.0) for camera in cameras])
-    averaged, optimal = (normal(cameras @ inverse(stabilise(path, Calm(method=method)).matrices)) for method in METHODS)
+    averaged, optimal = (
+        normal(cameras @ inverse(stabilise(path, Smoothing(method=method)).matrices)) for method in METHODS
+    )
     assert jerk_px(optimal) < 0.8 * jerk_px(averaged)
     corner = corners(SIZE)[:1]
     ways = [np.ptp([moved(camera, corner)[0, 0] for camera in each]) for each in (averaged, optimal)]
@@ -154,7 +156,7 @@ def test_the_optimal_path_holds_still_where_the_camera_nearly_did() -> None:
     path = measured([Motion(shift(x, 0), 1.0) for x in way])
     still = []
     for method in METHODS:
-        steady = normal(path.matrices @ inverse(stabilise(path, Calm(method=method)).matrices))
+        steady = normal(path.matrices @ inverse(stabilise(path, Smoothing(method=method)).matrices))
         still.append(np.ptp(steady[80:145, 0, 2]))
     assert still[1] < 0.35 * still[0]
 
@@ -163,7 +165,7 @@ def test_a_similarity_neither_shears_nor_tilts(filmed: Filmed) -> None:
     _, truths = filmed
     cameras = known(truths)
     path = measured([Motion(camera, 1.0) for camera in cameras])
-    plain, full = (stabilise(path, Calm(model=model)) for model in MODELS)
+    plain, full = (stabilise(path, Smoothing(model=model)) for model in MODELS)
     assert np.allclose(plain.matrices[:, 0, 0], plain.matrices[:, 1, 1], atol=1e-9)
     assert np.allclose(plain.matrices[:, 0, 1], -plain.matrices[:, 1, 0], atol=1e-9)
     assert np.allclose(plain.matrices[:, 2, :2], 0, atol=1e-12)

@@ -16,7 +16,7 @@ def steady(
 ) -> None:
     """Take the operator's shake out of a clip. No pixel is lost: the picture moves in a frame that holds all of it."""
     from pipeline.settings import Settings, read_assignments
-    from utils.camera.stabilization import Calm, stabilise
+    from utils.camera.stabilization import Smoothing, stabilise
     from utils.camera.stabilized_copy import followed, write_steady
     from utils.errors import SettingsError
     from utils.media.intake import probe
@@ -27,7 +27,7 @@ def steady(
         raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
     said = Settings.load("balanced", dict(read_assignments(assignments or []))).stabilise
     found = probe(clip)
-    calm = stabilise(followed(found), Calm(said.window_s, said.strength, said.method, said.model))
+    calm = stabilise(followed(found), Smoothing(said.window_s, said.strength, said.method, said.model))
     write_steady(out, found, calm)
     if path:
         path.write_text(calm.to_json())

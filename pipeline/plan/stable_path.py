@@ -6,7 +6,7 @@ from functools import cached_property
 from pipeline.see.analysis import Analysis
 from pipeline.stage import Stage, Work
 from utils.camera.path import CameraPath
-from utils.camera.stabilization import Calm, stabilise
+from utils.camera.stabilization import Smoothing, stabilise
 from utils.store import Entry
 
 
@@ -28,7 +28,7 @@ class StablePath:
 
 def _stabilise(work: Work) -> None:
     seen: Analysis = work.inputs["analysis"]
-    smoothing = Calm(
+    smoothing = Smoothing(
         window_s=work.settings["stabilise.window_s"],
         strength=work.settings["stabilise.strength"],
         method=work.settings["stabilise.method"],

@@ -1,1 +1,1 @@
-"""The camera: how it moved, how that is smoothed, and pictures moved by it."""
+"""Camera motion: tracking, the camera path, stabilization, and warping pictures by it."""

@@ -1,6 +1,7 @@
-"""The path of a camera: where each frame's pixels lie in a picture that all frames share.
+"""CameraPath: for each frame of a clip the homography into one picture that all frames share.
 
-It is data that outlives a run: written as JSON, readable back, usable on a copy of the clip of another size or rate.
+A path outlives a run: it is written to and read from JSON, and can be used on a copy of the clip with another size or
+frame rate.
 """
 
 import json
@@ -23,9 +24,9 @@ CONVENTION = "3x3 row-major; column vectors (x, y, 1); pixel centres at whole nu
 
 @dataclass(frozen=True)
 class CameraPath:
-    """n matrices, frame -> shared picture, of a clip of `size`. Pixels are resampled once, at the end.
+    """n homographies, frame -> shared picture, of a clip of `size`. Pixels are resampled once, at the end.
 
-    `breaks` are the frames that begin a new shot: nothing is known of how one shot lies to another.
+    `breaks` are the frames that begin a new shot; shots have no known position relative to each other.
     """
 
     matrices: Matrix
@@ -55,7 +56,7 @@ class CameraPath:
         return tuple(range(start, stop) for start, stop in pairwise(edges))
 
     def times_s(self) -> NDArray[np.float64]:
-        """When each frame is shown, counted from the first."""
+        """Time of each frame in seconds, counted from the first."""
         return np.array([float((pts - self.pts[0]) * self.time_base) for pts in self.pts])
 
     def inverse(self) -> Matrix:
@@ -63,24 +64,24 @@ class CameraPath:
         return inverse(self.matrices)
 
     def then(self, after: Matrix, canvas: Size) -> "CameraPath":
-        """The path into another shared picture: one more move after it, one matrix or one for each frame."""
+        """The path followed by one more move (one matrix, or one for each frame), into another shared picture."""
         return replace(self, matrices=normal(after @ self.matrices), canvas=canvas)
 
     def for_size(self, size: Size) -> "CameraPath":
-        """The same path for a copy of the clip in another size; the shared picture scales along."""
+        """The path for a copy of the clip in another size; the shared picture is scaled along with it."""
         x, y = size.width_px / self.size.width_px, size.height_px / self.size.height_px
         canvas = Size(round(self.canvas.width_px * x), round(self.canvas.height_px * y))
         bigger = resize(self.size, size)
         return replace(self, matrices=normal(bigger @ self.matrices @ inverse(bigger)), size=size, canvas=canvas)
 
     def for_times(self, pts: Sequence[int], time_base: Fraction) -> "CameraPath":
-        """The same path at other moments, for a copy of the clip at another rate; the ends are held."""
-        times = np.array([float((value - pts[0]) * time_base) for value in pts])
-        mine = self.times_s()
-        after = np.clip(np.searchsorted(mine, times), 1, max(1, len(self) - 1))
+        """The path interpolated at other times, for a copy of the clip with another rate; constant past its ends."""
+        times_s = np.array([float((value - pts[0]) * time_base) for value in pts])
+        own_times_s = self.times_s()
+        after = np.clip(np.searchsorted(own_times_s, times_s), 1, max(1, len(self) - 1))
         before, after = after - 1, np.minimum(after, len(self) - 1)
-        step = np.maximum(mine[after] - mine[before], 1e-9)
-        share = np.clip((times - mine[before]) / step, 0, 1)
+        step = np.maximum(own_times_s[after] - own_times_s[before], 1e-9)
+        share = np.clip((times_s - own_times_s[before]) / step, 0, 1)
         share = np.where(np.isin(after, self.breaks), np.round(share), share)[:, None, None]
         matrices = (1 - share) * self.matrices[before] + share * self.matrices[after]
         nearest = np.where(share[:, 0, 0] < 0.5, before, after)
@@ -95,7 +96,7 @@ class CameraPath:
         )
 
     def to_json(self) -> str:
-        """Readable JSON; floats are written so that they come back exactly."""
+        """Readable JSON; floats are written so that they are read back exactly."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -112,7 +113,7 @@ class CameraPath:
 
     @classmethod
     def from_json(cls, text: str) -> "CameraPath":
-        """The inverse of `to_json`."""
+        """Parse what `to_json` wrote; ClipError when it is no camera path of this version."""
         try:
             data: dict[str, Any] = json.loads(text)
             if data["version"] != VERSION:

@@ -1,7 +1,7 @@
-"""A steadied copy of a clip: the camera is followed through it once, and every frame is moved once.
+"""Writes a stabilized copy of a clip: the camera is tracked in one pass, and every frame is resampled once.
 
-Frames stay in the planes that they are stored in, so nothing but the move changes a pixel. While one is encoded the
-next is moved and the one after that decoded.
+Frames stay in the YUV planes that they are stored in, so that nothing but the move changes a pixel. While one frame is
+encoded, the next one is warped and the one after that decoded.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import ahead
 
 GREY = 128
-"""The level of a colour plane where there is no colour."""
+"""Neutral level of a chroma plane."""
 
 
 def followed(clip: Clip) -> CameraPath:
-    """How the camera moved, without looking for people: enough where they do not fill the picture."""
+    """The camera path of a clip, tracked without masking people: good enough unless they fill the picture."""
     tracker = Tracker()
     motions = [tracker.motion(brightness) for brightness in ClipBrightness(clip)]
     matrices = np.array([motion.matrix for motion in motions])
@@ -38,33 +38,33 @@ def followed(clip: Clip) -> CameraPath:
     return CameraPath(matrices, confidence, clip.pts, clip.time_base, clip.size, clip.size)
 
 
-def write_steady(path: Path, clip: Clip, calm: CameraPath, encoding: Encoding | None = None) -> None:
-    """The whole stable picture of each frame, no pixel left out, in the clip's own times, colours and sound."""
-    if len(calm) != len(clip) or calm.size != clip.size:
-        raise ValueError(f"a path of {len(calm)} frames of {calm.size} for a clip of {len(clip)} of {clip.size}")
-    shape = replace(Shape.like(clip), size=calm.canvas)
+def write_steady(path: Path, clip: Clip, stable: CameraPath, encoding: Encoding | None = None) -> None:
+    """Write each frame's whole stable picture, without cropping, with the clip's own times, colours and sound."""
+    if len(stable) != len(clip) or stable.size != clip.size:
+        raise ValueError(f"a path of {len(stable)} frames of {stable.size} for a clip of {len(clip)} of {clip.size}")
+    shape = replace(Shape.like(clip), size=stable.canvas)
     shape = replace(shape, size=shape.even_size)
     with (
         ClipWriter(path, shape, encoding, sound=clip) as writer,
-        closing(ahead(_moved(clip, calm, shape))) as pictures,
+        closing(ahead(_moved(clip, stable, shape))) as pictures,
     ):
         for picture, (pts, duration) in zip(pictures, times(clip), strict=True):
             writer.write(picture, pts, duration)
 
 
-def _moved(clip: Clip, calm: CameraPath, shape: Shape) -> Iterator[av.VideoFrame]:
-    """Each frame where the path says, in black."""
+def _moved(clip: Clip, stable: CameraPath, shape: Shape) -> Iterator[av.VideoFrame]:
+    """Each frame warped by the path, surrounded by black."""
     reader, black = PlaneReader(clip), 0 if shape.colour.full_range else 16
     with closing(Cursor(clip)) as cursor, closing(ahead(cursor.frames(clip.span))) as pictures:
         for index, picture in pictures:
-            yield moved_planes(reader.planes(picture), calm.matrices[index], shape.size, black)
+            yield moved_planes(reader.planes(picture), stable.matrices[index], shape.size, black)
 
 
 def moved_planes(planes: Planes, matrix: Matrix, size: Size, black: int) -> av.VideoFrame:
-    """A picture moved by one resample of each plane, as the encoder takes it."""
-    made = av.VideoFrame(*size, FORMAT)
-    brightness, *colours = (samples(plane) for plane in made.planes)
+    """A picture warped by `matrix`, one resampling per plane, as a frame for the encoder."""
+    frame = av.VideoFrame(*size, FORMAT)
+    brightness, *colours = (samples(plane) for plane in frame.planes)
     warp(planes.brightness, matrix, brightness, black)
     for colour, into in zip(planes.colours, colours, strict=True):
         warp(colour, inverse(SITED) @ matrix @ planes.sited, into, GREY)
-    return made
+    return frame

@@ -1,7 +1,7 @@
-"""One plane of a picture through a matrix that moves it little: many pixels in a row move alike, and are made at once.
+"""Warps one plane of a picture by a homography close to identity, with vectorised bilinear interpolation.
 
-Where OpenCV looks up the four neighbours of each pixel by itself, this finds how far neighbours stay neighbours and
-blends whole runs: a third of the time for what a hand shakes, more only where a picture is turned right around.
+OpenCV fetches the four neighbours of each pixel separately. Here runs of pixels whose sources lie side by side are
+blended together: a third of the time for camera shake, slower only for large rotations. Coordinates are fixed-point.
 """
 
 from math import floor
@@ -15,38 +15,39 @@ from utils.place.masked_median import kernel
 Plane = NDArray[np.uint8]
 """H x W."""
 Place = tuple[int, int]
-"""Right and down, in whole pixels or in parts of which ONE is a pixel."""
+"""(x, y) in whole pixels, or in fixed point, where ONE is a pixel."""
 
 STRETCH = 48
-"""Pixels along which a homography is taken for straight: a hundredth of a pixel off where it is tilted strongly."""
+"""Pixels over which the homography is taken as linear: at most a hundredth of a pixel off with a strong tilt."""
 BLOCK = 16
-"""Pixels that one run of wide instructions makes."""
+"""Pixels blended by one sequence of SIMD instructions."""
 BITS = 16
 ONE = 1 << BITS
-REST = ONE - 1
+FRACTION_MASK = ONE - 1
 
 
 def warp(plane: Plane, matrix: Matrix, out: Plane, outside: int) -> None:
-    """Fill `out` with a plane moved by `matrix`, bilinear; `outside` is the level that surrounds it."""
+    """Fill `out` with the plane warped by `matrix` (bilinear); `outside` is the level around the plane."""
     _warp(plane, np.ascontiguousarray(inverse(matrix)), out, outside)
 
 
 @kernel
 def _warp(plane: Plane, back: Matrix, out: Plane, outside: int) -> None:
-    """Row by row, from stretch to stretch; the end of one is where the next begins."""
+    """Warp row by row in stretches over which the mapping is linear."""
     height, width = out.shape
     for row in range(height):
-        x, y = _through(back, 0, row)
+        x, y = _transform(back, 0, row)
         for first in range(0, width, STRETCH):
             count = min(STRETCH, width - first)
-            next_x, next_y = _through(back, first + count, row)
+            next_x, next_y = _transform(back, first + count, row)
             step = floor((next_x - x) * ONE / count + 0.5), floor((next_y - y) * ONE / count + 0.5)
             _stretch(plane, out, (first, row), count, (floor(x * ONE + 0.5), floor(y * ONE + 0.5)), step, outside)
             x, y = next_x, next_y
 
 
 @kernel
-def _through(matrix: Matrix, x: int, y: int) -> tuple[float, float]:
+def _transform(matrix: Matrix, x: int, y: int) -> tuple[float, float]:
+    """One point through a homography."""
     scale = 1 / (matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2])
     return (
         (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) * scale,
@@ -56,38 +57,38 @@ def _through(matrix: Matrix, x: int, y: int) -> tuple[float, float]:
 
 @kernel
 def _stretch(plane: Plane, out: Plane, at: Place, count: int, start: Place, step: Place, outside: int) -> None:
-    """`count` pixels from `at` on, in runs within which those that are blended lie side by side."""
+    """Fill `count` pixels from `at` on, in runs whose source pixels lie side by side."""
     height, width = plane.shape
     done = 0
     while done < count:
         x, y = start[0] + step[0] * done, start[1] + step[1] * done
-        run = min(count - done, _until_next(x, step[0] - ONE), _until_next(y, step[1]))
+        run = min(count - done, _steps_to_next_pixel(x, step[0] - ONE), _steps_to_next_pixel(y, step[1]))
         column, row = x >> BITS, y >> BITS
         begin, end = 0, 0
         if 0 <= row < height - 1:
             begin = min(max(0, -column), run)
             end = max(begin, min(run, width - 1 - column))
         for index in range(begin):
-            out[at[1], at[0] + done + index] = _alone(plane, x + step[0] * index, y + step[1] * index, outside)
+            out[at[1], at[0] + done + index] = _border_pixel(plane, x + step[0] * index, y + step[1] * index, outside)
         if end > begin:
-            rest = (x + (step[0] - ONE) * begin) & REST, (y + step[1] * begin) & REST
+            rest = (x + (step[0] - ONE) * begin) & FRACTION_MASK, (y + step[1] * begin) & FRACTION_MASK
             _run(plane, (column + begin, row), out, (at[0] + done + begin, at[1]), end - begin, rest, step)
         for index in range(end, run):
-            out[at[1], at[0] + done + index] = _alone(plane, x + step[0] * index, y + step[1] * index, outside)
+            out[at[1], at[0] + done + index] = _border_pixel(plane, x + step[0] * index, y + step[1] * index, outside)
         done += run
 
 
 @kernel
-def _until_next(place: int, step: int) -> int:
-    """Steps until the place lies in another pixel."""
+def _steps_to_next_pixel(place: int, step: int) -> int:
+    """Number of steps until a fixed-point coordinate reaches another pixel."""
     if step > 0:
-        return (REST - (place & REST)) // step + 1
-    return (place & REST) // -step + 1 if step < 0 else ONE
+        return (FRACTION_MASK - (place & FRACTION_MASK)) // step + 1
+    return (place & FRACTION_MASK) // -step + 1 if step < 0 else ONE
 
 
 @kernel
 def _run(plane: Plane, corner: Place, out: Plane, at: Place, count: int, rest: Place, step: Place) -> None:
-    """Pixels side by side in blocks; the last block goes back over what is made already, if there is so much."""
+    """Blend a run in blocks of BLOCK pixels; the last block overlaps the one before instead of being shorter."""
     for done in range(0, count, BLOCK):
         if count < BLOCK:
             for index in range(count):
@@ -100,9 +101,9 @@ def _run(plane: Plane, corner: Place, out: Plane, at: Place, count: int, rest: P
 
 @kernel
 def _blend(plane: Plane, corner: Place, out: Plane, at: Place, index: int, rest: Place, step: Place) -> None:
-    """One pixel of a run between two of a row and two of the next, by the upper 8 bits of the rest.
+    """Bilinear interpolation of one pixel of a run, with 8-bit weights.
 
-    In 32 bits, and with indices that have no sign and so need no wrapping: only so the block becomes wide instructions.
+    32-bit arithmetic and unsigned indices (no negative-index wrapping) are what lets the compiler vectorise the block.
     """
     number, eight, byte = np.int32(index), np.int32(8), np.int32(255)
     right = ((np.int32(rest[0]) + np.int32(step[0]) * number) >> eight) & byte
@@ -118,8 +119,8 @@ def _blend(plane: Plane, corner: Place, out: Plane, at: Place, index: int, rest:
 
 
 @kernel
-def _alone(plane: Plane, x: int, y: int, outside: int) -> int:
-    """One pixel at the edge or outside."""
+def _border_pixel(plane: Plane, x: int, y: int, outside: int) -> int:
+    """Bilinear interpolation of one pixel at the border or outside of the plane."""
     height, width = plane.shape
     column, row = x >> BITS, y >> BITS
     if column < -1 or row < -1 or column >= width or row >= height:
