@@ -17,8 +17,8 @@ from pipeline.plan.stable_picture import KERNEL, SEEN_KERNEL, StablePicture, war
 from utils.camera.tracking import Mask
 from utils.feet.leg_warp import LegField
 from utils.image import RGB, Box, Size
-from utils.image.detail import regained
 from utils.image.geometry import Matrix, corners, inverse, moved, shift
+from utils.image.restore_detail import restore_detail
 from utils.media.video import Frame
 
 Restyled = Literal["person", "background", "both"]
@@ -95,7 +95,7 @@ class Compositor:
         settle = shift(-here.left, -here.top)
         seen = warped(filmed, settle @ self.stable.into(placed.index, placed.box), here.size, SEEN_KERNEL)
         painted = _fetched(placed.rgb[here.slices], settle @ from_region, size, SEEN_KERNEL)
-        return regained(painted, _fetched(seen, settle @ from_region, size, SEEN_KERNEL), shown)
+        return restore_detail(painted, _fetched(seen, settle @ from_region, size, SEEN_KERNEL), shown)
 
     def into(self, placed: PlacedFrame) -> Matrix:
         """Result -> crop of the stable picture."""

@@ -1,4 +1,4 @@
-"""Pictures as arrays: their sizes and places, how they move, blend and differ."""
+"""Pictures as arrays: sizes and boxes, geometry, blending, temporal consistency and quality metrics."""
 
 from utils.image.arrays import RGB, Box, Orientation, Values, placed
 from utils.size import Size

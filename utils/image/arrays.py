@@ -1,4 +1,4 @@
-"""Pictures as arrays: what they are called, and how they are turned upright."""
+"""Basic types for pictures as arrays: Size, Box and Orientation."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -15,7 +15,7 @@ Values = TypeVar("Values", bound=NDArray[Any])
 
 
 class Box(NamedTuple):
-    """A part of a picture, half-open, in whole pixels."""
+    """A rectangle in a picture, in whole pixels; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -28,11 +28,11 @@ class Box(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, to cut it out of an array."""
+        """Row and column slices that crop an array to the box."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def grown(self, px: int, within: Size) -> "Box":
-        """Larger on every side, as far as the picture goes."""
+        """The box enlarged by `px` on every side, clipped to a picture of size `within`."""
         return Box(
             max(0, self.left - px),
             max(0, self.top - px),
@@ -41,11 +41,11 @@ class Box(NamedTuple):
         )
 
     def within(self, other: "Box") -> "Box":
-        """The same part, counted from the first pixel of another box."""
+        """The box in coordinates relative to the first pixel of another one."""
         return Box(self.left - other.left, self.top - other.top, self.right - other.left, self.bottom - other.top)
 
     def __or__(self, other: "Box") -> "Box":
-        """The smallest box around both."""
+        """Union: the smallest box around both."""
         return Box(
             min(self.left, other.left),
             min(self.top, other.top),
@@ -54,13 +54,13 @@ class Box(NamedTuple):
         )
 
     def __and__(self, other: "Box") -> "Box":
-        """What both share; empty when they do not meet."""
+        """Intersection; empty when the boxes do not overlap."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         return Box(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
 
 
 def placed(picture: Values, box: Box, target: Box) -> Values:
-    """A picture of one box cut or widened to another; what it does not show is 0."""
+    """A picture of `box` cropped or padded with 0 to the box `target`."""
     if box == target:
         return picture
     result: Values = np.zeros((target.size.height_px, target.size.width_px, *picture.shape[2:]), picture.dtype)  # type: ignore[assignment]
@@ -71,13 +71,13 @@ def placed(picture: Values, box: Box, target: Box) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How stored pictures become upright ones: mirrored first, then turned by quarters counter-clockwise."""
+    """How stored pictures are turned upright: mirrored first, then rotated counter-clockwise by quarter turns."""
 
     quarter_turns: int = 0
     mirrored: bool = False
 
     def size(self, size: Size) -> Size:
-        """The size after turning; turning back gives the first again."""
+        """The size after turning."""
         return Size(size.height_px, size.width_px) if self.quarter_turns % 2 else size
 
     def apply(self, picture: RGB) -> RGB:
@@ -93,7 +93,7 @@ class Orientation:
         return _BY_AXES.get((a, b, c, d))
 
 
-# Stored x and y axes, as they point on the display (y down).
+# Directions of the stored x and y axes on the display (y down).
 _BY_AXES = {
     (1, 0, 0, 1): Orientation(0),
     (0, -1, 1, 0): Orientation(1),

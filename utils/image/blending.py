@@ -1,4 +1,4 @@
-"""Joins windows: a colour map for each that undoes an engine's drift, and a blend over the frames that two share."""
+"""Joins windows: a colour map that undoes an engine's colour drift, and a blend over the frames that two share."""
 
 from dataclasses import dataclass, field
 
@@ -14,39 +14,41 @@ Doubles = NDArray[np.float64]
 Mask = NDArray[np.uint8]
 
 SAMPLES_PER_FRAME = 4000
-LEAST_SAMPLES = 400
+MIN_SAMPLES = 400
+"""With fewer sampled pixels no colour map is fitted."""
 PRIOR = 0.001
-"""Variance of a colour, the whole range being 1, below which a ring does not say how that colour's gain changed."""
-ROUNDS = 6
+"""Ridge regularisation: colour variance (range 0..1) below which the ring does not determine a channel's gain."""
+FIT_ROUNDS = 6
+"""Rounds of the fit; after each, outliers are dropped."""
 NOISE_LEVELS = 0.75
-"""A ring whose colours are off by less than this on the whole is as it should be."""
-MOST_SLOPE = 0.3
-"""No channel's share in another changes by more than this."""
+"""A correction whose root mean square is below this many levels is noise; colours then stay as they are."""
+MAX_SLOPE_CHANGE = 0.3
+"""Largest change of any coefficient of the colour matrix."""
 
-FOLLOWED_LEVELS = 6
-"""Pictures that differ by less than this everywhere need no aligning."""
+ALIGN_LEVELS = 6
+"""Pictures that differ by fewer levels than this everywhere are not aligned by optical flow."""
 GHOST_LEVELS = 22.0, 44.0
-"""Where aligned pictures still differ by so much, mixing begins to show two of everything, and wholly does."""
+"""Differences of aligned pictures at which mixing begins to show ghosts, and at which one picture is used alone."""
 BROAD_SHARE = 0.06
-"""Of the height: a difference broader than this is one of colour, which mixes well."""
+"""A difference broader than this share of the height is one of colour, which mixes without ghosts."""
 
 
 @dataclass
 class ColourLock:
-    """Maps a window's colours so that its ring, which the engine was to leave alone, looks as in the source.
+    """Maps a window's colours so that its ring (which the engine was to leave unchanged) matches the source.
 
-    The map is affine in RGB, held towards identity: an engine's drift is mostly a gain and an offset of each channel,
-    which bends in Lab; and what a ring of few colours cannot tell stays as it is, for the person's colours need not
-    be among them. Only for engines that do leave the ring alone: a restyled ring would have its style undone.
+    The map is affine in RGB and regularised towards identity. Drift is mostly a gain and an offset per channel, which
+    is not linear in Lab; the ring may lack the person's colours, so what it does not determine stays as it is. Use it
+    only for engines that leave the ring unchanged: it would undo the style of a restyled ring.
     """
 
     map: Doubles | None = None
-    """3 x 4 in levels; None leaves colours as they are."""
+    """Affine map, 3 x 4, in levels; None leaves colours as they are."""
     _generated: list[Doubles] = field(default_factory=list)
     _source: list[Doubles] = field(default_factory=list)
 
     def observe(self, generated: RGB, source: RGB, ring: Mask) -> None:
-        """One of the window's frames; `ring` (h x w) is not 0 where both should be alike. Ten frames are plenty."""
+        """Sample one of the window's frames; `ring` (h x w) is not 0 where both should match. Ten frames are plenty."""
         rows, columns = np.nonzero(ring)
         chosen = slice(None, None, max(1, -(-len(rows) // SAMPLES_PER_FRAME)))
         at = rows[chosen], columns[chosen]
@@ -55,15 +57,15 @@ class ColourLock:
         self._source.append(source[at][usable] / 255.0)
 
     def solve(self) -> bool:
-        """Find the map from what was observed, and forget that; false when colours stay as they are."""
-        seen = np.concatenate(self._generated) if self._generated else np.zeros((0, 3))
-        meant = np.concatenate(self._source) if self._source else np.zeros((0, 3))
+        """Fit the map to the samples and drop them; False when colours stay as they are."""
+        generated = np.concatenate(self._generated) if self._generated else np.zeros((0, 3))
+        source = np.concatenate(self._source) if self._source else np.zeros((0, 3))
         self._generated, self._source = [], []
-        self.map = _fitted(seen, meant) if len(seen) >= LEAST_SAMPLES else None
+        self.map = _fitted_map(generated, source) if len(generated) >= MIN_SAMPLES else None
         return self.map is not None
 
     def apply(self, picture: RGB) -> RGB:
-        """The picture with the window's colours put right; the same picture when nothing was wrong."""
+        """The picture with corrected colours; the very same object when there is nothing to correct."""
         if self.map is None:
             return picture
         result: RGB = cv2.transform(picture, self.map)
@@ -71,7 +73,7 @@ class ColourLock:
 
 
 def overlap_shares(frames: int) -> Doubles:
-    """Of the later window in each of the frames that two windows share: a cosine ease that reaches neither 0 nor 1."""
+    """The later window's share in each frame that two windows share: a cosine ramp that reaches neither 0 nor 1."""
     if frames < 0:
         raise ValueError(f"an overlap of {frames} frames")
     times = np.arange(1, frames + 1) / (frames + 1)
@@ -80,41 +82,41 @@ def overlap_shares(frames: int) -> Doubles:
 
 
 def blend(before: RGB, after: RGB, share: float, flows: tuple[Flow, Flow] | None = None) -> RGB:
-    """One frame as two windows made it, joined: `share` (0..1) of the later one.
+    """Blend two windows' versions of one frame; `share` (0..1) is that of the later one.
 
-    Both are moved towards each other as far as their share says, then mixed in linear light; where they still
-    differ too much to be mixed, each pixel comes from one of them. `flows` lead from `before` to `after` and back.
+    Both are warped towards each other according to their shares, then mixed in linear light. Where they still differ
+    too much, each pixel comes from one of them alone. `flows` lead from `before` to `after` and back.
     """
     if before.shape != after.shape:
         raise ValueError(f"a blend of {before.shape} and {after.shape}")
     if share <= 0 or share >= 1:
         return before if share <= 0 else after
-    apart = cv2.absdiff(before, after)
-    if not apart.any():
+    difference = cv2.absdiff(before, after)
+    if not difference.any():
         return before
-    if flows is not None or apart.max() >= FOLLOWED_LEVELS:
+    if flows is not None or difference.max() >= ALIGN_LEVELS:
         forward, backward = flows or _flows(before, after)
-        before, after = _moved(before, backward, share), _moved(after, forward, 1 - share)
+        before, after = _warped_towards(before, backward, share), _warped_towards(after, forward, 1 - share)
     return _mixed(before, after, _shares(before, after, share))
 
 
-def _fitted(seen: Doubles, meant: Doubles) -> Doubles | None:
-    """3 x 4 in levels, by least squares without what does not agree; None when there is nothing to put right."""
-    columns = np.column_stack([seen - 0.5, np.ones(len(seen))])
-    target = meant - seen
-    trusted = np.ones(len(seen), bool)
-    for _ in range(ROUNDS):
-        chosen = columns[trusted]
-        prior = PRIOR * trusted.sum() * np.diag([1.0, 1.0, 1.0, 0.0])
-        found = np.linalg.solve(chosen.T @ chosen + prior, chosen.T @ target[trusted])
-        found[:3] = np.clip(found[:3], -MOST_SLOPE, MOST_SLOPE)
-        misses = np.abs(target - columns @ found).max(axis=1)
-        trusted = misses <= 2.5 * np.median(misses) + 1 / 255
-    moves = columns[trusted] @ found * 255
+def _fitted_map(generated: Doubles, source: Doubles) -> Doubles | None:
+    """The affine map by least squares with outliers removed; None when there is nothing to correct."""
+    columns = np.column_stack([generated - 0.5, np.ones(len(generated))])
+    target = source - generated
+    inliers = np.ones(len(generated), bool)
+    for _ in range(FIT_ROUNDS):
+        chosen = columns[inliers]
+        prior = PRIOR * inliers.sum() * np.diag([1.0, 1.0, 1.0, 0.0])
+        coefficients = np.linalg.solve(chosen.T @ chosen + prior, chosen.T @ target[inliers])
+        coefficients[:3] = np.clip(coefficients[:3], -MAX_SLOPE_CHANGE, MAX_SLOPE_CHANGE)
+        misses = np.abs(target - columns @ coefficients).max(axis=1)
+        inliers = misses <= 2.5 * np.median(misses) + 1 / 255
+    moves = columns[inliers] @ coefficients * 255
     if np.sqrt((moves**2).mean()) < NOISE_LEVELS:
         return None
-    slopes = np.eye(3) + found[:3].T
-    result: Doubles = np.column_stack([slopes, 255 * (found[3] - 0.5 * found[:3].sum(axis=0))])
+    slopes = np.eye(3) + coefficients[:3].T
+    result: Doubles = np.column_stack([slopes, 255 * (coefficients[3] - 0.5 * coefficients[:3].sum(axis=0))])
     return result
 
 
@@ -123,40 +125,40 @@ def _flows(before: RGB, after: RGB) -> tuple[Flow, Flow]:
     return flow_pair(greys[0], greys[1])
 
 
-def _moved(picture: RGB, flow: Flow, part: float) -> RGB:
-    """A picture moved part of its way towards where the other has the same thing; `flow` leads from the other to it."""
+def _warped_towards(picture: RGB, flow: Flow, part: float) -> RGB:
+    """A picture warped part of the way towards the other one; `flow` leads from the other to it."""
     trusted = cv2.GaussianBlur(cv2.erode(flow.valid.astype(np.float32), np.ones((5, 5))), (0, 0), 2)
     vectors = cv2.multiply(flow.vectors, cv2.merge([trusted * np.float32(part)] * 2))
     return fetched(picture, vectors, sharp=True)
 
 
 def _shares(before: RGB, after: RGB, share: float) -> Floats:
-    """Of the later picture, per pixel: `share` where they are alike, all or nothing where they are not."""
+    """The later picture's share per pixel: `share` where both are alike, 0 or 1 where they are not."""
     change = cv2.subtract(after, before, dtype=cv2.CV_32F)
     height, width = change.shape[:2]
     small = cv2.resize(change, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
     broad = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(BROAD_SHARE * height / 4, 1)), (width, height))
-    apart = cv2.GaussianBlur(cv2.absdiff(change, broad).max(axis=2), (0, 0), 3)
+    difference = cv2.GaussianBlur(cv2.absdiff(change, broad).max(axis=2), (0, 0), 3)
     low, high = GHOST_LEVELS
-    unlike = np.clip((apart - low) / (high - low), 0, 1)
+    unlike = np.clip((difference - low) / (high - low), 0, 1)
     result: Floats = share + unlike * np.float32((share >= 0.5) - share)
     return result
 
 
 def _mixed(before: RGB, after: RGB, shares: Floats) -> RGB:
-    """In linear light, and exactly what both are where they are equal."""
+    """Mix in linear light; where both are equal the result is exactly the same."""
     bright = _LINEAR[before]
     mixed = bright + shares[..., None] * (_LINEAR[after] - bright)
     return _ENCODED[np.rint(mixed).astype(np.uint16)]
 
 
 def _linear(encoded: Doubles) -> Doubles:
-    """From sRGB to light, 0..1."""
+    """sRGB to linear light, 0..1."""
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def _encoded(linear: Doubles) -> Doubles:
-    """From light to sRGB, 0..1."""
+    """Linear light to sRGB, 0..1."""
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
 
 

@@ -1,4 +1,4 @@
-"""3 x 3 matrices that move pixels. A pixel's coordinates are those of its centre; the first one's is (0, 0)."""
+"""3 x 3 homographies on pixel coordinates. A pixel's coordinates are those of its centre; the first one is (0, 0)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ Points = NDArray[np.float64]
 
 
 def moved(matrix: Matrix, points: Points) -> Points:
-    """Points through one matrix, or each through its own of a stack."""
+    """Points transformed by one matrix, or each by its own matrix of a stack."""
     homogeneous = np.concatenate([points, np.ones((*points.shape[:-1], 1))], axis=-1)
     through = np.squeeze(matrix @ homogeneous[..., None], -1)
     result: Points = through[..., :2] / through[..., 2:]
@@ -21,41 +21,41 @@ def moved(matrix: Matrix, points: Points) -> Points:
 
 
 def normal(matrix: Matrix) -> Matrix:
-    """The same move with 1 in the last corner."""
+    """The matrix scaled so that its last element is 1."""
     result: Matrix = matrix / matrix[..., 2:, 2:]
     return result
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """The way back."""
+    """The inverse homography, normalised."""
     return normal(np.linalg.inv(matrix))
 
 
 def shift(x_px: float, y_px: float) -> Matrix:
-    """A move to the right and down."""
+    """Translation to the right and down."""
     return np.array([[1, 0, x_px], [0, 1, y_px], [0, 0, 1]], float)
 
 
 def resize(source: Size, target: Size) -> Matrix:
-    """From the pixels of one size of a picture to those of another: edges meet edges, not centres centres."""
+    """Scaling from pixels of one picture size to those of another; the pictures' edges coincide, not pixel centres."""
     x, y = target.width_px / source.width_px, target.height_px / source.height_px
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]], float)
 
 
 def corners(size: Size) -> Points:
-    """The centres of the four corner pixels."""
+    """Coordinates of the four corner pixels."""
     right, bottom = size.width_px - 1, size.height_px - 1
     return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
 
 
 def middle_of(size: Size) -> Matrix:
-    """From coordinates of about one around the middle of a picture to its pixels."""
+    """Matrix from normalised coordinates (about -1 to 1, around the picture's middle) to pixels."""
     half = max(size) / 2
     return np.array([[half, 0, (size.width_px - 1) / 2], [0, half, (size.height_px - 1) / 2], [0, 0, 1]], float)
 
 
 def nearest_similarity(matrices: Matrix, size: Size) -> Matrix:
-    """Of n x 3 x 3, the shift, turn and zoom nearest to what each does to the corners of a picture."""
+    """The similarity (shift, rotation, zoom) nearest to each homography in its effect on the picture's corners."""
     middle = middle_of(size)
     local = inverse(middle) @ matrices @ middle
     points = moved(inverse(middle), corners(size))

@@ -1,4 +1,4 @@
-"""JPEG: pictures for people to look at."""
+"""JPEG encoding, for pictures that people look at."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from utils.image.arrays import RGB
 
 
 def jpeg(rgb: RGB, quality: int) -> bytes:
-    """A picture as the bytes of a JPEG; quality 1 to 100."""
+    """Encode a picture as JPEG; quality 1 to 100."""
     return bytes(cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
 def write_jpeg(path: Path, rgb: RGB, quality: int = 92) -> None:
-    """A picture as a file; the caller owns the path and its atomicity."""
+    """Write a picture as a JPEG file; atomic replacement is up to the caller."""
     path.write_bytes(jpeg(rgb, quality))

@@ -1,4 +1,4 @@
-"""The numbers by which a result is judged, each defined once.
+"""Quality metrics of a result, each defined once.
 
 Pictures are uint8 or float32 RGB in 0..255, masks are boolean. Colours are compared in CIELAB by CIE76 (the distance in
 Lab, as OpenCV computes it from sRGB in float): about 1 can just be seen, 2.3 is noticed, 10 is another colour.
@@ -46,20 +46,20 @@ def psnr_db(a: Picture, b: Picture, mask: Flags | None = None) -> float:
 
 
 def edit_magnitude(result: Picture, source: Picture, mask: Flags) -> float:
-    """How much was changed: mean colour difference to the source in the matte, Delta E. Nothing edited scores 0."""
+    """Size of the edit: mean colour difference (Delta E) to the source inside the matte. No edit scores 0."""
     return _mean(delta_e(result, source)[mask])
 
 
 def warp_error(now: Picture, then: Picture, flow: Flow, mask: Flags) -> float:
-    """How unlike two frames are along the motion: mean squared difference in the matte, levels squared.
+    """Warp error of two frames: mean squared difference along the motion inside the matte, levels squared.
 
-    `flow` is the source's own, from the frame of `now` to that of `then`; what it cannot follow is left out.
+    `flow` is the source's, from the frame of `now` to that of `then`; pixels that it cannot follow are left out.
     """
     return mean_square(warped(then.astype(np.float32), flow), now, mask & flow.valid)
 
 
 def warp_ratio(results: Sequence[float], sources: Sequence[float]) -> float:
-    """Warp error of the result over that of the source, each meant over the clip: 1 is as steady as the source."""
+    """Mean warp error of the result over that of the source: 1 means as steady as the source."""
     below = float(np.nanmean(sources))
     return float(np.nanmean(results)) / below if below > 0 else float("nan")
 
@@ -77,16 +77,16 @@ def seam_ratio(errors: Sequence[float], joins: Sequence[int]) -> float:
 
 @dataclass
 class Flicker:
-    """Mean absolute change from frame to frame of a picture that should stand still, in levels; fed in order.
+    """Flicker: mean absolute change of brightness from frame to frame, in levels, where the picture should stand still.
 
-    The pictures lie on one another already. `level` is the mean change in time of a pixel's brightness.
+    The pictures are added in order and are registered to each other already.
     """
 
     _last: Floats | None = None
     _changes: list[float] = field(default_factory=list)
 
     def add(self, picture: Picture, mask: Flags) -> None:
-        """The next frame, and where it should be still."""
+        """Add the next frame; `mask` marks where it should stand still."""
         grey = cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)
         if self._last is not None and mask.any():
             self._changes.append(float(np.abs(grey - self._last)[mask].mean()))
@@ -94,7 +94,7 @@ class Flicker:
 
     @property
     def level(self) -> float:
-        """Levels per frame; NaN before the second frame."""
+        """Flicker in levels per frame; NaN before the second frame."""
         return _mean(np.array(self._changes))
 
 
@@ -106,7 +106,7 @@ class MeanColour:
     _count: int = 0
 
     def add(self, picture: Picture, mask: Flags) -> None:
-        """The pixels of one frame that count."""
+        """Add the masked pixels of one frame."""
         if mask.any():
             self._sum += lab(picture)[mask].sum(axis=0, dtype=np.float64)
             self._count += int(mask.sum())
@@ -119,14 +119,14 @@ class MeanColour:
 
 
 def colour_drift(first: MeanColour, other: MeanColour) -> float:
-    """How far the mean colour of one window has moved from that of the first, Delta E."""
+    """Colour drift of a window: distance of its mean colour from the first window's, Delta E."""
     return float(np.linalg.norm(first.value - other.value))
 
 
 def jerk_px(cameras: Matrix, size: Size) -> float:
-    """Jerk of a camera path, px per frame cubed.
+    """Jerk of a camera path, px per frame cubed: root mean square of the third difference of position.
 
-    The root mean square of the third difference of where the corners of the picture's middle half lie.
+    It is measured at the corners of the picture's middle half.
     """
     if len(cameras) < 4:
         return 0.0
