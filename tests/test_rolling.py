@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from utils.image import Size
-from utils.media.rolling import Rolling
 from utils.media.timebase import Span
-from utils.media.video import Frame
+from utils.media.video import Frame, Rolling
 
 
 class Counting:

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.media.chunk import Pictures
-from utils.media.strip import CHUNK_FRAMES, read_strip, write_strip
+from utils.media.chunk import CHUNK_FRAMES, Pictures, read_strip, write_strip
 from utils.media.timebase import Span
 
 COUNT = 2 * CHUNK_FRAMES + 7

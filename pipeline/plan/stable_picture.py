@@ -20,9 +20,8 @@ from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box, Size
 from utils.image.geometry import Matrix, corners, inverse, moved, shift
 from utils.media.clip import Clip
-from utils.media.rolling import Rolling
 from utils.media.timebase import Span
-from utils.media.video import ClipFrames, FrameSource
+from utils.media.video import ClipFrames, FrameSource, Rolling
 
 MARGIN_SHARE = 0.04
 """Of the height: what a window shows around the person."""

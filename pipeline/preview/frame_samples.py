@@ -16,8 +16,8 @@ from pipeline.plan.stable_picture import MARGIN_SHARE
 from pipeline.stage import Stage, Work
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
+from utils.media.chunk import read_strip, write_strip
 from utils.media.clip import Clip
-from utils.media.strip import read_strip, write_strip
 from utils.media.video import ClipFrames, Frame, FrameSource
 from utils.people.matte import extent, refined
 from utils.people.matte_files import read_mattes, write_mattes

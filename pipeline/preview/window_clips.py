@@ -24,8 +24,7 @@ from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size
 from utils.image.geometry import inverse, resize, shift
 from utils.media.clip import Clip
-from utils.media.rolling import Rolling
-from utils.media.video import ClipFrames, Frame
+from utils.media.video import ClipFrames, Frame, Rolling
 from utils.media.write import ClipWriter, Encoding, Shape
 from utils.people.matte import extent
 from utils.progress import Cancel

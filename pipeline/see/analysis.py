@@ -17,8 +17,8 @@ from pipeline.types import Event
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask, Tracker
 from utils.image import Box
+from utils.media.chunk import read_strip, write_strip
 from utils.media.clip import Clip
-from utils.media.strip import read_strip, write_strip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames, Frame, FrameSource
 from utils.people.matte import refined

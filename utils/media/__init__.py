@@ -1,1 +1,1 @@
-"""Media: files in, exact frames and sound by index, files out."""
+"""Media files: probing, exact decoding by frame index, colour conversion, sound, and writing."""

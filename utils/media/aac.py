@@ -1,4 +1,4 @@
-"""Sound encoded once as AAC, for what MP4 does not hold: whatever its rates, channels and gaps, it stays in time."""
+"""Encodes sound as AAC where MP4 cannot hold the original; gaps and changes of format do not shift it in time."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -14,9 +14,9 @@ from utils.media.decode import moment_s
 BIT_RATE = 192_000
 RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""By the number of channels; more than eight are mixed to two."""
+"""Channel layouts by number of channels; more than eight channels are mixed to two."""
 GAP_S = Fraction(1, 50)
-"""Silence is put in where sound is missing for longer than this, so that what follows stays in time."""
+"""Gaps longer than this are filled with silence, so that the sound after them stays in time."""
 
 
 class AacTrack:
@@ -29,51 +29,51 @@ class AacTrack:
         self._origin_s, self._end_s = origin_s, end_s
         self._fifo = av.AudioFifo()
         self._resampler = av.AudioResampler("fltp", layout, rate_hz)
-        self._form: tuple[str, str, int] | None = None
+        self._format: tuple[str, str, int] | None = None
         self._start: int | None = None
         self._written = 0
 
     def packets(self, frames: Iterable[av.AudioFrame]) -> Iterator["av.Packet[AudioStream]"]:
         """All packets of the track, as they become ready."""
         for frame in frames:
-            yield from self._placed(frame)
-            yield from self._ready()
+            yield from self._add(frame)
+            yield from self._encoded()
         if self._start is not None:
-            self._take(self._resampler.resample(None))
-            yield from self._ready(last=True)
+            self._buffer(self._resampler.resample(None))
+            yield from self._encoded(last=True)
             yield from self._stream.encode(None)
 
-    def _placed(self, frame: av.AudioFrame) -> Iterator["av.Packet[AudioStream]"]:
-        """Take one piece in, after silence where there is a gap before it; what lies beyond the end is left out."""
+    def _add(self, frame: av.AudioFrame) -> Iterator["av.Packet[AudioStream]"]:
+        """Add a piece of sound, after silence for a gap before it; sound beyond the end is left out."""
         time_s = moment_s(frame) - self._origin_s
         if time_s > self._end_s:
             return
         rate_hz = self._stream.rate
         due = round(time_s * rate_hz)
         self._start = due if self._start is None else self._start
-        frame = _named(frame)
-        self._follow(frame)
+        frame = _with_named_layout(frame)
+        self._match_format(frame)
         while (gap := due - self._start - self._written) > GAP_S * rate_hz:
-            self._take([self._silence(min(gap, rate_hz))])
-            yield from self._ready()
-        self._take(self._resampler.resample(frame))
+            self._buffer([self._silence(min(gap, rate_hz))])
+            yield from self._encoded()
+        self._buffer(self._resampler.resample(frame))
 
-    def _follow(self, frame: av.AudioFrame) -> None:
-        """A new resampler when the sound takes another form."""
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._form not in (None, form):
-            self._take(self._resampler.resample(None))
+    def _match_format(self, frame: av.AudioFrame) -> None:
+        """Start a new resampler when sample format, layout or rate change."""
+        sound_format = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._format not in (None, sound_format):
+            self._buffer(self._resampler.resample(None))
             self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-        self._form = form
+        self._format = sound_format
 
-    def _take(self, pieces: Iterable[av.AudioFrame]) -> None:
+    def _buffer(self, pieces: Iterable[av.AudioFrame]) -> None:
         for piece in pieces:
             piece.pts = None
             self._fifo.write(piece)
             self._written += piece.samples
 
-    def _ready(self, *, last: bool = False) -> Iterator["av.Packet[AudioStream]"]:
-        """Encode what is there in pieces of the size that AAC takes."""
+    def _encoded(self, *, last: bool = False) -> Iterator["av.Packet[AudioStream]"]:
+        """Encode the buffered sound in AAC frames; with `last` also the incomplete one at the end."""
         size = self._stream.frame_size or 1024
         while self._fifo.samples >= size or (last and self._fifo.samples):
             done = self._fifo.samples_read
@@ -90,8 +90,8 @@ class AacTrack:
         return quiet
 
 
-def _named(frame: av.AudioFrame) -> av.AudioFrame:
-    """The same sound in a layout with a name: some containers say how many channels there are, and no more."""
+def _with_named_layout(frame: av.AudioFrame) -> av.AudioFrame:
+    """The sound with a named channel layout: some containers give only the number of channels."""
     if not frame.layout.name.endswith("channels") or frame.layout.nb_channels not in LAYOUTS:
         return frame
     named = av.AudioFrame.from_ndarray(frame.to_ndarray(), frame.format.name, LAYOUTS[frame.layout.nb_channels])

@@ -1,4 +1,4 @@
-"""The sound of a clip: what it is, and how it is carried into a result, copied where the container allows it."""
+"""The sound of a clip: scanning it, and carrying it into a result, copied where MP4 allows it and else encoded."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,14 +15,15 @@ from utils.media.clip import AudioTrack, Clip
 from utils.media.decode import Losses, decode_sound, moment_s, open_input, packets
 
 COPIED_INTO_MP4 = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
+"""Codecs whose packets an MP4 file can hold."""
 LOWEST_MP3_HZ = 16_000
-"""MP4 has no place for the MP3 of lower rates."""
+"""MP4 cannot hold MP3 of lower sample rates."""
 TAIL_S = 5
-"""Sound that begins later than this after the last picture is not carried over."""
+"""Sound that begins more than this after the last picture is left out."""
 
 
 def scan_audio(path: Path, start_s: Fraction) -> tuple[AudioTrack | None, list[str]]:
-    """The first sound track that decodes, its times counted from the first picture, and what is wrong with it."""
+    """The first sound track that decodes, with times counted from the first picture, and notes on its problems."""
     count = 0
     with open_input(path) as container:
         count = len(container.streams.audio)
@@ -35,7 +36,7 @@ def scan_audio(path: Path, start_s: Fraction) -> tuple[AudioTrack | None, list[s
 
 
 def _scan_track(container: InputContainer, stream: AudioStream, start_s: Fraction) -> AudioTrack | None:
-    """What one track turns out to be when all of it is decoded."""
+    """Facts about one sound track, found by decoding all of it; None when nothing decodes."""
     losses = Losses()
     first: av.AudioFrame | None = None
     first_s = end_s = Fraction(0)
@@ -61,6 +62,7 @@ def _scan_track(container: InputContainer, stream: AudioStream, start_s: Fractio
 
 
 def _notes(track: AudioTrack) -> list[str]:
+    """Sentences for the user about damage, changes of format and channels that are mixed."""
     facts = [
         (track.damaged, "A part of its sound does not decode."),
         (not track.steady, "Its sound changes its form on the way; it is encoded anew in the first one."),
@@ -70,13 +72,13 @@ def _notes(track: AudioTrack) -> list[str]:
 
 
 def _copies(track: AudioTrack) -> bool:
-    """Whether the packets can go into an MP4 as they are."""
+    """Whether the packets can be copied into an MP4 without encoding."""
     too_low = track.codec == "mp3" and track.rate_hz < LOWEST_MP3_HZ
     return track.codec in COPIED_INTO_MP4 and track.steady and not too_low
 
 
 class CarriedSound:
-    """The sound of one clip on its way into a result: packets in order, given out as the pictures advance."""
+    """The packets of a clip's sound for a result, in order, handed out as the pictures advance."""
 
     def __init__(self, clip: Clip, track: AudioTrack, output: OutputContainer, delay_s: Fraction) -> None:
         self._files = ExitStack()
@@ -86,50 +88,53 @@ class CarriedSound:
         end_s = clip.duration_s + delay_s + TAIL_S
         if _copies(track):
             target = output.add_stream_from_template(source)
-            placed = _in_samples(packets(container, source, Losses()), source, track, track.start_s + delay_s, origin_s)
-            self._packets = _given(placed, target, end_s)
+            timed = _timed_in_samples(
+                packets(container, source, Losses()), source, track, track.start_s + delay_s, origin_s
+            )
+            self._packets = _assigned(timed, target, end_s)
         else:
             encoded = AacTrack(output, track, origin_s, end_s)
             self._packets = encoded.packets(decode_sound(container, source, Losses()))
-        self._held: av.Packet[AudioStream] | None = next(self._packets, None)
+        self._next_packet: av.Packet[AudioStream] | None = next(self._packets, None)
 
     def before(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
-        """The packets that start before that time and were not given out yet."""
-        while self._held is not None and (self._held.dts or 0) * self._held.time_base < time_s:
-            yield self._held
-            self._held = next(self._packets, None)
+        """The remaining packets that start before a time."""
+        while self._next_packet is not None and (self._next_packet.dts or 0) * self._next_packet.time_base < time_s:
+            yield self._next_packet
+            self._next_packet = next(self._packets, None)
 
     def rest(self) -> Iterator["av.Packet[AudioStream]"]:
-        """All that is left."""
-        while self._held is not None:
-            yield self._held
-            self._held = next(self._packets, None)
+        """All remaining packets."""
+        while self._next_packet is not None:
+            yield self._next_packet
+            self._next_packet = next(self._packets, None)
 
     def close(self) -> None:
+        """Close the source file."""
         self._files.close()
 
 
-def _given(
-    placed: Iterator["av.Packet[AudioStream]"], target: AudioStream, end_s: Fraction
+def _assigned(
+    source_packets: Iterator["av.Packet[AudioStream]"], target: AudioStream, end_s: Fraction
 ) -> Iterator["av.Packet[AudioStream]"]:
-    """Packets of another file as those of `target`, as far as there is something to see with them."""
-    for packet in placed:
+    """Assign copied packets to the output stream `target`, up to the end of the pictures."""
+    for packet in source_packets:
         if (packet.pts or 0) * packet.time_base > end_s:
             return
         packet.stream = target
         yield packet
 
 
-def _in_samples(
+def _timed_in_samples(
     source_packets: Iterator["av.Packet[AudioStream]"],
     source: AudioStream,
     track: AudioTrack,
     start_s: Fraction,
     origin_s: Fraction,
 ) -> Iterator["av.Packet[AudioStream]"]:
-    """Packets placed to the sample, one after another, also where the container rounded their times to more.
+    """Packets with exact times in samples, without gaps where the container rounded their times more coarsely.
 
-    The first lies before `start_s` by what the decoder will skip of it (the codec's priming).
+    The first packet starts before `start_s` by the samples that the decoder skips (the codec's priming).
     """
     rate_hz, tick_s = track.rate_hz, Fraction(source.time_base or Fraction(1, track.rate_hz))
     tolerance = ceil(tick_s * rate_hz)

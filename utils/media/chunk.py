@@ -1,11 +1,12 @@
 """Lossless chunks: intermediate pictures between stages, bit for bit, as small video files.
 
-x264 in RGB without loss at its fastest: measured beside FFV1 it writes and reads more than twice as fast, and its files
-are smaller (benchmarks/chunks.py).
+They are encoded with lossless x264 in RGB at its fastest preset: beside FFV1 it writes and reads more than twice as
+fast, and its files are smaller (benchmarks/chunks.py). A strip is a long run of pictures, split into several chunks.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,9 @@ Pictures = NDArray[np.uint8]
 
 RATE_HZ = 25
 KEY_EVERY = 24
+"""Distance of key frames, so that reading can start in the middle of a chunk."""
+CHUNK_FRAMES = 96
+"""Pictures per chunk of a strip."""
 FULL_RANGE = 2
 THREADS = 4
 _FORMATS: dict[int, tuple[str, str, Literal["rgb24", "gray"]]] = {
@@ -34,13 +38,13 @@ _FORMATS: dict[int, tuple[str, str, Literal["rgb24", "gray"]]] = {
 
 
 def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
-    """Write pictures of one size and kind; returns how many. The caller owns the path and its atomicity."""
+    """Write pictures of one size and kind; returns how many. Atomic replacement is up to the caller."""
     count = 0
     try:
         with av.open(str(path.absolute()), "w", format="matroska", options={"fflags": "+bitexact"}) as output:
             for count, picture in enumerate(pictures, start=1):
                 if count == 1:
-                    shape, stream = picture.shape, _add(output, picture)
+                    shape, stream = picture.shape, _add_stream(output, picture)
                 if picture.shape != shape or picture.dtype != np.uint8:
                     raise ValueError(f"a picture of {picture.shape} {picture.dtype} in a chunk of {shape}")
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=_FORMATS[picture.ndim][2])
@@ -57,9 +61,9 @@ def write_chunk(path: Path, pictures: Iterable[Pictures]) -> int:
 
 
 def read_chunk(path: Path, count: int, start: int = 0) -> Iterator[Pictures]:
-    """The pictures of a chunk of `count` from `start` on, in order, exactly as they were written.
+    """Read the pictures of a chunk of `count`, from `start` on, exactly as they were written.
 
-    A chunk that lost some is refused; that its bytes are the ones written is for the cache to vouch.
+    A chunk with missing pictures is refused; that its bytes are unchanged is verified by the cache.
     """
     read = start
     losses = Losses()
@@ -78,7 +82,37 @@ def read_chunk(path: Path, count: int, start: int = 0) -> Iterator[Pictures]:
         )
 
 
-def _add(output: OutputContainer, picture: Pictures) -> VideoStream:
+def write_strip(folder: Path, name: str, pictures: Iterable[Pictures]) -> int:
+    """Write pictures as a strip of chunks, `name`-0000.mkv and so on; returns how many there were."""
+    count, remaining = 0, iter(pictures)
+    for number, first in enumerate(remaining):
+        count += write_chunk(folder / _chunk_name(name, number), chain([first], islice(remaining, CHUNK_FRAMES - 1)))
+    return count
+
+
+def read_strip(folder: Path, name: str, count: int, wanted: Iterable[int]) -> Iterator[Pictures]:
+    """Read the pictures of the given ascending indices from a strip of `count`; only the chunks needed are read."""
+    for number, group in groupby(wanted, lambda index: index // CHUNK_FRAMES):
+        start, remaining = number * CHUNK_FRAMES, set(group)
+        if max(remaining) >= count:
+            raise ValueError(f"picture {max(remaining)} of a strip of {count}")
+        first = min(remaining)
+        pictures = read_chunk(folder / _chunk_name(name, number), min(CHUNK_FRAMES, count - start), first - start)
+        for index, picture in enumerate(pictures, start=first):
+            if index in remaining:
+                yield picture
+                remaining.remove(index)
+            if not remaining:
+                break
+
+
+def _chunk_name(name: str, number: int) -> str:
+    """File name of a chunk."""
+    return f"{name}-{number:04}.mkv"
+
+
+def _add_stream(output: OutputContainer, picture: Pictures) -> VideoStream:
+    """Add the lossless video stream for pictures like this one."""
     codec, pixel_format, _ = _FORMATS[picture.ndim]
     stream: VideoStream = output.add_stream(  # type: ignore[assignment]
         codec,
@@ -94,7 +128,7 @@ def _add(output: OutputContainer, picture: Pictures) -> VideoStream:
 
 
 def _pixels(frame: av.VideoFrame) -> Pictures:
-    """RGB, or the luma plane alone: one-channel video comes back as 4:2:0 with empty colour."""
+    """A decoded frame as RGB, or its luma plane: one-channel video is decoded as 4:2:0 with empty chroma."""
     if frame.format.name == "gbrp":
         green, blue, red = map(samples, frame.planes)
         return np.asarray(cv2.merge([red, green, blue]), np.uint8)

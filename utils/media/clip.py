@@ -1,4 +1,4 @@
-"""What is known of a piece of footage, and of the sound that goes with it."""
+"""Clip and AudioTrack: the facts about a video file and its sound."""
 
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -12,7 +12,7 @@ from utils.media.timebase import Span
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """The sound that goes with a clip. `start_s` counts from the first picture; negative is earlier."""
+    """A clip's sound track. `start_s` counts from the first picture; negative means earlier."""
 
     stream_index: int
     codec: str
@@ -22,12 +22,12 @@ class AudioTrack:
     duration_s: Fraction
     damaged: bool = False
     steady: bool = True
-    """One sampling rate and one number of channels throughout."""
+    """Whether sampling rate and number of channels stay the same throughout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What is known of a piece of footage. Frozen; made by `utils.media.intake.probe`."""
+    """The facts about a video file. Frozen; made by `utils.media.intake.probe`."""
 
     path: Path
     digest: str
@@ -41,7 +41,7 @@ class Clip:
     time_base: Fraction
     pts: tuple[int, ...]
     keys: tuple[int, ...]
-    """The frames that can be decoded without others, and where in the file each begins (-1: unknown)."""
+    """Key frames, which decode without others. `key_bytes` holds their positions in the file (-1: unknown)."""
     key_bytes: tuple[int, ...]
     last_duration: int
     rate: Fraction
@@ -59,15 +59,15 @@ class Clip:
 
     @property
     def duration_s(self) -> Fraction:
-        """From the first picture to the end of the last."""
+        """Duration from the first picture to the end of the last."""
         return (self.pts[-1] - self.pts[0] + self.last_duration) * self.time_base
 
     def time_s(self, index: int) -> Fraction:
-        """When a frame is shown, counted from the first."""
+        """Time at which a frame is shown, counted from the first."""
         return (self.pts[index] - self.pts[0]) * self.time_base
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; fractions as "30000/1001"."""
+        """The clip as JSON values; fractions as "30000/1001"."""
         return {
             **asdict(self),
             "path": str(self.path),
@@ -83,7 +83,7 @@ class Clip:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Clip":
-        """The inverse of `to_json`."""
+        """Rebuild a clip from what `to_json` returned."""
         audio = data["audio"]
         return cls(
             **{

@@ -1,7 +1,7 @@
-"""Colour of decoded pictures: which matrix and range the numbers mean, and the way to RGB and back.
+"""Colour tags (matrix, primaries, transfer, range) and conversion between YUV and RGB.
 
-A picture that is read and written again keeps its tags, and the matrix that was assumed on the way in is the one
-used on the way out, so that untagged footage comes back as it was.
+A picture that is read and written again keeps its tags. The matrix assumed for untagged footage is used in both
+directions, so that such footage is written as it was.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _MATRICES = {
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """What a file says of its colours, as the numbers of ITU-T H.273, and what is assumed where it says nothing."""
+    """A file's colour tags as numbers of ITU-T H.273, and the matrix that is assumed where there is none."""
 
     matrix: int = UNSPECIFIED
     primaries: int = UNSPECIFIED
@@ -51,12 +51,12 @@ class ColourTags:
 
     @property
     def hdr(self) -> str | None:
-        """The name of a high dynamic range transfer, if it is one."""
+        """PQ or HLG for a high dynamic range transfer, else None."""
         return {16: "PQ", 18: "HLG"}.get(self.transfer)
 
     @property
     def worked(self) -> "ColourTags":
-        """What pictures are written as: high dynamic range as BT.709, what no encoder takes as what was assumed."""
+        """Tags of written pictures: BT.709 instead of HDR, the assumed matrix instead of one no encoder takes."""
         if self.hdr:
             return ColourTags(1, 1, 1)
         if self.matrix in _MATRICES or self.matrix == UNSPECIFIED:
@@ -65,18 +65,18 @@ class ColourTags:
 
     @property
     def guessed(self) -> bool:
-        """Whether the file names a matrix that cannot be computed with, so that another is used."""
+        """Whether the file names a matrix that is not supported, so that the assumed one is used."""
         return self.matrix not in (*_MATRICES, UNSPECIFIED, RGB_MATRIX)
 
 
 def usual_matrix(size: Size) -> int:
-    """What players take untagged footage of that size for."""
+    """The matrix that players assume for untagged footage of a size."""
     return 1 if max(size) >= HD_LONG_SIDE_PX else 6
 
 
 @dataclass(frozen=True)
 class ColourConverter:
-    """Pictures of one clip to RGB and back, through one reused scaler each way."""
+    """Converts pictures of one clip to RGB and back, with one reused scaler for each direction."""
 
     tags: ColourTags
 
@@ -97,7 +97,7 @@ class ColourConverter:
         return ColorRange.JPEG if self.tags.full_range else ColorRange.MPEG
 
     def to_rgb(self, frame: av.VideoFrame, size: Size) -> RGB:
-        """Full-range RGB of that size. Averages areas when it shrinks, so that nothing shimmers."""
+        """Full-range RGB, scaled to `size`. Shrinking averages areas, so that nothing shimmers."""
         hdr, shrinks = self.tags.hdr, size.width_px < frame.width or size.height_px < frame.height
         picture = self._reader.reformat(
             frame,
@@ -119,7 +119,7 @@ class ColourConverter:
         return rgb
 
     def from_rgb(self, rgb: RGB, pixel_format: str) -> av.VideoFrame:
-        """A picture for the encoder in the clip's own matrix and range, tagged as the clip was."""
+        """A picture for the encoder in the clip's own matrix and range, with its tags."""
         source = av.VideoFrame(rgb.shape[1], rgb.shape[0], "gbrp")
         green, blue, red = (samples(plane, np.uint8) for plane in source.planes)
         cv2.mixChannels([np.ascontiguousarray(rgb)], [red, green, blue], [0, 0, 1, 1, 2, 2])
@@ -138,6 +138,6 @@ class ColourConverter:
 
 
 def samples(plane: VideoPlane, depth: type[np.uint8] | type[np.uint16] = np.uint8) -> NDArray[Any]:
-    """A plane's own memory, H x W. Planes are converted twice as fast as packed pixels, to the same values."""
+    """View of a plane's memory, H x W. Converting planes is twice as fast as packed pixels, with the same values."""
     rows: NDArray[Any] = np.frombuffer(plane, depth).reshape(plane.height, -1)  # type: ignore[call-overload]
     return rows[:, : plane.width]

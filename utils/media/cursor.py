@@ -1,4 +1,4 @@
-"""A place in a clip's decoded stream that moves forward, by decoding on or by seeking."""
+"""Cursor: reads frames by ascending index, by decoding on or by seeking, and verifies where every seek landed."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
@@ -13,40 +13,41 @@ from utils.media.clip import Clip
 from utils.media.decode import Goal, Losses, decode, open_input, picture_stream
 
 WORTH_A_SEEK = 12
-"""Frames: below this many it is cheaper to decode on than to jump to a key frame."""
+"""Number of frames below which decoding on is cheaper than seeking to a key frame."""
 
 
 class Cursor:
-    """Gives the decoded picture of each index asked for, ascending.
+    """Gives the decoded pictures of ascending frame indices.
 
-    A seek is believed only when it lands on a key frame known to lie there, at or before the goal; otherwise it is
-    tried again from further back, at last from the beginning of the file.
+    A seek is accepted only when it lands on a key frame known to be there, at or before the goal. Otherwise it is tried
+    again from further back, and at last from the beginning of the file.
     """
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
-        self._seeks = clip.seekable
+        self._may_seek = clip.seekable
         self._next = 0
         self._goal = Goal()
-        self._places = dict(zip(clip.keys, clip.key_bytes, strict=True))
+        self._key_bytes = dict(zip(clip.keys, clip.key_bytes, strict=True))
         self._files = ExitStack()
         self._open()
 
     def close(self) -> None:
+        """Close the file."""
         self._files.close()
 
     def frames(self, wanted: Iterable[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Each index with its picture."""
+        """Yield each index with its picture."""
         for index in wanted:
             yield index, self.frame(index)
 
     def frame(self, index: int) -> av.VideoFrame:
-        """Decode on, or jump, to the frame of that index."""
+        """The picture of a frame, reached by decoding on or by seeking."""
         if not self._next <= index < len(self._clip):
             raise IndexError(f"frame {index} of {len(self._clip)}, wanted after frame {self._next - 1}")
         if self._clip.seekable:
             self._goal.pts = self._clip.pts[index]
-        self._approach(index)
+        self._seek_before(index)
         for picture in self._pictures:
             position = self._position(picture)
             self._next = position + 1
@@ -60,7 +61,7 @@ class Cursor:
         )
 
     def _open(self) -> None:
-        """Stand before the first frame of the very file that was probed."""
+        """Open the file at its first frame, after checking that it is still the one that was probed."""
         self._files.close()
         if digest_file(self._clip.path) != self._clip.digest:
             raise UnreadableClip(
@@ -72,44 +73,44 @@ class Cursor:
         self._next = 0
 
     def _position(self, picture: av.VideoFrame) -> int:
-        """Which frame this is: by its pts, or by counting where pts say nothing."""
+        """Index of a decoded picture: by its pts, or by counting where pts are not reliable."""
         if self._clip.seekable and picture.pts is not None:
             return bisect_left(self._clip.pts, picture.pts)
         return self._next
 
-    def _approach(self, index: int) -> None:
-        """Jump to the last key frame that leads to `index`, if that saves decoding."""
+    def _seek_before(self, index: int) -> None:
+        """Seek to the last key frame at or before `index`, if that saves decoding."""
         keys = self._clip.keys
         goal = bisect_right(keys, index) - 1
-        if not self._seeks or goal < 1 or keys[goal] - self._next < WORTH_A_SEEK:
+        if not self._may_seek or goal < 1 or keys[goal] - self._next < WORTH_A_SEEK:
             return
         back = 0
         while goal - back > 0:
-            if self._land(keys[goal - back], latest=keys[goal]):
+            if self._seek_to(keys[goal - back], latest=keys[goal]):
                 return
             back = 2 * back + 1
-        self._seeks = False
+        self._may_seek = False
         self._open()
 
-    def _land(self, key: int, latest: int) -> bool:
-        """Seek towards a key frame; True if what comes first is a key frame not past `latest`, at its own place.
+    def _seek_to(self, key: int, latest: int) -> bool:
+        """Seek to a key frame; True if the first picture is a key frame not after `latest`, at its known position.
 
-        A container's index can be wrong, and its pts be counted from there: the byte that a key frame begins at
-        tells which one it is.
+        A container's index can be wrong, and pts can be counted from there; the byte position of the key frame's packet
+        tells which one it really is.
         """
         try:
             self._container.seek(self._clip.pts[key], stream=self._stream)
         except av.FFmpegError:
             return False
-        met = Losses()
-        pictures = decode(self._container, self._stream, met, from_key=True, goal=self._goal)
+        losses = Losses()
+        pictures = decode(self._container, self._stream, losses, from_key=True, goal=self._goal)
         first = next(pictures, None)
         if first is None or first.pts is None:
             return False
         position = self._position(first)
         if position > latest or self._clip.pts[position] != first.pts:
             return False
-        if self._places.get(position) != met.key_bytes.get(first.pts, -1):
+        if self._key_bytes.get(position) != losses.key_bytes.get(first.pts, -1):
             return False
         self._pictures = chain([first], pictures)
         self._next = position

@@ -1,6 +1,6 @@
-"""From a file to decoded pictures: which formats are opened, and what happens when one does not decode.
+"""Decoding: which formats are opened, and what happens with packets that do not decode.
 
-Probing and reading share this loop, so the frames that were counted are the frames that are read.
+Probing and reading share this loop, so that the frames that were counted are the frames that are read.
 """
 
 import os
@@ -27,18 +27,18 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,mxf,dv,ivf,nut,"
     "h264,hevc,av1,obu,m4v,mjpeg,yuv4mpegpipe,wav,mp3,flac,aac"
 )
-"""What may be opened. Playlists (HLS, DASH, ffconcat) and everything that reaches for other files are left out."""
+"""Formats that may be opened. Playlists (HLS, DASH, ffconcat) and others that refer to further files are left out."""
 
 OPEN_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 DECODING_THREADS = min(8, os.cpu_count() or 1)
-"""More gain little, and each holds pictures of its own."""
+"""More threads gain little, and each holds pictures of its own."""
 
 _BEFORE_ALL = -(1 << 62)
 
 
 @dataclass(slots=True)
 class Losses:
-    """What a pass over the file met and could not use. Nothing of it is silent: it becomes notes on the Clip."""
+    """Counts of what a pass over a file could not use. They become notes on the Clip, so that nothing is silent."""
 
     packets: int = 0
     damaged_packets: int = 0
@@ -46,31 +46,31 @@ class Losses:
     flawed_frames: int = 0
     hidden_packets: int = 0
     key_bytes: dict[int, int] = field(default_factory=dict)
-    """Where in the file the packet of each key frame lies, by its pts."""
+    """Position in the file of each key frame's packet, by pts."""
 
     @property
     def any(self) -> bool:
-        """Whether something is missing."""
+        """Whether pictures or sound are missing."""
         return self.damaged_packets + self.dropped_frames > 0
 
 
 DEEPEST_REORDERING = 32
-"""Packets: no codec holds more pictures back than this."""
+"""Number of packets; no codec holds more pictures back than this."""
 
 SKIPPING = ("h264", "hevc")
-"""Decoders that can be told from packet to packet to leave out pictures that no other builds on."""
+"""Decoders that can skip non-reference pictures, switched from packet to packet."""
 
 
 @dataclass(slots=True)
 class Goal:
-    """The picture that is wanted next: those before it that nothing builds on need not be decoded."""
+    """The picture wanted next; non-reference pictures before it need not be decoded."""
 
     pts: int = _BEFORE_ALL
 
 
 @contextmanager
 def open_input(path: Path) -> Iterator[InputContainer]:
-    """The file as a container; only local files, only formats that cannot lead to other files."""
+    """Open a file as a container; only local files, and only formats that cannot refer to other files."""
     try:
         container = av.open(str(path), options=dict(OPEN_OPTIONS), metadata_errors="replace")
     except MemoryError:
@@ -87,9 +87,9 @@ def open_input(path: Path) -> Iterator[InputContainer]:
 
 
 def picture_stream(container: InputContainer, path: Path, *, intact: bool = True) -> VideoStream:
-    """The stream to show: the largest, cover art left aside.
+    """The video stream to use: the largest that is not cover art.
 
-    A damaged one is decoded frame after frame: threads that run ahead lose track of which packet failed.
+    A damaged stream (not `intact`) is decoded without frame threads, because they lose track of which packet failed.
     """
     streams = [
         stream
@@ -98,7 +98,7 @@ def picture_stream(container: InputContainer, path: Path, *, intact: bool = True
     ]
     if not streams:
         raise UnreadableClip(
-            f"There is no picture in {path.name!r}: it has {_kinds(container)}.",
+            f"There is no picture in {path.name!r}: it has {_stream_kinds(container)}.",
             "Choose a file with a video track that a media player can show.",
         )
     stream = max(streams, key=lambda each: (each.width * each.height, bool(each.disposition & Disposition.default)))
@@ -115,13 +115,13 @@ def decode(
     from_key: bool = False,
     goal: Goal | None = None,
 ) -> Generator[av.VideoFrame]:
-    """Every picture that decodes, in order of showing.
+    """Yield every picture that decodes, in display order.
 
-    After damage (and with `from_key`, after a seek) it goes on at the next key frame, so that no picture is
-    shown that was built on a missing one.
+    After damage (and with `from_key`, after a seek) it continues at the next key frame, so that no picture is yielded
+    whose reference is missing.
     """
     damage = _Damage(_BEFORE_ALL) if from_key else None
-    fed: deque[int | None] = deque(maxlen=DEEPEST_REORDERING)
+    decoded_pts: deque[int | None] = deque(maxlen=DEEPEST_REORDERING)
     for packet in packets(container, stream, losses):
         losses.packets += packet.size > 0
         losses.hidden_packets += packet.is_discard
@@ -135,9 +135,9 @@ def decode(
             raise
         except av.FFmpegError:
             losses.damaged_packets += 1
-            damage = damage or _Damage(packet.pts or 0, frozenset(fed))
+            damage = damage or _Damage(packet.pts or 0, frozenset(decoded_pts))
             continue
-        fed.append(packet.pts)
+        decoded_pts.append(packet.pts)
         for frame in frames:
             if damage is not None and damage.ends_with(frame):
                 damage = None
@@ -150,22 +150,22 @@ def decode(
 
 @dataclass(frozen=True, slots=True)
 class _Damage:
-    """Where a packet failed, and which pictures were decoded before it and are still on their way out."""
+    """Position of a packet that failed, and the pictures decoded before it that the decoder has not output yet."""
 
     pts: int
     before: frozenset[int | None] = frozenset()
 
     def ends_with(self, frame: av.VideoFrame) -> bool:
-        """Nothing builds across a key frame that is shown after it."""
+        """Whether the damage ends here: no picture refers across a key frame shown after the failed packet."""
         return bool(frame.key_frame) and (frame.pts or 0) >= self.pts
 
     def spares(self, frame: av.VideoFrame) -> bool:
-        """What was decoded and is shown before it is whole; all else may be built on what is missing."""
+        """Whether a picture is sound: decoded and shown before the failure. Others may refer to what is missing."""
         return frame.pts in self.before and (frame.pts or 0) < self.pts and not frame.is_corrupt
 
 
 def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses) -> Iterator[av.AudioFrame]:
-    """Every piece of sound that decodes and has a time."""
+    """Yield every audio frame that decodes and has a time."""
     for packet in packets(container, stream, losses):
         try:
             frames = packet.decode()
@@ -178,7 +178,7 @@ def decode_sound(container: InputContainer, stream: AudioStream, losses: Losses)
 
 
 def packets(container: InputContainer, stream: StreamT, losses: Losses) -> Iterator["av.Packet[StreamT]"]:
-    """Packets to the end, or to where the file breaks off; the last is empty and asks for what is still inside."""
+    """Yield packets to the end, or to where the file breaks off; the last is empty and flushes the decoder."""
     demuxed = container.demux(stream)
     while True:
         try:
@@ -196,18 +196,19 @@ def packets(container: InputContainer, stream: StreamT, losses: Losses) -> Itera
 
 
 def moment_s(frame: av.AudioFrame) -> Fraction:
-    """When a piece of sound begins, on the file's own clock."""
+    """Start time of an audio frame, on the file's own clock."""
     return Fraction(frame.pts or 0) * Fraction(frame.time_base or 0)
 
 
 def _reason(error: Exception) -> str:
-    """The library's own words, as a clause."""
+    """FFmpeg's own message, as a clause of a sentence."""
     text = getattr(error, "strerror", None) or str(error)
     if text == "Invalid argument":
         return "its format is not supported"
     return str(text)[:1].lower() + str(text)[1:]
 
 
-def _kinds(container: InputContainer) -> str:
+def _stream_kinds(container: InputContainer) -> str:
+    """The kinds of streams in a file, such as "1 audio, 2 subtitle"."""
     kinds = [stream.type for stream in container.streams]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "no streams"

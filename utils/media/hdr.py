@@ -1,7 +1,7 @@
-"""High dynamic range footage (HLG as phones record it, PQ) brought to the standard range that the work is done in.
+"""Tone mapping of high dynamic range footage (HLG, as phones record it, and PQ) to standard range.
 
-Light is taken back to nits, highlights above diffuse white are rolled off on the brightest channel so that hues stay,
-BT.2020 becomes BT.709, and the result is coded for a BT.1886 display.
+1. Codes are converted to light in nits. 2. Highlights above diffuse white are rolled off on the brightest channel, so
+that hues are kept. 3. BT.2020 is converted to BT.709, and coded for a BT.1886 display.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ Wide = NDArray[np.uint16]
 DIFFUSE_WHITE_NITS = 203.0
 HLG_PEAK_NITS = 1000.0
 KNEE = 0.6
-"""Relative to diffuse white: below it nothing changes, above it all that is brighter shares what is left."""
+"""Light, relative to diffuse white, above which highlights are compressed; below it nothing changes."""
 
 _LUMA_2020 = np.array([0.2627, 0.6780, 0.0593], np.float32)
 _TO_709 = np.array(
@@ -27,7 +27,7 @@ _TO_709 = np.array(
 
 
 def to_standard(picture: Wide, transfer: str) -> RGB:
-    """An HDR picture, 16 bits a channel in BT.2020, as BT.709 with 8."""
+    """Convert an HDR picture (16 bits per channel, BT.2020) to BT.709 with 8 bits."""
     light = _light(picture, transfer)
     brightest = np.maximum(light.max(axis=2), 1e-6)
     light *= (_rolled_off(brightest) / brightest)[..., None]
@@ -37,7 +37,7 @@ def to_standard(picture: Wide, transfer: str) -> RGB:
 
 
 def _light(picture: Wide, transfer: str) -> Light:
-    """Displayed light relative to diffuse white."""
+    """Display light of a picture, relative to diffuse white."""
     light: Light = _curve(transfer)[picture]
     if transfer == "HLG":
         light *= np.power(np.maximum(light @ _LUMA_2020, 1e-6), 0.2)[..., None]
@@ -47,7 +47,7 @@ def _light(picture: Wide, transfer: str) -> Light:
 
 @cache
 def _curve(transfer: str) -> Light:
-    """What each of the 65536 codes means: scene light from 0 to 1 for HLG, display light for PQ (ITU-R BT.2100)."""
+    """Lookup table of the 65536 codes: scene light from 0 to 1 for HLG, display light for PQ (ITU-R BT.2100)."""
     code = np.linspace(0, 1, 1 << 16)
     if transfer == "HLG":
         a, b, c = 0.17883277, 0.28466892, 0.55991073
@@ -60,7 +60,7 @@ def _curve(transfer: str) -> Light:
 
 
 def _rolled_off(light: Light) -> Light:
-    """Linear to the knee, then ever nearer to 1."""
+    """Roll off highlights: linear up to the knee, then approaching 1 exponentially."""
     rest = 1 - KNEE
     rolled: Light = np.where(light < KNEE, light, KNEE + rest * (1 - np.exp((KNEE - light) / rest))).astype(np.float32)
     return rolled

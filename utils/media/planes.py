@@ -1,6 +1,7 @@
-"""Decoded pictures as they are stored: a plane of brightness and two of colour, of half the size in 4:2:0.
+"""The YUV planes of decoded pictures: luma, and two chroma planes of half the size (4:2:0).
 
-What is moved and written again in the same colours needs no way through RGB, and what follows a camera no colours.
+Stabilizing a clip needs no conversion to RGB when it is written in the same colours, and camera tracking needs luma
+only.
 """
 
 from dataclasses import dataclass
@@ -21,17 +22,18 @@ Plane = NDArray[np.uint8]
 
 FORMAT = "yuv420p"
 HALVED = (FORMAT, "yuvj420p")
+"""Pixel formats with chroma planes of half the size, in 8 bits."""
 BRIGHT = (*HALVED, "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
-"""Pixel formats whose first plane is the brightness, in 8 bits."""
+"""Pixel formats whose first plane is luma, in 8 bits."""
 FULL = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
-"""Of each level of limited range. More levels let motion be measured finer: by a tenth, with the walker."""
+"""Limited to full range, as a lookup table. The larger range lets motion be measured a tenth finer (on the walker)."""
 SITED = np.array([[2, 0, 0], [0, 2, 0.5], [0, 0, 1]])
-"""A pixel of a colour plane -> its place in the plane of brightness, as players take it where a file does not say."""
+"""Chroma siting: pixel of a chroma plane -> luma pixel, as players assume where a file does not say."""
 
 
 @dataclass(frozen=True)
 class Planes:
-    """An upright picture in 4:2:0: brightness H x W, blue and red, and where a pixel of these lies in brightness."""
+    """An upright picture in 4:2:0: luma (H x W), blue and red chroma, and the matrix chroma pixel -> luma pixel."""
 
     brightness: Plane
     colours: tuple[Plane, Plane]
@@ -40,12 +42,12 @@ class Planes:
 
 @dataclass(frozen=True)
 class PlaneReader:
-    """The planes of one clip's decoded pictures, upright, in the clip's own size. They are not to be written to."""
+    """Reads the planes of a clip's decoded pictures, upright, in the clip's own size. They must not be written to."""
 
     clip: Clip
 
     def brightness(self, picture: av.VideoFrame) -> Plane:
-        """In full range, from what is stored where that is 8 bits, else the grey of RGB."""
+        """Luma in full range: the stored plane where that has 8 bits, else computed from RGB."""
         if picture.format.name in BRIGHT and not self.clip.colour.hdr and self._fits(picture):
             plane = self._upright(samples(picture.planes[0]))
             return plane if self.clip.colour.full_range else np.asarray(cv2.LUT(plane, FULL))
@@ -53,16 +55,18 @@ class PlaneReader:
         return grey
 
     def planes(self, picture: av.VideoFrame) -> Planes:
-        """As they are stored if what is written says the same of their colours, else by way of RGB."""
+        """The planes as stored, if the written file has the same colour tags, else converted by way of RGB."""
         if picture.format.name in HALVED and self.clip.colour.worked == self.clip.colour and self._fits(picture):
             first, *colours = (samples(plane) for plane in picture.planes)
             blue, red = (self._upright(plane) for plane in colours)
-            return Planes(self._upright(first), (blue, red), _turned(SITED, self.clip.orientation, colours[0], first))
+            return Planes(
+                self._upright(first), (blue, red), _turned_siting(SITED, self.clip.orientation, colours[0], first)
+            )
         first, blue, red = (samples(plane) for plane in self._worked.from_rgb(self._rgb(picture), FORMAT).planes)
         return Planes(first, (blue, red), SITED)
 
     def _fits(self, picture: av.VideoFrame) -> bool:
-        """Whether it needs no other size; pixels that are not square do."""
+        """Whether the picture has its final size already; pictures with non-square pixels have not."""
         return (picture.width, picture.height) == self._stored
 
     def _upright(self, plane: Plane) -> Plane:
@@ -84,18 +88,18 @@ class PlaneReader:
         return ColourConverter(self.clip.colour.worked)
 
 
-def _turned(sited: Matrix, orientation: Orientation, colour: Plane, brightness: Plane) -> Matrix:
-    """Where the pixels of a turned colour plane lie in the turned brightness."""
-    return _turn(orientation, brightness) @ sited @ inverse(_turn(orientation, colour))
+def _turned_siting(sited: Matrix, orientation: Orientation, colour: Plane, brightness: Plane) -> Matrix:
+    """Chroma siting after turning the picture: pixel of the turned chroma plane -> turned luma pixel."""
+    return _turn_matrix(orientation, brightness) @ sited @ inverse(_turn_matrix(orientation, colour))
 
 
-def _turn(orientation: Orientation, plane: Plane) -> Matrix:
-    """Pixels of a plane -> those of the upright one, as `Orientation.apply` turns it."""
+def _turn_matrix(orientation: Orientation, plane: Plane) -> Matrix:
+    """Matrix from a plane's pixels to the upright plane's, matching `Orientation.apply`."""
     height, width = plane.shape
-    turn = np.eye(3)
+    matrix = np.eye(3)
     if orientation.mirrored:
-        turn = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
+        matrix = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
     for _ in range(orientation.quarter_turns % 4):
-        turn = np.array([[0, 1, 0], [-1, 0, width - 1], [0, 0, 1]], float) @ turn
+        matrix = np.array([[0, 1, 0], [-1, 0, width - 1], [0, 0, 1]], float) @ matrix
         width, height = height, width
-    return turn
+    return matrix

@@ -1,4 +1,4 @@
-"""Makes a Clip: opens a file, decodes every frame once, and says what it found.
+"""Probing: opens a file, decodes every frame once, and returns a Clip with the facts.
 
 The whole file is decoded because only that tells how many frames there really are; it costs about a millisecond
 per 720p frame. Untrusted files are scanned in a child process, see `utils.media.intake`.
@@ -20,15 +20,14 @@ from utils.media.audio import scan_audio
 from utils.media.clip import Clip
 from utils.media.colour import ColourTags, usual_matrix
 from utils.media.decode import Losses, decode, open_input, picture_stream
-from utils.media.timebase import Cadence, cadence
-from utils.media.timeline import timeline
+from utils.media.timebase import Cadence, cadence, timeline
 
 ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "pal8")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of the machine one untrusted file may take while it is looked at."""
+    """Limits on time, memory, picture size and length while an untrusted file is probed."""
 
     wall_s: float = 300.0
     memory_bytes: int = 6 << 30
@@ -38,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What the container says of its video, before anything is decoded."""
+    """What the container declares about its video, before anything is decoded."""
 
     container: str
     codec: str
@@ -61,7 +60,7 @@ class _Declared:
 
 @dataclass(slots=True)
 class _Pictures:
-    """What one pass over the pictures gathers."""
+    """Facts gathered in one pass over the pictures."""
 
     declared: _Declared
     losses: Losses = field(default_factory=Losses)
@@ -74,17 +73,17 @@ class _Pictures:
 
     @property
     def missing(self) -> int:
-        """Frames that the container declares and that never came."""
+        """Number of frames that the container declares and that did not decode."""
         return max(0, self.declared.frames - len(self.pts) - self.losses.hidden_packets)
 
     @property
     def suspect(self) -> bool:
-        """Whether a slower pass may find more: something is wrong, or more packets went in than frames came out."""
+        """Whether a slower pass may find more: something failed, or there were more packets than frames."""
         came_out = len(self.pts) + self.losses.hidden_packets
         return self.losses.any or self.losses.flawed_frames > 0 or self.losses.packets > came_out
 
     def add(self, frame: av.VideoFrame) -> None:
-        """Note what is needed of the next frame."""
+        """Record the facts of the next frame."""
         self.first = self.first or frame
         if frame.key_frame:
             self.keys.append(len(self.pts))
@@ -95,7 +94,7 @@ class _Pictures:
 
 
 def scan(path: Path, limits: Limits) -> Clip:
-    """Everything there is to know of the file, or one sentence why it is no clip."""
+    """Probe a file; ClipError with a remedy when it cannot be used as a clip."""
     _check_file(path)
     pictures = _gather(path, limits, intact=True)
     if pictures.suspect:
@@ -145,7 +144,7 @@ def scan(path: Path, limits: Limits) -> Clip:
 
 
 def _check_file(path: Path) -> None:
-    """Only a regular file with something in it is looked at: a pipe or a device could wait for ever."""
+    """Refuse everything but a regular, non-empty file: a pipe or a device could block for ever."""
     if not path.exists():
         raise UnreadableClip(f"There is no file {str(path)!r}.", "Check the path and try again.")
     if not path.is_file():
@@ -155,6 +154,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_pixels(path: Path, size: Size, limits: Limits) -> None:
+    """Refuse pictures larger than the limit."""
     if size.area_px > limits.pixels:
         raise RefusedClip(
             f"{path.name!r} has pictures of {size}, more than the limit of {limits.pixels / 1e6:.0f} megapixels.",
@@ -163,21 +163,21 @@ def _check_pixels(path: Path, size: Size, limits: Limits) -> None:
 
 
 def _gather(path: Path, limits: Limits, *, intact: bool) -> _Pictures:
-    """Decode everything once, keeping only the first picture."""
+    """Decode all pictures once; only the first one is kept."""
     with open_input(path) as container:
         stream = picture_stream(container, path, intact=intact)
         _check_pixels(path, Size(stream.width, stream.height), limits)
-        found = _Pictures(_Declared.by(container, stream))
-        for index, frame in enumerate(decode(container, stream, found.losses)):
+        pictures = _Pictures(_Declared.by(container, stream))
+        for index, frame in enumerate(decode(container, stream, pictures.losses)):
             if index == limits.frames:
                 raise RefusedClip(f"{path.name!r} has more than {limits.frames} frames.", "Cut it into shorter clips.")
             _check_pixels(path, Size(frame.width, frame.height), limits)
-            found.add(frame)
-        return found
+            pictures.add(frame)
+        return pictures
 
 
 def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
-    """How the pictures are to be turned, from the display matrix on the frame."""
+    """Orientation from the display matrix on a frame, and a note when it is not supported."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return Orientation(), None
@@ -188,7 +188,7 @@ def _orientation(frame: av.VideoFrame) -> tuple[Orientation, str | None]:
 
 
 def _square(stored: Size, aspect: Fraction) -> Size:
-    """The size in square pixels: anamorphic footage is widened or heightened, never shrunk."""
+    """The size in square pixels: anamorphic footage is stretched, never shrunk."""
     if aspect == 1 or not Fraction(1, 8) < aspect < 8:
         return stored
     if aspect > 1:
@@ -197,6 +197,7 @@ def _square(stored: Size, aspect: Fraction) -> Size:
 
 
 def _tags(frame: av.VideoFrame) -> ColourTags:
+    """Colour tags of a decoded frame."""
     return ColourTags(
         matrix=int(frame.colorspace),
         primaries=int(frame.color_primaries),
@@ -207,6 +208,7 @@ def _tags(frame: av.VideoFrame) -> ColourTags:
 
 
 def _loss_notes(losses: Losses, missing: int) -> list[str]:
+    """Sentences for the user about frames that are missing or damaged."""
     notes = []
     lost = max(missing, losses.dropped_frames)
     if losses.any or missing:
@@ -219,6 +221,7 @@ def _loss_notes(losses: Losses, missing: int) -> list[str]:
 
 
 def _picture_notes(first: av.VideoFrame, pictures: _Pictures, pace: Cadence) -> list[str]:
+    """Sentences for the user about properties of the pictures that are changed or ignored."""
     name, tags = first.format.name, _tags(first)
     depth = max((component.bits for component in first.format.components), default=8)
     facts = [

@@ -1,5 +1,6 @@
-"""The frames of a clip by index: forward, one at a time, exact, never the whole clip in memory."""
+"""Frame sources: the frames of a clip by index, exact and in ascending order, never the whole clip in memory."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from utils.prefetch import ahead
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of the timeline: upright, full-range RGB."""
+    """One frame of a clip: upright, full-range RGB."""
 
     index: int
     pts: int
@@ -23,7 +24,7 @@ class Frame:
 
 
 class FrameSource(Protocol):
-    """Anything that gives frames by index without holding them all: a file, a view, a chunk."""
+    """Anything that yields frames by index without holding them all: a file, a stabilised view, a chunk."""
 
     @property
     def size(self) -> Size: ...
@@ -31,13 +32,13 @@ class FrameSource(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """The wanted frames, in ascending order; a Span is one way to want."""
+        """Yield the frames of the given indices, in ascending order; a Span can be passed too."""
         ...
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames of a clip, decoded on demand. `size` other than the clip's scales while converting."""
+    """The frames of a clip, decoded on demand and scaled to `size`."""
 
     clip: Clip
     size: Size
@@ -53,7 +54,7 @@ class ClipFrames:
         return self.read(self.clip.span)
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """The wanted frames, in ascending order, each exactly the one of that index."""
+        """Yield the frames of the given indices, in ascending order, each exactly that frame."""
         clip = self.clip
         stored = clip.orientation.size(self.size)
         colour = ColourConverter(clip.colour)
@@ -64,13 +65,55 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class ClipBrightness:
-    """The brightness of a clip's frames: what following a camera needs, at a fraction of RGB's cost."""
+    """The luma of a clip's frames, for camera tracking, at a fraction of the cost of RGB."""
 
     clip: Clip
 
     def __iter__(self) -> Iterator[Plane]:
-        """Upright, H x W, full range. Not to be written to."""
+        """Yield the luma planes, upright, H x W, full range. They must not be written to."""
         reader = PlaneReader(self.clip)
         with closing(Cursor(self.clip)) as cursor, closing(ahead(cursor.frames(self.clip.span))) as pictures:
             for _, picture in pictures:
                 yield reader.brightness(picture)
+
+
+class Rolling:
+    """A frame source for overlapping spans read one after the other: it keeps the last few frames and its position.
+
+    Decoding continues where it was. A new start for every span would decode again from the key frame before it, which
+    may lie hundreds of frames earlier.
+    """
+
+    def __init__(self, source: FrameSource, keep: int) -> None:
+        self._source, self._recent = source, deque[Frame](maxlen=max(1, keep))
+        self._decoding: Iterator[Frame] = iter(())
+        self._next = -1
+
+    @property
+    def size(self) -> Size:
+        return self._source.size
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """Yield the frames of the given indices, in ascending order."""
+        for index in wanted:
+            yield self._frame(index)
+
+    def _frame(self, index: int) -> Frame:
+        if self._recent and self._recent[0].index <= index < self._next:
+            return self._recent[index - self._next]
+        if not self._next <= index < self._next + len(self._recent) + 1:
+            self._start(index)
+        while self._next <= index:
+            self._recent.append(next(self._decoding))
+            self._next += 1
+        return self._recent[-1]
+
+    def _start(self, index: int) -> None:
+        close = getattr(self._decoding, "close", None)
+        if close is not None:
+            close()
+        self._recent.clear()
+        self._decoding, self._next = self._source.read(range(index, len(self))), index

@@ -1,4 +1,4 @@
-"""Writes a result: every picture encoded once, the sound carried over, and nothing at its place until it is whole."""
+"""Writes MP4 files: pictures encoded with x264, sound carried over; the file appears only when it is complete."""
 
 import os
 import tempfile
@@ -25,20 +25,21 @@ from utils.media.clip import Clip
 from utils.media.colour import ColourConverter, ColourTags
 from utils.media.video import Frame
 
-OF_THE_PLACE = {ENOSPC, EDQUOT, EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS, EFBIG, ENAMETOOLONG, EIO}
-EXACT = "cpu-independent=1"
-"""The same pictures give the same file on every machine. Without it x264's floating point depends on the processor, and
-with AVX-512 even differs from run to run (1 in 10, measured)."""
+DISK_ERRORS = {ENOSPC, EDQUOT, EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS, EFBIG, ENAMETOOLONG, EIO}
+"""Error numbers whose remedy concerns the folder or the disk."""
+REPRODUCIBLE = "cpu-independent=1"
+"""x264 option that makes the same pictures give the same file on every machine. Without it x264's floating point
+depends on the processor, and with AVX-512 even differs from run to run (1 in 10, measured)."""
 PIXEL_FORMAT = "yuv420p"
-FINE_HZ = 90_000
-LARGEST = 2**31 - 1
-"""Pictures are placed in ticks at least this fine: well under one sample of sound."""
+MIN_TICKS_HZ = 90_000
+MP4_LIMIT = 2**31 - 1
+"""FINE_HZ is the least number of ticks per second for the pictures' times, LARGEST the limit of MP4's fields."""
 TICKS_LIMIT_HZ = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How x264 is asked to work. The thread count is fixed because the pictures depend on it."""
+    """x264 settings. The number of threads is fixed because the encoded pictures depend on it."""
 
     crf: int = 16
     preset: str = "veryfast"
@@ -47,7 +48,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a written video is, apart from its pictures."""
+    """Size, frame rate, time base and colour of a written video."""
 
     size: Size
     rate: Fraction
@@ -56,26 +57,26 @@ class Shape:
 
     @classmethod
     def like(cls, clip: Clip) -> "Shape":
-        """The shape of a clip, so that what is written takes its place frame by frame.
+        """The shape of a clip, for writing a video that matches it frame by frame.
 
-        A constant rate is written exactly, also where the source's container rounded its times.
+        A constant rate is written exactly, even where the source's container rounded its times.
         """
         time_base = 1 / clip.rate if clip.constant_rate else clip.time_base
         return cls(clip.size, clip.rate, time_base, clip.colour.worked)
 
     @classmethod
     def steady(cls, size: Size, rate: Fraction) -> "Shape":
-        """A constant rate, one tick per frame, in the usual colours of its size."""
+        """A constant rate with one tick per frame, in the standard colours of the size."""
         return cls(size, rate, 1 / rate, ColourTags.standard(size))
 
     @property
     def even_size(self) -> Size:
-        """The size that 4:2:0 pictures can have: an odd edge is repeated once."""
+        """The size rounded up to even numbers, as 4:2:0 needs; an odd edge is repeated once."""
         return Size(self.size.width_px + self.size.width_px % 2, self.size.height_px + self.size.height_px % 2)
 
 
 def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:
-    """Frames in the place of a clip's own: the same times, colours and sound."""
+    """Write frames with the times, colours and sound of the clip `like`."""
     places = times(like)
     with ClipWriter(path, Shape.like(like), encoding, sound=like) as writer:
         for frame in frames:
@@ -83,14 +84,14 @@ def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encodi
 
 
 def times(like: Clip) -> list[tuple[int, int]]:
-    """When each frame of a clip is shown and how long, in ticks of `Shape.like`, counted from the first."""
+    """Start and duration of each frame of a clip, in ticks of `Shape.like`, counted from the first."""
     starts = tuple(range(len(like))) if like.constant_rate else tuple(pts - like.pts[0] for pts in like.pts)
     ends = (*starts[1:], starts[-1] + (1 if like.constant_rate else like.last_duration))
     return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
 
 
 class ClipWriter:
-    """An MP4 in the making. It appears at its path when the `with` block ends well, and leaves no trace otherwise."""
+    """Writes an MP4. The file appears at its path when the `with` block succeeds; after an error nothing is left."""
 
     def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
         self._path = path.absolute()
@@ -99,7 +100,7 @@ class ClipWriter:
         self._colour = ColourConverter(shape.colour)
         self._encoding = encoding or Encoding()
         self._sound_of = sound if sound is not None and sound.audio is not None else None
-        self._ticks = max(1, min(ceil(shape.time_base * FINE_HZ), LARGEST // shape.time_base.denominator))
+        self._ticks = max(1, min(ceil(shape.time_base * MIN_TICKS_HZ), MP4_LIMIT // shape.time_base.denominator))
         self._files = ExitStack()
         self._count = 0
 
@@ -120,12 +121,12 @@ class ClipWriter:
             raise
         return self
 
-    def write(self, made: RGB | av.VideoFrame, pts: int, duration: int | None = None) -> None:
-        """One picture, shown from `pts` on; ticks of the shape's time base, counted from the first picture.
+    def write(self, source: RGB | av.VideoFrame, pts: int, duration: int | None = None) -> None:
+        """Encode one picture, shown from `pts` on, in ticks of the shape's time base, counted from the first picture.
 
-        One that is already in the encoder's own form, in the shape's colours, is not converted.
+        A VideoFrame must already have the encoder's pixel format and the shape's colours; it is not converted.
         """
-        picture = self._own(made) if isinstance(made, av.VideoFrame) else self._converted(made)
+        picture = self._checked(source) if isinstance(source, av.VideoFrame) else self._converted(source)
         picture.pts, picture.time_base = pts, self._shape.time_base
         picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
         self._count += 1
@@ -145,13 +146,13 @@ class ClipWriter:
             self._discard()
 
     def _converted(self, rgb: RGB) -> av.VideoFrame:
-        """An RGB picture as the encoder takes it."""
+        """An RGB picture converted for the encoder."""
         if rgb.shape != (self._shape.size.height_px, self._shape.size.width_px, 3) or rgb.dtype != np.uint8:
             raise ValueError(f"a picture of {rgb.shape} {rgb.dtype} in a video of {self._shape.size}")
-        return self._colour.from_rgb(_even(rgb), PIXEL_FORMAT)
+        return self._colour.from_rgb(_padded_to_even(rgb), PIXEL_FORMAT)
 
-    def _own(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """One in the encoder's form, with the shape's tags."""
+    def _checked(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """A frame in the encoder's pixel format, checked and tagged with the shape's colours."""
         if (picture.width, picture.height) != self._shape.even_size or picture.format.name != PIXEL_FORMAT:
             raise ValueError(f"a picture of {picture.width}x{picture.height} {picture.format.name}, not {self._shape}")
         tags = self._shape.colour
@@ -159,7 +160,7 @@ class ClipWriter:
         return picture
 
     def _finish(self) -> None:
-        """Flush, sync to the disk, and let the file appear."""
+        """Flush the encoder, sync to the disk, and move the file to its path."""
         if not self._count:
             raise WriteError(f"There was no picture to write to {self._path.name!r}.", "Give it at least one frame.")
         with self._explained():
@@ -174,7 +175,7 @@ class ClipWriter:
             sync(self._path.parent)
 
     def _discard(self) -> None:
-        """Close, and remove what did not become a result."""
+        """Close, and remove the temporary file if it did not become the result."""
         try:
             with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
                 self._files.close()
@@ -184,20 +185,20 @@ class ClipWriter:
 
     @property
     def _delay_s(self) -> Fraction:
-        """How long the pictures wait for a sound that begins before them."""
+        """Delay of the pictures, when the sound begins before them."""
         track = self._sound_of and self._sound_of.audio
         return max(Fraction(0), -track.start_s) if track else Fraction(0)
 
     def _mux_options(self) -> dict[str, str]:
-        """Edit lists count in the movie's own ticks, rounded down: these hold the start of sound and picture."""
+        """Muxer options. Edit lists count in the movie's ticks, rounded down, so these must resolve all start times."""
         track = self._sound_of and self._sound_of.audio
-        ticks_hz = track.rate_hz if track else FINE_HZ
+        ticks_hz = track.rate_hz if track else MIN_TICKS_HZ
         if self._delay_s:
             ticks_hz = lcm(ticks_hz, (self._shape.time_base / self._ticks).denominator)
         return {"movflags": "+faststart", "movie_timescale": str(min(ticks_hz, TICKS_LIMIT_HZ))}
 
     def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
-        """Write pictures at their times, in ticks fine enough to say when the sound begins."""
+        """Write encoded packets, with times in ticks fine enough for the start of the sound."""
         time_base = self._shape.time_base / self._ticks
         delay = round(self._delay_s / time_base)
         for packet in packets:
@@ -216,7 +217,7 @@ class ClipWriter:
             width=shape.even_size.width_px,
             height=shape.even_size.height_px,
             pix_fmt=PIXEL_FORMAT,
-            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": EXACT},
+            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": REPRODUCIBLE},
         )
         stream.time_base = shape.time_base / self._ticks
         context = stream.codec_context
@@ -236,7 +237,7 @@ class ClipWriter:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turns the library's failures into a sentence about this file."""
+        """Turn FFmpeg's and the system's errors into a WriteError about this file."""
         try:
             yield
         except (av.FFmpegError, OSError) as error:
@@ -244,24 +245,24 @@ class ClipWriter:
             other = "Choose another size or rate; if the sound is at fault, convert the clip to MP4 first."
             raise WriteError(
                 f"{self._path.name!r} could not be written: {error.strerror or error}.",
-                place if error.errno in OF_THE_PLACE else other,
+                place if error.errno in DISK_ERRORS else other,
             ) from error
 
 
 def _encodable(rate: Fraction) -> Fraction:
-    """The rate as the encoder counts with it; the times themselves stay exact."""
+    """The rate rounded to what the encoder can represent; the times themselves stay exact."""
     return rate.limit_denominator(1_000_000) if max(rate.numerator, rate.denominator) > 1 << 30 else rate
 
 
 def _umask() -> int:
-    """The rights that new files of this process do not get; asking means setting, so it is set back at once."""
+    """The process's umask. Reading it means setting it, so it is restored at once."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def _even(rgb: RGB) -> RGB:
-    """With an odd last row or column shown twice."""
+def _padded_to_even(rgb: RGB) -> RGB:
+    """The picture with an odd last row or column repeated."""
     height, width = rgb.shape[:2]
     if height % 2 == 0 and width % 2 == 0:
         return rgb
