@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from utils.feet.contacts import Contact
 from utils.feet.leg_warp import LegField, in_picture, leg_field
-from utils.feet.lock import AROUND, Corrections, LockRule, corrections, prolonged
+from utils.feet.sliding import EXTENSION_FRAMES, CorrectionRule, Corrections, corrections, extended
 from utils.feet.track import Offsets
 from utils.image import Size
 from utils.image.geometry import shift
@@ -46,7 +46,7 @@ def test_a_slide_is_undone_over_heel_and_toe_alike(stance: list[Offsets], slide:
 
 
 def test_a_lock_sets_in_and_lets_go_without_a_jump(stance: list[Offsets]) -> None:
-    found = corrections(stance, COUNT, LockRule(extension_frames=4)).px[:, 0]
+    found = corrections(stance, COUNT, CorrectionRule(extension_frames=4)).px[:, 0]
     edge = np.linalg.norm(found[20])
     assert edge > 4
     steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
@@ -55,17 +55,17 @@ def test_a_lock_sets_in_and_lets_go_without_a_jump(stance: list[Offsets]) -> Non
 
 
 def test_without_extension_nothing_moves_before_or_after(stance: list[Offsets]) -> None:
-    found = corrections(stance, COUNT, LockRule(extension_frames=0)).px[:, 0]
+    found = corrections(stance, COUNT, CorrectionRule(extension_frames=0)).px[:, 0]
     assert not found[:20].any() and not found[40:].any() and found[20].any()
 
 
 def test_blend_takes_its_share(stance: list[Offsets]) -> None:
-    whole, half, none = (corrections(stance, COUNT, LockRule(blend=blend)).px for blend in (1.0, 0.5, 0.0))
+    whole, half, none = (corrections(stance, COUNT, CorrectionRule(blend=blend)).px for blend in (1.0, 0.5, 0.0))
     assert np.allclose(half, 0.5 * whole) and np.abs(whole).max() > 4 and not none.any()
 
 
 def test_beyond_the_limit_a_foot_is_left_alone_and_named(stance: list[Offsets]) -> None:
-    found = corrections(stance, COUNT, LockRule(limit_leg=0.02))
+    found = corrections(stance, COUNT, CorrectionRule(limit_leg=0.02))
     assert not found.px.any()
     assert found.refused == tuple(each.contact for each in stance)
 
@@ -91,8 +91,13 @@ def test_a_stance_is_followed_a_little_longer_at_both_ends() -> None:
         Contact("right", "toe", Span(1, 21), (0, 0)),
         Contact("left", "toe", Span(55, 59), (0, 0)),
     ]
-    spans = [each.span for each in prolonged(contacts, (range(59), range(59, 61)))]
-    assert spans == [Span(20 - AROUND, 32), Span(23, 40 + AROUND), Span(0, 21 + AROUND), Span(55 - AROUND, 59)]
+    spans = [each.span for each in extended(contacts, (range(59), range(59, 61)))]
+    assert spans == [
+        Span(20 - EXTENSION_FRAMES, 32),
+        Span(23, 40 + EXTENSION_FRAMES),
+        Span(0, 21 + EXTENSION_FRAMES),
+        Span(55 - EXTENSION_FRAMES, 59),
+    ]
 
 
 def test_gaps_and_single_misses_do_not_shake_the_foot(slide: NDArray[np.float64]) -> None:
@@ -205,7 +210,7 @@ def test_a_planted_foot_does_not_go_along_with_one_that_swings_past_and_still_mo
 
 
 def test_who_is_held_fades_as_moves_do(stance: list[Offsets]) -> None:
-    found = corrections(stance, COUNT, LockRule(extension_frames=4))
+    found = corrections(stance, COUNT, CorrectionRule(extension_frames=4))
     assert (found.held[20:40, 0] == 1).all() and not found.held[:, 1].any()
     assert (np.diff(found.held[15:21, 0]) > 0).all() and (np.diff(found.held[39:45, 0]) < 0).all()
     assert not found.held[:16, 0].any() and not found.held[44:, 0].any()

@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.feet.contacts import PARTS, SIDES, Contact
-from utils.feet.lock import corrections
-from utils.feet.slide import by_contact, slide
+from utils.feet.sliding import by_contact, corrections, slide
 from utils.feet.track import FootTracker, Offsets
 from utils.image import RGB
 from utils.image.geometry import Matrix, inverse, moved, normal

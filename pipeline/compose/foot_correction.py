@@ -16,8 +16,7 @@ from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.feet.contacts import Contact
 from utils.feet.leg_warp import LegField, in_picture, leg_field
-from utils.feet.lock import LockRule, corrections, prolonged
-from utils.feet.slide import by_contact, slide
+from utils.feet.sliding import CorrectionRule, by_contact, corrections, extended, slide
 from utils.feet.track import FootTracker, Offsets
 from utils.image import RGB, Box
 from utils.image.geometry import inverse, moved
@@ -100,7 +99,7 @@ def _correct(work: Work) -> None:
     frames: PersonFrames = work.inputs["frames"]
     followed = _followed(stable, work.inputs["contacts"])
     offsets = () if frames.keeps_feet else _slid(stable, frames, tuple(followed), work)
-    rule = LockRule(
+    rule = CorrectionRule(
         work.settings["foot_lock.blend"],
         work.settings["foot_lock.limit_percent"] / 100,
         work.settings["foot_lock.extension_frames"],
@@ -134,7 +133,7 @@ def _slid(
 
 def _followed(stable: StablePicture, contacts: FootContacts) -> dict[Contact, Contact]:
     """Contacts as long as their feet are followed, and as they were found."""
-    return dict(zip(prolonged(contacts.all, stable.camera.shots), contacts.all, strict=True))
+    return dict(zip(extended(contacts.all, stable.camera.shots), contacts.all, strict=True))
 
 
 def _worth_it(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:

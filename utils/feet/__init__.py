@@ -1,1 +1,1 @@
-"""Feet: when they stand, where, how far they slide, and how they are held."""
+"""Feet: ground contacts, how far planted feet slide in generated pictures, and correcting that slide."""

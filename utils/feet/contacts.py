@@ -1,7 +1,7 @@
-"""When feet stand on the ground, and where: heel and toe apart, in background coordinates.
+"""Ground contacts: when and where heels and toes stand, in background coordinates.
 
-A planted point does not move, so each track is cut into stretches that stay about one place and the rest; that uses
-the whole of a stance, which a noisy speed from frame to frame does not, and its edges stay sharp.
+A planted point does not move, so each track is segmented into stances (about one place) and movement. Segmentation
+uses the whole of a stance, unlike a threshold on the noisy speed from frame to frame, and keeps its edges sharp.
 """
 
 from collections.abc import Sequence
@@ -26,28 +26,28 @@ Doubles = NDArray[np.float64]
 SIDES: tuple[Side, Side] = ("left", "right")
 PARTS: tuple[Part, Part] = ("heel", "toe")
 REACH_S = 0.05
-"""A point that stands strays no further than it would go in this time at the speed that counts as planted."""
-CALM_S = 1.0
-"""A leg does not change its length: it is taken over about this long."""
+"""A planted point strays no further than it would move in this time at the speed that still counts as planted."""
+LEG_WINDOW_S = 1.0
+"""Window of the median filter over the leg's length, which hardly changes."""
 JOIN_S, JOIN_LEG = 0.2, 0.12
-"""No swing is as short, and no step as small."""
+"""Contacts of one part closer than this in time, and in leg lengths, are one: no swing or step is as small."""
 LIFT_LEG = 0.05
-"""A foot that comes to rest this far above both its neighbouring places was at the top of its swing."""
-MOMENT_S = 0.4
-"""Rests longer than this are believed wherever they are."""
+"""A rest this far (in leg lengths) above both neighbouring contacts is the top of a swing."""
+CERTAIN_S = 0.4
+"""Rests longer than this are always contacts."""
 HEEL_OFF_STEP = 0.3
-"""In a walk the heel has left the ground this share of a step before the other foot lands."""
+"""In a walk the heel leaves the ground this share of a step before the other foot lands."""
 TOE_OFF_STEP = 0.3
-"""And the toe leaves it this share of a step after."""
+"""In a walk the toe leaves the ground this share of a step after the other foot lands."""
 ROLLED_OFF_STEP = 0.7
-"""A foot that is gone within this share of a step of the other's landing is walking."""
+"""A foot that leaves within this share of a step after the other's landing is walking."""
 LONGEST_STEP_S = 0.7
-"""A foot that stood for longer than this was not walking until its last step."""
+"""Longest step of a walk; a foot that stood for longer began to walk only with its last step."""
 
 
 @dataclass(frozen=True)
 class Contact:
-    """A heel or toe that stands still on the ground over `span`, at `anchor` (px of the background picture)."""
+    """A heel or toe that stands on the ground during `span`, at `anchor` (px of the background picture)."""
 
     foot: Side
     part: Part
@@ -57,7 +57,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class ContactRule:
-    """What counts as planted: speeds in leg lengths a second, times in seconds."""
+    """Thresholds of a contact: speeds in leg lengths per second, times in seconds."""
 
     plant_leg_per_s: float = 0.2
     lift_leg_per_s: float = 0.3
@@ -67,7 +67,7 @@ class ContactRule:
 
 @dataclass(frozen=True)
 class _Clip:
-    """What contacts are found in: tracks in the background, n frames."""
+    """Input of the search: heel and toe tracks in background coordinates, leg lengths and times of n frames."""
 
     tracks: dict[tuple[Side, Part], Doubles]
     leg_px: Doubles
@@ -76,19 +76,20 @@ class _Clip:
 
 
 def find_contacts(poses: Poses, camera: CameraPath, rule: ContactRule | None = None) -> tuple[Contact, ...]:
-    """Every contact of the clip, in the order of their beginnings; none across a cut or where a foot is unseen."""
+    """Every contact of the clip, sorted by start; none across a cut or where a foot is not seen."""
     rule = rule or ContactRule()
     clip = _in_background(poses, camera, rule)
-    found = [
+    contacts = [
         contact
         for shot in clip.shots
-        for contact in _as_in_a_walk(_without_second_heels(_of_shot(clip, shot, rule), clip), clip)
-        if _lasts_s(contact.span, clip.times_s) >= rule.shortest_s
+        for contact in _ended_by_steps(_without_second_heels(_contacts_of_shot(clip, shot, rule), clip), clip)
+        if _duration_s(contact.span, clip.times_s) >= rule.shortest_s
     ]
-    return tuple(sorted(found, key=lambda each: (each.span.start, each.span.stop, each.foot, each.part)))
+    return tuple(sorted(contacts, key=lambda each: (each.span.start, each.span.stop, each.foot, each.part)))
 
 
 def _in_background(poses: Poses, camera: CameraPath, rule: ContactRule) -> _Clip:
+    """Heel and toe tracks and leg lengths in the background picture, without the camera's motion."""
     times_s = camera.times_s()
     points = moved(camera.matrices[:, None], poses.keypoints.astype(float))
     tracks = {
@@ -97,23 +98,23 @@ def _in_background(poses: Poses, camera: CameraPath, rule: ContactRule) -> _Clip
         for part, pair in zip(PARTS, (HEELS, TOES), strict=True)
     }
     zoom = np.sqrt(np.abs(np.linalg.det(camera.matrices[:, :2, :2])))
-    return _Clip(tracks, _calm_leg(poses.leg_px() * zoom, times_s), times_s, camera.shots)
+    return _Clip(tracks, _smoothed_leg(poses.leg_px() * zoom, times_s), times_s, camera.shots)
 
 
-def _calm_leg(leg_px: Doubles, times_s: Doubles) -> Doubles:
-    """The leg's length without its noise; a bent or foreshortened leg is as long as around that time."""
+def _smoothed_leg(leg_px: Doubles, times_s: Doubles) -> Doubles:
+    """Leg length by median filter; a bent or foreshortened leg gets the length of the frames around it."""
     known = np.flatnonzero(np.isfinite(leg_px))
     if not len(known):
         return np.ones(len(leg_px))
     filled = np.interp(np.arange(len(leg_px)), known, leg_px[known])
     step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
-    size = 2 * round(CALM_S / step_s / 2) + 1
-    calm: Doubles = np.maximum(median_filter(filled, size, mode="nearest"), 1.0)
-    return calm
+    size = 2 * round(LEG_WINDOW_S / step_s / 2) + 1
+    smooth: Doubles = np.maximum(median_filter(filled, size, mode="nearest"), 1.0)
+    return smooth
 
 
 def _bridged(track: Doubles, times_s: Doubles, longest_s: float) -> Doubles:
-    """Gaps that are no longer than this are crossed in a straight line."""
+    """The track with gaps of up to `longest_s` filled by linear interpolation."""
     known = np.flatnonzero(np.isfinite(track).all(axis=1))
     track = track.copy()
     for before, after in pairwise(known):
@@ -123,27 +124,28 @@ def _bridged(track: Doubles, times_s: Doubles, longest_s: float) -> Doubles:
     return track
 
 
-def _of_shot(clip: _Clip, shot: range, rule: ContactRule) -> list[Contact]:
-    return [each for key in clip.tracks for each in _without_airborne(_of_part(key, clip, shot, rule), clip)]
+def _contacts_of_shot(clip: _Clip, shot: range, rule: ContactRule) -> list[Contact]:
+    """All contacts of one shot."""
+    return [each for key in clip.tracks for each in _without_airborne(_contacts_of_part(key, clip, shot, rule), clip)]
 
 
-def _of_part(key: tuple[Side, Part], clip: _Clip, shot: range, rule: ContactRule) -> list[Contact]:
-    """The stances of one heel or toe in one shot."""
+def _contacts_of_part(key: tuple[Side, Part], clip: _Clip, shot: range, rule: ContactRule) -> list[Contact]:
+    """The contacts of one heel or toe in one shot."""
     track = clip.tracks[key]
     leave = max(1.0, rule.lift_leg_per_s / rule.plant_leg_per_s)
     known = np.isfinite(track).all(axis=1)
-    found = []
+    contacts = []
     for run in _runs(known, shot):
         part = slice(run.start, run.stop)
         stray_px = rule.plant_leg_per_s * REACH_S * clip.leg_px[part]
         for span in stances(track[part], clip.times_s[part], stray_px, leave):
             if len(span):
-                found.append(_contact(key, Span(run.start + span.start, run.start + span.stop), track))
-    return _joined(found, clip)
+                contacts.append(_contact(key, Span(run.start + span.start, run.start + span.stop), track))
+    return _joined(contacts, clip)
 
 
 def _joined(contacts: list[Contact], clip: _Clip) -> list[Contact]:
-    """A foot that is on the ground again at once and at the same place never left it."""
+    """Join contacts of one part that follow each other at once at the same place."""
     result: list[Contact] = []
     for contact in contacts:
         before = result[-1] if result else None
@@ -159,57 +161,58 @@ def _joined(contacts: list[Contact], clip: _Clip) -> list[Contact]:
 
 
 def _contact(key: tuple[Side, Part], span: Span, track: Doubles) -> Contact:
+    """A contact anchored at the median of its track."""
     x_px, y_px = np.median(track[span.start : span.stop], axis=0)
     return Contact(key[0], key[1], span, (float(x_px), float(y_px)))
 
 
 def _runs(flags: NDArray[np.bool_], within: range) -> list[range]:
-    """Where flags stand, as ranges of the whole."""
+    """Ranges of indices where flags are set."""
     padded = np.concatenate([[False], flags[within.start : within.stop], [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(padded)) + within.start
     return [range(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _without_airborne(contacts: list[Contact], clip: _Clip) -> list[Contact]:
-    """A foot also rests for a moment at the top of its swing: there it is higher up than before and after."""
+    """Drop short rests at the top of a swing: they lie higher than the contacts before and after."""
     kept: list[Contact] = []
     for index, contact in enumerate(contacts):
         leg_px = clip.leg_px[contact.span.start]
         beside = [kept[-1]] if kept else []
         beside += contacts[index + 1 : index + 2]
         lifted = [each.anchor[1] - contact.anchor[1] > LIFT_LEG * leg_px for each in beside]
-        if not (lifted and all(lifted) and _lasts_s(contact.span, clip.times_s) < MOMENT_S):
+        if not (lifted and all(lifted) and _duration_s(contact.span, clip.times_s) < CERTAIN_S):
             kept.append(contact)
     return kept
 
 
 def _without_second_heels(contacts: list[Contact], clip: _Clip) -> list[Contact]:
-    """A heel that rose over a standing toe does not come down again for a moment: it hangs there before it swings."""
+    """Drop short heel contacts after the heel rose over a standing toe: it hangs there before it swings."""
 
     def second(heel: Contact) -> bool:
         own = [each for each in contacts if each.foot == heel.foot and each.span.start < heel.span.start]
         toes = [each.span for each in own if each.part == "toe" and len(each.span & heel.span)]
         firsts = [each for each in own if each.part == "heel" and any(len(each.span & toe) for toe in toes)]
-        return bool(firsts) and _lasts_s(heel.span, clip.times_s) < MOMENT_S
+        return bool(firsts) and _duration_s(heel.span, clip.times_s) < CERTAIN_S
 
     return [each for each in contacts if each.part == "toe" or not second(each)]
 
 
-def _as_in_a_walk(contacts: list[Contact], clip: _Clip) -> list[Contact]:
-    """Ends a walker's contacts by the other foot's landing, where the foot itself could not be seen to leave."""
+def _ended_by_steps(contacts: list[Contact], clip: _Clip) -> list[Contact]:
+    """End a walker's contacts by the other foot's landing, where leaving the ground could not be seen itself."""
     result = []
     for contact in contacts:
         own = [each for each in contacts if each.foot == contact.foot and len(each.span & contact.span)]
         strikes = [each.span.start for each in contacts if each.foot != contact.foot and each.part == "heel"]
-        stop = _walked_off(contact, max(each.span.stop for each in own), strikes, clip.times_s)
+        stop = _step_end(contact, max(each.span.stop for each in own), strikes, clip.times_s)
         if stop > contact.span.start:
             span = Span(contact.span.start, stop)
             result.append(_contact((contact.foot, contact.part), span, clip.tracks[contact.foot, contact.part]))
     return result
 
 
-def _walked_off(contact: Contact, off: int, strikes: Sequence[int], times_s: Doubles) -> int:
-    """The frame by which a part of a walking foot is off the ground; `off` is the foot's last, as it was found."""
+def _step_end(contact: Contact, off: int, strikes: Sequence[int], times_s: Doubles) -> int:
+    """The frame by which a heel or toe of a walking foot leaves the ground; `off` is the end of the foot's contacts."""
     stop = contact.span.stop
     for strike in strikes:
         step_s = min(LONGEST_STEP_S, times_s[strike] - times_s[contact.span.start])
@@ -220,7 +223,7 @@ def _walked_off(contact: Contact, off: int, strikes: Sequence[int], times_s: Dou
     return stop
 
 
-def _lasts_s(span: Span, times_s: Doubles) -> float:
-    """From the first frame to where the next one after the last would be."""
+def _duration_s(span: Span, times_s: Doubles) -> float:
+    """Duration of a span, including its last frame."""
     frame_s = (times_s[-1] - times_s[0]) / max(1, len(times_s) - 1)
     return float(times_s[span.stop - 1] - times_s[span.start] + frame_s)

@@ -1,4 +1,4 @@
-"""Cuts the track of a point into the stretches in which it stands still, and the rest."""
+"""Segments the track of a point into stances, in which it stands still, and movement, by dynamic programming."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,22 +9,22 @@ from utils.media.timebase import Span
 Doubles = NDArray[np.float64]
 
 LONGEST_S = 4.0
-"""A longer stance is found in pieces that lie at the same place."""
+"""Longest segment; a longer stance is found in pieces, which are then joined."""
 ENTRY_S = 0.08
-"""What the beginning of a stance costs, in seconds of movement: shorter rests are not believed."""
+"""Cost of beginning a stance, in seconds of movement; it suppresses shorter rests."""
 NOISE = 2.5
-"""Joints tremble more slowly than from frame to frame, so what is seen between frames is too little by this."""
+"""Factor on the frame-to-frame noise: joints jitter more slowly than that, so it underestimates their noise."""
 SAME_PLACE = 2.0
-"""Strays between two rests that are one."""
-BELIEVED_S = 0.25
-"""Rests that last as long are two: joints wander for a while when a foot is about to leave."""
+"""Neighbouring stances closer than this many strays are one."""
+CERTAIN_S = 0.25
+"""Two neighbouring stances both longer than this are kept; a shorter one is joint drift before the foot leaves."""
 
 
 def stances(track: Doubles, times_s: Doubles, stray_px: Doubles, leave: float) -> list[Span]:
-    """Where a track (n x 2 px, all known) stands still: the cheapest cut into standing and moving.
+    """Spans in which a track (n x 2 px, all known) stands still: the segmentation with the least cost.
 
-    A moving frame costs its duration; a standing one as much at a distance of one stray from its stretch's mean.
-    Frames at the ends that lie more than `leave` strays off are cut away.
+    A moving frame costs its duration; a standing frame costs as much at a distance of one `stray_px` from its segment's
+    mean, and less (quadratically) nearer to it. Frames at the ends more than `leave` strays off are cut away.
     """
     if len(track) < 2:
         return []
@@ -35,10 +35,10 @@ def stances(track: Doubles, times_s: Doubles, stray_px: Doubles, leave: float) -
 
 
 def _cheapest(track: Doubles, times_s: Doubles, stray_px: Doubles) -> list[Span]:
-    """The standing stretches of the cut, by dynamic programming over where it stands last."""
+    """The standing segments of least cost, by dynamic programming over the end of the last segment."""
     count = len(track)
     duration_s = np.gradient(times_s)
-    sums = _Sums.of(track - track.mean(axis=0), duration_s / stray_px**2)
+    sums = _PrefixSums.of(track - track.mean(axis=0), duration_s / stray_px**2)
     reach = max(2, int(np.searchsorted(times_s - times_s[0], LONGEST_S)))
     best, entered = np.zeros(count + 1), np.full(count + 1, -1)
     for stop in range(1, count + 1):
@@ -51,20 +51,20 @@ def _cheapest(track: Doubles, times_s: Doubles, stray_px: Doubles) -> list[Span]
     return _read_back(entered)
 
 
-class _Sums:
-    """Running sums of weighted points, from which the spread of any stretch follows at once."""
+class _PrefixSums:
+    """Prefix sums of weighted points, which give the spread of any segment in constant time."""
 
     def __init__(self, weight: Doubles, first: Doubles, second: Doubles) -> None:
         self._weight, self._first, self._second = weight, first, second
 
     @classmethod
-    def of(cls, points: Doubles, weights: Doubles) -> "_Sums":
+    def of(cls, points: Doubles, weights: Doubles) -> "_PrefixSums":
         rows = np.column_stack([weights, points * weights[:, None], (points**2).sum(axis=1) * weights])
         sums = np.concatenate([np.zeros((1, 4)), np.cumsum(rows, axis=0)])
         return cls(sums[:, 0], sums[:, 1:3], sums[:, 3])
 
     def spread(self, start: int, stop: int) -> Doubles:
-        """Of the stretches from each of start .. stop - 1 up to stop: weighted squares about their means."""
+        """Weighted sum of squares about the mean, for the segments from each of start .. stop - 1 up to stop."""
         weight = self._weight[stop] - self._weight[start:stop]
         first = self._first[stop] - self._first[start:stop]
         second = self._second[stop] - self._second[start:stop]
@@ -81,28 +81,29 @@ def _noise_px(track: Doubles) -> float:
 
 
 def _read_back(entered: NDArray[np.int_]) -> list[Span]:
-    found, stop = [], len(entered) - 1
+    """The segments, read back from the last to the first."""
+    spans, stop = [], len(entered) - 1
     while stop > 0:
         if entered[stop] >= 0:
-            found.append(Span(int(entered[stop]), stop))
+            spans.append(Span(int(entered[stop]), stop))
             stop = int(entered[stop])
         else:
             stop -= 1
-    return found[::-1]
+    return spans[::-1]
 
 
 def _joined(spans: list[Span], track: Doubles, stray_px: Doubles, duration_s: Doubles) -> list[Span]:
-    """Neighbours at one place are one stance; of two at different places a short one was movement."""
+    """Join neighbouring stances at one place; of two at different places a short one was movement."""
     joined: list[Span] = []
     for span in spans:
         if not joined or span.start - joined[-1].stop > 1:
             joined.append(span)
             continue
         last = joined.pop()
-        apart_px = np.linalg.norm(_middle(track, span) - _middle(track, last))
+        apart_px = np.linalg.norm(_median_position(track, span) - _median_position(track, last))
         if apart_px < SAME_PLACE * stray_px[span.start]:
             joined.append(Span(last.start, span.stop))
-        elif all(duration_s[each.start : each.stop].sum() > BELIEVED_S for each in (last, span)):
+        elif all(duration_s[each.start : each.stop].sum() > CERTAIN_S for each in (last, span)):
             joined += [last, span]
         else:
             joined.append(max(last, span, key=len))
@@ -110,9 +111,10 @@ def _joined(spans: list[Span], track: Doubles, stray_px: Doubles, duration_s: Do
 
 
 def _trimmed(span: Span, track: Doubles, reach_px: Doubles) -> Span:
-    """Without the ends that lie off the place where the point stands."""
+    """The span without frames at its ends that lie off the place of the stance."""
     far = (
-        np.linalg.norm(track[span.start : span.stop] - _middle(track, span), axis=1) > reach_px[span.start : span.stop]
+        np.linalg.norm(track[span.start : span.stop] - _median_position(track, span), axis=1)
+        > reach_px[span.start : span.stop]
     )
     near = np.flatnonzero(~far)
     return (
@@ -120,6 +122,7 @@ def _trimmed(span: Span, track: Doubles, reach_px: Doubles) -> Span:
     )
 
 
-def _middle(track: Doubles, span: Span) -> Doubles:
+def _median_position(track: Doubles, span: Span) -> Doubles:
+    """Median position during a span."""
     middle: Doubles = np.median(track[span.start : span.stop], axis=0)
     return middle
