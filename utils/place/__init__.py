@@ -1,1 +1,1 @@
-"""The place without the person: one picture of what a shot saw of it."""
+"""The clean background of a shot: mosaic of its frames, median without the person, and inpainting."""

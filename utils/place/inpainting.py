@@ -1,7 +1,7 @@
-"""Makes up what no picture shows: from patches of what lies around it, from coarse to fine.
+"""Inpainting of what no frame shows: patch-based texture synthesis (PatchMatch), from coarse to fine.
 
-A place looks most like itself at the same height and in the same column, so patches from there are preferred: bands of
-a wall, rows of paving and posts are carried on instead of smeared.
+A place resembles itself most in the same row and the same column, so patches from there are preferred: bands of a
+wall, rows of paving and posts are continued instead of smeared.
 """
 
 import cv2
@@ -15,22 +15,24 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
-REACH = 3
-"""Px around the middle of a patch: it is 7 x 7."""
+PATCH_RADIUS = 3
+"""Radius of a patch in px: it is 7 x 7."""
 COARSEST_PX = 12
-"""The narrow side of the hole in the smallest picture."""
-LARGEST_PX = 1_000_000
-"""Of what is looked at around a hole; a larger part is worked on smaller."""
+"""Width of the hole in the smallest picture of the pyramid."""
+MAX_AREA_PX = 1_000_000
+"""Largest area, in px, that is processed around a hole; a larger one is scaled down."""
 SPECK_PX = 40
-"""Holes of fewer pixels are simply smoothed over."""
+"""Holes of fewer pixels are filled with smooth colour only."""
 ROUNDS = 4
-ASTRAY = 60.0
-"""Cost per 7 x 7 patch and px of not coming from the same row or column."""
+"""Rounds of matching and voting at full size; two more for each coarser level."""
+OFF_AXIS_COST = 60.0
+"""Cost of a 7 x 7 patch per px of distance from the same row or column."""
 SMOOTH_PX = 320
+"""Longer side at which smooth colours are computed."""
 
 
 def fill(image: RGB, hole: Flags, reached: Flags) -> RGB:
-    """The picture with its hole filled: by texture where frames `reached`, by smooth colour alone beyond them."""
+    """Fill the hole of a picture: with texture where frames `reached`, with smooth colour only beyond them."""
     if not hole.any() or hole.all():
         return image
     result = _smooth(image, hole)
@@ -46,7 +48,7 @@ def fill(image: RGB, hole: Flags, reached: Flags) -> RGB:
 
 
 def _smooth(image: RGB, hole: Flags) -> RGB:
-    """Colours that run into the hole from its edges, found in a small picture."""
+    """Fill the hole with colours that continue from its edges (Telea), computed in a small picture."""
     height, width = hole.shape
     scale = min(1.0, SMOOTH_PX / max(height, width))
     size = Size(max(1, round(width * scale)), max(1, round(height * scale)))
@@ -59,8 +61,8 @@ def _smooth(image: RGB, hole: Flags) -> RGB:
 
 
 def _synthesised(image: RGB, target: Flags, hole: Flags) -> RGB:
-    """A part of a picture with `target` made of patches from outside `hole`."""
-    scale = min(1.0, (LARGEST_PX / target.size) ** 0.5)
+    """Fill `target` with patches from outside `hole`, from the coarsest level of the pyramid to the finest."""
+    scale = min(1.0, (MAX_AREA_PX / target.size) ** 0.5)
     sizes = [Size(max(8, round(target.shape[1] * scale)), max(8, round(target.shape[0] * scale)))]
     narrow = 2 * float(cv2.distanceTransform(target.astype(np.uint8), cv2.DIST_L2, 3).max()) * scale
     while narrow > COARSEST_PX and min(sizes[-1]) > 24:
@@ -69,39 +71,39 @@ def _synthesised(image: RGB, target: Flags, hole: Flags) -> RGB:
     picture, match = None, None
     for level, size in reversed(list(enumerate(sizes))):
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        wanted, unknown = (_shrunk(each, size) for each in (target, hole))
+        target_small, unknown = (_reduced_flags(flags, size) for flags in (target, hole))
         source = _sources(unknown)
         if not source.any():
             continue
         if picture is not None and match is not None:
-            small = np.where(wanted[..., None], cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), small)
-            match = _finer(match, size, source)
+            small = np.where(target_small[..., None], cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), small)
+            match = _upsampled_matches(match, size, source)
         else:
-            match = _anywhere(source)
-        picture = _matched(small, wanted, source, match, ROUNDS + 2 * level)
+            match = _nearest_sources(source)
+        picture = _matched(small, target_small, source, match, ROUNDS + 2 * level)
     if picture is None:
         return image
-    made = cv2.resize(picture, (target.shape[1], target.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.where(target[..., None], np.rint(made).clip(0, 255), image).astype(np.uint8)
+    filled = cv2.resize(picture, (target.shape[1], target.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.where(target[..., None], np.rint(filled).clip(0, 255), image).astype(np.uint8)
 
 
-def _shrunk(flags: Flags, size: Size) -> Flags:
-    """Set where any pixel was."""
+def _reduced_flags(flags: Flags, size: Size) -> Flags:
+    """Flags reduced to a smaller size; set where any pixel was set."""
     share: Flags = cv2.resize(flags.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 1e-3
     return share
 
 
 def _sources(unknown: Flags) -> Flags:
-    """Where the middle of a patch may lie that is known as a whole."""
-    window = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+    """Allowed centres of source patches: those whose pixels are all known."""
+    window = np.ones((2 * PATCH_RADIUS + 1, 2 * PATCH_RADIUS + 1), np.uint8)
     source: Flags = cv2.dilate(unknown.astype(np.uint8), window) == 0
-    source[:REACH] = source[-REACH:] = False
-    source[:, :REACH] = source[:, -REACH:] = False
+    source[:PATCH_RADIUS] = source[-PATCH_RADIUS:] = False
+    source[:, :PATCH_RADIUS] = source[:, -PATCH_RADIUS:] = False
     return source
 
 
-def _anywhere(source: Flags) -> Ints:
-    """For every pixel the nearest source, row and column."""
+def _nearest_sources(source: Flags) -> Ints:
+    """Initial match of every pixel: the nearest source, as row and column."""
     _, labels = cv2.distanceTransformWithLabels(
         (~source).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -111,41 +113,41 @@ def _anywhere(source: Flags) -> Ints:
     return result
 
 
-def _finer(match: Ints, size: Size, source: Flags) -> Ints:
-    """The matches of a picture of half the size, moved onto this one's nearest sources."""
+def _upsampled_matches(match: Ints, size: Size, source: Flags) -> Ints:
+    """Matches of a picture of half the size, upsampled and moved to this picture's nearest sources."""
     rows, columns = match.shape[:2]
     row = np.minimum(np.arange(size.height_px) * rows // size.height_px, rows - 1)
     column = np.minimum(np.arange(size.width_px) * columns // size.width_px, columns - 1)
     place = match[row[:, None], column[None]]
     y = place[..., 0] * size.height_px // rows + np.arange(size.height_px)[:, None] % 2
     x = place[..., 1] * size.width_px // columns + np.arange(size.width_px)[None] % 2
-    nearest = _anywhere(source)
+    nearest = _nearest_sources(source)
     result: Ints = nearest[np.clip(y, 0, size.height_px - 1), np.clip(x, 0, size.width_px - 1)]
     return result
 
 
-def _matched(picture: Floats, wanted: Flags, source: Flags, match: Ints, rounds: int) -> Floats:
-    """The picture after a few rounds of finding each patch's likeness and averaging what they say."""
-    window = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
-    middles: Flags = cv2.dilate(wanted.astype(np.uint8), window) > 0
-    middles[:REACH] = middles[-REACH:] = False
-    middles[:, :REACH] = middles[:, -REACH:] = False
+def _matched(picture: Floats, target: Flags, source: Flags, match: Ints, rounds: int) -> Floats:
+    """The picture after some rounds of searching each patch's best match and averaging the matched patches."""
+    window = np.ones((2 * PATCH_RADIUS + 1, 2 * PATCH_RADIUS + 1), np.uint8)
+    middles: Flags = cv2.dilate(target.astype(np.uint8), window) > 0
+    middles[:PATCH_RADIUS] = middles[-PATCH_RADIUS:] = False
+    middles[:, :PATCH_RADIUS] = middles[:, -PATCH_RADIUS:] = False
     depth = cv2.distanceTransform(middles.astype(np.uint8), cv2.DIST_L2, 3)
     trust = np.power(1.3, -depth.astype(np.float32))
     picture = np.ascontiguousarray(picture)
-    costs = np.zeros(wanted.shape, np.float32)
+    costs = np.zeros(target.shape, np.float32)
     for turn in range(rounds):
         _search(picture, middles, source, match, costs, turn)
-        picture = _voted(picture, wanted, middles, match, costs, trust, turn == rounds - 1)
+        picture = _voted(picture, target, middles, match, costs, trust, turn == rounds - 1)
     return picture
 
 
 @kernel
 def _cost(picture: Floats, row: int, column: int, y: int, x: int, limit: float) -> float:
-    """How unlike two patches are, and how far apart across and along."""
-    total = ASTRAY * min(abs(row - y), abs(column - x))
-    for i in range(-REACH, REACH + 1):
-        for j in range(-REACH, REACH + 1):
+    """Cost of matching two patches: squared colour difference, plus distance from the same row or column."""
+    total = OFF_AXIS_COST * min(abs(row - y), abs(column - x))
+    for i in range(-PATCH_RADIUS, PATCH_RADIUS + 1):
+        for j in range(-PATCH_RADIUS, PATCH_RADIUS + 1):
             for channel in range(3):
                 step = picture[row + i, column + j, channel] - picture[y + i, x + j, channel]
                 total += step * step
@@ -156,7 +158,7 @@ def _cost(picture: Floats, row: int, column: int, y: int, x: int, limit: float) 
 
 @kernel
 def _search(picture: Floats, middles: Flags, source: Flags, match: Ints, costs: Floats, turn: int) -> None:
-    """Improve each patch's match by its neighbours' matches and by random ones ever nearer to its own."""
+    """One PatchMatch pass: improve each match by its neighbours' matches and by a random search of shrinking radius."""
     rows, columns = middles.shape
     state = np.uint32(1234567 + 7919 * turn)
     step = 1 if turn % 2 == 0 else -1
@@ -195,25 +197,25 @@ def _search(picture: Floats, middles: Flags, source: Flags, match: Ints, costs: 
 
 @kernel
 def _voted(
-    picture: Floats, wanted: Flags, middles: Flags, match: Ints, costs: Floats, trust: Floats, last: bool
+    picture: Floats, target: Flags, middles: Flags, match: Ints, costs: Floats, trust: Floats, last: bool
 ) -> Floats:
-    """Each wanted pixel as the patches over it see it; in the last round the most alike of them alone counts most."""
+    """Each target pixel as the weighted mean of the patches over it; in the last round the best match dominates."""
     result = picture.copy()
-    rows, columns = wanted.shape
+    rows, columns = target.shape
     for row in range(rows):
         for column in range(columns):
-            if not wanted[row, column]:
+            if not target[row, column]:
                 continue
             least = np.inf
-            for i in range(max(0, row - REACH), min(rows, row + REACH + 1)):
-                for j in range(max(0, column - REACH), min(columns, column + REACH + 1)):
+            for i in range(max(0, row - PATCH_RADIUS), min(rows, row + PATCH_RADIUS + 1)):
+                for j in range(max(0, column - PATCH_RADIUS), min(columns, column + PATCH_RADIUS + 1)):
                     if middles[i, j]:
                         least = min(least, costs[i, j])
             scale = (0.1 if last else 0.5) * least + 500.0
             total = 0.0
             red, green, blue = 0.0, 0.0, 0.0
-            for i in range(max(0, row - REACH), min(rows, row + REACH + 1)):
-                for j in range(max(0, column - REACH), min(columns, column + REACH + 1)):
+            for i in range(max(0, row - PATCH_RADIUS), min(rows, row + PATCH_RADIUS + 1)):
+                for j in range(max(0, column - PATCH_RADIUS), min(columns, column + PATCH_RADIUS + 1)):
                     if middles[i, j]:
                         y, x = match[i, j, 0] + row - i, match[i, j, 1] + column - j
                         weight = trust[i, j] * np.exp(-(costs[i, j] - least) / scale)

@@ -1,7 +1,7 @@
-"""The middle of many registered pictures at each pixel, of those samples alone in which the background is seen.
+"""Robust median of many registered pictures at each pixel, over the samples in which the background is visible.
 
-Each sample says how far from the person it was taken; where many are left the nearest are not used, for what a person
-does to the light around them fades slowly.
+Each sample records its distance from the person. Where many samples remain the nearest are not used, because a
+person's effect on the light around them fades slowly.
 """
 
 import os
@@ -20,17 +20,17 @@ Mask = NDArray[np.uint8]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 BAND_PX = 64
-"""Rows that are merged at a time."""
-INLIER = 6.0
-"""Levels of 255, at the least: samples that stray less from the middle one are averaged with it."""
-SPREADS = 2.5
-"""And those within this many median deviations."""
-FEW = 5
-"""So many samples from afar are not to be outvoted by more from nearby."""
+"""Rows that are merged at a time by one thread."""
+MIN_INLIER_LEVELS = 6.0
+"""Least deviation from the median, in levels, below which samples are averaged."""
+MAX_DEVIATIONS = 2.5
+"""Samples within this many median absolute deviations are averaged too."""
+FEW_FAR_SAMPLES = 5
+"""This many samples far from the person must not be outvoted by more samples near them."""
 
 
 def kernel(function: _Function) -> _Function:
-    """Compiled on first use, kept on disk where a folder takes it; threads run it side by side."""
+    """Compile a function with numba on first use, without the GIL; cached on disk where a folder is writable."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
         return cast(_Function, numba.njit(cache=True, **options)(function))
@@ -40,7 +40,7 @@ def kernel(function: _Function) -> _Function:
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture in a box of a larger one: h x w x 3, and h x w how far from the person each pixel lies, 0 unusable."""
+    """A picture (h x w x 3) in a box of a larger one, with each pixel's distance from the person (0: not usable)."""
 
     box: Box
     picture: RGB
@@ -52,7 +52,7 @@ class Layer:
             raise ValueError(f"a picture of {self.picture.shape} in {self.box}")
 
     def inside(self, box: Box) -> tuple[slice, slice]:
-        """Rows and columns of this layer's arrays that lie in a part of its box."""
+        """Row and column slices of this layer's arrays for a part of its box."""
         left, top = self.box.left, self.box.top
         return Box(box.left - left, box.top - top, box.right - left, box.bottom - top).slices
 
@@ -60,16 +60,16 @@ class Layer:
 def merge(
     layers: Sequence[Layer], gains: NDArray[np.float32], size: Size, safe: int, enough: int
 ) -> tuple[NDArray[np.float32], Mask]:
-    """Of n layers times n x 3 gains: a picture H x W x 3 of levels, and how many layers may be used at each pixel.
+    """Merge n layers, multiplied by n x 3 gains: picture (H x W x 3, levels) and number of usable layers per pixel.
 
-    Samples nearer to the person than `safe` are used only where fewer than `enough` lie farther. The picture is 0 where
-    nothing was seen.
+    Samples nearer to the person than `safe` are used only where fewer than `enough` are farther away. The picture is 0
+    where nothing was seen.
     """
     result = np.zeros((size.height_px, size.width_px, 3), np.float32)
     seen = np.zeros(result.shape[:2], np.uint8)
     bands = [Box(0, top, size.width_px, min(top + BAND_PX, size.height_px)) for top in range(0, len(seen), BAND_PX)]
 
-    def one(band: Box) -> None:
+    def merge_band(band: Box) -> None:
         there = [index for index, layer in enumerate(layers) if min((layer.box & band).size) > 0]
         stack = np.zeros((len(there), *seen[band.slices].shape, 3), np.uint8)
         away = np.zeros(stack.shape[:3], np.uint8)
@@ -81,7 +81,7 @@ def merge(
         _medians(stack, away, gains[there], safe, enough, result[band.slices], seen[band.slices])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(one, bands))
+        list(pool.map(merge_band, bands))
     return result, seen
 
 
@@ -91,7 +91,7 @@ def _medians(
     result: NDArray[np.float32], seen: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     count, height, width = away.shape
-    used, values, strays = np.empty(count, np.int64), np.empty(count, np.float32), np.empty(count, np.float32)
+    used, values, deviations = np.empty(count, np.int64), np.empty(count, np.float32), np.empty(count, np.float32)
     for row in range(height):
         for column in range(width):
             left = _usable(away[:, row, column], safe, enough, used)
@@ -103,12 +103,12 @@ def _medians(
                 for index in range(left):
                     which = used[index]
                     values[index] = stack[which, row, column, channel] * gains[which, channel]
-                result[row, column, channel] = _middle(values[:left], strays[:left])
+                result[row, column, channel] = _robust_mean(values[:left], deviations[:left])
 
 
 @kernel
 def _usable(away: NDArray[np.uint8], safe: int, enough: int, used: NDArray[np.int64]) -> int:
-    """Which samples count: those from far enough, or the farthest ones there are; returns how many."""
+    """Select the samples to use: those far enough away, else the farthest ones; returns their number."""
     least, beyond = safe, 0
     for index in range(len(away)):
         beyond += away[index] >= safe
@@ -116,7 +116,7 @@ def _usable(away: NDArray[np.uint8], safe: int, enough: int, used: NDArray[np.in
         more = 0
         for index in range(len(away)):
             more += away[index] == least - 1
-        if beyond >= FEW and more > beyond:
+        if beyond >= FEW_FAR_SAMPLES and more > beyond:
             break
         least -= 1
         beyond += more
@@ -129,12 +129,12 @@ def _usable(away: NDArray[np.uint8], safe: int, enough: int, used: NDArray[np.in
 
 
 @kernel
-def _middle(values: NDArray[np.float32], strays: NDArray[np.float32]) -> float:
-    """The mean of the samples about the median: as robust, with less noise."""
+def _robust_mean(values: NDArray[np.float32], deviations: NDArray[np.float32]) -> float:
+    """Mean of the samples near the median: as robust as the median, with less noise."""
     middle = _median(values)
     for index in range(len(values)):
-        strays[index] = abs(values[index] - middle)
-    limit = max(INLIER, SPREADS * _median(strays))
+        deviations[index] = abs(values[index] - middle)
+    limit = max(MIN_INLIER_LEVELS, MAX_DEVIATIONS * _median(deviations))
     total, left = 0.0, 0
     for index in range(len(values)):
         if abs(values[index] - middle) <= limit:
@@ -145,7 +145,7 @@ def _middle(values: NDArray[np.float32], strays: NDArray[np.float32]) -> float:
 
 @kernel
 def _median(values: NDArray[np.float32]) -> float:
-    """The middle one, by selection; the order of `values` changes."""
+    """Median by quickselect; the order of `values` changes."""
     low, high, goal = 0, len(values) - 1, len(values) // 2
     while low < high:
         pivot, i, j = values[(low + high) // 2], low, high

@@ -1,4 +1,4 @@
-"""Frames of a shot laid into its mosaic, each with how far from the person its pixels are and how bright it is."""
+"""Samples: frames of a shot warped into its mosaic, with each pixel's distance from the person; exposure gains."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,29 +16,29 @@ from utils.place.mosaic import Mosaic
 Pixels = NDArray[np.uint8]
 """n x 3 levels."""
 Mattes = Callable[[Sequence[int]], Iterable[Mask]]
-"""The person's mattes, H x W of 0..255, of the wanted frames, in ascending order."""
+"""Gives the person's mattes (H x W, 0..255) of the given ascending frames."""
 
 LEVELS = 32
-"""How finely distance from the person is kept: 0 is the person, `LEVELS` as far as matters."""
+"""Quantisation of the distance from the person: 0 is the person, `LEVELS` is FAR_HEIGHTS and more."""
 FAR_HEIGHTS = 1.2
-"""As far as matters, in heights of the person: beyond it hardly a shadow reaches."""
+"""Distance, in heights of the person, beyond which hardly any shadow reaches."""
 GROW_SHARE = 0.004
-"""Of the picture's height: pixels this near to a matte belong to it."""
+"""Margin around a matte that counts as the person, as a share of the picture's height."""
 SMALL = 4
-"""Distances, gains and shadows are found in pictures this many times smaller."""
+"""Reduction at which distances, gains and shadows are computed."""
 DARK, BRIGHT = 16.0, 240.0
-"""Levels in between follow the exposure."""
+"""Only levels in between follow the exposure."""
 PIXELS_ENOUGH = 12_000
-"""So many tell the exposure to a thousandth."""
+"""Number of pixels that determines the exposure to a thousandth."""
 NEAR = 3
-"""Levels: nearer to the person the light may not be what it is elsewhere."""
+"""Distance level below which the person may change the light."""
 NEIGHBOURS = (1, 4, 16)
-"""Samples are compared with those this many later."""
+"""Each sample's exposure is compared with the samples this many places later."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One frame as it lies in the mosaic, and the same `SMALL` times smaller in a mosaic as much smaller."""
+    """One frame warped into the mosaic, at full size and `SMALL` times smaller."""
 
     index: int
     full: Layer
@@ -46,25 +46,26 @@ class Sample:
 
 
 def gather(mosaic: Mosaic, wanted: Sequence[int], frames: FrameSource, mattes: Mattes) -> Iterator[Sample]:
-    """The wanted frames of a shot, each resampled once."""
+    """The samples of the frames `wanted`, each resampled once."""
     for frame, matte in zip(frames.read(wanted), mattes(wanted), strict=True):
-        yield _laid(mosaic, frame.index, frame.rgb, matte)
+        yield _warped(mosaic, frame.index, frame.rgb, matte)
 
 
-def _laid(mosaic: Mosaic, index: int, rgb: RGB, matte: Mask) -> Sample:
+def _warped(mosaic: Mosaic, index: int, rgb: RGB, matte: Mask) -> Sample:
+    """A frame warped into the mosaic."""
     size = Size.of(rgb)
     box = mosaic.box(index, size)
     move = shift(-box.left, -box.top) @ mosaic.matrices[index]
     if mosaic.scale < 0.7:
         rgb = cv2.GaussianBlur(rgb, (0, 0), 0.4 / mosaic.scale)
     picture = cv2.warpPerspective(rgb, move, box.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    away = cv2.warpPerspective(_away(matte), move, box.size, flags=cv2.INTER_NEAREST)
+    away = cv2.warpPerspective(_distance_levels(matte), move, box.size, flags=cv2.INTER_NEAREST)
     full = Layer(box, picture, away)
     return Sample(index, full, _smaller(full))
 
 
 def _smaller(layer: Layer) -> Layer:
-    """On the coarse grid of the mosaic: the cells that lie wholly in it, each as near as its nearest pixel."""
+    """A layer on the mosaic's coarse grid: the cells wholly inside it, each with the distance of its nearest pixel."""
     box = layer.box
     cells = Box(-(-box.left // SMALL), -(-box.top // SMALL), box.right // SMALL, box.bottom // SMALL)
     part = layer.inside(Box(*(SMALL * each for each in cells)))
@@ -73,8 +74,8 @@ def _smaller(layer: Layer) -> Layer:
     return Layer(cells, cv2.resize(layer.picture[part], cells.size, interpolation=cv2.INTER_AREA), away)
 
 
-def _away(matte: Mask) -> Mask:
-    """Levels of distance from a person for each pixel of a frame; 0 on the person."""
+def _distance_levels(matte: Mask) -> Mask:
+    """Quantised distance from the person for each pixel of a frame; 0 on the person."""
     height, width = matte.shape
     person = (matte > 8).astype(np.uint8)
     if not person.any():
@@ -91,8 +92,8 @@ def _away(matte: Mask) -> Mask:
     return away
 
 
-def without(sample: Sample, hidden: NDArray[np.bool_]) -> Sample:
-    """The same sample, not to be used where `hidden`, on its small grid, is set."""
+def excluding(sample: Sample, hidden: NDArray[np.bool_]) -> Sample:
+    """The sample with the pixels marked in `hidden` (on the small grid) excluded."""
     cells = sample.small.box
     away = sample.full.away.copy()
     part = away[sample.full.inside(Box(*(SMALL * each for each in cells)))]
@@ -101,18 +102,19 @@ def without(sample: Sample, hidden: NDArray[np.bool_]) -> Sample:
     return Sample(sample.index, replace(sample.full, away=away), small)
 
 
-def even_out(samples: Sequence[Sample]) -> NDArray[np.float32]:
-    """n x 3: what to multiply each sample's red, green and blue by, so that all are exposed as they are on average.
+def exposure_gains(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """Gains (n x 3) of each sample's red, green and blue that bring all samples to their average exposure.
 
-    Each is compared with some that follow it, where both see the background; the gains that fit all pairs best win.
+    Each sample is compared with some later ones where both see the background; the gains are the least squares
+    solution over all pairs.
     """
     count = len(samples)
     rows, goals = [np.full(count, 1e-3 / count)], [np.zeros(3)]
     for step in NEIGHBOURS:
         for first in range(count - step):
-            found = _ratio(samples[first].small, samples[first + step].small)
-            if found is not None:
-                ratio, weight = found
+            comparison = _ratio(samples[first].small, samples[first + step].small)
+            if comparison is not None:
+                ratio, weight = comparison
                 row = np.zeros(count)
                 row[first], row[first + step] = weight, -weight
                 rows.append(row)
@@ -123,7 +125,7 @@ def even_out(samples: Sequence[Sample]) -> NDArray[np.float32]:
 
 
 def _ratio(one: Layer, other: Layer) -> tuple[NDArray[np.float64], float] | None:
-    """log(other / one) of each channel where both see the background, and how much that is worth."""
+    """log(other / one) of each channel where both see the background, and the weight of that equation."""
     both = one.box & other.box
     if not all(both.size):
         return None
@@ -134,13 +136,13 @@ def _ratio(one: Layer, other: Layer) -> tuple[NDArray[np.float64], float] | None
 
 
 def log_ratio(one: Pixels, other: Pixels) -> NDArray[np.float64] | None:
-    """log(other / one) per channel of n x 3 levels that show the same things; None where too few do."""
+    """log(other / one) per channel of n x 3 levels that show the same surfaces; None when too few are usable."""
     step = max(1, len(one) // PIXELS_ENOUGH)
     one, other = one[::step], other[::step]
-    fit = ((one > DARK) & (one < BRIGHT) & (other > DARK) & (other < BRIGHT)).all(axis=1)
-    if fit.sum() < 64:
+    usable = ((one > DARK) & (one < BRIGHT) & (other > DARK) & (other < BRIGHT)).all(axis=1)
+    if usable.sum() < 64:
         return None
-    before, after = one[fit].astype(np.float64), other[fit].astype(np.float64)
+    before, after = one[usable].astype(np.float64), other[usable].astype(np.float64)
     logs = np.log(after / before)
     middle = np.median(logs, axis=0)
     near = (np.abs(logs - middle) < 0.06).all(axis=1)

@@ -1,48 +1,48 @@
-"""A person's shadow: where a frame is darker than the clean background, next to the person."""
+"""Shadow detection: where a frame is darker than the clean background, connected to the person."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 FAINT, CLEAR = 0.965, 0.92
-"""Shadow begins where this share of the light is left, and is one if somewhere this little is."""
+"""Hysteresis thresholds: a region with less light left than the first is a shadow if some of it is below the second."""
 BLACKEST = 0.1
-"""Darker is not a shadow but a thing."""
+"""With less light left than this it is an object and not a shadow."""
 TINT = 1.35
-"""A shadow lets red and blue through about alike: beyond this ratio between them it is a thing."""
+"""A shadow dims red and blue about equally; with a larger ratio between them it is an object."""
 TOUCH_SHARE = 0.03
-"""Of the picture's height: a shadow begins this near to the person."""
+"""A shadow begins within this distance from the person, as a share of the picture's height."""
 GROW = 3
-"""Kernel, px of the small picture: the soft edge of a shadow."""
+"""Dilation kernel for the soft edge of a shadow, px of the small picture."""
 
 
 def shadow_mask(
     picture: NDArray[np.float32], clean: NDArray[np.float32], person: NDArray[np.bool_], known: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Of a small picture, h x w x 3, and the clean background in the same exposure: h x w, the person not included.
+    """Mask (h x w) of the person's shadow in a small picture, without the person.
 
-    `known` is where the clean background may be trusted.
+    `clean` is the background in the same exposure; `known` marks where it is reliable.
     """
     if not person.any():
         return np.zeros(person.shape, np.bool_)
-    kept = _smooth(picture, person, known) / np.maximum(_smooth(clean, person, known), 1.0)
-    luma = kept @ np.array([0.299, 0.587, 0.114], np.float32)
-    tint = kept[..., 0] / np.maximum(kept[..., 2], 1e-3)
-    even = known & ~person & (luma > BLACKEST) & (tint < TINT) & (tint > 1 / TINT)
-    faint, clear = even & (luma < FAINT), even & (luma < CLEAR)
+    light_left = _smooth(picture, person, known) / np.maximum(_smooth(clean, person, known), 1.0)
+    luma = light_left @ np.array([0.299, 0.587, 0.114], np.float32)
+    tint = light_left[..., 0] / np.maximum(light_left[..., 2], 1e-3)
+    candidate = known & ~person & (luma > BLACKEST) & (tint < TINT) & (tint > 1 / TINT)
+    faint, clear = candidate & (luma < FAINT), candidate & (luma < CLEAR)
     reach = 2 * max(1, round(TOUCH_SHARE * len(person))) + 1
     near = cv2.dilate(person.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
     _, parts = cv2.connectedComponents((faint | person).astype(np.uint8), connectivity=8)
     touching = np.unique(parts[faint & near])
-    real = np.unique(parts[clear])
-    shade = np.isin(parts, touching) & np.isin(parts, real) & faint
+    dark_enough = np.unique(parts[clear])
+    shade = np.isin(parts, touching) & np.isin(parts, dark_enough) & faint
     grown: NDArray[np.bool_] = cv2.dilate(shade.astype(np.uint8), np.ones((GROW, GROW), np.uint8)) > 0
     return grown & ~person
 
 
 def _smooth(picture: NDArray[np.float32], person: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Without noise, and without the person's colours in it."""
-    fit = (known & ~person).astype(np.float32)
-    weight = cv2.blur(fit, (3, 3))[..., None]
-    result: NDArray[np.float32] = cv2.blur(picture * fit[..., None], (3, 3)) / np.maximum(weight, 1e-3)
+    """Box filter that leaves out the person's pixels and unknown ones."""
+    usable = (known & ~person).astype(np.float32)
+    weight = cv2.blur(usable, (3, 3))[..., None]
+    result: NDArray[np.float32] = cv2.blur(picture * usable[..., None], (3, 3)) / np.maximum(weight, 1e-3)
     return result
