@@ -29,8 +29,8 @@ MOST = {"fast": 6, "balanced": 14}
 CODE = """
 import sys; from pathlib import Path
 from benchmarks.journey_cost import run
-from utils.memory import share_pool
-share_pool()
+from utils.process_resources import share_malloc_arena
+share_malloc_arena()
 run(Path(sys.argv[1]), Path(sys.argv[2]), "fast")
 """
 

@@ -31,7 +31,7 @@ def table(title: str, seconds: Mapping[str, float], of: str) -> None:
 
 def peak_mb(code: str, *arguments: str) -> float:
     """Peak resident memory of a Python program in a process of its own, which is not counted what we hold."""
-    tail = "\nfrom utils.memory import peak_mb\nprint(peak_mb())"
+    tail = "\nfrom utils.process_resources import peak_mb\nprint(peak_mb())"
     child = subprocess.run(
         [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True
     )

@@ -19,8 +19,7 @@ from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
 from utils.errors import ReshootError
-from utils.memory import share_pool
-from utils.open_file_limit import allow_many_files
+from utils.process_resources import raise_open_file_limit, share_malloc_arena
 
 app = typer.Typer(
     name="reshoot",
@@ -38,8 +37,8 @@ app.add_typer(cache.app, name="cache")
 
 def main() -> None:
     """Run a command; an error that its user should read is printed as two sentences, not as a traceback."""
-    share_pool()
-    allow_many_files()
+    share_malloc_arena()
+    raise_open_file_limit()
     try:
         app()
     except ReshootError as error:

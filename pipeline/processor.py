@@ -31,7 +31,7 @@ from pipeline.types import Done, Event, Reference
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 from utils.progress import Progress, one_at_a_time
 from utils.store import Entry
 
@@ -100,7 +100,7 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in ahead(_made(run, engine, for_engine, plans, reference), depth=1):
+    for made in prefetch(_made(run, engine, for_engine, plans, reference), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 
 
 def working() -> int:
@@ -13,8 +13,8 @@ def working() -> int:
 
 
 def test_the_same_items_in_the_same_order() -> None:
-    assert list(ahead(range(500))) == list(range(500))
-    assert list(ahead([])) == []
+    assert list(prefetch(range(500))) == list(range(500))
+    assert list(prefetch([])) == []
     assert working() == 0
 
 
@@ -23,7 +23,7 @@ def test_an_error_arrives_where_the_item_would_have() -> None:
         yield 1
         raise LookupError("no second")
 
-    items = ahead(failing())
+    items = prefetch(failing())
     assert next(items) == 1
     with pytest.raises(LookupError, match="no second"):
         next(items)
@@ -42,7 +42,7 @@ def test_the_maker_ends_with_its_consumer_and_closes_its_source() -> None:
         finally:
             closed.set()
 
-    items = ahead(endless(), depth=2)
+    items = prefetch(endless(), depth=2)
     assert next(items) == 0
     items.close()
     assert closed.is_set()
@@ -57,6 +57,6 @@ def test_it_runs_no_further_ahead_than_asked() -> None:
             made.append(number)
             yield number
 
-    items = ahead(counted(), depth=3)
+    items = prefetch(counted(), depth=3)
     for number in items:
         assert len(made) <= number + 6

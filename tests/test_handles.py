@@ -12,7 +12,7 @@ FEW, MANY = 64, 120
 
 HOLD = """
 from pathlib import Path
-from utils.open_file_limit import allow_many_files
+from utils.process_resources import raise_open_file_limit
 from utils.key import Key
 from utils.store import Store
 {asks}
@@ -29,7 +29,7 @@ def lowered() -> None:
 
 @pytest.mark.parametrize("asks", [True, False])
 def test_as_many_results_are_held_as_a_long_film_has_windows(tmp_path: Path, asks: bool) -> None:
-    code = HOLD.format(asks="allow_many_files()" if asks else "", home=str(tmp_path), many=MANY)
+    code = HOLD.format(asks="raise_open_file_limit()" if asks else "", home=str(tmp_path), many=MANY)
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=HOUSE, preexec_fn=lowered)
     if asks:
         assert child.stdout.strip() == str(sum(range(MANY))), child.stderr

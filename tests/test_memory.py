@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from utils.memory import give_back
+from utils.process_resources import release_free_memory
 
 MANY, PIECE = 2000, 100_000
 
@@ -15,12 +15,12 @@ def resident_kb() -> int:
 
 
 def test_memory_between_pieces_that_are_still_used_is_given_back() -> None:
-    give_back()
+    release_free_memory()
     before = resident_kb()
     pieces = [bytes([1]) * PIECE for _ in range(MANY)]
     kept = pieces[::50]  # so that the heap cannot shrink from its end
     del pieces
-    give_back()
+    release_free_memory()
     left = resident_kb() - before
     assert left < 0.2 * MANY * PIECE / 1024, (
         f"{left} kB of {MANY * PIECE // 1024} are still held for {len(kept)} pieces"
@@ -30,7 +30,7 @@ def test_memory_between_pieces_that_are_still_used_is_given_back() -> None:
 def test_a_peak_is_this_programs_own_and_not_that_of_whoever_started_it() -> None:
     held = bytearray(300_000_000)
     held[::4096] = b"1" * len(held[::4096])
-    code = "from utils.memory import peak_mb; a = peak_mb(); b = b'1' * 50_000_000; del b"
+    code = "from utils.process_resources import peak_mb; a = peak_mb(); b = b'1' * 50_000_000; del b"
     told = subprocess.run([sys.executable, "-c", f"{code}; print(a, peak_mb())"], capture_output=True, text=True)
     before, after = map(float, told.stdout.split())
     assert before < 150
@@ -40,9 +40,9 @@ def test_a_peak_is_this_programs_own_and_not_that_of_whoever_started_it() -> Non
 def test_threads_share_one_pool() -> None:
     code = """
 import ctypes, sys, threading
-from utils.memory import share_pool
+from utils.process_resources import share_malloc_arena
 if len(sys.argv) > 1:
-    share_pool()
+    share_malloc_arena()
 together = threading.Barrier(8)
 def work():
     together.wait()

@@ -1,9 +1,9 @@
-"""What a thing is, told by its bytes: BLAKE3 of files, and the one JSON text of a value.
+"""Digests: BLAKE3 of bytes and files, and canonical JSON of values.
 
     digest_file(Path("clip.mp4"))          -> 64 hex digits
     canonical_json({"b": 1, "a": 0.1})     -> b'{"a":0.1,"b":1}'
 
-Equal values give equal text and different values different text; what has no exact text is refused, never skipped.
+Equal values give equal JSON and different values different JSON; a value without an exact form is refused.
 """
 
 import json
@@ -19,9 +19,11 @@ from utils.errors import StoreError, UnkeyableValue
 
 CHUNK_BYTES = 4 << 20
 MEMO_FILES = 65_536
+"""Most digests that are memoised."""
 DEPTH = 64
+"""Deepest nesting of a value."""
 SETTLED_NS = 2_000_000_000
-"""A file changed this recently may change again within one tick of its clock, so its digest is not remembered."""
+"""A file changed more recently than this could change again within one clock tick, so its digest is not memoised."""
 
 Stamp = tuple[int, int, int, int, int]
 _memo: dict[Stamp, str] = {}
@@ -33,7 +35,7 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_file(path: Path, *, afresh: bool = False) -> str:
-    """BLAKE3 of a file's bytes, streamed; remembered while the file's identity and times stay, unless `afresh`."""
+    """BLAKE3 of a file, streamed, 64 hex digits; memoised by the file's identity and times, unless `afresh`."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise StoreError(f"{path} is not a plain file.", "Give a file, not a folder, a pipe or a device.")
     with path.open("rb", buffering=0) as file:
@@ -50,19 +52,19 @@ def digest_file(path: Path, *, afresh: bool = False) -> str:
 
 
 def canonical_json(value: object) -> bytes:
-    """The one JSON text of a value: sorted keys, exact floats, ASCII; raises UnkeyableValue that says where."""
+    """Canonical JSON of a value: sorted keys, exact floats, ASCII; raises UnkeyableValue with the place."""
     _refuse_unkeyable(value, "value", 0)
     return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def _stamp(fd: int) -> Stamp:
-    """What changes when a file does; the change time sees even an edit that sets the old mtime again."""
+    """Identity and times of an open file; its change time (ctime) reveals even an edit that restores the mtime."""
     facts = os.fstat(fd)
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _remember(stamp: Stamp, digest: str) -> None:
-    """Keep a digest when the file has rested; the oldest memory goes when there are too many."""
+    """Memoise a digest unless the file changed recently; the oldest memo is dropped when there are too many."""
     if time.time_ns() - max(stamp[3], stamp[4]) < SETTLED_NS:
         return
     while len(_memo) >= MEMO_FILES:
@@ -71,7 +73,7 @@ def _remember(stamp: Stamp, digest: str) -> None:
 
 
 def _refuse_unkeyable(value: object, where: str, depth: int) -> None:
-    """Raise unless the value is exactly JSON: subclasses may hide more than their text shows."""
+    """Raise unless a value is exactly a JSON type; subclasses may hold more than their text shows."""
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return

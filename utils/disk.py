@@ -1,4 +1,4 @@
-"""The disk: what it takes for a file to survive a power cut, and what is said of a disk that is full."""
+"""The disk: fsync for what must survive a power cut, and what is said of a disk that is full."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ LEAST_BYTES = 64 * 2**20
 
 
 def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, reach the disk."""
+    """Flush a file's bytes, or a folder's entries, to the disk."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

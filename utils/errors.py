@@ -1,4 +1,4 @@
-"""Everything that can go wrong in a way its user should read.
+"""The tree of errors that are shown to users.
 
     ReshootError
     ├── ClipError                the file given as a clip cannot be used
@@ -18,7 +18,7 @@ Each is a sentence that says what is wrong and one that says what to do next.
 
 
 class ReshootError(Exception):
-    """The base of the tree: what went wrong, and the remedy, each one sentence."""
+    """Base class: the problem and its remedy, one sentence each."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem, remedy)
@@ -56,7 +56,7 @@ class StoreError(ReshootError):
 class StoreFull(StoreError):
     """The disk or the byte limit has no room for an entry, even after eviction.
 
-    `needs_bytes` is what should be free on the disk before it is tried again; 0 when it is the limit that is reached.
+    `needs_bytes` should be free on the disk before a retry; it is 0 when the byte limit was reached.
     """
 
     def __init__(self, problem: str, remedy: str, needs_bytes: int = 0) -> None:
@@ -77,7 +77,7 @@ class UndeclaredSetting(ReshootError):
 
 
 class Cancelled(ReshootError):
-    """The user stopped it; what was finished is kept."""
+    """The user stopped the work; finished steps are kept."""
 
     def __init__(self) -> None:
         super().__init__("Stopped.", "What was finished is kept; run it again to go on from there.")

@@ -1,7 +1,4 @@
-"""Dense optical flow: where each pixel of one frame lies in another, and whether it can be seen there at all.
-
-Flow is found by OpenCV's DIS in both directions; a pixel is valid when going there and back ends where it started.
-"""
+"""Dense optical flow (OpenCV's DIS) with a forward-backward check that marks the pixels visible in both frames."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -13,7 +10,7 @@ from numpy.typing import NDArray
 from utils.image import Size
 
 Vectors = NDArray[np.float32]
-"""h x w x 2: pixels to the right and down that lead from a pixel of one frame to the same surface in another."""
+"""h x w x 2: displacement (right, down) in px from a pixel of one frame to the same surface in another."""
 Flags = NDArray[np.bool_]
 Grey = NDArray[np.uint8]
 _Values = TypeVar("_Values", NDArray[np.uint8], NDArray[np.float32])
@@ -26,16 +23,16 @@ _PRESETS = {
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
 AGREE_SHARE, AGREE_PX = 0.03, 0.5
-"""There and back may miss by so much of the way, and so many pixels at the scale at which flow is found."""
+"""Tolerance of the forward-backward check: share of the displacement, plus px at the reduced scale of the flow."""
 STEPS_PER_PX = 16
-"""Of the compact form; it reaches as far as 2047 px."""
+"""Resolution of packed flow, which reaches displacements of 2047 px."""
 LEAST_PX = 16
 """DIS needs pictures of at least this size."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """From every pixel of frame `source` to frame `target`; `valid` (h x w) where both see the same surface."""
+    """Flow from frame `source` to frame `target`; `valid` (h x w) marks pixels whose surface is visible in both."""
 
     vectors: Vectors
     valid: Flags
@@ -53,32 +50,32 @@ class Flow:
         return Size.of(self.vectors)
 
     def resized(self, size: Size) -> "Flow":
-        """For pictures of another size; the ways grow with them."""
+        """The flow scaled to pictures of another size."""
         if size == self.size:
             return self
         valid = cv2.resize(self.valid.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
-        return Flow(grown(self.vectors, size), valid, self.source, self.target)
+        return Flow(scaled(self.vectors, size), valid, self.source, self.target)
 
 
 @dataclass(frozen=True)
 class Search:
-    """How flow is looked for: the effort, and by how much pictures are made smaller first."""
+    """How flow is computed: DIS preset, and the factor by which pictures are reduced first."""
 
     preset: Literal["ultrafast", "fast", "medium"] = "medium"
     shrink: int = 2
 
     @property
     def backend(self) -> str:
-        """What a result that used it should name as its origin."""
+        """Description for the provenance of a result."""
         return f"{BACKEND} {self.preset}, 1/{self.shrink}"
 
 
 def flow_pair(
     before: Grey, after: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None
 ) -> tuple[Flow, Flow]:
-    """Flow from one frame to another and back, at their size. `indices` are the numbers of the two frames."""
+    """Flow from one frame to another and back, at full size. `indices` are the frame numbers."""
     search = search or Search()
-    there, back = _found(before, after, search), _found(after, before, search)
+    there, back = _compute(before, after, search), _compute(after, before, search)
     forward = Flow(there, agreeing(there, back), indices[0], indices[1])
     backward = Flow(back, agreeing(back, there), indices[1], indices[0])
     size = Size.of(before)
@@ -86,28 +83,28 @@ def flow_pair(
 
 
 def flow_one_way(source: Grey, target: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None) -> Flow:
-    """At half the price: `valid` says only that the way ends inside the picture, not what can be seen there."""
-    vectors = _found(source, target, search or Search())
+    """Flow in one direction, at half the cost: `valid` only says that a displacement ends inside the picture."""
+    vectors = _compute(source, target, search or Search())
     return Flow(vectors, _inside(vectors), indices[0], indices[1]).resized(Size.of(source))
 
 
 def warped(picture: _Values, flow: Flow, *, sharp: bool = False) -> _Values:
-    """A picture of frame `flow.target` as frame `flow.source` sees it: each pixel is fetched from where its way ends.
+    """Warp a picture of frame `flow.target` to frame `flow.source`.
 
-    Outside the picture the nearest edge is repeated; `flow.valid` says where that is.
+    Outside the picture the nearest edge is repeated; `flow.valid` is not set there.
     """
     return fetched(picture, flow.vectors, sharp=sharp)
 
 
 def fetched(picture: _Values, vectors: Vectors, *, sharp: bool = False) -> _Values:
-    """output(p) = picture(p + vectors(p)); `sharp` is cubic and overshoots a little."""
+    """output(p) = picture(p + vectors(p)); `sharp` interpolates cubically, which overshoots a little."""
     kind = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
     result: _Values = cv2.remap(picture, vectors, None, kind | cv2.WARP_RELATIVE_MAP, borderMode=cv2.BORDER_REPLICATE)
     return result
 
 
 def agreeing(there: Vectors, back: Vectors) -> Flags:
-    """Where the way there ends inside the picture and the way back from that place leads home."""
+    """Forward-backward check: where `there` ends inside the picture and `back` leads from that point to the start."""
     returned = fetched(back, there)
     miss = cv2.magnitude(*cv2.split(cv2.add(there, returned)))
     allowed = AGREE_SHARE * (cv2.magnitude(*cv2.split(there)) + cv2.magnitude(*cv2.split(returned))) / 2 + AGREE_PX
@@ -116,7 +113,7 @@ def agreeing(there: Vectors, back: Vectors) -> Flags:
 
 
 def packed(vectors: Vectors) -> NDArray[np.int16]:
-    """Sixteenths of a pixel, half the bytes and much better to compress; the furthest ways are cut short."""
+    """Flow as int16 in 1/16 px: half the bytes and much better to compress. Larger displacements are clipped."""
     limits = np.iinfo(np.int16)
     steps: NDArray[np.int16] = np.clip(np.rint(vectors * STEPS_PER_PX), limits.min, limits.max).astype(np.int16)
     return steps
@@ -128,8 +125,8 @@ def unpacked(steps: NDArray[np.int16]) -> Vectors:
     return vectors
 
 
-def _found(source: Grey, target: Grey, search: Search) -> Vectors:
-    """Vectors at the size at which they are looked for."""
+def _compute(source: Grey, target: Grey, search: Search) -> Vectors:
+    """Flow at the reduced size."""
     if source.shape != target.shape:
         raise ValueError(f"flow between {source.shape} and {target.shape}")
     small = Size(*(max(LEAST_PX, round(side / search.shrink)) for side in source.shape[::-1]))
@@ -139,7 +136,7 @@ def _found(source: Grey, target: Grey, search: Search) -> Vectors:
 
 
 def _inside(vectors: Vectors) -> Flags:
-    """Where ways end inside the picture."""
+    """Marks displacements that end inside the picture."""
     height, width = vectors.shape[:2]
     row = np.arange(height, dtype=np.float32)[:, None] + vectors[..., 1]
     column = np.arange(width, dtype=np.float32) + vectors[..., 0]
@@ -147,8 +144,8 @@ def _inside(vectors: Vectors) -> Flags:
     return result
 
 
-def grown(vectors: Vectors, size: Size) -> Vectors:
-    """Flow for pictures of another size; the ways grow with them. Row by row, which is a third of the time."""
+def scaled(vectors: Vectors, size: Size) -> Vectors:
+    """Displacements scaled to pictures of another size. They are scaled in rows, which takes a third of the time."""
     height, width = vectors.shape[:2]
     result: Vectors = cv2.resize(vectors, size, interpolation=cv2.INTER_LINEAR)
     rows = result.reshape(size.height_px, -1)

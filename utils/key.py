@@ -1,4 +1,4 @@
-"""Key: everything that decides what a stage computes, and nothing else."""
+"""Key of a cache entry: everything that determines what a stage computes, and nothing else."""
 
 import json
 import re
@@ -10,14 +10,14 @@ from utils.digest import canonical_json, digest_bytes
 from utils.errors import UnkeyableValue
 
 SCHEMA = 1
-"""How keys and manifests are written; another number is another program's entry and never read as ours."""
+"""Format version of keys and manifests; entries with another number are not read."""
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Key:
-    """Stage, version, declared settings, input digests, tool and model versions; two keys are equal when all are."""
+    """Stage, version, declared settings, input digests, and tool versions; keys are equal when all of these are."""
 
     stage: str = field(compare=False)
     version: int = field(compare=False)
@@ -28,7 +28,7 @@ class Key:
     _text: bytes = field(init=False, default=b"", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Take own copies, so that no later change to a value can part the key from its digest."""
+        """Copy and check the values, so that a later change to one cannot make the key differ from its digest."""
         for name in ("settings", "inputs", "tools"):
             object.__setattr__(self, name, json.loads(canonical_json(dict(getattr(self, name)))))
         _check_text("the stage", self.stage)
@@ -45,7 +45,7 @@ class Key:
         object.__setattr__(self, "digest", digest_bytes(self._text))
 
     def document(self) -> dict[str, Any]:
-        """The key as the JSON object that was digested, for the manifest."""
+        """The JSON object whose digest identifies the key, for the manifest."""
         return dict(json.loads(self._text))
 
     def _parts(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Working ahead: the next items are made in a thread while the last one is used. Decoding and OpenCV free the GIL."""
+"""Prefetching: a thread computes the next items while the consumer uses the last one.
+
+It helps with decoding and OpenCV, which release the GIL.
+"""
 
 import queue
 import threading
@@ -9,24 +12,24 @@ T = TypeVar("T")
 
 
 class _Failed:
-    """What the maker raised, on its way to whoever asks for the next item."""
+    """An exception of the producer, passed to the consumer."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
 class _End:
-    """There is no next item."""
+    """Marks the end of the items."""
 
 
-class _Maker(threading.Thread, Generic[T]):
-    """Makes items until nobody wants them any more."""
+class _Producer(threading.Thread, Generic[T]):
+    """Thread that computes items until they end or the consumer stops."""
 
     def __init__(self, items: Iterable[T], depth: int) -> None:
         super().__init__(daemon=True, name="ahead")
         self._items = items
-        self.made: queue.Queue[T | _Failed | _End] = queue.Queue(depth)
-        self.unwanted = threading.Event()
+        self.queue: queue.Queue[T | _Failed | _End] = queue.Queue(depth)
+        self.stopped = threading.Event()
 
     def run(self) -> None:
         source = iter(self._items)
@@ -43,25 +46,25 @@ class _Maker(threading.Thread, Generic[T]):
                 close()
 
     def _offer(self, item: T | _Failed | _End) -> bool:
-        """Wait for room; False when nobody wants items any more."""
-        while not self.unwanted.is_set():
+        """Put an item into the queue when there is room; False when the consumer has stopped."""
+        while not self.stopped.is_set():
             try:
-                self.made.put(item, timeout=0.1)
+                self.queue.put(item, timeout=0.1)
                 return True
             except queue.Full:
                 continue
         return False
 
 
-def ahead(items: Iterable[T], depth: int = 3) -> Generator[T]:
-    """The same items in the same order, at most `depth` of them made ahead; the maker ends with the consumer."""
-    maker = _Maker(items, depth)
-    maker.start()
+def prefetch(items: Iterable[T], depth: int = 3) -> Generator[T]:
+    """Yield the same items in order, computing up to `depth` of them in advance; the thread ends with the generator."""
+    producer = _Producer(items, depth)
+    producer.start()
     try:
-        while not isinstance(item := maker.made.get(), _End):
+        while not isinstance(item := producer.queue.get(), _End):
             if isinstance(item, _Failed):
                 raise item.error
             yield item
     finally:
-        maker.unwanted.set()
-        maker.join()
+        producer.stopped.set()
+        producer.join()

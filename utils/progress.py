@@ -1,4 +1,4 @@
-"""How work says how far it is, and how it is stopped."""
+"""Progress reports of running work, and cancelling it."""
 
 import threading
 from collections.abc import Callable
@@ -9,51 +9,51 @@ from utils.errors import Cancelled
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: done of total (None when nobody can know), and what there is to say."""
+    """Progress of a stage: `done` of `total` (None when unknown), and a note for the user."""
 
     stage: str
     done: int
     total: int | None
     note: str = ""
     ended: bool = False
-    """Whether the stage has its result."""
+    """Whether the stage has finished."""
 
 
 Listener = Callable[[Progress], None]
 
 
 def one_at_a_time(listener: Listener) -> Listener:
-    """The same listener for several threads: it hears one of them after the other."""
-    turn = threading.Lock()
+    """Wrap a listener for use by several threads: calls are serialised by a lock."""
+    lock = threading.Lock()
 
-    def listen(told: Progress) -> None:
-        with turn:
-            listener(told)
+    def listen(progress: Progress) -> None:
+        with lock:
+            listener(progress)
 
     return listen
 
 
 class Cancel:
-    """Set from any thread; work calls `check` between steps and stops there."""
+    """Cancellation flag: any thread may set it; the work calls `check` between its steps."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """Ask the work to stop."""
+        """Request cancellation."""
         self._asked.set()
 
     @property
     def asked(self) -> bool:
-        """Whether it should stop."""
+        """Whether cancellation was requested."""
         return self._asked.is_set()
 
     def check(self) -> None:
-        """Raise Cancelled once it should stop."""
+        """Raise Cancelled if cancellation was requested."""
         if self.asked:
             raise Cancelled
 
     def wait(self, seconds: float) -> None:
-        """Rest, but no longer than until it should stop; then raise Cancelled."""
+        """Sleep for some seconds; raise Cancelled as soon as cancellation is requested."""
         self._asked.wait(seconds)
         self.check()

@@ -17,7 +17,7 @@ from utils.camera.tracking import Mask
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Size
 from utils.media.video import ClipFrames, Frame
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 
 VERSION = 1
 
@@ -76,7 +76,7 @@ class Composite:
     def composed(self, wanted: Iterable[int]) -> Iterator[Composed]:
         """The wanted frames, ascending, beside what they were made of."""
         indices = list(wanted)
-        for frame, matte, placed in ahead(self._parts(indices)):
+        for frame, matte, placed in prefetch(self._parts(indices)):
             source, outline = self.camera.shown(frame, matte)
             picture = self._compositor.frame(source, outline, placed, frame.rgb)
             yield Composed(source, outline, picture, placed)
@@ -96,4 +96,4 @@ class Composite:
     def _parts(self, indices: list[int]) -> Iterator[tuple[Frame, Mask, PlacedFrame | None]]:
         frames = ClipFrames.of(self.stable.clip).read(indices)
         mattes = self.stable.analysis.mattes(indices)
-        yield from zip(frames, mattes, ahead(self.frames.read(indices)), strict=True)
+        yield from zip(frames, mattes, prefetch(self.frames.read(indices)), strict=True)

@@ -28,7 +28,7 @@ from utils.media.chunk import read_chunk, write_chunk
 from utils.media.timebase import Span
 from utils.people.matte import extent
 from utils.people.pose import ANKLES, HEELS, TOES
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 from utils.store import Entry
 
 FOOT_SHARE = 0.05
@@ -119,8 +119,8 @@ class _Steadying:
 
     def _consistent(self, lock: ColourLock) -> Iterator[RGB]:
         steady, span = self._consistency(), self._plan.span
-        views = ahead(self._stable.views(span, self._plan.box))
-        for view, made in zip(views, ahead(self._made.frames()), strict=True):
+        views = prefetch(self._stable.views(span, self._plan.box))
+        for view, made in zip(views, prefetch(self._made.frames()), strict=True):
             picture = lock.apply(self._whole(made.rgb, view))
             fresh = None if self._keeps_feet else _feet(view)
             if self._shows_near_only:

@@ -25,8 +25,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.wakeups import leave_tickets, take_tickets
 from pipeline.jobs.work import Work
 from pipeline.jobs.worker_ledger import Shift
-from utils.memory import give_back, share_pool
-from utils.open_file_limit import allow_many_files
+from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
 
 log = logging.getLogger(__name__)
@@ -98,7 +97,7 @@ class Worker:
             log.exception("The worker broke.")
             os._exit(1)
         self._work = None
-        give_back()
+        release_free_memory()
         self._idle.set()
 
     def _beat(self) -> None:
@@ -153,8 +152,8 @@ class Worker:
 
 def main() -> None:
     """A process of its own."""
-    share_pool()
-    allow_many_files()
+    share_malloc_arena()
+    raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     home, url, name, parent, keep_model_s = sys.argv[1:]
     try:

@@ -29,7 +29,7 @@ from utils.errors import ReshootError
 from utils.image import RGB, Size, placed
 from utils.image.blending import ColourLock
 from utils.media.chunk import read_chunk, write_chunk
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 from utils.store import Entry
 
 VERSION = 1
@@ -137,7 +137,7 @@ class _Making:
         fitted = fitting.padded(window)
         output = self._session.run(fitted, work.cancel, self._tell)
         made = fitting.cut(checked(output.frames, fitted, self._engine.name), window)
-        write_chunk(work.folder / FRAMES, ahead(self._pictures(made)))
+        write_chunk(work.folder / FRAMES, prefetch(self._pictures(made)))
         if any(self._alphas):
             write_chunk(work.folder / ALPHA, self._unpacked())
         if output.state:
@@ -168,7 +168,7 @@ class _Making:
 
     def _views(self) -> Iterator[View]:
         """The window's views on their way to the engine."""
-        for view in ahead(self._stable.kept_views(self._plan.span, self._plan.box)):
+        for view in prefetch(self._stable.kept_views(self._plan.span, self._plan.box)):
             if self._stores_near_only:
                 self._mattes[view.index] = view.matte
             yield view

@@ -17,7 +17,7 @@ from utils.media.colour import ColourConverter
 from utils.media.decode import Losses, decode, open_input, picture_stream
 from utils.media.video import ClipFrames, Frame
 from utils.media.write import Encoding, write_clip
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 
 CLIP = "proxy.mp4"
 WIDEST_PX = 1280
@@ -36,7 +36,7 @@ def _copy(work: Work, *, sounding: bool) -> None:
     size = clip.size if is_page_size(clip.size) else even_size(clip.size, Fraction(WIDEST_PX, clip.size.width_px))
 
     def told() -> Iterator[Frame]:
-        for frame in ahead(ClipFrames.of(clip, size)):
+        for frame in prefetch(ClipFrames.of(clip, size)):
             yield frame
             work.report(frame.index + 1, len(clip))
 

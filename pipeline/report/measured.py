@@ -18,7 +18,7 @@ from pipeline.report.measures import Measures, number
 from pipeline.see.foot_contacts import FootContacts
 from pipeline.stage import Stage, Work
 from utils.digest import canonical_json, digest_bytes
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 from utils.store import Entry
 
 NUMBERS, SHEET = "numbers.json", "sheet.jpg"
@@ -71,7 +71,7 @@ class Measuring:
         count = len(self.composite)
         if self._seen < count:
             self._begin()
-            for composed in ahead(self.composite.composed(range(count))):
+            for composed in prefetch(self.composite.composed(range(count))):
                 self.see(composed)
                 work.report(self._seen, count)
         told = {

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.report.journey import Journey
 from utils.image.geometry import inverse, moved, normal
 from utils.image.metrics import jerk_px
-from utils.memory import peak_mb
+from utils.process_resources import peak_mb
 
 SCHEMA = 1
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")

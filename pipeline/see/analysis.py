@@ -26,7 +26,7 @@ from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.pose import Poses
 from utils.people.sighting import Sighting, sightings
 from utils.people.subject import choose_subject
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 from utils.store import Entry
 
 SAMPLE = "sample"
@@ -168,7 +168,7 @@ def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
     notes.sample_frames = [frame.index for frame in samples.kept]
     write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.kept))
     seen = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
-    for sighting, matte in ahead((each, refined(each.mask, each.frame.rgb)) for each in ahead(seen)):
+    for sighting, matte in prefetch((each, refined(each.mask, each.frame.rgb)) for each in prefetch(seen)):
         motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
         notes.add(sighting, motion.matrix, motion.confidence)
         work.report(sighting.frame.index + 1, len(clip))

@@ -23,7 +23,7 @@ from utils.media.cursor import Cursor
 from utils.media.planes import FORMAT, SITED, PlaneReader, Planes
 from utils.media.video import ClipBrightness
 from utils.media.write import ClipWriter, Encoding, Shape, times
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 
 GREY = 128
 """Neutral level of a chroma plane."""
@@ -46,7 +46,7 @@ def write_steady(path: Path, clip: Clip, stable: CameraPath, encoding: Encoding 
     shape = replace(shape, size=shape.even_size)
     with (
         ClipWriter(path, shape, encoding, sound=clip) as writer,
-        closing(ahead(_moved(clip, stable, shape))) as pictures,
+        closing(prefetch(_moved(clip, stable, shape))) as pictures,
     ):
         for picture, (pts, duration) in zip(pictures, times(clip), strict=True):
             writer.write(picture, pts, duration)
@@ -55,7 +55,7 @@ def write_steady(path: Path, clip: Clip, stable: CameraPath, encoding: Encoding 
 def _moved(clip: Clip, stable: CameraPath, shape: Shape) -> Iterator[av.VideoFrame]:
     """Each frame warped by the path, surrounded by black."""
     reader, black = PlaneReader(clip), 0 if shape.colour.full_range else 16
-    with closing(Cursor(clip)) as cursor, closing(ahead(cursor.frames(clip.span))) as pictures:
+    with closing(Cursor(clip)) as cursor, closing(prefetch(cursor.frames(clip.span))) as pictures:
         for index, picture in pictures:
             yield moved_planes(reader.planes(picture), stable.matrices[index], shape.size, black)
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair, grown
+from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair, scaled
 from utils.image import RGB, Box, Size, placed
 
 Floats = NDArray[np.float32]
@@ -154,7 +154,7 @@ class Consistency:
         trust = _trust(reduced, before, flow, self._same)
         if trust.mean() < CUT_SHARE:
             return None
-        history = fetched(carried, grown(flow.vectors, part.size))
+        history = fetched(carried, scaled(flow.vectors, part.size))
         ages = cv2.multiply(fetched(ages, flow.vectors), trust)
         return _WarpedPast(history, trust, ages, reduced.matte, self._memory.frames)
 

@@ -11,7 +11,7 @@ from utils.media.clip import Clip
 from utils.media.colour import ColourConverter
 from utils.media.cursor import Cursor
 from utils.media.planes import Plane, PlaneReader
-from utils.prefetch import ahead
+from utils.prefetch import prefetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ClipFrames:
         clip = self.clip
         stored = clip.orientation.size(self.size)
         colour = ColourConverter(clip.colour)
-        with closing(Cursor(clip)) as cursor, closing(ahead(cursor.frames(wanted))) as pictures:
+        with closing(Cursor(clip)) as cursor, closing(prefetch(cursor.frames(wanted))) as pictures:
             for index, picture in pictures:
                 yield Frame(index, clip.pts[index], clip.orientation.apply(colour.to_rgb(picture, stored)))
 
@@ -72,7 +72,7 @@ class ClipBrightness:
     def __iter__(self) -> Iterator[Plane]:
         """Yield the luma planes, upright, H x W, full range. They must not be written to."""
         reader = PlaneReader(self.clip)
-        with closing(Cursor(self.clip)) as cursor, closing(ahead(cursor.frames(self.clip.span))) as pictures:
+        with closing(Cursor(self.clip)) as cursor, closing(prefetch(cursor.frames(self.clip.span))) as pictures:
             for _, picture in pictures:
                 yield reader.brightness(picture)
 
