@@ -1,11 +1,11 @@
-"""Footage with known truth: a person who walks up, holds and walks off, rendered with everything about it known.
+"""Synthetic footage with ground truth: a rendered person who walks up, holds and walks off.
 
     from utils.walker import Shot, walk
 
     for picture, truth in walk(Shot(size=(640, 360), frames=90)):
         ...
 
-Names are imported when they are asked for: numba takes a moment to load.
+Names are imported on first use, because numba takes a moment to load.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""A person of the shot: a body, clothes, a plan of steps and a manner."""
+"""Actor: a person in the shot, with body, clothes, footfalls and gestures."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _PASSER_Z_M = 8.3
 
 @dataclass(frozen=True)
 class Actor:
-    """What does not change from frame to frame."""
+    """An actor's properties that stay the same in all frames."""
 
     figure: Figure
     palette: Floats
@@ -30,14 +30,14 @@ class Actor:
     blinks_s: float
 
     def blink(self, time_s: float) -> float:
-        """0 open .. 1 shut."""
+        """How far the eyes are shut at a time, 0 to 1."""
         since = (time_s + self.blinks_s) % 3.1
         return smooth(since / 0.07) * (1 - smooth((since - 0.09) / 0.10))
 
 
 @dataclass(frozen=True)
 class Stance:
-    """An actor at one time, as one camera sees it; `projected` is n x 3 (x_px, y_px, nearness)."""
+    """An actor posed at one time and projected by one camera; `projected` is n x 3 (x_px, y_px, nearness)."""
 
     actor: Actor
     pose: Pose
@@ -51,12 +51,12 @@ class Stance:
 
     @property
     def middle(self) -> Doubles:
-        """The pelvis."""
+        """World position of the pelvis."""
         return np.asarray(self.pose.joints[Bone.PELVIS])
 
 
 def stance(actor: Actor, time_s: float, camera: Doubles, size: tuple[int, int]) -> Stance:
-    """Pose an actor and look at it through a 3 x 4 camera."""
+    """Pose an actor and rasterise it through a 3 x 4 camera."""
     pose, feet = pose_at(actor.plan, actor.manner, time_s)
     body = posed(actor.figure, pose)
     projected = project(body.points, camera)

@@ -1,4 +1,4 @@
-"""Paint on hair, jacket, shirt, trousers and shoes, in rest-pose metres.
+"""Colours of hair, jacket, shirt, trousers and shoes, by rest-pose position in metres.
 
 Each returns red, green, blue (linear) and gloss. Detail finer than a pixel fades out, so that it does not crawl.
 """
@@ -10,7 +10,7 @@ from utils.walker.kernel import Floats, kernel
 from utils.walker.noise import step, value3
 
 SKIN, HAIR, JACKET, SHIRT, STRIPE, DENIM, SHOE, SOLE, RIB = range(9)
-"""Rows of a palette."""
+"""Row numbers of a palette."""
 
 
 @kernel
@@ -20,13 +20,13 @@ def _row(palette: Floats, row: int) -> tuple[float, float, float]:
 
 @kernel
 def fade(period_m: float, pixel_m: float) -> float:
-    """1 where a pattern is coarse enough for the pixels, 0 where it would alias."""
+    """Anti-aliasing weight: 1 where a pattern is coarse enough for the pixels, 0 where it would alias."""
     return step(1.6, 3.5, period_m / pixel_m)
 
 
 @kernel
 def hair(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> tuple[float, float, float, float]:
-    """Strands that run back over the skull, and down at the sides."""
+    """Colour of hair: strands that run back over the skull, and down at the sides."""
     lane = math.atan2(x, y - 1.60)
     fine = 0.5 * fade(0.004, pixel_m)
     back = value3(lane * 42, z * 16, y * 16) * 0.6 + value3(lane * 120, z * 26, y * 26) * fine
@@ -40,7 +40,7 @@ def hair(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> tuple
 
 @kernel
 def jacket(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> tuple[float, float, float, float]:
-    """An open bomber jacket over a striped shirt."""
+    """Colour of the upper body: an open bomber jacket over a striped shirt."""
     across = abs(x)
     opening = 0.040 + 0.030 * step(1.28, 1.47, y) + 0.016 * step(1.05, 0.90, y)
     collar = y > 1.458 and x * x + (z - 0.018) ** 2 < 0.0058 and (z > -0.015 or across > 0.041 + (1.515 - y) * 0.55)
@@ -83,7 +83,7 @@ def _ribbing(
 def _shirt(
     x: float, y: float, z: float, opening: float, pixel_m: float, palette: Floats
 ) -> tuple[float, float, float, float]:
-    """Stripes, darker towards the jacket's edges; skin above the neckline."""
+    """Colour of the shirt: stripes, darker towards the jacket's edges; skin above the neckline."""
     neckline = 1.437 + 5.0 * x * x
     if y > neckline:
         level = 0.86 - 0.2 * step(0.012, 0.0, y - neckline)
@@ -102,7 +102,7 @@ def _shirt(
 
 @kernel
 def trousers(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> tuple[float, float, float, float]:
-    """Washed denim: pale on the thighs and knees, stitched at the seams and the hem."""
+    """Colour of the trousers: washed denim, pale on the thighs and knees, stitched at the seams and the hem."""
     across = abs(x)
     front = step(0.02, -0.05, z)
     worn = 0.36 * front * step(0.27, 0.0, abs(y - 0.69)) * step(0.085, 0.0, abs(across - 0.090))
@@ -128,7 +128,7 @@ def trousers(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> t
 
 @kernel
 def shoe(x: float, y: float, z: float, pixel_m: float, palette: Floats) -> tuple[float, float, float, float]:
-    """White leather, a coloured heel tab and side stripe, and a pale cup sole."""
+    """Colour of a shoe: white leather, a coloured heel tab and side stripe, and a pale cup sole."""
     scuff = 1.0 + 0.06 * value3(x * 60, y * 60, z * 60)
     across = abs(abs(x) - 0.095)
     if y < 0.029:

@@ -15,7 +15,7 @@ SHOE_BOX = (0.02, -0.02, -0.235), (0.17, 0.16, 0.10)
 
 
 def along_arm(points: Floats) -> tuple[Floats, Floats]:
-    """Metres down the left rest arm from the shoulder, and metres out from its axis."""
+    """Coordinates on the left sleeve: metres down the rest arm from the shoulder, and metres out from its axis."""
     x, y = points[:, 0] - SHOULDER[0], points[:, 1] - SHOULDER[1]
     down = x * math.sin(ARM_OUT) - y * math.cos(ARM_OUT)
     out = x * math.cos(ARM_OUT) + y * math.sin(ARM_OUT)
@@ -23,7 +23,7 @@ def along_arm(points: Floats) -> tuple[Floats, Floats]:
 
 
 def jacket(points: Floats) -> Floats:
-    """A short jacket with a ribbed hem, cuffs and a standing collar."""
+    """Solid of a short jacket with a ribbed hem, cuffs and a standing collar."""
     p = points.copy()
     p[:, 0] = np.abs(p[:, 0])
     body = loft(p, (0, 0.815, 0.006), (0, 1.475, 0.022), (1, 0, 0), [
@@ -54,7 +54,7 @@ def _sleeve(p: Floats) -> Floats:
 
 
 def _jacket_folds(points: Floats, p: Floats) -> Floats:
-    """Creases that gather at the elbow, the cuff and above the hem."""
+    """Height of the jacket's creases, which gather at the elbow, the cuff and above the hem."""
     down, _ = along_arm(p)
     on_arm = np.clip((p[:, 0] - 0.20) / 0.05, 0, 1)
     elbow = np.exp(-(((down - UPPER_ARM_M) / 0.09) ** 2))
@@ -69,7 +69,7 @@ def _jacket_folds(points: Floats, p: Floats) -> Floats:
 
 
 def trousers(points: Floats) -> Floats:
-    """Straight jeans that break a little over the shoe."""
+    """Solid of straight jeans that break a little over the shoe."""
     p = points.copy()
     p[:, 0] = np.abs(p[:, 0])
     hips = loft(p, (0, 0.87, 0.004), (0, 1.06, 0.004), (1, 0, 0), [
@@ -87,7 +87,7 @@ def trousers(points: Floats) -> Floats:
 
 
 def _trouser_folds(points: Floats) -> Floats:
-    """Creases behind the knee, at the groin and stacked above the shoe."""
+    """Height of the trousers' creases: behind the knee, at the groin and stacked above the shoe."""
     _, y, z = points.T
     knee = np.exp(-(((y - 0.47) / 0.085) ** 2))
     stack = np.exp(-(((y - 0.13) / 0.07) ** 2))
@@ -100,7 +100,7 @@ def _trouser_folds(points: Floats) -> Floats:
 
 
 def shoe(points: Floats) -> Floats:
-    """A sneaker on the left foot: cup sole, upper, tongue and laces' ridge."""
+    """Solid of the left sneaker: cup sole, upper, tongue and ridge of the laces."""
     p = points - vector((FOOT_SIDE_M, 0, 0))
     inward = vector((1, 0, 0))
     sole = loft(p, (0.0, 0.014, 0.026), (0.006, 0.014, -0.158), inward, [

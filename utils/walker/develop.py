@@ -1,4 +1,4 @@
-"""The last steps from surfaces to a picture: layers laid over the place, then exposure and the sensor's noise."""
+"""Compositing of the rendered figures over the background, then exposure and sensor noise."""
 
 import math
 
@@ -13,7 +13,7 @@ _TILE_PX = 160
 
 
 def over(layer: Layer, image: Bytes, mattes: list[Bytes]) -> None:
-    """Lay a figure over a picture; the last matte gains its coverage, those before it lose what it hides."""
+    """Composite a figure over a picture; its own matte (the last) gains its coverage, the others lose what it hides."""
     height, width = layer.alpha.shape
     box = slice(layer.top, layer.top + height), slice(layer.left, layer.left + width)
     _over(image[box], layer.colour, layer.alpha)
@@ -35,7 +35,7 @@ def _over(image: Bytes, colour: npt.NDArray[np.float32], alpha: npt.NDArray[np.f
 
 
 class Sensor:
-    """Exposure that drifts and noise that is the same for the same shot."""
+    """Camera sensor with drifting exposure and with noise that depends on the shot's seed only."""
 
     def __init__(self, shot: Shot) -> None:
         rng = shot.rng(4)
@@ -49,13 +49,13 @@ class Sensor:
         self._grain = np.clip(np.rint(mixed * 16), -32000, 32000).astype(np.int16)
 
     def gain(self, time_s: float) -> float:
-        """What the exposure multiplies by: slow, within the drift that the shot allows."""
+        """Exposure gain at a time; it changes slowly, within the shot's limit."""
         slow = 0.6 * math.sin(time_s * 2 * math.pi * 0.09 + self._drift[0])
         quick = 0.4 * math.sin(time_s * 2 * math.pi * 0.23 + self._drift[1])
         return 1 + self._shot.exposure_drift * (slow + quick)
 
     def expose(self, image: Bytes, index: int) -> Bytes:
-        """The picture that the sensor gives."""
+        """The recorded picture: gain and noise applied."""
         x, y = self._shot.rng(1000 + index).integers(0, _TILE_PX, 2)
         height, width = image.shape[:2]
         out = np.empty_like(image)

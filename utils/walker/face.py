@@ -1,4 +1,4 @@
-"""Paint on the head, in rest-pose metres: eyes, brows, lips and the warmth of the skin."""
+"""Colour of skin and face (eyes, brows, lips), by rest-pose position in metres."""
 
 from utils.walker.kernel import kernel
 from utils.walker.noise import step, value3
@@ -6,7 +6,7 @@ from utils.walker.noise import step, value3
 
 @kernel
 def mixed(a: tuple[float, float, float], b: tuple[float, float, float], t: float) -> tuple[float, float, float]:
-    """The colour t of the way from a to b."""
+    """Linear interpolation between two colours."""
     return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t
 
 
@@ -95,7 +95,7 @@ def _eye(
 
 @kernel
 def _ball(x: float, dx: float, dy: float, upper: float, soft: float) -> tuple[float, float, float]:
-    """White, iris, pupil and a catch-light on the sun's side."""
+    """Colour of an eye: white, iris, pupil and a highlight on the sun's side."""
     lid = 0.62 + 0.38 * step(0.0, 0.005, upper - dy)
     colour = (0.60 * lid, 0.56 * lid, 0.52 * lid)
     r = ((dx + 0.0003) ** 2 + (dy - 0.0004) ** 2) ** 0.5

@@ -1,4 +1,4 @@
-"""The whole figure in its rest pose: one mesh of all parts, with what each vertex needs to be posed and painted."""
+"""Figure: one mesh of all body parts in the rest pose, with material and bone weights of each vertex."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from utils.walker.weights import Weights
 
 
 class Part(IntEnum):
-    """What a vertex belongs to; the painter knows a material for each."""
+    """Material of a vertex."""
 
     SKIN = 0
     HAIR = 1
@@ -42,7 +42,7 @@ _Piece = tuple[Mesh, Part, Floats]
 
 @lru_cache(maxsize=2)
 def figure(long_hair: bool) -> Figure:
-    """Model a figure; a second or two, kept for the process."""
+    """Build a figure's mesh; it takes a second or two and is cached in the process."""
     pieces = [_head(), _hair(long_hair)]
     pieces.append(_piece(clothes.jacket, clothes.JACKET_BOX, 0.0090, Part.JACKET, weights.jacket_weights))
     pieces.append(_piece(clothes.trousers, clothes.TROUSERS_BOX, 0.0090, Part.TROUSERS, weights.trouser_weights))
@@ -76,7 +76,7 @@ def _pair(
     solid: Solid, box: tuple[tuple[float, ...], tuple[float, ...]], step_m: float, part: Part,
     carried: Callable[[Floats, int], Floats],
 ) -> list[_Piece]:  # fmt: skip
-    """A left piece and its mirror image."""
+    """A piece of the left side and its mirror image."""
     left = mesh_of(solid, box[0], box[1], step_m)
     flip = vector((-1, 1, 1))
     right = Mesh(left.points * flip, left.normals * flip, np.ascontiguousarray(left.triangles[:, ::-1]))
@@ -84,7 +84,7 @@ def _pair(
 
 
 def _join(pieces: list[_Piece]) -> Figure:
-    """One mesh, its triangles renumbered."""
+    """Join meshes into one, with renumbered triangles."""
     first = np.cumsum([0] + [len(mesh.points) for mesh, _, _ in pieces])
     mesh = Mesh(
         np.concatenate([mesh.points for mesh, _, _ in pieces]),

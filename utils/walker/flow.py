@@ -1,4 +1,4 @@
-"""Exact motion between two frames: the same surface point, seen by both cameras."""
+"""Ground-truth optical flow between two frames, from the geometry of cameras and figures."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from utils.walker.shade import shares_at
 from utils.walker.truth import Flags, TrueFlow
 
 _SAME = 0.006
-"""Share of the depth by which a surface may lie in front and still be the same one."""
+"""Relative difference of depth within which a surface counts as the same."""
 
 
 def flow_between(
@@ -32,7 +32,7 @@ def flow_between(
 
 @kernel
 def _still(vectors: Floats, matrix: Doubles) -> None:
-    """The place moves by a homography."""
+    """Fill in the flow of the background, which is a homography."""
     for y in range(vectors.shape[0]):
         for x in range(vectors.shape[1]):
             w = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
@@ -45,7 +45,7 @@ def _moving(
     vectors: Floats, nearness: Floats, expected: Floats, left: int, top: int, seen: Ints, near: Floats,
     triangles: Ints, here: Floats, there: Floats,
 ) -> None:  # fmt: skip
-    """Pixels at least half covered by a figure move with the surface of their nearest sample."""
+    """Fill in the flow of a figure: pixels at least half covered move with the surface of their nearest sample."""
     for row in range(seen.shape[0] // SAMPLES):
         for column in range(seen.shape[1] // SAMPLES):
             found, index, depth, x, y = 0, -1, 0.0, 0.0, 0.0
@@ -71,7 +71,7 @@ def _moving(
 
 @kernel
 def _nearest(front: Floats, left: int, top: int, near: Floats) -> None:
-    """The nearest surface of each pixel that is at least half covered."""
+    """Add a figure's nearest depth to the pixels of the target frame that it covers at least half."""
     for row in range(near.shape[0] // SAMPLES):
         for column in range(near.shape[1] // SAMPLES):
             found, nearest = 0, 0.0
@@ -85,7 +85,7 @@ def _nearest(front: Floats, left: int, top: int, near: Floats) -> None:
 
 @kernel
 def _seen_there(vectors: Floats, expected: Floats, front: Floats) -> Flags:
-    """In the other frame, and nothing in front of it there."""
+    """Marks pixels whose flow ends inside the target frame, with nothing in front of their surface there."""
     height, width = front.shape
     valid = np.zeros((height, width), np.bool_)
     for y in range(height):

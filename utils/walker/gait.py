@@ -1,4 +1,4 @@
-"""The pose at any time: feet from their footfalls, legs bent to reach them, and a body that follows the legs.
+"""Gait: the pose at any time, from footfalls to feet, legs that reach them, and a body that follows the legs.
 
 Arms, shoulders and hips swing by how far one ankle leads the other, so they come to rest with the feet.
 """
@@ -14,7 +14,7 @@ from utils.walker.skeleton import ARM_OUT, BONES, JOINTS, SHIN_M, THIGH_M, Bone,
 from utils.walker.steps import Footfall, Plan, forward, leftward, smooth
 
 _PUSH, _LAND = 1.02, 0.36
-"""Foot pitch at toe off and at heel strike of a full stride, radians."""
+"""Pitch of the foot at toe-off and at heel strike of a full stride, radians."""
 _FULL_STRIDE_M = 1.40
 _REACH_M = 0.996 * (THIGH_M + SHIN_M)
 _HEEL = np.array([0.0, -skeleton.ANKLE_M, skeleton.HEEL_BACK_M])
@@ -23,7 +23,7 @@ _BALL = np.array([0.0, skeleton.BALL_HEIGHT_M - skeleton.ANKLE_M, -skeleton.BALL
 
 @dataclass(frozen=True)
 class Foot:
-    """Ankle in the world, heading, pitch of the foot and of the toes (up is positive), and what touches."""
+    """Pose of a foot: ankle position, heading, pitch of foot and toes (up is positive), and which parts touch."""
 
     ankle: Doubles
     heading: float
@@ -36,14 +36,14 @@ class Foot:
 
 @dataclass(frozen=True)
 class Manner:
-    """What a walker does with head and hands while it stands: when, and how much."""
+    """Gestures of head and hands while standing: times and strengths."""
 
     greets_s: tuple[float, float] | None = None
     glance: float = 0.12
 
 
 def turn(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Doubles:
-    """Heading, then pitch (toes or face up), then roll (own left side up)."""
+    """Rotation matrix from heading, then pitch (toes or face up), then roll (own left side up)."""
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (math.cos, math.sin))
     heading = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     pitched = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -52,7 +52,7 @@ def turn(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Doubles:
 
 
 def foot_at(plan: Plan, side: int, time_s: float) -> Foot:
-    """One foot at one time."""
+    """Pose of one foot at one time."""
     now, then = plan.around(side, time_s)
     load = smooth((time_s - now.strike_s + 0.08) / 0.26) * (1 - smooth((time_s - now.toe_off_s + 0.16) / 0.26))
     load += smooth((time_s - then.strike_s + 0.08) / 0.26)
@@ -68,7 +68,7 @@ def foot_at(plan: Plan, side: int, time_s: float) -> Foot:
 
 
 def _swinging(now: Footfall, then: Footfall, time_s: float, load: float) -> Foot:
-    """From turning about the old ball to turning about the new heel, lifted clear of the ground."""
+    """Pose of a swinging foot: from rotating about the old ball to rotating about the new heel, lifted in between."""
     s = (time_s - now.toe_off_s) / (then.strike_s - now.toe_off_s)
     push, land = -_PUSH * _vigour(then), _LAND * _vigour(then)
     pitch = push + (land - push) * smooth(min(1.0, s * 1.12))
@@ -83,22 +83,22 @@ def _swinging(now: Footfall, then: Footfall, time_s: float, load: float) -> Foot
 
 
 def _vigour(fall: Footfall) -> float:
-    """How much of a full stride's foot action the stride to a footfall has."""
+    """Foot action of the stride to a footfall, relative to a full stride (0 to 1)."""
     return min(1.0, 0.25 + 0.75 * fall.stride_m / _FULL_STRIDE_M)
 
 
 def _place_flat(fall: Footfall) -> Doubles:
-    """The ankle of a foot that stands flat."""
+    """Ankle position of a foot that stands flat."""
     return np.asarray(fall.place + np.array([0.0, skeleton.ANKLE_M, 0.0]))
 
 
 def _about(ankle: Doubles, pivot: Doubles, heading: float, pitch: float) -> Doubles:
-    """The ankle after the foot has pitched about a point of its sole."""
+    """Ankle position after the foot has pitched about a point of its sole."""
     return np.asarray(ankle + turn(heading) @ pivot - turn(heading, pitch) @ pivot)
 
 
 def pose_at(plan: Plan, manner: Manner, time_s: float) -> tuple[Pose, tuple[Foot, Foot]]:
-    """The whole body at one time, and the feet that it stands on."""
+    """Pose of the whole body at one time, and of its feet."""
     feet = foot_at(plan, 0, time_s), foot_at(plan, 1, time_s)
     heading, middle = plan.path.heading(time_s), plan.path.place(time_s)
     ahead = [float((foot.ankle - middle) @ forward(heading)) for foot in feet]
@@ -123,7 +123,7 @@ def _hip(side: int) -> Doubles:
 
 
 def _height(pelvis: Doubles, turned: Doubles, feet: tuple[Foot, Foot], lead: float, time_s: float) -> float:
-    """How far the pelvis moves up or down from its rest height so that both legs reach, softly the least of all."""
+    """Vertical offset of the pelvis from its rest height, so that both legs reach their feet (smooth minimum)."""
     limits: list[float] = [-0.005 - 0.040 * (lead / 0.66) ** 2 + 0.0015 * math.sin(time_s * 1.57)]
     for side, foot in enumerate(feet):
         hip = pelvis + turned @ _hip(side)
@@ -138,7 +138,7 @@ def _trunk(
     turns: Doubles, joints: Doubles, plan: Plan, manner: Manner, time_s: float, heading: float, lead: float,
     share: float,
 ) -> None:  # fmt: skip
-    """Spine, chest, neck and head on the pelvis; shoulders turn against the hips and the head stays level."""
+    """Pose spine, chest, neck and head: shoulders turn against the hips and the head stays level."""
     breath = math.sin(time_s * 2 * math.pi / 3.4)
     brisk = smooth(abs(lead) / 0.4)
     chest = heading + 0.13 * lead
@@ -157,7 +157,7 @@ def _trunk(
 
 
 def _arm(turns: Doubles, joints: Doubles, side: int, lead: float, manner: Manner, time_s: float) -> None:
-    """Swings against the leg of its side; the elbow bends on the way forward."""
+    """Pose an arm: it swings against the leg of its side, and the elbow bends on the way forward."""
     out = 1 - 2 * side
     swing = -0.52 * lead * out + 0.02
     spread, bend, fore_spread, fore_yaw, twist = 0.13, 0.30 + 0.55 * swing, 0.06, 0.10, 0.0
@@ -180,13 +180,13 @@ def _arm(turns: Doubles, joints: Doubles, side: int, lead: float, manner: Manner
 
 
 def _about_arm(out: int, angle: float) -> Doubles:
-    """A turn about the rest arm's axis: it shows the palm."""
+    """Rotation about the rest arm's axis, which shows the palm."""
     along = turn(0, 0, out * ARM_OUT)
     return np.asarray(along @ turn(out * angle) @ along.T)
 
 
 def greeting(manner: Manner, time_s: float) -> float:
-    """0..1: how far the right hand is raised to greet."""
+    """How far the right hand is raised to greet, 0 to 1."""
     if manner.greets_s is None:
         return 0.0
     start, stop = manner.greets_s
@@ -194,7 +194,7 @@ def greeting(manner: Manner, time_s: float) -> float:
 
 
 def _leg(turns: Doubles, joints: Doubles, side: int, foot: Foot, heading: float) -> None:
-    """Two bones between hip and ankle; the knee points between the pelvis and the toes."""
+    """Pose a leg by two-bone inverse kinematics; the knee points between pelvis and toes."""
     thigh, shin, ankle, toe = Bone.THIGH + side, Bone.SHIN + side, Bone.FOOT + side, Bone.TOE + side
     hip = joints[Bone.PELVIS] + turns[Bone.PELVIS] @ _hip(side)
     knee = knee_between(hip, foot.ankle, forward(0.5 * heading + 0.5 * foot.heading))
@@ -207,7 +207,7 @@ def _leg(turns: Doubles, joints: Doubles, side: int, foot: Foot, heading: float)
 
 
 def knee_between(hip: Doubles, ankle: Doubles, ahead: Doubles) -> Doubles:
-    """The knee of a leg that bends forward."""
+    """Knee position of a leg that bends forward."""
     line = ankle - hip
     length = float(np.linalg.norm(line))
     line = line / length
@@ -217,7 +217,7 @@ def knee_between(hip: Doubles, ankle: Doubles, ahead: Doubles) -> Doubles:
 
 
 def _along(up: Doubles, back: Doubles) -> Doubles:
-    """A rotation whose own up is given and whose own back is as near to `back` as that allows."""
+    """Rotation with a given up axis, and a back axis as near to `back` as possible."""
     up = up / np.linalg.norm(up)
     back = back - up * float(up @ back)
     back = back / np.linalg.norm(back)

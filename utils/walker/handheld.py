@@ -1,4 +1,4 @@
-"""The hand that holds the camera: what it means to do, and how it shakes.
+"""Handheld camera motion: the intended pan and zoom, and the shake.
 
 Both are rotations and zooms about one point, so source -> stable is an exact 3 x 3 for every pixel of every depth.
 The shake is a sum of sinusoids whose speed spectrum is flat to about 2 Hz and falls off beyond, as hands do, with the
@@ -17,12 +17,12 @@ from utils.walker.steps import smooth
 _LOW_HZ, _HIGH_HZ, _WAVES = 0.12, 10.5, 56
 _TREMOR_HZ, _TREMOR = 8.8, 0.018
 _SPREAD = np.array([0.0062, 0.0056, 0.0042, 0.0040])
-"""Standard deviation of pan, tilt and roll in radians, and of the zoom's logarithm."""
+"""Standard deviation of the shake in pan, tilt and roll (radians), and in the logarithm of the zoom."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One frame's camera, source -> stable: all of it, the part that is meant, and the part that is shake.
+    """Camera matrices of one frame, source -> stable: total, intended part, and shake.
 
     `camera` = `intended` @ `shake`.
     """
@@ -37,7 +37,7 @@ class View:
 
 @dataclass(frozen=True)
 class Hand:
-    """Frequencies, amplitudes and phases (4 axes x waves), and what the operator follows."""
+    """Camera motion: frequencies, amplitudes and phases of the shake (4 axes x waves), and the intended moves."""
 
     lens: Lens
     hz: Doubles
@@ -49,13 +49,13 @@ class Hand:
     """Pan in radians at the start, and at the end of the walk off."""
 
     def view(self, time_s: float) -> View:
-        """The camera at one time."""
+        """The camera matrices at a time."""
         intended, shake = self._moved(*self._meant(time_s)), self._moved(*self._shaken(time_s))
         camera = intended @ shake
         return View(camera / camera[2, 2], intended, shake)
 
     def _meant(self, time_s: float) -> tuple[float, float, float, float]:
-        """Follows the walker in, stands a while, follows it half-heartedly off; pushes in a little."""
+        """Intended motion: follow the walker in, hold, follow them off in part, and zoom in a little."""
         if self.follows == (0.0, 0.0):
             return 0.0, 0.0, 0.0, 0.0
         near = smooth((time_s + 0.8) / (self.stop_s + 1.2))
@@ -69,7 +69,7 @@ class Hand:
         return float(pan), float(tilt), float(roll), float(zoom)
 
     def _moved(self, pan: float, tilt: float, roll: float, zoom: float) -> Doubles:
-        """Source -> stable of a camera turned right by `pan`, up by `tilt`, rolled, and zoomed by exp(`zoom`)."""
+        """Homography source -> stable of a camera panned right, tilted up, rolled, and zoomed by exp(`zoom`)."""
         k = self.lens.intrinsics
         (cp, sp), (ct, st), (cr, sr) = ((math.cos(a), math.sin(a)) for a in (pan, tilt, roll))
         across = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
@@ -81,7 +81,7 @@ class Hand:
 
 
 def hand(shot: Shot, lens: Lens, stop_s: float, go_s: float, follows: tuple[float, float]) -> Hand:
-    """A hand for a shot; its shake comes from the seed alone, not from the size or the length."""
+    """The camera motion of a shot; its shake depends on the seed alone, not on size or length."""
     rng = shot.rng(1)
     edges = np.geomspace(_LOW_HZ, _HIGH_HZ, _WAVES + 1)
     hz = edges[:-1] + (edges[1:] - edges[:-1]) * rng.random((4, _WAVES))
@@ -94,7 +94,7 @@ def hand(shot: Shot, lens: Lens, stop_s: float, go_s: float, follows: tuple[floa
 
 
 def reach(hand: Hand, shot: Shot) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the stable picture that the frames of a shot see, in pixels.
+    """The box (left, top, right, bottom) of the stable picture that the frames of a shot see, in pixels.
 
     Long shots are sampled; the margin covers what lies between.
     """

@@ -1,4 +1,4 @@
-"""A relaxed left hand in the rest pose."""
+"""Solid of a relaxed left hand in the rest pose."""
 
 import math
 
@@ -11,11 +11,11 @@ from utils.walker.solids import capsule, ellipsoid, smooth_union
 HAND_BOX = (0.45, 0.77, -0.09), (0.64, 1.03, 0.08)
 
 _FINGERS = ((0.086, -0.026, 0.070), (0.090, -0.009, 0.078), (0.087, 0.008, 0.073), (0.080, 0.024, 0.058))
-"""Metres from the wrist, metres across the palm (thumb side negative), length."""
+"""Fingers: metres from the wrist, metres across the palm (thumb side negative), length."""
 
 
 def hand(points: Floats) -> Floats:
-    """Palm, four curled fingers and a thumb."""
+    """Solid of a hand: palm, four curled fingers and a thumb."""
     q = _local(points)
     solid = ellipsoid(q, (0, 0.052, 0.0), (0.0165, 0.056, 0.040))
     solid = smooth_union(solid, capsule(q, (0, -0.05, 0.002), (0, 0.02, 0.0), 0.028, 0.025), 0.02)
@@ -32,7 +32,7 @@ def hand(points: Floats) -> Floats:
 
 
 def _local(points: Floats) -> Floats:
-    """Out from the back of the hand, along the arm from the wrist, and across (z)."""
+    """Axes of the hand: out from its back, along the arm from the wrist, and across (z)."""
     s, c, length = math.sin(ARM_OUT), math.cos(ARM_OUT), UPPER_ARM_M + FOREARM_M
     x = points[:, 0] - (SHOULDER[0] + s * length)
     y = points[:, 1] - (SHOULDER[1] - c * length)

@@ -1,4 +1,4 @@
-"""The head and its hair, in the rest pose."""
+"""Solids of the head and its hair, in the rest pose."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ LOW, HIGH = (-0.105, 1.38, -0.135), (0.105, 1.80, 0.13)
 
 
 def head(points: Floats) -> Floats:
-    """Skull, face and neck; mirrored, so that one half is modelled."""
+    """Solid of skull, face and neck; one half is modelled and mirrored."""
     p = points.copy()
     p[:, 0] = np.abs(p[:, 0])
     solid = ellipsoid(p, (0, 1.664, 0.012), (0.072, 0.088, 0.094))
@@ -24,7 +24,7 @@ def head(points: Floats) -> Floats:
 
 
 def _features(p: Floats, solid: Floats) -> Floats:
-    """Brows, eyes, nose, lips and ears."""
+    """Add brows, eyes, nose, lips and ears."""
     solid = smooth_union(solid, capsule(p, (0.016, 1.661, -0.083), (0.048, 1.662, -0.066), 0.0085, 0.008), 0.016)
     solid = smooth_cut(solid, ellipsoid(p, (0.031, 1.641, -0.101), (0.019, 0.0125, 0.017)), 0.014)
     solid = smooth_union(solid, ellipsoid(p, (0.031, 1.6395, -0.0745), (0.0145, 0.0125, 0.0125)), 0.003)
@@ -41,7 +41,7 @@ def _features(p: Floats, solid: Floats) -> Floats:
 
 
 def short_hair(points: Floats) -> Floats:
-    """Cropped at the sides, swept up in front."""
+    """Solid of short hair: cropped at the sides, swept up in front."""
     x, y, z = points.T
     cap = ellipsoid(points, (0, 1.667, 0.017), (0.0775, 0.093, 0.100))
     front = ellipsoid(points, (0.010, 1.738, -0.050), (0.056, 0.030, 0.046))
@@ -56,7 +56,7 @@ def short_hair(points: Floats) -> Floats:
 
 
 def long_hair(points: Floats) -> Floats:
-    """A bob to the chin, parted at the side."""
+    """Solid of long hair: a bob to the chin, parted at the side."""
     _x, _y, _z = points.T
     cap = ellipsoid(points, (0, 1.667, 0.020), (0.087, 0.098, 0.106))
     mirrored = points.copy()

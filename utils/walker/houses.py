@@ -1,4 +1,4 @@
-"""A row of small-town houses seen from the front: colour at a point of the row, metres across and up."""
+"""A row of houses seen from the front: colour by position in metres across and up."""
 
 import math
 
@@ -16,12 +16,12 @@ _WOOD = ((0.055, 0.12, 0.13), (0.16, 0.045, 0.035), (0.05, 0.10, 0.07), (0.09, 0
 _CLOTH = ((0.55, 0.10, 0.07), (0.07, 0.25, 0.22), (0.62, 0.36, 0.06), (0.10, 0.16, 0.36))
 _BRICK = 4
 _WALL_OF, _WOOD_OF, _CLOTH_OF = (5, 4, 3, 6, 2, 0, 1), (0, 3, 1, 2, 3, 1, 2), (0, 1, 2, 3, 1, 3, 2)
-"""Which house has which: the cool one stands in the middle, behind the walker."""
+"""Wall, woodwork and awning cloth of each house, by index; the cool wall stands in the middle, behind the walker."""
 
 
 @kernel
 def box(x: float, y: float, x0: float, y0: float, x1: float, y1: float, soft: float) -> float:
-    """1 inside a rectangle, 0 outside, a soft edge between."""
+    """Coverage of a rectangle: 1 inside, 0 outside, with a soft edge."""
     return (
         step(x0 - soft, x0 + soft, x) * step(x1 + soft, x1 - soft, x)
         * step(y0 - soft, y0 + soft, y) * step(y1 + soft, y1 - soft, y)
@@ -30,7 +30,7 @@ def box(x: float, y: float, x0: float, y0: float, x1: float, y1: float, soft: fl
 
 @kernel
 def row(x: float, y: float, pixel_m: float) -> tuple[float, float, float, float]:
-    """Linear colour with its light, and coverage: 0 above the roofs."""
+    """Lit linear colour of the row, and its coverage, which is 0 above the roofs."""
     number = math.floor(x / HOUSE_M)
     u = x - number * HOUSE_M
     eaves = 5.75 + 0.5 * hash3(number, 3, 1)
@@ -60,7 +60,7 @@ def row(x: float, y: float, pixel_m: float) -> tuple[float, float, float, float]
 
 @kernel
 def _wall(x: float, y: float, kind: int, pixel_m: float) -> tuple[float, float, float]:
-    """Brick or plaster, weathered."""
+    """Colour of a wall: weathered brick or plaster."""
     base = _WALLS[kind]
     stain = 1.0 + 0.16 * cloud2(x * 0.9, y * 0.6, 4) + 0.07 * cloud2(x * 9, y * 9, 3)
     streak = 1.0 - 0.12 * step(0.2, 0.7, value2(x * 2.3, y * 0.25 + 9))
@@ -78,7 +78,7 @@ def _wall(x: float, y: float, kind: int, pixel_m: float) -> tuple[float, float, 
 
 @kernel
 def _roof(u: float, y: float, eaves: float, top: float, number: int, soft: float) -> tuple[float, float, float, float]:
-    """Clay tiles and a chimney."""
+    """Colour of a roof: clay tiles and a chimney."""
     up = (y - eaves) / 0.26
     wave = (u / 0.30 + 0.5 * (math.floor(up) % 2)) % 1.0
     tile = 0.75 + 0.35 * math.sin(wave * math.pi) - 0.35 * step(0.25, 0.0, up - math.floor(up))
@@ -93,7 +93,7 @@ def _roof(u: float, y: float, eaves: float, top: float, number: int, soft: float
 
 @kernel
 def _glass(u: float, v: float, glow: float, seed: int) -> tuple[float, float, float]:
-    """A pane: the sky at an angle, a room behind."""
+    """Colour of a window pane: the reflected sky at an angle, and a room behind."""
     sky = 0.10 + 0.30 * v + 0.16 * step(-0.1, 0.1, value2(u * 1.7 + seed * 3.1, v * 2.3 + u))
     room = glow * (0.5 + 0.5 * value2(u * 5 + seed, v * 4 + seed))
     return 0.55 * sky + 0.55 * room, 0.70 * sky + 0.34 * room, 0.92 * sky + 0.13 * room
@@ -103,7 +103,7 @@ def _glass(u: float, v: float, glow: float, seed: int) -> tuple[float, float, fl
 def _upper(
     u: float, y: float, number: int, wood: int, soft: float, colour: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """Three windows with shutters, sills and flowers on the upper floor."""
+    """Paint the upper floor: three windows with shutters, sills and flowers."""
     cell = math.floor((u - 0.35) / 1.9)
     if cell < 0 or cell > 2 or y < FLOOR_M + 0.3:
         return colour
@@ -139,7 +139,7 @@ def _upper(
 def _shelves(
     u: float, y: float, number: int, soft: float, pane: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """Wares of many colours behind the glass, on three shelves."""
+    """Colour of a shop window: goods of many colours on three shelves."""
     shelf = math.floor((y - 0.62) / 0.54)
     up = y - 0.62 - 0.54 * shelf
     cell = math.floor(u / 0.23 + 0.4 * shelf)
@@ -161,7 +161,7 @@ def _shelves(
 def _shop(
     u: float, y: float, number: int, wood: int, soft: float, colour: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """A door, a shop window and an awning on the ground floor."""
+    """Paint the ground floor: a door, a shop window and an awning."""
     if y > FLOOR_M + 0.05:
         return colour
     paint = _WOOD[wood]
@@ -192,7 +192,7 @@ def _shop(
 def _awning(
     u: float, y: float, number: int, soft: float, colour: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """Striped cloth with a scalloped edge, and the shadow that it throws."""
+    """Paint an awning: striped cloth with a scalloped edge, and its shadow."""
     cloth = _CLOTH[_CLOTH_OF[number % 7]]
     wave = (u - 2.0) / 0.36
     edge = 2.16 - 0.07 * abs(math.sin(wave * math.pi))

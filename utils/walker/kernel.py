@@ -1,4 +1,4 @@
-"""One way to compile the inner loops: no GIL, cached on disk where that is possible."""
+"""The numba decorator for inner loops: releases the GIL, and caches machine code on disk where possible."""
 
 import logging
 from collections.abc import Callable
@@ -18,13 +18,13 @@ Ints = npt.NDArray[np.int32]
 
 _SOURCES = [path.stat() for path in sorted(Path(__file__).parent.glob("*.py"))]
 _STAMP = (max(source.st_mtime_ns for source in _SOURCES), sum(source.st_size for source in _SOURCES))
-"""Of the whole package: numba looks only at a kernel's own file, and would keep what it compiled in from others."""
+"""Modification stamp of the whole package. Numba checks only a kernel's own file, but inlines kernels of others."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile on first use; where no folder takes the machine code, compile anew in each process."""
+    """Compile a function on first use; without a writable cache folder it is compiled anew in each process."""
     options: dict[str, Any] = {
         "nogil": True,
         "fastmath": {"nsz"},  # sums in their written order, so that every machine draws the same frames

@@ -1,4 +1,4 @@
-"""A solid becomes a surface of triangles (surface nets: one vertex per cell that the surface crosses)."""
+"""Meshing of solids into triangles by surface nets: one vertex per grid cell that the surface crosses."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Mesh:
 
 
 def mesh_of(solid: Solid, low: Sequence[float], high: Sequence[float], step_m: float) -> Mesh:
-    """Sample a solid on a grid between two corners and wrap its surface."""
+    """Mesh a solid, sampled on a grid between two corners."""
     edges = list(zip(low, high, strict=True))
     axes = [start + step_m * np.arange(np.ceil((stop - start) / step_m) + 1, dtype=np.float32) for start, stop in edges]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).astype(np.float32)
@@ -41,7 +41,7 @@ def mesh_of(solid: Solid, low: Sequence[float], high: Sequence[float], step_m: f
 
 
 def _vertices(distance: Floats) -> tuple[Floats, Ints]:
-    """The mean crossing of each crossed cell, in grid units, and the vertex index of every cell (-1: none)."""
+    """Vertices (mean edge crossing of each crossed cell, in grid units), and each cell's vertex index (-1: none)."""
     inside = distance < 0
     shape = tuple(n - 1 for n in distance.shape)
     corner = [tuple(slice(c, c + n) for c, n in zip(offset, shape, strict=True)) for offset in _CORNERS]

@@ -1,4 +1,4 @@
-"""Smooth pseudo-random fields, the same on every machine: what makes cloth, stone and leaves uneven."""
+"""Value noise for textures, the same on every machine."""
 
 import math
 
@@ -9,7 +9,7 @@ from utils.walker.kernel import Floats, kernel
 
 @kernel
 def hash3(x: int, y: int, z: int) -> float:
-    """A number in [0, 1) for a lattice point."""
+    """Hash of a lattice point, a number in [0, 1)."""
     h = (
         np.uint32(x) * np.uint32(0x8DA6B343)
         ^ np.uint32(y) * np.uint32(0xD8163841)
@@ -60,7 +60,7 @@ def cloud2(x: float, y: float, octaves: int) -> float:
 
 @kernel
 def step(low: float, high: float, x: float) -> float:
-    """Smooth 0 to 1 between two bounds; the bounds may be given in falling order."""
+    """Smoothstep from 0 to 1 between two bounds, which may be given in descending order."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3.0 - 2.0 * t)
 

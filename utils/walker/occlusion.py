@@ -1,4 +1,4 @@
-"""How much sky, ground and sun reaches each vertex: the figure splatted into depth maps from several sides."""
+"""Ambient occlusion and self-shadowing: light of sky, ground and sun at each vertex, from depth maps of the figure."""
 
 import math
 
@@ -23,7 +23,7 @@ _AROUND = _sphere(14)
 
 
 def light_on(points: Floats, normals: Floats, triangles: Ints) -> Floats:
-    """n x 3 of sun, upper and lower light in 0..1 that reaches each vertex of a figure past its other parts."""
+    """Light from sun, sky and ground (n x 3, 0..1) that reaches each vertex and is not occluded by other parts."""
     out = np.empty((len(points), 3), np.float32)
     out[:, 0] = _open_towards(points, SUN, 0.022, CELL_M * 0.75, 1)
     high, low = np.full(len(points), 1e-3, np.float32), np.full(len(points), 1e-3, np.float32)
@@ -37,7 +37,7 @@ def light_on(points: Floats, normals: Floats, triangles: Ints) -> Floats:
 
 @kernel
 def _spread(light: Floats, triangles: Ints) -> Floats:
-    """Each vertex shares with its neighbours: shadows get soft edges, and a lone vertex does not flicker."""
+    """Smooth values over neighbouring vertices: shadows get soft edges, and a lone vertex does not flicker."""
     total, count = light.copy(), np.ones(len(light), np.float32)
     for index in range(len(triangles)):
         a, b, c = triangles[index, 0], triangles[index, 1], triangles[index, 2]
@@ -57,7 +57,7 @@ def _spread(light: Floats, triangles: Ints) -> Floats:
 
 @kernel
 def _gather(normals: Floats, direction: Doubles, seen: Floats, light: Floats, possible: Floats) -> None:
-    """Add one direction's light, by how squarely it falls."""
+    """Add the light of one direction, weighted by its angle of incidence."""
     for index in range(len(normals)):
         n = normals[index]
         square = n[0] * direction[0] + n[1] * direction[1] + n[2] * direction[2]
@@ -67,7 +67,7 @@ def _gather(normals: Floats, direction: Doubles, seen: Floats, light: Floats, po
 
 
 def _open_towards(points: Floats, direction: Doubles, slack_m: float, cell_m: float, wide: int) -> Floats:
-    """1 where nothing of the figure lies between a vertex and a far light, softly 0 where something does."""
+    """Visibility of a distant light from each vertex: 1 where nothing is in between, fading to 0 where something is."""
     side = np.cross([0.0, 1.0, 0.0], direction)
     side /= np.linalg.norm(side)
     basis = np.stack([side, np.cross(direction, side), direction]) / np.array([[cell_m], [cell_m], [1.0]])
@@ -79,7 +79,7 @@ def _open_towards(points: Floats, direction: Doubles, slack_m: float, cell_m: fl
 
 @kernel
 def _turned(points: Floats, basis: Doubles) -> tuple[Floats, int, int]:
-    """Points in cells across and up and metres towards the light, moved so that a grid from 0 holds them."""
+    """Points in the light's coordinates: grid cells across and up (starting at 0), and metres towards the light."""
     out = np.empty_like(points)
     low_x, low_y, high_x, high_y = 1e9, 1e9, -1e9, -1e9
     for index in range(len(points)):
@@ -107,7 +107,7 @@ def _splat(seen: Floats, nearest: Floats) -> None:
 
 @kernel
 def _compare(seen: Floats, nearest: Floats, slack_m: float, wide: int) -> Floats:
-    """Mean over the cells around a vertex, fading over the slack so that light does not flicker.
+    """Percentage-closer filter: visibility averaged over the cells around a vertex, so that light does not flicker.
 
     `wide` cells each way are averaged whole, the outermost by where the vertex lies between them.
     """

@@ -1,4 +1,4 @@
-"""Colours of an outfit, chosen by a seed."""
+"""Palettes: colours of an outfit, chosen by a seed."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ _DENIM = ("2c3e5e", "26324a", "3a4a63", "30353d")
 
 
 def palette(rng: np.random.Generator, first: bool, unlike: Floats | None = None) -> Floats:
-    """9 x 3 linear colours; the first of each list makes the picture that the app shows.
+    """Choose an outfit's 9 x 3 linear colours; with `first`, the first of each list, as the app's example shows.
 
-    Nobody wears the jacket of the palette that this one is to be unlike.
+    The jacket differs from that of the palette `unlike`.
     """
     jackets = [name for name in _JACKET if unlike is None or not np.allclose(_linear(name), unlike[JACKET])]
     lists = (_SKIN, _HAIR, jackets, _DENIM)
@@ -25,6 +25,6 @@ def palette(rng: np.random.Generator, first: bool, unlike: Floats | None = None)
 
 
 def _linear(name: str) -> Floats:
-    """A web colour as linear red, green, blue."""
+    """Convert a hexadecimal colour to linear red, green, blue."""
     values = np.array([int(name[k : k + 2], 16) for k in (0, 2, 4)]) / 255
     return np.asarray(values**2.2, np.float32)

@@ -1,4 +1,4 @@
-"""The ground: slabs of stone, a band of setts, a lane in front of the houses, and the shadows that lie on it."""
+"""Texture of the ground: stone slabs, a band of setts, and a lane in front of the houses."""
 
 import math
 
@@ -7,7 +7,7 @@ from utils.walker.kernel import kernel
 from utils.walker.noise import cloud2, hash3, step, value2
 
 LANE_M, LANE_END_M = 15.5, 21.0
-"""Where the lane begins and ends, from the camera."""
+"""Distance of the lane's edges from the camera, metres."""
 
 
 @kernel
@@ -27,7 +27,7 @@ def ground(x: float, z: float, pixel_m: float, deep_m: float) -> tuple[float, fl
 def _grid(
     x: float, z: float, wide_m: float, long_m: float, gap_m: float, pixel_m: float, deep_m: float
 ) -> tuple[float, float, float]:
-    """A running bond: a random number per stone, how much joint a pixel holds, and how far down its edge bends."""
+    """Running bond of stones: a random number per stone, the share of joint in a pixel, and the bevel of the edge."""
     course = math.floor(z / long_m)
     across = x / wide_m + 0.37 * course
     stone = hash3(math.floor(across), int(course), 11)

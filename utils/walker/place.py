@@ -1,6 +1,6 @@
-"""The place, painted once: a square with a row of houses, bigger than any frame of the shot sees.
+"""The background: a square with a row of houses, rendered once, larger than what any frame of the shot sees.
 
-It is a picture of the stable camera, so it is the clean plate; a homography takes it into any frame.
+It is a picture of the stable camera and serves as the clean plate; a homography warps it into any frame.
 """
 
 import math
@@ -18,16 +18,16 @@ from utils.walker.noise import cloud2, step, value2
 from utils.walker.shot import EYE_M, Lens
 
 ROW_M = 24.0
-"""From the camera to the houses."""
+"""Distance from the camera to the houses."""
 _HAZE = (0.95, 0.76, 0.55)
 _SHADES = ((-4.9, 6.3), (5.6, 7.4), (-9.0, 9.5))
-"""Where the crowns of trees out of the picture shade the ground: x and z in metres, clear of the walk."""
+"""Positions (x, z in metres) of shadows of trees outside the picture, away from the walk."""
 _BAND_ROWS = 32
 
 
 @dataclass(frozen=True)
 class Place:
-    """A picture h x w x 3 whose first pixel lies at (`left`, `top`) of the stable picture."""
+    """The background picture (h x w x 3); its first pixel lies at (`left`, `top`) of the stable picture."""
 
     image: Bytes
     left: int
@@ -38,12 +38,12 @@ class Place:
 
     @property
     def from_stable(self) -> Doubles:
-        """3 x 3 from the stable picture to this one."""
+        """Homography (3 x 3) from the stable picture to this one."""
         return np.array([[1.0, 0, -self.left], [0, 1.0, -self.top], [0, 0, 1.0]])
 
 
 def painted(lens: Lens, box: tuple[int, int, int, int]) -> Place:
-    """Paint what the box (left, top, right, bottom) of the stable picture shows."""
+    """Render the background inside the box (left, top, right, bottom) of the stable picture."""
     left, top, right, bottom = box
     image = np.empty((bottom - top + 1, right - left + 1, 3), np.uint8)
     things = np.array(props.PLACED)
@@ -60,7 +60,7 @@ def painted(lens: Lens, box: tuple[int, int, int, int]) -> Place:
 
 @kernel
 def _paint(image: Bytes, left: int, top: int, focal: float, u0: float, v0: float, things: Doubles) -> None:
-    """Four rays through each pixel."""
+    """Render pixels with four rays each."""
     for row in range(image.shape[0]):
         for column in range(image.shape[1]):
             red, green, blue = 0.0, 0.0, 0.0
@@ -76,7 +76,7 @@ def _paint(image: Bytes, left: int, top: int, focal: float, u0: float, v0: float
 
 @kernel
 def _ray(x: float, y: float, pixel: float, things: Doubles) -> tuple[float, float, float]:
-    """Light along the ray (x, y, 1) from the eye: the things from near to far, then ground, houses or sky."""
+    """Light along the ray (x, y, 1) from the camera: props from near to far, then ground, houses or sky."""
     red, green, blue, through = 0.0, 0.0, 0.0, 1.0
     floor_z = EYE_M / -y if y < 0 else 1e9
     for index in range(len(things)):
@@ -98,13 +98,13 @@ def _ray(x: float, y: float, pixel: float, things: Doubles) -> tuple[float, floa
 
 @kernel
 def _hazed(colour: tuple[float, float, float], z: float) -> tuple[float, float, float]:
-    """Warm air between the eye and a depth."""
+    """A colour at a depth, with haze."""
     return mixed(colour, _HAZE, 1.0 - math.exp(-0.0042 * max(0.0, z - 4.0)))
 
 
 @kernel
 def _far(x: float, y: float, pixel: float) -> tuple[float, float, float]:
-    """The houses, or the evening sky above them."""
+    """Colour of the houses, or of the evening sky above them."""
     r, g, b, cover = houses.row(x * ROW_M + 1.9, y * ROW_M + EYE_M, pixel * ROW_M)
     low = step(0.55, 0.05, y)
     cloud = step(-0.05, 0.55, cloud2(x * 5 + 2, y * 13, 4)) * (0.5 + 0.5 * step(0.02, 0.2, y))
@@ -116,7 +116,7 @@ def _far(x: float, y: float, pixel: float) -> tuple[float, float, float]:
 
 @kernel
 def _floor(x: float, z: float, pixel: float, things: Doubles) -> tuple[float, float, float]:
-    """The ground in sun and in the shadow of the things."""
+    """Colour of the ground, in the sun and in the shadow of the props."""
     albedo = paving.ground(x, z, pixel * z, pixel * z * z / EYE_M)
     sun = SUN_Y * (1.0 - _shadow(x, z, things))
     near = 1.0 - 0.45 * step(1.2, 0.0, ROW_M - z)
@@ -133,7 +133,7 @@ def _floor(x: float, z: float, pixel: float, things: Doubles) -> tuple[float, fl
 
 @kernel
 def _shadow(x: float, z: float, things: Doubles) -> float:
-    """0..1: what crowns and posts take from the sun on the ground."""
+    """Share of sunlight (0..1) that props and trees block at a point of the ground."""
     dark = 0.0
     for index in range(len(things)):
         kind, foot_x, foot_z, scale = int(things[index, 0]), things[index, 1], things[index, 2], things[index, 3]

@@ -1,6 +1,6 @@
-"""Things that stand in the place, each flat at its depth: trees, lamps, a bench, planters.
+"""Props in the background, each flat at its depth: trees, lamps, benches, planters.
 
-Each is a function of metres across and up from its foot, and returns colour (already lit) and coverage.
+Each is a function of metres across and up from its foot, and returns lit colour and coverage.
 """
 
 import math
@@ -19,12 +19,12 @@ PLACED = (
     (PLANTER, -3.25, 11.0, 1.0), (PLANTER, 7.3, 11.0, 1.1), (PLANTER, -7.2, 11.4, 1.1), (PLANTER, 2.1, 20.4, 1.0),
     (PLANTER, -1.6, 20.4, 1.0), (PLANTER, -6.4, 20.4, 1.0), (PLANTER, 7.2, 20.4, 1.0),
 )  # fmt: skip
-"""Kind, x and z of the foot in metres, scale."""
+"""The props: kind, x and z of the foot in metres, scale."""
 
 
 @kernel
 def prop(kind: int, x: float, y: float, pixel_m: float, seed: int) -> tuple[float, float, float, float]:
-    """Colour and coverage of a thing at a point of it."""
+    """Colour and coverage of a prop at a point of it."""
     soft = 0.6 * pixel_m
     if kind == TREE:
         return _tree(x, y, soft, seed)
@@ -37,7 +37,7 @@ def prop(kind: int, x: float, y: float, pixel_m: float, seed: int) -> tuple[floa
 
 @kernel
 def extent(kind: int) -> tuple[float, float]:
-    """Half the width and the height of a thing, metres."""
+    """Half the width, and the height, of a prop in metres."""
     if kind == TREE:
         return 3.0, 6.6
     if kind == LAMP:
@@ -49,7 +49,7 @@ def extent(kind: int) -> tuple[float, float]:
 
 @kernel
 def _tree(x: float, y: float, soft: float, seed: int) -> tuple[float, float, float, float]:
-    """A crown of leaf clusters, bright towards the sun, over a trunk that forks."""
+    """A tree: a crown of leaf clusters, bright towards the sun, over a forked trunk."""
     lump = 0.75 * value2(x * 1.1 + seed * 9, y * 1.1) + 0.45 * value2(x * 2.6, y * 2.6 + seed)
     leafy = 0.5 * value2(x * 7 + seed, y * 7) + 0.35 * value2(x * 17, y * 17 + seed)
     radius = math.hypot(x / 2.15, (y - 4.25) / 1.95)
@@ -90,7 +90,7 @@ def _lamp(x: float, y: float, soft: float) -> tuple[float, float, float, float]:
 
 @kernel
 def _bench(x: float, y: float, soft: float) -> tuple[float, float, float, float]:
-    """Wooden slats on iron legs."""
+    """A bench: wooden slats on iron legs."""
     wood, cover = 0.0, 0.0
     for slat in (0.44, 0.56, 0.67, 0.78):
         inside = box(x, y, -0.92, slat, 0.92, slat + (0.055 if slat < 0.5 else 0.085), soft)
@@ -103,7 +103,7 @@ def _bench(x: float, y: float, soft: float) -> tuple[float, float, float, float]
 
 @kernel
 def _bloom(x: float, y: float, seed: int) -> float:
-    """Round spots, one in some of the unit cells, anywhere in its cell."""
+    """Coverage of blossoms: round spots at random positions in some of the unit cells."""
     i, j = math.floor(x), math.floor(y)
     if hash3(i, j, seed) < 0.55:
         return 0.0
@@ -113,7 +113,7 @@ def _bloom(x: float, y: float, seed: int) -> float:
 
 @kernel
 def _planter(x: float, y: float, soft: float, seed: int) -> tuple[float, float, float, float]:
-    """A clay pot with a flowering bush."""
+    """A planter: a clay pot with a flowering bush."""
     half = 0.27 + 0.10 * y
     pot = step(half + soft, half - soft, abs(x)) * step(0.55 + soft, 0.55 - soft, y)
     rim = box(abs(x), y, -0.1, 0.47, half + 0.035, 0.56, soft)

@@ -1,4 +1,4 @@
-"""From posed triangles to samples: which triangle each sub-pixel sees, and how far away it is."""
+"""Rasteriser: which triangle each sub-pixel sample sees, and at which depth."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SAMPLES = 2
 
 @dataclass(frozen=True)
 class Seen:
-    """What the samples of a box of pixels see.
+    """Rasterised samples of a box of pixels.
 
     `triangle` and `nearness` (1 / depth, per metre) are 2h x 2w; -1 and 0 where no figure is. The box starts at
     pixel (`left`, `top`) of the picture.
@@ -47,7 +47,7 @@ def look(projected: Floats, triangles: Ints, size: tuple[int, int]) -> Seen:
 
 
 def project(points: Doubles | Floats, matrix: Doubles) -> Floats:
-    """World points n x 3 through a 3 x 4 camera: n x 3 of (x_px, y_px, 1 / depth)."""
+    """Project world points (n x 3) through a 3 x 4 camera: n x 3 of (x_px, y_px, 1 / depth)."""
     return _project(np.ascontiguousarray(points, np.float64), np.ascontiguousarray(matrix))
 
 
@@ -65,7 +65,7 @@ def _project(points: Doubles, m: Doubles) -> Floats:
 
 @kernel
 def spot(column: int, row: int) -> tuple[float, float]:
-    """Where in the grid of samples a sample lies; the grid is turned a little, so that upright edges are smooth too."""
+    """Position of a sample in the sample grid, which is rotated so that vertical edges are anti-aliased too."""
     return column + (0.75 if row % 2 else 0.25), row + (0.25 if column % 2 else 0.75)
 
 

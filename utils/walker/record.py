@@ -1,4 +1,4 @@
-"""Truth in a file: an .npz that is written frame by frame and read frame by frame, without pickle.
+"""Ground truth files: an .npz that is written and read frame by frame, without pickle.
 
 One array each, n frames long unless noted:
 
@@ -7,7 +7,7 @@ One array each, n frames long unless noted:
     camera, intended, shake (n x 3 x 3)   source -> stable; camera = intended @ shake, up to scale
     keypoints (n x 33 x 2)                px in the source frame, MediaPipe's order, NaN outside the picture
     visible (n x 33)  heel_down, toe_down (n x 2: left, right)
-    stable_plate (h x w x 3)              the place alone in the stable picture
+    stable_plate (h x w x 3)              the background alone in the stable picture
 
 and one member per frame, numbered with six digits: `matte/000000`, `others/000000`, `shadow/000000` (h x w, 0..255);
 with flows also `forward/`, `backward/` (h x w x 2 px), `forward_valid/`, `backward_valid/` (h x w); with plates
@@ -36,7 +36,7 @@ _PICTURES = ("matte", "others", "shadow")
 
 @dataclass
 class TruthWriter:
-    """A truth file in the making; it appears at its path when the `with` block ends well."""
+    """Writes a truth file; it appears at its path when the `with` block succeeds."""
 
     path: Path
     size: tuple[int, int]
@@ -54,7 +54,7 @@ class TruthWriter:
         return self
 
     def add(self, truth: Truth, **more: npt.NDArray[Any]) -> None:
-        """One frame's truth, and further arrays to keep with it, in order."""
+        """Add the truth of the next frame, and further arrays to store with it."""
         view = {"camera": truth.view.camera, "intended": truth.view.intended, "shake": truth.view.shake}
         self._rows.append({name: view[name] if name in view else getattr(truth, name) for name in _SMALL})
         for name in _PICTURES:
@@ -63,7 +63,7 @@ class TruthWriter:
             self._put(f"{name}/{truth.index:06d}", array)
 
     def put_plate(self, plate: Bytes) -> None:
-        """The place alone in the stable picture."""
+        """Add the background alone in the stable picture."""
         self._put("stable_plate", plate)
 
     def __exit__(
@@ -97,7 +97,7 @@ class TruthWriter:
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    """A compressed member without today's date: the same truth gives the same bytes."""
+    """A compressed zip member without a date, so that the same truth gives the same bytes."""
     info = zipfile.ZipInfo(f"{name}.npy")
     info.compress_type = zipfile.ZIP_DEFLATED
     return info
@@ -112,7 +112,7 @@ def _unwritable(path: Path, error: OSError) -> WriteError:
 
 @dataclass(frozen=True)
 class TruthFile:
-    """A truth file: the small arrays at once, pictures when asked for."""
+    """A truth file read back: small arrays are loaded at once, pictures on demand."""
 
     path: Path
     size: tuple[int, int]
@@ -145,7 +145,7 @@ class TruthFile:
         return len(self.camera)
 
     def picture(self, name: str, index: int) -> npt.NDArray[Any]:
-        """`matte`, `others`, `shadow`, or what else was kept for a frame."""
+        """A frame's picture by name: `matte`, `others`, `shadow`, or another stored array."""
         with np.load(self.path, allow_pickle=False) as file:
             return np.asarray(file[f"{name}/{index:06d}"])
 
@@ -154,6 +154,6 @@ class TruthFile:
         return self.picture("matte", index)
 
     def stable_plate(self) -> Bytes:
-        """The place alone in the stable picture, h x w x 3."""
+        """The background alone in the stable picture, h x w x 3."""
         with np.load(self.path, allow_pickle=False) as file:
             return np.asarray(file["stable_plate"])

@@ -1,4 +1,4 @@
-"""A shot into files: the clip, its truth, the truth drawn on it, a sheet of its frames."""
+"""Renders a shot into files: the clip, its ground truth, the truth drawn on the clip, and a contact sheet."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,7 +25,7 @@ _ON_SHEET, _COLUMNS = 20, 5
 
 @dataclass(frozen=True)
 class Reels:
-    """Where things go; None leaves a thing out."""
+    """Paths of the output files; None leaves a file out."""
 
     clip: Path
     truth: Path | None = None
@@ -33,11 +33,11 @@ class Reels:
     sheet: Path | None = None
     flows: bool = False
     plates: bool = False
-    """Whether the truth file keeps flow and plates of every frame."""
+    """Whether the truth file stores flow and plates of every frame."""
 
 
 def film(shot: Shot, reels: Reels, progress: Callable[[int], None] = lambda done: None) -> None:
-    """Render a shot; nothing is at its place until it is whole. Progress counts frames."""
+    """Render a shot; files appear only when they are complete. Progress counts frames."""
     _check_folders(reels)
     shape = Shape.steady(Size(*shot.size), shot.rate)
     with ExitStack() as files:
@@ -65,7 +65,7 @@ def film(shot: Shot, reels: Reels, progress: Callable[[int], None] = lambda done
 
 
 def _more(scene: Scene, truth: Truth, reels: Reels) -> dict[str, npt.NDArray[Any]]:
-    """What the truth file keeps only when asked; the first frame has no backward flow, the last no forward flow."""
+    """Optional arrays of a truth file; the first frame has no backward flow, the last no forward flow."""
     more: dict[str, npt.NDArray[Any]] = {"plate": truth.plate} if reels.plates else {}
     if reels.flows:
         for name, step in (("forward", 1), ("backward", -1)):
@@ -76,13 +76,13 @@ def _more(scene: Scene, truth: Truth, reels: Reels) -> dict[str, npt.NDArray[Any
 
 
 def _small(picture: Bytes) -> Bytes:
-    """Small enough to keep a sheet of."""
+    """A frame reduced for the contact sheet."""
     scale = min(1.0, 480 / picture.shape[1])
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _check_folders(reels: Reels) -> None:
-    """Before anything is rendered."""
+    """Check the output paths before anything is rendered."""
     paths = [path for path in (reels.clip, reels.truth, reels.overlay, reels.sheet) if path]
     for path in paths:
         if not path.parent.is_dir():

@@ -1,4 +1,4 @@
-"""A shot ready to be rendered: any frame with its truth, in any order, and all of them as a stream."""
+"""Scene: renders any frame of a shot with its ground truth, in any order, or all frames as a stream."""
 
 import os
 from collections import deque
@@ -23,11 +23,11 @@ from utils.walker.truth import PHASES, Flags, TrueFlow, Truth
 
 _FOLLOWED_IN, _FOLLOWED_OFF = 0.8, 0.07
 _HIDDEN_M = 0.14
-"""A joint lies under the skin by less than this."""
+"""Largest depth of a joint under the skin; a surface farther in front hides it."""
 
 
 class Scene:
-    """Frames of a shot. Every one is a function of its index alone, so order and threads do not matter."""
+    """The frames of a shot. Each depends on its index alone, so order and threads do not matter."""
 
     def __init__(self, shot: Shot) -> None:
         self.shot = shot
@@ -39,14 +39,14 @@ class Scene:
         hold, leave = (shot.time_s(index) for index in shot.phases)
         self.hand = hand(shot, self.lens, hold, leave, follows)
         self.place = painted(self.lens, reach(self.hand, shot))
-        """The clean plate in the stable picture, larger than the frame."""
+        """Clean plate in the stable picture, larger than the frame."""
         self._sensor = Sensor(shot)
 
     def __len__(self) -> int:
         return self.shot.frames
 
     def frame(self, index: int) -> tuple[Bytes, Truth]:
-        """One frame, h x w x 3 RGB, and its truth."""
+        """Render one frame (h x w x 3 RGB), with its truth."""
         time_s, view = self.shot.time_s(index), self.view(index)
         plate = self.plate(index)
         image, empty = plate.copy(), np.zeros(plate.shape[:2], np.uint8)
@@ -75,7 +75,7 @@ class Scene:
         return self.hand.view(self.shot.time_s(index))
 
     def plate(self, index: int) -> Bytes:
-        """The place alone, as a frame's camera sees it, before gain and noise."""
+        """The background alone, as a frame's camera sees it, before gain and noise."""
         matrix = self.place.from_stable @ self.view(index).camera
         image = cv2.warpPerspective(
             self.place.image, matrix, self.shot.size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
@@ -84,23 +84,23 @@ class Scene:
         return np.asarray(image, np.uint8)
 
     def stable_plate(self) -> Bytes:
-        """The place alone in the stable picture, cut to the frame's size."""
+        """The background alone in the stable picture, cropped to the frame's size."""
         width, height = self.shot.size
         move = np.linalg.inv(self.place.from_stable)
         return np.asarray(cv2.warpPerspective(self.place.image, move, (width, height), borderMode=cv2.BORDER_REPLICATE))
 
     def phase(self, index: int) -> str:
-        """approach, hold or exit."""
+        """Phase of a frame: approach, hold or exit."""
         return PHASES[sum(index >= first for first in self.shot.phases)]
 
     def flow(self, source: int, target: int) -> TrueFlow:
-        """Exact motion from one frame to another."""
+        """Exact optical flow from one frame to another."""
         views = self.view(source).camera, self.view(target).camera
         pair = list(zip(self._stances(source), self._stances(target), strict=True))
         return flow_between(source, target, views, pair, self.shot.size)
 
     def frames(self) -> Iterator[tuple[Bytes, Truth]]:
-        """All frames in order; a few are drawn ahead, the rest not yet."""
+        """All frames in order; a few are rendered ahead in threads."""
         workers = os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool:
             ahead: deque[Future[tuple[Bytes, Truth]]] = deque()
@@ -123,7 +123,7 @@ class Scene:
         return [stance(actor, self.shot.time_s(index), camera, self.shot.size) for actor in self._actors()]
 
     def _keypoints(self, subject: Stance, stances: list[Stance], view: View) -> tuple[Floats, Flags]:
-        """Landmarks in the frame, NaN outside it, and which of them can be seen."""
+        """Landmarks in the frame (NaN outside it), and which of them are visible."""
         camera = np.linalg.inv(view.camera) @ self.lens.matrix
         points = _through(camera, subject.pose.landmarks())
         width, height = self.shot.size
@@ -133,13 +133,13 @@ class Scene:
 
 
 def _through(camera: Doubles, points: Doubles) -> Doubles:
-    """n x 3 (x_px, y_px, nearness) of world points."""
+    """Project world points to n x 3 (x_px, y_px, nearness)."""
     homogeneous = points @ camera[:, :3].T + camera[:, 3]
     return np.concatenate([homogeneous[:, :2] / homogeneous[:, 2:], 1 / homogeneous[:, 2:]], 1)
 
 
 def _hidden(points: Doubles, each: Stance) -> Flags:
-    """Whether a surface lies well in front of each point."""
+    """Marks points that an actor's surface hides."""
     rows, columns = each.seen.nearness.shape
     x = np.floor((points[:, 0] + 0.5 - each.seen.left) * SAMPLES).astype(int)
     y = np.floor((points[:, 1] + 0.5 - each.seen.top) * SAMPLES).astype(int)

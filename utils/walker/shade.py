@@ -1,4 +1,4 @@
-"""Light on the figure: from samples that know their triangle to colour and coverage per pixel."""
+"""Shading of figures: from rasterised samples to colour and coverage per pixel."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SKIN, _HAIR, _JACKET, _TROUSERS, _SHOE = _PARTS
 
 @dataclass(frozen=True)
 class Layer:
-    """A box of pixels: linear colour h x w x 3, already multiplied by its coverage h x w in 0..1."""
+    """A rendered box of pixels: premultiplied linear colour (h x w x 3) and coverage (h x w, 0..1)."""
 
     left: int
     top: int
@@ -32,7 +32,7 @@ class Layer:
 
 @kernel
 def shares_at(points: Floats, triangle: Ints, x: float, y: float) -> tuple[float, float, float]:
-    """Perspective-correct shares of a triangle's three vertices at a picture point."""
+    """Perspective-correct barycentric coordinates of a picture point in a triangle."""
     a, b, c = triangle[0], triangle[1], triangle[2]
     ax, ay, bx, by, cx, cy = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
@@ -64,7 +64,7 @@ def _albedo(
 def _lit(
     colour: tuple[float, float, float, float], part: int, n: _Triple, view: _Triple, light: _Triple
 ) -> tuple[float, float, float]:
-    """Sun, sky, ground, a highlight and a soft rim."""
+    """Lighting model: sun, sky, ground, specular highlight and rim light."""
     red, green, blue, gloss = colour
     facing = n[0] * SUN_X + n[1] * SUN_Y + n[2] * SUN_Z
     soft = 0.18 if part == _SKIN else 0.05
@@ -92,7 +92,7 @@ def shade(
     seen: Seen, projected: Floats, figure: Figure, body: Posed, light: Floats, eye: Floats, palette: Floats,
     blink: float, focal_px: float,
 ) -> Layer:  # fmt: skip
-    """Paint and light what the samples of one figure see."""
+    """Colour and light the samples of one figure, and resolve them to pixels."""
     samples = np.zeros((*seen.triangle.shape, 3), np.float32)
     if samples.size:
         _paint(
@@ -147,7 +147,7 @@ def _even(seen: Ints, nearness: Floats, triangles: Ints, parts: Ints, row: int, 
 
 @kernel
 def _between(values: Floats, a: int, b: int, c: int, u: float, v: float, w: float) -> _Triple:
-    """A triangle's values at three shares."""
+    """Interpolate vertex values by barycentric coordinates."""
     return (
         u * values[a, 0] + v * values[b, 0] + w * values[c, 0],
         u * values[a, 1] + v * values[b, 1] + w * values[c, 1],
@@ -178,7 +178,7 @@ def _sample(
 
 @kernel
 def _resolve(samples: Floats, seen: Ints, colour: Floats, alpha: Floats) -> None:
-    """A small tent over the samples: edges are soft as in a lens, not stepped."""
+    """Tent filter over the samples, so that edges are soft as in a lens."""
     taps = (0.125, 0.375, 0.375, 0.125)
     rows, columns = seen.shape
     for row in range(alpha.shape[0]):

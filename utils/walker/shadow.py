@@ -1,4 +1,4 @@
-"""What a figure takes from the light on the ground: a long soft shadow of the sun, and a dark touch under the feet."""
+"""Shadow of a figure on the ground: a long soft sun shadow, and contact shadow under the feet."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from utils.walker.light import SUN_X, SUN_Y, SUN_Z
 
 _CELL_M = 0.015
 _BOX_M = (-2.3, 0.75, -0.75, 2.2)
-"""Left, right, near and far of the map around the figure's middle."""
+"""Extent of the shadow map around the figure's middle: left, right, near and far."""
 _KEPT = (0.50, 0.57, 0.69)
-"""What full shadow leaves of red, green and blue in the picture."""
+"""Share of red, green and blue that remains in full shadow."""
 
 
 @dataclass(frozen=True)
 class Cast:
-    """A map of the ground, rows x columns x 2: shadow and closeness in 0..1, with the world place of its first cell."""
+    """Ground map (rows x columns x 2) of sun shadow and contact shadow, 0..1, with the position of its first cell."""
 
     dark: Floats
     x_m: float
@@ -28,12 +28,12 @@ class Cast:
 
     @property
     def to_ground(self) -> Doubles:
-        """3 x 3 from (column, row, 1) to (x, z, 1) in metres."""
+        """Matrix (3 x 3) from (column, row, 1) to ground coordinates (x, z, 1) in metres."""
         return np.array([[_CELL_M, 0, self.x_m], [0, _CELL_M, self.z_m], [0, 0, 1]])
 
 
 def cast(points: Floats, middle: Doubles) -> Cast:
-    """The shadow of a posed figure that stands about `middle`."""
+    """Shadow map of a posed figure around `middle`."""
     left, right, near, far = _BOX_M
     shape = int((far - near) / _CELL_M), int((right - left) / _CELL_M)
     x, z = float(middle[0]) + left, float(middle[2]) + near
@@ -49,7 +49,7 @@ def cast(points: Floats, middle: Doubles) -> Cast:
 
 @kernel
 def _drop(points: Floats, x_m: float, z_m: float, bands: Floats, close: Floats) -> None:
-    """Mark the cells that each vertex shades, by its height, and those that it is close above."""
+    """Mark the cells that each vertex shades, and those that it is close above."""
     rows, columns = close.shape
     for index in range(len(points)):
         x, y, z = points[index]

@@ -1,4 +1,4 @@
-"""What to render, and the facts that follow from it: the phases, the lens, and where the walker stands."""
+"""Shot: the parameters of a rendering, its phases, and the lens with the place where the walker stands."""
 
 import math
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ EYE_M = 1.28
 
 @dataclass(frozen=True)
 class Shot:
-    """A walk to be filmed: (width, height) in pixels, an exact rate, a number of frames, and how it is filmed."""
+    """Parameters of a shot: (width, height) in pixels, exact frame rate, number of frames, camera and sensor."""
 
     size: tuple[int, int] = (1280, 720)
     rate: Fraction = Fraction(30)
     frames: int = 300
     seed: int = 0
     shake: float = 1.0
-    """1 is a steady pair of hands, 0 a tripod."""
+    """Camera shake: 1 is a steady hand, 0 a tripod."""
     pan: bool = True
-    """Whether the operator follows the walker on purpose."""
+    """Whether the camera pans with the walker."""
     second_person: bool = False
     noise: float = 1.6
     """Standard deviation of the sensor's noise, in 0..255."""
@@ -48,11 +48,11 @@ class Shot:
 
     @property
     def seconds(self) -> Fraction:
-        """Exact length."""
+        """Exact duration."""
         return self.frames / self.rate
 
     def time_s(self, index: int) -> float:
-        """When a frame is taken."""
+        """Time of a frame."""
         return float(index / self.rate)
 
     @property
@@ -65,7 +65,7 @@ class Shot:
         return hold, max(hold, min(self.frames, max(hold + 1, round((length - leave) * self.rate))))
 
     def rng(self, purpose: int) -> np.random.Generator:
-        """A stream of random numbers of its own for each purpose."""
+        """An independent random number generator for each purpose."""
         return np.random.Generator(np.random.PCG64([self.seed, purpose]))
 
 
@@ -77,7 +77,7 @@ def _within(name: str, value: float | Fraction, low: float, high: float, unit: s
 
 @dataclass(frozen=True)
 class Lens:
-    """The stable camera: level, at `EYE_M`, looking along z, its picture shifted as by a shift lens."""
+    """The stable camera: level, at height `EYE_M`, looking along z, with a shifted principal point."""
 
     focal_px: float
     centre_px: tuple[float, float]
@@ -86,7 +86,7 @@ class Lens:
 
     @classmethod
     def of(cls, shot: Shot) -> "Lens":
-        """Frames the standing walker from head to toe, farther away the wider the picture."""
+        """The lens that frames the standing walker from head to toe, farther away the wider the picture."""
         width, height = shot.size
         aspect = width / height
         stand = float(np.interp(aspect, [0.5, 1.0, 1.78], [3.5, 4.0, 4.7]))
@@ -97,20 +97,20 @@ class Lens:
 
     @property
     def matrix(self) -> Doubles:
-        """3 x 4, from the world in metres to the stable picture in pixels."""
+        """Camera matrix (3 x 4) from the world in metres to the stable picture in pixels."""
         f, (u, v) = self.focal_px, self.centre_px
         return np.array([[f, 0, u, 0], [0, -f, v, f * EYE_M], [0, 0, 1, 0]], float)
 
     @property
     def intrinsics(self) -> Doubles:
-        """3 x 3, from a ray (x, y down, 1) to the stable picture."""
+        """Intrinsic matrix (3 x 3) from a ray (x, y down, 1) to the stable picture."""
         f, (u, v) = self.focal_px, self.centre_px
         return np.array([[f, 0, u], [0, f, v], [0, 0, 1]], float)
 
     def ground(self) -> Doubles:
-        """3 x 3, from (x, z, 1) on the ground to the stable picture."""
+        """Homography (3 x 3) from the ground (x, z, 1) to the stable picture."""
         return np.asarray(self.matrix[:, [0, 2, 3]])
 
     def half_width_m(self, size: tuple[int, int]) -> float:
-        """Half of what the picture shows where the walker holds."""
+        """Half the width, in metres, that the picture shows at the distance where the walker holds."""
         return size[0] / 2 / self.focal_px * self.stand_m

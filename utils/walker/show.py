@@ -1,4 +1,4 @@
-"""Truth drawn on frames, and frames laid out on a sheet: for people to look at."""
+"""Visualisation: ground truth drawn on frames, and contact sheets."""
 
 from collections.abc import Iterable
 
@@ -15,11 +15,11 @@ _LIMBS = (
 _LEFT, _RIGHT, _MIDDLE, _DOWN = (255, 150, 60), (70, 190, 255), (245, 245, 235), (90, 255, 120)
 _FINE = 4
 _CROWDED = {1, 2, 3, 4, 5, 6, 9, 10}
-"""Landmarks of eyes and mouth: too many for so small a place."""
+"""Landmarks that are not drawn, because eyes and mouth are too small."""
 
 
 def overlay(picture: Bytes, truth: Truth) -> Bytes:
-    """A frame with the matte's edge, the keypoints, and the heels and toes that stand."""
+    """Draw the matte's edge, the keypoints, and the planted heels and toes on a frame."""
     image = picture.copy()
     thick = max(1, round(min(image.shape[:2]) / 400))
     edges, _ = cv2.findContours((truth.matte > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -39,13 +39,13 @@ def overlay(picture: Bytes, truth: Truth) -> Bytes:
 
 
 def _fixed(truth: Truth, index: int) -> tuple[int, int]:
-    """A keypoint in sixteenths of a pixel."""
+    """A keypoint in OpenCV's fixed-point coordinates (1/16 px)."""
     x, y = np.rint(truth.keypoints[index] * (1 << _FINE)).astype(int)
     return int(x), int(y)
 
 
 def sheet(pictures: Iterable[Bytes], columns: int, width_px: int = 1920) -> Bytes:
-    """Pictures of one size in rows, on one sheet of the given width."""
+    """Contact sheet: pictures of one size, in rows, at a given width."""
     cells = []
     cell_px = (width_px - 4 * (columns + 1)) // columns
     for picture in pictures:

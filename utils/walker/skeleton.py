@@ -1,4 +1,4 @@
-"""Bones in the rest pose and the landmarks that ride on them.
+"""Skeleton: bones in the rest pose, and the landmarks attached to them.
 
 Metres; x to the picture's right, y up, z away from the camera. The rest pose faces the camera (-z), so that the
 figure's own left is +x; its arms hang 35 degrees out, which keeps sleeves clear of the body while they are modelled.
@@ -23,7 +23,7 @@ ARM_OUT = math.radians(35)
 
 
 class Bone(IntEnum):
-    """Row of a bone in every array of transforms; the left one of a pair comes first."""
+    """Index of a bone in arrays of transforms; the left one of a pair comes first."""
 
     PELVIS = 0
     SPINE = 1
@@ -113,7 +113,7 @@ def _offset(place: tuple[float, float, float], z_m: float) -> tuple[float, float
 
 @dataclass(frozen=True)
 class Pose:
-    """Where each bone is: rotations b x 3 x 3 and joint positions b x 3, in the world, metres."""
+    """Pose of the skeleton: rotations (b x 3 x 3) and joint positions (b x 3) in the world, metres."""
 
     turns: Doubles
     joints: Doubles
@@ -122,11 +122,11 @@ class Pose:
         assert self.turns.shape == (BONES, 3, 3) and self.joints.shape == (BONES, 3)
 
     def carry(self, bone: int, rest: Doubles) -> Doubles:
-        """Take a rest-pose point along with a bone."""
+        """Move a rest-pose point with a bone."""
         return np.asarray(self.turns[bone] @ (rest - JOINTS[bone]) + self.joints[bone])
 
     def landmarks(self) -> Doubles:
-        """33 x 3 world positions, in MediaPipe's order."""
+        """World positions of the landmarks (33 x 3), in MediaPipe's order."""
         middle = [bone < Bone.UPPER_ARM for bone, _, _ in _ROWS]
         return np.array(
             [self.carry(int(bone) + (0 if mid else side), np.array(rest))

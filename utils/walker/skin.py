@@ -1,4 +1,4 @@
-"""Posing: the mesh follows the bones."""
+"""Skinning: moves the mesh with the bones."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from utils.walker.skeleton import JOINTS, Pose
 
 @dataclass(frozen=True)
 class Posed:
-    """Vertices n x 3 and unit normals n x 3 in the world."""
+    """A posed mesh: vertices (n x 3) and unit normals (n x 3) in the world."""
 
     points: Floats
     normals: Floats
@@ -21,7 +21,7 @@ class Posed:
 
 
 def posed(figure: Figure, pose: Pose) -> Posed:
-    """Carry every vertex with its bones (linear blend skinning)."""
+    """Linear blend skinning: move every vertex with its weighted bones."""
     shifts = pose.joints - np.einsum("bij,bj->bi", pose.turns, JOINTS)
     transforms = np.concatenate([pose.turns, shifts[:, :, None]], 2)
     points, normals = _carry(

@@ -1,4 +1,4 @@
-"""Signed distances of simple solids, joined smoothly: the clay that the figure is made of.
+"""Signed distance functions of simple solids and their smooth unions, from which the figure is modelled.
 
 Points are n x 3 in metres; distances are n, negative inside. They are exact enough near the surface, which is all
 that a mesh needs.
@@ -19,13 +19,13 @@ def vector(values: Vector) -> Floats:
 
 
 def smooth_union(a: Floats, b: Floats, reach_m: float) -> Floats:
-    """Both solids, with a fillet of the given reach where they meet."""
+    """Union of two solids, with a fillet of the given reach where they meet."""
     h = np.clip(0.5 + 0.5 * (b - a) / reach_m, 0, 1)
     return np.asarray(b * (1 - h) + a * h - reach_m * h * (1 - h), np.float32)
 
 
 def smooth_cut(a: Floats, b: Floats, reach_m: float) -> Floats:
-    """The first solid without the second."""
+    """Difference: the first solid without the second, with a fillet."""
     return -smooth_union(-a, b, reach_m)
 
 
@@ -38,7 +38,7 @@ def ellipsoid(points: Floats, centre: Vector, radii: Vector) -> Floats:
 
 
 def capsule(points: Floats, a: Vector, b: Vector, radius_a: float, radius_b: float) -> Floats:
-    """Distance to a round bar whose radius changes evenly from end to end."""
+    """Distance to a tapered capsule, whose radius changes linearly from end to end."""
     start, axis = vector(a), vector(b) - vector(a)
     along = np.clip((points - start) @ axis / float(axis @ axis), 0, 1)
     spine = start + along[:, None] * axis
@@ -46,7 +46,7 @@ def capsule(points: Floats, a: Vector, b: Vector, radius_a: float, radius_b: flo
 
 
 def curve(t: Floats, knots: Sequence[float], values: Sequence[float]) -> Floats:
-    """A cubic through (knot, value) pairs without corners, constant outside."""
+    """Smooth cubic (Hermite) through (knot, value) pairs, constant outside."""
     x, y = np.asarray(knots, np.float64), np.asarray(values, np.float64)
     slope = np.gradient(y, x)
     t = np.clip(t, x[0], x[-1])
@@ -58,7 +58,7 @@ def curve(t: Floats, knots: Sequence[float], values: Sequence[float]) -> Floats:
 
 
 def loft(points: Floats, a: Vector, b: Vector, side: Vector, profile: Sequence[Vector], power: float = 2.0) -> Floats:
-    """Elliptic sections along an axis from a to b, with round ends.
+    """Distance to a loft: elliptic sections along an axis from a to b, with round ends.
 
     Each row of the profile is (share of the axis, radius along `side`, radius across it, offset across it) in metres.
     A power above 2 squares the sections off.

@@ -1,4 +1,4 @@
-"""Where a walker goes and when each foot touches: a path on the ground and the footfalls along it.
+"""Path and footfalls of a walker: where they go, and when and where each foot touches the ground.
 
 Both are functions of time, so that any frame can be asked for alone. A footfall passes heel strike, flat, heel off and
 toe off; between strike and heel off the heel does not move, between flat and toe off the toe does not.
@@ -23,54 +23,54 @@ _TABLE_HZ = 500
 
 
 def forward(heading: float) -> Doubles:
-    """The way a heading points: 0 is towards the camera, a quarter turn to the picture's right."""
+    """Direction of a heading: 0 points towards the camera, a quarter turn to the picture's right."""
     return np.array([math.sin(heading), 0.0, -math.cos(heading)])
 
 
 def leftward(heading: float) -> Doubles:
-    """The walker's own left."""
+    """Direction to the walker's own left."""
     return np.array([math.cos(heading), 0.0, math.sin(heading)])
 
 
 def smooth(t: float) -> float:
-    """0 to 1 without a jump in acceleration."""
+    """Smooth step from 0 to 1 with continuous acceleration."""
     t = min(1.0, max(0.0, t))
     return t * t * t * (t * (6 * t - 15) + 10)
 
 
 class Path(Protocol):
-    """The middle of a walker over time."""
+    """Path: position and heading of a walker over time."""
 
     def place(self, time_s: float) -> Doubles:
         """World position on the ground, metres."""
         ...
 
     def heading(self, time_s: float) -> float:
-        """Radians, as for `forward`."""
+        """Heading in radians, as for `forward`."""
         ...
 
 
 @dataclass(frozen=True)
 class Straight:
-    """Walking on and on in one direction."""
+    """Path of walking straight on."""
 
     start: tuple[float, float]
     towards: float
     speed_m_s: float = SPEED_M_S
 
     def place(self, time_s: float) -> Doubles:
-        """At constant speed from (x, z) at time 0."""
+        """Position at constant speed, from (x, z) at time 0."""
         start = np.array([self.start[0], 0.0, self.start[1]])
         return np.asarray(start + forward(self.towards) * self.speed_m_s * time_s)
 
     def heading(self, time_s: float) -> float:
-        """Always the same."""
+        """The constant heading."""
         return self.towards
 
 
 @dataclass(frozen=True)
 class UpAndOff:
-    """Walks up to a spot, stands there from `stop_s` to `go_s`, turns and walks off."""
+    """Path of walking up to a spot, standing there from `stop_s` to `go_s`, turning and walking off."""
 
     spot: tuple[float, float]
     coming: float
@@ -79,7 +79,7 @@ class UpAndOff:
     go_s: float
 
     def place(self, time_s: float) -> Doubles:
-        """Brakes into the stop, speeds up out of it."""
+        """Position, with deceleration before the stop and acceleration after it."""
         spot = np.array([self.spot[0], 0.0, self.spot[1]])
         if time_s < self.go_s:
             return np.asarray(spot - forward(self.coming) * self._left_to_go(time_s))
@@ -92,7 +92,7 @@ class UpAndOff:
         return np.asarray(spot + table[low] + (table[low + 1] - table[low]) * (index - low))
 
     def heading(self, time_s: float) -> float:
-        """Turns while it starts."""
+        """Heading, which turns while the walker starts again."""
         return _turned(self.coming, self.leaving, time_s - self.go_s)
 
     def _left_to_go(self, time_s: float) -> float:
@@ -104,14 +104,14 @@ class UpAndOff:
 
 
 def _turned(coming: float, leaving: float, since_s: float) -> float:
-    """Towards the camera while standing, whatever way it came."""
+    """Heading while standing: towards the camera."""
     arrived = coming * (1 - smooth((since_s + 0.5) / 0.5)) if since_s < 0 else 0.0
     return arrived + leaving * smooth((since_s + 0.08) / _TURN_S)
 
 
 @lru_cache(maxsize=8)
 def _way_off(coming: float, leaving: float) -> Doubles:
-    """Offsets from the spot while starting and turning, `_TABLE_HZ` a second."""
+    """Table of offsets from the spot while starting and turning, with `_TABLE_HZ` entries per second."""
     seconds = np.arange(int((max(_TURN_S, _START_S) + 0.1) * _TABLE_HZ) + 1) / _TABLE_HZ
     u = np.minimum(seconds / _START_S, 1)
     speed = SPEED_M_S * (3 * u**2 - 2 * u**3)
@@ -122,7 +122,7 @@ def _way_off(coming: float, leaving: float) -> Doubles:
 
 @dataclass(frozen=True)
 class Footfall:
-    """One stance of one foot (0 left, 1 right): its four times, its place, and how long a stride led to it."""
+    """One footfall (0 left, 1 right): its four times, its place, and the length of the stride before it."""
 
     side: int
     strike_s: float
@@ -144,17 +144,17 @@ class Plan:
 
     @classmethod
     def steady(cls, path: Path) -> "Plan":
-        """Step after step without a stand."""
+        """Footfalls of walking without a stop."""
         return cls(path, 0.0, STEP_S - _FIRST_STRIKE_S)
 
     def strike_s(self, index: int) -> float:
-        """When the heel of a footfall touches."""
+        """Time at which the heel of a footfall touches the ground."""
         if index <= 0:
             return self.stop_s + index * STEP_S
         return self.go_s + _FIRST_STRIKE_S + (index - 1) * STEP_S
 
     def footfall(self, index: int) -> Footfall:
-        """Everything about one footfall."""
+        """The footfall with a number."""
         strike = self.strike_s(index)
         off = self.strike_s(1) - 0.42 if index == -1 else self.strike_s(index + 1) + 0.22 * STEP_S
         rise = 0.24 if index == -1 else 0.52 * STEP_S
@@ -165,7 +165,7 @@ class Plan:
         )
 
     def around(self, side: int, time_s: float) -> tuple[Footfall, Footfall]:
-        """The footfall that a foot is in or comes from, and its next."""
+        """The current or last footfall of a foot at a time, and its next one."""
         if time_s < self.strike_s(1):
             index = min(0, math.floor((time_s - self.stop_s) / STEP_S))
         else:
@@ -175,7 +175,7 @@ class Plan:
         return self.footfall(index), self.footfall(index + 2)
 
     def _landing(self, index: int) -> tuple[Doubles, float]:
-        """Under the walker as it passes over the foot."""
+        """Position of a foot: beside the walker's position as it passes over the foot."""
         passes = self.strike_s(index) + 0.5 * STEP_S
         if index <= 0 and self.go_s > self.stop_s:
             passes = min(passes, self.go_s - 1e-3)

@@ -1,4 +1,4 @@
-"""What is known about a frame because it was drawn, not measured."""
+"""Ground truth of a rendered frame."""
 
 from dataclasses import dataclass
 
@@ -16,32 +16,32 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Truth:
-    """One frame. Pixels are counted from the centre of the first one, as in OpenCV."""
+    """Ground truth of one frame. Pixel coordinates count from the centre of the first pixel, as in OpenCV."""
 
     index: int
     time_s: float
     phase: str
-    """approach, hold or exit."""
+    """Phase: approach, hold or exit."""
     view: View
-    """The camera, source -> stable."""
+    """Camera matrices, source -> stable."""
     gain: float
-    """What the exposure multiplied the picture by."""
+    """Exposure gain of the picture."""
     keypoints: Floats
-    """33 x 2 px in MediaPipe's order; NaN outside the picture."""
+    """Landmark positions, 33 x 2 px in MediaPipe's order; NaN outside the picture."""
     visible: Flags
-    """33: in the picture, and nothing in front of it."""
+    """Which of the 33 landmarks are inside the picture and not hidden."""
     heel_down: Flags
-    """Left and right: the heel stands on the ground and does not move."""
+    """Whether the left and the right heel stand on the ground without moving."""
     toe_down: Flags
-    """Left and right: likewise the toes."""
+    """Whether the left and the right toes stand on the ground without moving."""
     matte: Bytes
-    """h x w, 0..255: the walker."""
+    """Soft matte of the walker, h x w, 0..255."""
     others: Bytes
-    """h x w, 0..255: the second person."""
+    """Soft matte of the second person, h x w, 0..255."""
     shadow: Bytes
-    """h x w, 0..255: how dark the ground is made."""
+    """Strength of the shadows on the ground, h x w, 0..255."""
     plate: Bytes
-    """h x w x 3: the place without people in this frame, before gain and noise."""
+    """The background without people in this frame, h x w x 3, before gain and noise."""
 
     def __post_init__(self) -> None:
         assert self.phase in PHASES and self.keypoints.shape == (LANDMARKS, 2) and self.visible.shape == (LANDMARKS,)
@@ -51,7 +51,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class TrueFlow:
-    """Where each pixel of one frame lies in another: h x w x 2 px to add, and h x w where it can be seen there."""
+    """Exact optical flow: displacements (h x w x 2 px), and where the surface is visible in the target (h x w)."""
 
     source: int
     target: int

@@ -1,4 +1,4 @@
-"""How much each bone carries of each vertex: smooth ramps along the limbs, at most four bones per vertex."""
+"""Skinning weights: smooth ramps along the limbs, with at most four bones per vertex."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Weights:
-    """n x 4 bones and n x 4 shares that add up to one."""
+    """Bone indices (n x 4) and their weights (n x 4), which add up to one."""
 
     bones: Ints
     shares: Floats
@@ -23,20 +23,20 @@ class Weights:
 
 
 def ramp(low: float, high: float, x: Floats) -> Floats:
-    """Smooth 0 to 1 between two bounds."""
+    """Smoothstep from 0 to 1 between two bounds."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def kept(table: Floats) -> Weights:
-    """The four largest of n x b shares, made to add up to one."""
+    """The four largest of n x b weights, normalised to add up to one."""
     bones = np.argsort(-table, axis=1, kind="stable")[:, :MOST]
     shares = np.take_along_axis(table, bones, 1)
     return Weights(bones.astype(np.int32), np.asarray(shares / shares.sum(1, keepdims=True), np.float32))
 
 
 def head_weights(points: Floats) -> Floats:
-    """Chest below the collar, then neck, then head; the chin belongs to the head."""
+    """Weights of the head: chest below the collar, then neck, then head, with the chin."""
     _x, y, z = points.T
     table = np.zeros((len(points), BONES), np.float32)
     head = ramp(1.495, 1.565, y + 0.9 * np.clip(-z - 0.02, 0, 0.06))
@@ -48,7 +48,7 @@ def head_weights(points: Floats) -> Floats:
 
 
 def jacket_weights(points: Floats) -> Floats:
-    """The trunk by height, the sleeves by distance along the arm, the hem a little with the thighs."""
+    """Weights of the jacket: trunk by height, sleeves by distance along the arm, the hem partly with the thighs."""
     mirrored = points.copy()
     mirrored[:, 0] = np.abs(points[:, 0])
     y = points[:, 1]
@@ -73,7 +73,7 @@ def jacket_weights(points: Floats) -> Floats:
 
 
 def trouser_weights(points: Floats) -> Floats:
-    """Pelvis, thighs and shins."""
+    """Weights of the trousers: pelvis, thighs and shins."""
     x, y, _z = points.T
     table = np.zeros((len(points), BONES), np.float32)
     thigh = ramp(-0.075, 0.085, HIP_M - y + 0.25 * (np.abs(x) - 0.09))
@@ -86,7 +86,7 @@ def trouser_weights(points: Floats) -> Floats:
 
 
 def shoe_weights(points: Floats, side: int) -> Floats:
-    """The foot, and the toes in front of the ball."""
+    """Weights of a shoe: the foot, and the toes in front of the ball."""
     table = np.zeros((len(points), BONES), np.float32)
     toe = ramp(-0.018, 0.018, -points[:, 2] - BALL_FRONT_M)
     table[:, Bone.FOOT + side] = 1 - toe
@@ -95,7 +95,7 @@ def shoe_weights(points: Floats, side: int) -> Floats:
 
 
 def hand_weights(points: Floats, side: int) -> Floats:
-    """All of the hand, less the part inside the cuff."""
+    """Weights of a hand, without the part inside the cuff."""
     mirrored = points.copy()
     mirrored[:, 0] = np.abs(points[:, 0])
     down, _ = along_arm(mirrored)
@@ -107,6 +107,6 @@ def hand_weights(points: Floats, side: int) -> Floats:
 
 
 def _sides(points: Floats, blend_m: float) -> tuple[Floats, Floats]:
-    """Shares of the left and of the right across the middle of the body."""
+    """Shares of the left and the right bone across the middle of the body."""
     left = ramp(-blend_m, blend_m, points[:, 0])
     return left, np.asarray(1 - left, np.float32)
