@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.stage import Bench
 from utils.errors import Cancelled, ReshootError
 from utils.home import cache_folder
-from utils.memory import give_back
+from utils.process_resources import release_free_memory
 from utils.progress import Cancel
 from utils.store import Store
 
@@ -77,7 +77,7 @@ class PreviewWorker:
                 log.warning("The preview %s failed.", id, exc_info=True)
                 problem = f"Something in Reshoot went wrong ({type(error).__name__})."
                 self._previews.tell(id, {"problem": problem, "remedy": "Try again; the worker's log has the details."})
-        give_back()
+        release_free_memory()
 
     def _made(self, id: str, request: PreviewRequest) -> dict[str, Any]:
         """The pictures at their place, and what there is to know of them."""

@@ -70,5 +70,5 @@ def disk_full(tier: LocalTier, need_bytes: int) -> StoreFull:
         f"The disk under {tier.folder} is full: a result needs more than {need_bytes} bytes, "
         f"{free_bytes(tier)} are free.",
         "Free some disk space, or make room with `python -m pipeline cache prune --to SIZE`, and run it again.",
-        needs_bytes=2 * need_bytes + RETRY_MARGIN_BYTES,
+        needs_bytes=2 * need_bytes + LEAST_BYTES,
     )
