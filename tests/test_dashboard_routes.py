@@ -21,10 +21,9 @@ from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import Shift
-from pipeline.report.page import figures
 from tests.store_child import key, write
+from ui.figures import marked, number
 from ui.machine import Lately, Machine, graphics, room
-from ui.quality import MEASURES, measured, number
 from ui.routes import dashboard
 from ui.studio import Studio
 from utils.errors import ReshootError
@@ -179,15 +178,7 @@ def test_finished_videos_have_their_numbers_the_latest_first(client: TestClient,
 def test_numbers_are_shown_only_when_they_are_numbers() -> None:
     assert number({"before": 3.0, "after": 1.23456}) == 1.2346
     assert [number(each) for each in (None, True, "2", math.nan, math.inf, {"before": 1.0})] == [None] * 6
-    assert measured({"slide_px": 1.7})["slide_px"] == {"value": 1.7, "mark": ""}
-
-
-def test_limits_are_those_of_the_report() -> None:
-    """The report says them where they cannot be loaded from."""
-    limits = {each.name: (each.good, each.look) for each in MEASURES}
-    assert limits["warp_ratio"] == (figures.STEADY, figures.UNSTEADY)
-    assert limits["seam_ratio"] == (figures.SEAMLESS, figures.SEAMLESS)
-    assert limits["colour_drift"] == (figures.DRIFT_JUST_SEEN, figures.DRIFT_NOTICED)
+    assert marked({"slide_px": 1.7})["slide_px"] == {"value": 1.7, "mark": ""}
 
 
 def test_every_measure_says_what_is_good(client: TestClient) -> None:

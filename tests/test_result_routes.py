@@ -211,7 +211,7 @@ def test_windows_of_a_running_job_can_be_watched(home: Home) -> None:
 
 def test_figures_are_words_that_people_read() -> None:
     told = {each.label: each for each in figures(NUMBERS, 30.0)}
-    assert told["Foot slide"].value == "0.90 px" and told["Foot slide"].mark == "good"
+    assert told["Foot slide"].value == "0.90 px" and told["Foot slide"].mark == ""
     assert told["Seams"].mark == "look" and told["Colour drift"].value == "nothing to measure"
     assert told["Frames"].value == "all 300" and told["Person found"].value == "99 %", "not 100 before it is all"
     assert told["Sound"].value == "exact" and all(each.hint.endswith(".") for each in told.values())

@@ -1,63 +1,103 @@
-"""A result's numbers as people read them: what each is called, how it is written, and what it means."""
+"""A result's numbers as people read them: what each is called, how it is written, what it means, and its verdict.
 
+What counts as good is said by `pipeline.report.quality`, for the report page as well.
+"""
+
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ui.quality import MEASURES, Mark, number
+from pipeline.report.quality import (
+    CHANGE,
+    MEASURES,
+    STEADINESS,
+    STEADY_BUT_UNCHANGED,
+    Verdict,
+    camera_verdict,
+    frames_verdict,
+    is_unchanged,
+    sound_verdict,
+    verdicts,
+)
 
 NOTHING = "nothing to measure"
-FRAMES_OFF_MS = 1000.0
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of them; `mark` is empty where a number is neither good nor bad."""
+    """One number of a result in words; `mark` is empty where it is neither good nor bad."""
 
     label: str
     value: str
     hint: str
-    mark: Mark = ""
+    mark: Verdict = ""
 
 
 def figures(numbers: Mapping[str, Any], fps: float) -> list[Figure]:
-    """Of a finished clip, from the `numbers` that it was published with; what matters most comes first."""
-    return [*_measured(numbers), *_counted(numbers), *_heard(numbers, fps), *_seen(numbers)]
+    """The figures of a finished clip, from the `numbers` that it was published with; what matters most comes first."""
+    return [*_measures(numbers), *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
 
 
-def _measured(numbers: Mapping[str, Any]) -> Iterator[Figure]:
-    """Those that the dashboard shows of all jobs."""
-    for each in MEASURES:
-        value = number(numbers.get(each.name))
-        yield Figure(each.title, _quantity(value, each.unit), each.meaning, each.mark(value))
+def marked(numbers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Those measures that a finished job has, by name, each with its value and its mark."""
+    values = _values(numbers)
+    marks = verdicts(values)
+    return {name: {"value": value, "mark": marks[name]} for name, value in values.items() if value is not None}
 
 
-def _counted(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+def number(value: Any) -> float | None:
+    """A number that can be shown, to four decimals; of one before and after, the one after."""
+    if isinstance(value, Mapping):
+        value = value.get("after")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return round(float(value), 4)
+
+
+def _values(numbers: Mapping[str, Any]) -> dict[str, float | None]:
+    return {measure.name: number(numbers.get(measure.name)) for measure in MEASURES}
+
+
+def _measures(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+    """The measures that the dashboard compares between all jobs."""
+    values = _values(numbers)
+    marks = verdicts(values)
+    for measure in MEASURES:
+        value, meaning = values[measure.name], measure.meaning
+        if measure is STEADINESS and is_unchanged(values[CHANGE.name]):
+            meaning = STEADY_BUT_UNCHANGED
+        yield Figure(measure.title, _quantity(value, measure.unit), meaning, marks[measure.name])
+
+
+def _frames(numbers: Mapping[str, Any]) -> Iterator[Figure]:
     before, after = numbers.get("frames_in"), numbers.get("frames_out")
-    if before is not None and before == after:
-        yield Figure("Frames", f"all {after:,}", "As many as the clip has: none lost, none doubled.", "good")
+    mark = frames_verdict(before, after)
+    if mark == "good":
+        yield Figure("Frames", f"all {after:,}", "As many as the clip has: none lost, none doubled.", mark)
     else:
-        yield Figure("Frames", f"{before} → {after}", "Frames of the clip, and of the result.", "look")
+        yield Figure("Frames", f"{before} → {after}", "Frames of the clip, and of the result.", mark)
 
 
-def _heard(numbers: Mapping[str, Any], fps: float) -> Iterator[Figure]:
-    offset = number(numbers.get("audio_offset_ms"))
-    if offset is not None:
-        mark: Mark = "good" if abs(offset) * fps <= FRAMES_OFF_MS else "look"
-        value = "exact" if abs(offset) < 0.05 else _quantity(offset, "ms")
-        yield Figure("Sound", value, "How far the sound has moved against the picture; a frame is the limit.", mark)
+def _sound(numbers: Mapping[str, Any], fps: float) -> Iterator[Figure]:
+    offset_ms = number(numbers.get("audio_offset_ms"))
+    if offset_ms is not None:
+        value = "exact" if abs(offset_ms) < 0.05 else _quantity(offset_ms, "ms")
+        hint = "How far the sound has moved against the picture; a frame is the limit."
+        yield Figure("Sound", value, hint, sound_verdict(offset_ms, fps))
 
 
-def _seen(numbers: Mapping[str, Any]) -> Iterator[Figure]:
-    """How the footage is, rather than how well it was done."""
-    found = number(numbers.get("detected_fraction"))
-    if found is not None:
-        percent = "100 %" if found >= 1 else f"{min(99, round(100 * found))} %"
+def _footage(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+    """In how many frames the person was found, and how far the camera was calmed."""
+    share = number(numbers.get("detected_fraction"))
+    if share is not None:
+        percent = "100 %" if share >= 1 else f"{min(99, round(100 * share))} %"
         yield Figure("Person found", percent, "Of all frames: those in which the person was found.")
     before, after = (number(numbers.get(f"jerk_{when}")) for when in ("before", "after"))
     if before is not None and after is not None:
         hint = "How jumpy the camera is: as it was filmed, and while the look was made."
-        yield Figure("Camera shake", f"{_short(before)} → {_short(after)} px", hint)
+        value = f"{_short(before)} → {_short(after)} px"
+        yield Figure("Camera shake", value, hint, camera_verdict(before, after))
 
 
 def _quantity(value: float | None, unit: str) -> str:
@@ -67,5 +107,5 @@ def _quantity(value: float | None, unit: str) -> str:
 
 
 def _short(value: float) -> str:
-    """Two digits that tell something, or three: 12.3, 1.04, 0.90, 0.042."""
+    """A number with two or three telling digits: 12.3, 1.04, 0.90, 0.042."""
     return f"{value:.2f}" if 0.1 <= abs(value) < 10 else f"{value:.3g}" if abs(value) >= 10 else f"{value:.2g}"

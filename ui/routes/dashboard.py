@@ -9,11 +9,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from pipeline.jobs.job import Job, State
+from pipeline.report.quality import MEASURES
 from pipeline.stage_texts import sentence
 from ui.cache_tasks import KINDS, Chore, ChoreError, Chores
+from ui.figures import marked, number
 from ui.machine import Lately, Machine, graphics, room
 from ui.problems import NotHere
-from ui.quality import MEASURES, measured, number
 from ui.studio import Studio
 from utils.home import cache_folder
 from utils.store import Figures, Stats, Store
@@ -83,7 +84,7 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
             "finished_at": job.finished_at,
             **{name: number(job.result.get(name)) for name in ("frames", "seconds", "cached", "bytes")},
             "warnings": len(job.result.get("warnings") or ()),
-            "numbers": measured(job.result),
+            "numbers": marked(job.result),
             "stages": list(map(_stage, job.result.get("stages") or ())),
         }
         for job in done[:MOST_VIDEOS]

@@ -100,7 +100,7 @@ def _came_out(told: dict[str, Any], clock: Clock) -> Markup:
 
 def _took(told: dict[str, Any]) -> str:
     runs = told["stages"]
-    if not runs:
+    if not runs or told["seconds"] is None:
         return ""
     cached = sum(run["cache"] == "hit" for run in runs)
     said = f"The run took {duration(told['seconds'])}"

@@ -1,162 +1,146 @@
-"""The key figures: each number with what it means in plain words, and a quiet mark where it is known what is good."""
+"""The key figures of the report page: each number with its meaning in plain words and, where known, a verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pipeline.report.page.markup import Markup, joined, tag
 from pipeline.report.page.words import change, percent, quantity
+from pipeline.report.quality import (
+    BACKGROUND,
+    COLOUR_DRIFT,
+    FLICKER,
+    FOOT_SLIDE,
+    ROUND_TRIP,
+    SEAMS,
+    STEADINESS,
+    STEADY_BUT_UNCHANGED,
+    Verdict,
+    camera_verdict,
+    frames_verdict,
+    is_unchanged,
+    sound_verdict,
+    verdicts,
+)
 
-Mark = Literal["good", "attention"] | None
-
-CALMED, STILL_PX = 0.2, 0.05
-"""A camera is calm with this share of its jerk left, or with as little as nobody sees."""
-UNSEEN_DB, SEEN_DB = 40.0, 35.0
-"""Above the first nobody sees a resampled picture from its original, below the second many do."""
-STEADY, UNSTEADY = 1.1, 1.5
-"""Warp error against that of the source."""
-SEAMLESS = 1.2
-DRIFT_JUST_SEEN, DRIFT_NOTICED = 1.0, 2.3
-"""Delta E."""
-STANDS_PX = 0.5
-"""A foot that slides less stands, for all that anybody sees."""
-UNCHANGED = 0.5
-"""An edit of fewer Delta E is hardly one."""
-PLATE_WHOLE, PLATE_POOR = 0.99, 0.9
+MARKS: dict[Verdict, tuple[str, str]] = {"good": ("good", "good"), "look": ("attention", "worth a look")}
+"""Class and words of a verdict on the page."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One figure."""
+    """One key figure: its title, its value, what it means, and the verdict."""
 
     title: str
     value: Markup
     meaning: str
-    mark: Mark = None
+    verdict: Verdict = ""
 
     def draw(self) -> Markup:
-        """As it stands on the page."""
-        said = {"good": "good", "attention": "worth a look"}.get(self.mark or "")
-        mark = tag("span", said, class_=f"mark {self.mark}") if said else None
+        """The figure as an item of the list."""
+        mark = None
+        if self.verdict in MARKS:
+            kind, words = MARKS[self.verdict]
+            mark = tag("span", words, class_=f"mark {kind}")
         title = tag("h3", self.title, joined((" ", mark)) if mark else None)
         return tag("li", title, tag("p", self.value, class_="value"), tag("p", self.meaning, class_="meaning"))
 
 
-def figures(told: dict[str, Any]) -> Markup:
-    """All of them, in the order of the journey."""
+def figures(report: dict[str, Any]) -> Markup:
+    """All key figures as a list, in the order of the journey."""
     makers: tuple[Callable[[dict[str, Any]], Card], ...] = (
         _frames, _sound, _person, _jerk, _round_trip, _steadiness,
         _flicker, _seams, _drift, _feet, _plate, _kept,
     )  # fmt: skip
-    return tag("ul", *(make(told).draw() for make in makers), class_="cards")
+    return tag("ul", *(make(report).draw() for make in makers), class_="cards")
 
 
-def _frames(told: dict[str, Any]) -> Card:
-    before, after = told["frames_in"], told["frames_out"]
-    mark: Mark = None if before is None or after is None else "good" if before == after else "attention"
-    meaning = "Frames in and frames out: none lost, none doubled." if mark == "good" else "Frames in and frames out."
-    return Card("Frames", change(before, after, "frames"), meaning, mark)
+def _verdicts(report: dict[str, Any]) -> dict[str, Verdict]:
+    """The verdicts of the measures that the studio and the dashboard show too."""
+    return verdicts(
+        {
+            "slide_px": (report["slide_px"] or {}).get("after"),
+            "warp_ratio": report["warp_error"]["ratio"],
+            **{name: report[name] for name in ("seam_ratio", "colour_drift", "edit_magnitude")},
+        }
+    )
 
 
-def _sound(told: dict[str, Any]) -> Card:
-    offset, fps = told["audio_offset_ms"], told["fps"]
-    if offset is None:
+def _frames(report: dict[str, Any]) -> Card:
+    before, after = report["frames_in"], report["frames_out"]
+    verdict = frames_verdict(before, after)
+    meaning = "Frames in and frames out" + (": none lost, none doubled." if verdict == "good" else ".")
+    return Card("Frames", change(before, after, "frames"), meaning, verdict)
+
+
+def _sound(report: dict[str, Any]) -> Card:
+    offset_ms = report["audio_offset_ms"]
+    if offset_ms is None:
         return Card("Sound", quantity(None), "There is no sound to compare.")
-    mark: Mark = None if not fps else "good" if abs(offset) * fps <= 1000 else "attention"
-    return Card("Sound", quantity(offset, "ms"), "How far the sound has moved against the picture.", mark)
+    meaning = "How far the sound has moved against the picture."
+    return Card("Sound", quantity(offset_ms, "ms"), meaning, sound_verdict(offset_ms, report["fps"]))
 
 
-def _person(told: dict[str, Any]) -> Card:
-    return Card(
-        "Person", percent(told["subject"]["detected_fraction"]), "Of all frames: those in which the person was found."
-    )
+def _person(report: dict[str, Any]) -> Card:
+    share = report["subject"]["detected_fraction"]
+    return Card("Person", percent(share), "Of all frames: those in which the person was found.")
 
 
-def _jerk(told: dict[str, Any]) -> Card:
-    before, after = told["camera"]["jerk_before"], told["camera"]["jerk_after"]
+def _jerk(report: dict[str, Any]) -> Card:
+    before, after = report["camera"]["jerk_before"], report["camera"]["jerk_after"]
     meaning = "How jumpy the camera is: as filmed, and in the picture that the engine worked on."
-    return Card("Camera jerk", change(before, after, "px"), meaning, _calmer(before, after, CALMED, STILL_PX))
+    return Card("Camera jerk", change(before, after, "px"), meaning, camera_verdict(before, after))
 
 
-def _round_trip(told: dict[str, Any]) -> Card:
-    meaning = (
-        f"What taking the shake out and putting it back costs the picture; from {UNSEEN_DB:.0f} dB up nobody sees it."
-    )
-    value = told["camera"]["roundtrip_psnr"]
-    return Card("Round trip", quantity(value, "dB"), meaning, _high(value, UNSEEN_DB, SEEN_DB))
+def _round_trip(report: dict[str, Any]) -> Card:
+    value = report["camera"]["roundtrip_psnr"]
+    return Card(ROUND_TRIP.title, quantity(value, ROUND_TRIP.unit), ROUND_TRIP.meaning, ROUND_TRIP.verdict(value))
 
 
-def _steadiness(told: dict[str, Any]) -> Card:
-    ratio, edit = told["warp_error"]["ratio"], told["edit_magnitude"]
-    value = quantity(ratio, "×")
+def _steadiness(report: dict[str, Any]) -> Card:
+    ratio, edit = report["warp_error"]["ratio"], report["edit_magnitude"]
+    value = quantity(ratio, STEADINESS.unit)
     if edit is not None:
         value = joined((value, tag("small", " at a change of ", quantity(edit, "ΔE"))))
-    if edit is not None and edit < UNCHANGED:
-        return Card("Steadiness", value, "Hardly anything was changed, so that being steady says little.", "attention")
-    meaning = "Change along the person’s motion against the source’s own: 1 is as steady as the footage."
-    return Card("Steadiness", value, meaning, _low(ratio, STEADY, UNSTEADY))
+    meaning = STEADY_BUT_UNCHANGED if is_unchanged(edit) else STEADINESS.meaning
+    return Card(STEADINESS.title, value, meaning, _verdicts(report)[STEADINESS.name])
 
 
-def _flicker(told: dict[str, Any]) -> Card:
-    before, after = told["flicker_hold"]["source"], told["flicker_hold"]["result"]
-    mark = None if None in (before, after) or not before else _low(after / before, STEADY, UNSTEADY)
-    return Card(
-        "Flicker", change(before, after, "levels"), "Change per frame while the person stands, of 255 levels.", mark
-    )
+def _flicker(report: dict[str, Any]) -> Card:
+    before, after = report["flicker_hold"]["source"], report["flicker_hold"]["result"]
+    ratio = None if after is None or not before else after / before
+    return Card(FLICKER.title, change(before, after, FLICKER.unit), FLICKER.meaning, FLICKER.verdict(ratio))
 
 
-def _seams(told: dict[str, Any]) -> Card:
-    value = told["seam_ratio"]
-    meaning = "Change where one window gives way to the next, against everywhere else: 1 is no seam."
-    return Card("Seams", quantity(value, "×"), meaning, _low(value, SEAMLESS, SEAMLESS))
+def _seams(report: dict[str, Any]) -> Card:
+    value = quantity(report["seam_ratio"], SEAMS.unit)
+    return Card(SEAMS.title, value, SEAMS.meaning, _verdicts(report)[SEAMS.name])
 
 
-def _drift(told: dict[str, Any]) -> Card:
-    value = told["colour_drift"]
-    meaning = f"How far the colours of the last window are from the first; {DRIFT_NOTICED} ΔE is noticed."
-    return Card("Colour drift", quantity(value, "ΔE"), meaning, _low(value, DRIFT_JUST_SEEN, DRIFT_NOTICED))
+def _drift(report: dict[str, Any]) -> Card:
+    value = quantity(report["colour_drift"], COLOUR_DRIFT.unit)
+    return Card(COLOUR_DRIFT.title, value, COLOUR_DRIFT.meaning, _verdicts(report)[COLOUR_DRIFT.name])
 
 
-def _feet(told: dict[str, Any]) -> Card:
-    slide = told["slide_px"] or {}
-    before, after, leg = slide.get("before"), slide.get("after"), slide.get("leg_percent_after")
-    value = change(before, after, "px")
-    if leg is not None:
-        value = joined((value, tag("small", " ", quantity(leg, "% of the leg"))))
-    meaning = "How far planted feet slide over the ground: as generated, and after the lock."
-    mark: Mark = None
-    if before is not None and after is not None:
-        mark = "good" if after <= max(before, STANDS_PX) else "attention"
-    return Card("Foot slide", value, meaning, mark)
+def _feet(report: dict[str, Any]) -> Card:
+    slide = report["slide_px"] or {}
+    leg_percent = slide.get("leg_percent_after")
+    value = change(slide.get("before"), slide.get("after"), FOOT_SLIDE.unit)
+    if leg_percent is not None:
+        value = joined((value, tag("small", " ", quantity(leg_percent, "% of the leg"))))
+    meaning = f"{FOOT_SLIDE.meaning} Before is as generated, after is in the finished clip."
+    return Card(FOOT_SLIDE.title, value, meaning, _verdicts(report)[FOOT_SLIDE.name])
 
 
-def _plate(told: dict[str, Any]) -> Card:
-    share = told["plate"]["seen_fraction"]
+def _plate(report: dict[str, Any]) -> Card:
+    share = report["plate"]["seen_fraction"]
     if share is None:
-        return Card("Background", tag("span", "the source’s own", class_="none"), "No clean background had to be made.")
-    meaning = "Of the place behind the person: seen in some frame, so that it need not be invented."
-    return Card("Background", percent(share), meaning, _high(share, PLATE_WHOLE, PLATE_POOR))
+        own = tag("span", "the source’s own", class_="none")
+        return Card(BACKGROUND.title, own, "No clean background had to be made.")
+    return Card(BACKGROUND.title, percent(share), BACKGROUND.meaning, BACKGROUND.verdict(share))
 
 
-def _kept(told: dict[str, Any]) -> Card:
-    share = told["camera"]["crop"]
-    mark: Mark = "good" if share == 1 else None
-    return Card(
-        "Picture kept", percent(share), "Of the frame’s area: what is left after the camera’s edges are hidden.", mark
-    )
-
-
-def _calmer(before: float | None, after: float | None, share: float, least: float) -> Mark:
-    if before is None or after is None:
-        return None
-    if after <= max(share * before, least):
-        return "good"
-    return "attention" if after > before else None
-
-
-def _low(value: float | None, good: float, bad: float) -> Mark:
-    return None if value is None else "good" if value <= good else "attention" if value > bad else None
-
-
-def _high(value: float | None, good: float, bad: float) -> Mark:
-    return None if value is None else "good" if value >= good else "attention" if value < bad else None
+def _kept(report: dict[str, Any]) -> Card:
+    share = report["camera"]["crop"]
+    meaning = "Of the frame’s area: what is left after the camera’s edges are hidden."
+    return Card("Picture kept", percent(share), meaning, "good" if share == 1 else "")
