@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from pipeline.compose.composite import Composite, Laying
+from pipeline.compose.composite import Composite, CompositeSettings
 from pipeline.compose.encoded import ENCODE, Encoded, Watched
 from pipeline.compose.foot_correction import CORRECT_FEET, FootCorrection
 from pipeline.compose.person_frames import PersonFrames
@@ -65,7 +65,7 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: OnWin
     # 4. Compose: feet to where they stand, the camera's movement restored, over source or plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
     plates = _plates(run, engine, clip, analysis)
-    composite = Composite(stable, frames, feet, plates, _laying(run.bench.settings))
+    composite = Composite(stable, frames, feet, plates, _composite_settings(run.bench.settings))
 
     # 5. Encode once, and measure the same pictures.
     measuring = Measuring(composite, segments, contacts)
@@ -135,8 +135,8 @@ def _plates(run: "_Run", engine: Engine, clip: Clip, analysis: Analysis) -> Plat
     return Plates(analysis, {shot: run.take(PLATE, clip=clip, analysis=analysis, shot=shot) for shot in shots})
 
 
-def _laying(settings: Mapping[str, Any]) -> Laying:
-    return Laying(
+def _composite_settings(settings: Mapping[str, Any]) -> CompositeSettings:
+    return CompositeSettings(
         settings["generate.apply_to"],
         settings["composite.feather_px"],
         settings["composite.background"] == "plate",

@@ -85,7 +85,7 @@ def test_a_result_that_is_the_source_measures_as_the_source(made: Journey) -> No
         same.add(Composed(frame, matte, frame.rgb, drawn))
         light = frame.rgb // 2 + (40 if frame.index % 2 else 0)
         brighter.add(Composed(frame, matte, light.astype(np.uint8), drawn))
-    told, other = same.told(), brighter.told()
+    told, other = same.numbers(), brighter.numbers()
     assert told["flicker_hold"]["source"] == told["flicker_hold"]["result"]
     assert told["warp_error"]["ratio"] == told["seam_ratio"] == 1 and told["edit_magnitude"] == 0
     assert other["flicker_hold"]["result"] == pytest.approx(40, abs=2) and other["edit_magnitude"] > 10

@@ -191,8 +191,8 @@ def outline(made: Journey, index: int) -> NDArray[np.uint8]:
     """Where the new person is in a frame of the result."""
     drawn = next(each for each in made.frames if each.index == index)
     assert drawn.alpha is not None
-    into = made.stable.into(index, drawn.box)
-    return np.asarray(cv2.warpPerspective(drawn.alpha, inverse(into), SHOT.size))
+    frame_to_crop = made.stable.frame_to_crop(index, drawn.box)
+    return np.asarray(cv2.warpPerspective(drawn.alpha, inverse(frame_to_crop), SHOT.size))
 
 
 @pytest.mark.parametrize("index", [8, 24, 40])

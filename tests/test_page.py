@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.report.contact_sheet import Stills
+from pipeline.report.contact_sheet import ContactSheet
 from pipeline.report.page import page
 from pipeline.report.page.plot import MOST_POINTS
 from pipeline.settings import Settings
@@ -324,11 +324,11 @@ def test_moments_are_cut_out_where_they_lie(report: dict[str, Any]) -> None:
 
 
 def test_a_sheet_of_a_real_run_is_cut_into_its_pairs(report: dict[str, Any], tmp_path: Path) -> None:
-    stills = Stills(8, whole=True)
+    contact_sheet = ContactSheet(8, whole=True)
     for number in range(8):
         picture = np.full((80, 60, 3), 20 * number, np.uint8)
-        stills.add(number, picture, picture, np.zeros((80, 60), np.uint8))
-    stills.write(tmp_path / "sheet.jpg")
+        contact_sheet.add(number, picture, picture, np.zeros((80, 60), np.uint8))
+    contact_sheet.write(tmp_path / "sheet.jpg")
     read = check(page(spoiled(report, frames_in=8), (tmp_path / "sheet.jpg").read_bytes()))
     whole = cv2.imread(str(tmp_path / "sheet.jpg"))
     boxes = [each["viewbox"] for each in read.all("svg") if (each.get("aria-label") or "").startswith("Source above")]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.report.contact_sheet import Stills
+from pipeline.report.contact_sheet import ContactSheet
 from pipeline.report.page.camera import jerk
 from pipeline.report.page.clock import Clock, nice_ticks
 from pipeline.report.page.markup import tag
@@ -20,12 +20,12 @@ from utils.image.metrics import jerk_px
 
 def test_a_sheet_is_close_enough_to_see_the_person(tmp_path: Path) -> None:
     """A small person in the corner of a large picture fills most of a tile."""
-    stills = Stills(1, whole=False)
+    contact_sheet = ContactSheet(1, whole=False)
     picture, matte = np.zeros((720, 1280, 3), np.uint8), np.zeros((720, 1280), np.uint8)
     matte[600:700, 1200:1230] = 255
     picture[matte > 0] = 255
-    stills.add(0, picture, picture, matte)
-    stills.write(tmp_path / "sheet.jpg")
+    contact_sheet.add(0, picture, picture, matte)
+    contact_sheet.write(tmp_path / "sheet.jpg")
     sheet = cv2.imread(str(tmp_path / "sheet.jpg"), cv2.IMREAD_GRAYSCALE)
     assert np.ptp(np.flatnonzero((sheet[: len(sheet) // 2] > 128).any(axis=1))) > 250
 

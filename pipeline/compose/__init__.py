@@ -1,1 +1,1 @@
-"""Composing: what an engine made becomes a film in the source's own camera."""
+"""Composing: the frames that an engine generated become a clip in the source's own camera."""

@@ -1,6 +1,6 @@
-"""The composite: the finished pictures of a clip, each made when it is asked for. A frame source like any other.
+"""The composite: a frame source of a clip's finished pictures, each composed when it is read.
 
-Encoding and measuring both pull from it. What is made is put back into the source's own camera, over source or plate.
+Encoding and measuring both read from it. Generated frames are put back into the result's camera, over source or plate.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,46 +20,47 @@ from utils.media.video import ClipFrames, Frame
 from utils.prefetch import prefetch
 
 VERSION = 1
+"""Part of the digest; it grows whenever finished pictures may change."""
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A finished picture, beside what it was made of: source and matte as the result's camera sees them."""
+    """A finished picture, with the source frame and matte that it was composed of, as the result's camera sees them."""
 
     source: Frame
     matte: Mask
     picture: RGB
     placed: PlacedFrame | None
-    """What was generated for this frame."""
+    """The generated frame; None where no window covers it."""
 
 
 @dataclass(frozen=True)
-class Laying:
-    """How generated frames are laid over the source."""
+class CompositeSettings:
+    """The settings by which generated frames are composited with the source."""
 
     restyled: Restyled
     feather_px: int
     over_plate: bool
-    """Whether the plate replaces the whole background, or only what the person covered before."""
+    """Whether the plate replaces the whole background, or only what the source's person covered."""
     camera_strength: float
     """How much of the camera's movement is put back, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Composite:
-    """The finished film before it is encoded."""
+    """The finished clip before it is encoded."""
 
     stable: StablePicture
     frames: PersonFrames
     feet: FootCorrection
     plates: Plates | None
-    laying: Laying
+    settings: CompositeSettings
 
     @cached_property
     def digest(self) -> str:
-        """The digest of all that its pictures are made of."""
+        """The digest of everything that its pictures depend on."""
         parts = [self.stable.digest, self.frames.digest, self.feet.digest, self.plates.digest if self.plates else ""]
-        return digest_bytes(canonical_json([VERSION, asdict(self.laying), *parts]))
+        return digest_bytes(canonical_json([VERSION, asdict(self.settings), *parts]))
 
     @property
     def size(self) -> Size:
@@ -69,28 +70,28 @@ class Composite:
         return len(self.stable.clip)
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """The wanted frames, ascending."""
+        """The finished pictures of the wanted frames, ascending."""
         for composed in self.composed(wanted):
             yield Frame(composed.source.index, composed.source.pts, composed.picture)
 
     def composed(self, wanted: Iterable[int]) -> Iterator[Composed]:
-        """The wanted frames, ascending, beside what they were made of."""
+        """The wanted frames, ascending, each with what it was composed of."""
         indices = list(wanted)
-        for frame, matte, placed in prefetch(self._parts(indices)):
-            source, outline = self.camera.shown(frame, matte)
-            picture = self._compositor.frame(source, outline, placed, frame.rgb)
-            yield Composed(source, outline, picture, placed)
+        for frame, matte, placed in ahead(self._parts(indices)):
+            source, matte_in_result = self.camera.shown(frame, matte)
+            picture = self._compositor.frame(source, matte_in_result, placed, frame.rgb)
+            yield Composed(source, matte_in_result, picture, placed)
 
     @cached_property
     def camera(self) -> ResultCamera:
-        """How each frame of the source is moved into the result."""
-        return ResultCamera.of(self.stable.path, self.laying.camera_strength)
+        """The camera of the result."""
+        return ResultCamera.of(self.stable.path, self.settings.camera_strength)
 
     @cached_property
     def _compositor(self) -> Compositor:
-        backdrop = Backdrop(self.plates.behind, self.laying.over_plate) if self.plates else None
+        backdrop = Backdrop(self.plates.behind, self.settings.over_plate) if self.plates else None
         return Compositor(
-            self.stable, self.laying.restyled, self.laying.feather_px, self.feet.field, self.camera, backdrop
+            self.stable, self.settings.restyled, self.settings.feather_px, self.feet.field, self.camera, backdrop
         )
 
     def _parts(self, indices: list[int]) -> Iterator[tuple[Frame, Mask, PlacedFrame | None]]:

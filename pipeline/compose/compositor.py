@@ -1,6 +1,18 @@
 """Compositing: the generated person back into the source's own camera, with one resample, over source or plate.
 
-Where the matte is empty and the background is kept, pixels are the source's own, bit for bit.
+Where the matte is empty and the background is kept, pixels are the source's own, bit for bit. Coordinate frames, and
+the homographies (3 x 3) that lead from one to the next; every matrix here is named `from_to_to`:
+
+    source frame        as it was filmed
+    background picture  of a shot, the place lies still in it   from the frame:  analysis.camera.matrices
+    stable picture      what a calm camera would have filmed    from the frame:  stable.path.matrices
+    crop                of the stable picture, a window's box:  from the frame:  stable.frame_to_crop(index, box)
+                        what the engine sees and generates      to background:   stable.crop_to_background(index, box)
+    result              what the finished clip shows: the       from the frame:  camera.frame_to_result
+                        source frame, if all shake is put back  to the frame:    camera.result_to_frame(index)
+
+The compositor goes from the result to the crop (`result_to_crop`), within the region of the result where anything
+generated is shown (`region_to_crop`), and looks up each pixel there.
 """
 
 from collections.abc import Callable
@@ -23,13 +35,13 @@ from utils.media.video import Frame
 
 Restyled = Literal["person", "background", "both"]
 Bending = Callable[[PlacedFrame], LegField | None]
-"""How a generated picture is to be bent before it is shown, in px of it: what holds its feet."""
+"""The displacement field that holds the feet of a generated picture, in px of that picture; None where they stand."""
 
 SURE_PX = 0.25
 """A pixel that is bent by more than this is taken from the generated picture, be it person, shadow or ground, unless
 the engine says itself what of its picture is the person."""
 REACH_PX = 4
-"""More than any kernel reaches."""
+"""More than the radius of any interpolation kernel."""
 GROW_SHARE = 0.01
 """Of the height: how far around the source's person the plate takes its place, when another one stands there."""
 
@@ -42,7 +54,7 @@ class Backdrop:
     everywhere: bool
 
     def under(self, frame: Frame, matte: Mask) -> RGB:
-        """What the generated person is laid over."""
+        """The picture that the generated person is laid over."""
         place = self.behind(frame, matte)
         if self.everywhere:
             return place
@@ -69,63 +81,70 @@ class Compositor:
         base = frame.rgb if self.backdrop is None else self.backdrop.under(frame, matte)
         if placed is None:
             return base
-        into, field = self.into(placed), self.bending(placed)
-        region = self._region(placed, field, into, matte)
+        result_to_crop, field = self.result_to_crop(placed), self.bending(placed)
+        region = self._region(placed, field, result_to_crop, matte)
         if not all(region.size):
             return base
-        from_region = into @ shift(region.left, region.top)
-        filmed = frame.rgb if self.camera.matrices is None else source
-        picture = self._brought_back(filmed, frame.rgb[region.slices], placed, from_region)
-        alpha = self._alpha(placed, matte[region.slices], from_region)
+        region_to_crop = result_to_crop @ shift(region.left, region.top)
+        filmed = frame.rgb if self.camera.frame_to_result is None else source
+        picture = self._generated(filmed, frame.rgb[region.slices], placed, region_to_crop)
+        alpha = self._alpha(placed, matte[region.slices], region_to_crop)
         if field is not None:
-            _bend(picture, alpha, placed, field, from_region)
+            _bend(picture, alpha, placed, field, region_to_crop)
         result = base.copy()
         result[region.slices] = over(base[region.slices], picture, alpha)
         return result
 
-    def _brought_back(self, filmed: RGB | None, shown: RGB, placed: PlacedFrame, from_region: Matrix) -> RGB:
-        """The generated picture where a part of the result shows `shown` of the source.
+    def result_to_crop(self, placed: PlacedFrame) -> Matrix:
+        """The homography from the result to the crop of the stable picture that a generated frame is a picture of."""
+        frame_to_crop = self.stable.frame_to_crop(placed.index, placed.box)
+        return np.asarray(frame_to_crop @ self.camera.result_to_frame(placed.index))
 
-        Laid over the source, it is moved together with what the engine saw: what that loses on its way is given back.
+    def _generated(self, filmed: RGB | None, source_region: RGB, placed: PlacedFrame, region_to_crop: Matrix) -> RGB:
+        """The generated picture in a region of the result, in which the source shows `source_region`.
+
+        A picture that is an edit of the source lost fine detail on its way into the crop and back. The source on the
+        same way shows how much, and that is given back.
         """
-        size = Size.of(shown)
+        size = Size.of(source_region)
         if filmed is None or not placed.over_source:
-            return _fetched(placed.rgb, from_region, size, KERNEL)
-        here = _reached(size, from_region).grown(REACH_PX, placed.box.size)
-        settle = shift(-here.left, -here.top)
-        seen = warped(filmed, settle @ self.stable.into(placed.index, placed.box), here.size, SEEN_KERNEL)
-        painted = _fetched(placed.rgb[here.slices], settle @ from_region, size, SEEN_KERNEL)
-        return restore_detail(painted, _fetched(seen, settle @ from_region, size, SEEN_KERNEL), shown)
+            return _resampled(placed.rgb, region_to_crop, size, KERNEL)
+        part = _box_covered(size, region_to_crop).grown(REACH_PX, placed.box.size)
+        crop_to_part = shift(-part.left, -part.top)
+        frame_to_part = crop_to_part @ self.stable.frame_to_crop(placed.index, placed.box)
+        region_to_part = crop_to_part @ region_to_crop
+        source_part = warped(filmed, frame_to_part, part.size, SEEN_KERNEL)
+        painted = _resampled(placed.rgb[part.slices], region_to_part, size, SEEN_KERNEL)
+        returned = _resampled(source_part, region_to_part, size, SEEN_KERNEL)
+        return regained(painted, returned, source_region)
 
-    def into(self, placed: PlacedFrame) -> Matrix:
-        """Result -> crop of the stable picture."""
-        return np.asarray(self.stable.into(placed.index, placed.box) @ self.camera.to_frame(placed.index))
-
-    def _region(self, placed: PlacedFrame, field: LegField | None, into: Matrix, matte: Mask) -> Box:
-        """The part of the frame in which anything of the generated picture is shown."""
-        within = _shown(placed.box.size, into, _size(matte))
+    def _region(self, placed: PlacedFrame, field: LegField | None, result_to_crop: Matrix, matte: Mask) -> Box:
+        """The part of the result in which anything of the generated picture is shown."""
+        result_size = Size.of(matte)
+        within = _box_showing(placed.box.size, result_to_crop, result_size)
         if self.restyled != "person" or placed.alpha is not None:
             return within
         x, y, width, height = cv2.boundingRect(matte)
         region = Box(x, y, x + width, y + height)
         if field is not None:
-            bent = _shown(field.box.size, shift(-field.box.left, -field.box.top) @ into, _size(matte))
+            result_to_field = shift(-field.box.left, -field.box.top) @ result_to_crop
+            bent = _box_showing(field.box.size, result_to_field, result_size)
             region = region | bent if width else bent
         return region & within
 
-    def _alpha(self, placed: PlacedFrame, matte: Mask, from_region: Matrix) -> Mask:
-        """How much of the generated picture is shown, in the region."""
+    def _alpha(self, placed: PlacedFrame, matte: Mask, region_to_crop: Matrix) -> Mask:
+        """How much of the generated picture is shown at each pixel of the region."""
         if self.restyled == "both":
             return np.full_like(matte, 255)
         if self.restyled == "background":
             return np.asarray(255 - matte)
         if placed.alpha is not None:
-            matte = _fetched(placed.alpha, from_region, Size.of(matte), cv2.INTER_LINEAR)
+            matte = _resampled(placed.alpha, region_to_crop, Size.of(matte), cv2.INTER_LINEAR)
         return feathered(matte, self.feather_px)
 
 
 def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
-    """A picture over another; exactly the one or the other where alpha is 255 or 0."""
+    """A picture over another by alpha; exactly the one or the other where alpha is 255 or 0."""
     result = base.copy()
     cv2.copyTo(picture, np.asarray(alpha == 255, np.uint8), result)
     edge = (alpha > 0) & (alpha < 255)
@@ -134,29 +153,8 @@ def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
     return result
 
 
-def _bend(picture: RGB, alpha: Mask, placed: PlacedFrame, field: LegField, from_region: Matrix) -> None:
-    """Show a part of the picture bent: with what it covered and uncovers, in place."""
-    back = inverse(from_region)
-    part = _shown(field.box.size, shift(-field.box.left, -field.box.top) @ from_region, _size(alpha))
-    row, column = np.mgrid[part.top : part.bottom, part.left : part.right]
-    here = np.stack([column, row], -1).reshape(-1, 2).astype(float)
-    there = moved(from_region, here)
-    shape = (part.size.height_px, part.size.width_px, 2)
-    bend = _sampled(field.vectors, (there - (field.box.left, field.box.top)).reshape(shape), cv2.INTER_LINEAR)
-    away = np.hypot(bend[..., 0], bend[..., 1])
-    source = there.reshape(shape) + bend
-    moving = away > 0
-    bent = _sampled(placed.rgb, source, KERNEL, cv2.BORDER_REPLICATE)
-    outline = _sampled(alpha, moved(back, source.reshape(-1, 2)).reshape(shape), cv2.INTER_LINEAR)
-    shown = outline
-    if placed.alpha is None:
-        shown = np.maximum(outline, np.clip(255 * away / SURE_PX, 0, 255).astype(np.uint8))
-    picture[part.slices][moving] = bent[moving]
-    alpha[part.slices] = np.where(moving, shown, alpha[part.slices])
-
-
 def feathered(matte: Mask, feather_px: int) -> Mask:
-    """Softer towards the inside; where nothing was, nothing is added."""
+    """A matte with a Gaussian edge that falls towards the inside; where it was 0 it stays 0."""
     if feather_px == 0:
         return matte.copy()
     soft = cv2.GaussianBlur(matte, (0, 0), feather_px / 2)
@@ -164,35 +162,54 @@ def feathered(matte: Mask, feather_px: int) -> Mask:
     return np.asarray(cv2.min(matte, cv2.max(inner, cv2.subtract(matte, 128))))
 
 
-def _reached(size: Size, into: Matrix) -> Box:
-    """The part of another picture that all of a picture of this size lies in."""
-    there = moved(into, corners(size))
+def _bend(picture: RGB, alpha: Mask, placed: PlacedFrame, field: LegField, region_to_crop: Matrix) -> None:
+    """Replace, in place, the part of a region that the displacement field moves: the leg, and what it uncovers."""
+    crop_to_region = inverse(region_to_crop)
+    region_to_field = shift(-field.box.left, -field.box.top) @ region_to_crop
+    part = _box_showing(field.box.size, region_to_field, Size.of(alpha))
+    row, column = np.mgrid[part.top : part.bottom, part.left : part.right]
+    in_crop = moved(region_to_crop, np.stack([column, row], -1).reshape(-1, 2).astype(float))
+    shape = (part.size.height_px, part.size.width_px, 2)
+    bend = _looked_up(field.vectors, (in_crop - (field.box.left, field.box.top)).reshape(shape), cv2.INTER_LINEAR)
+    bend_px = np.hypot(bend[..., 0], bend[..., 1])
+    bent_in_crop = in_crop.reshape(shape) + bend
+    bent_in_region = moved(crop_to_region, bent_in_crop.reshape(-1, 2)).reshape(shape)
+    moving = bend_px > 0
+    bent = _looked_up(placed.rgb, bent_in_crop, KERNEL, cv2.BORDER_REPLICATE)
+    shown = _looked_up(alpha, bent_in_region, cv2.INTER_LINEAR)
+    if placed.alpha is None:
+        shown = np.maximum(shown, np.clip(255 * bend_px / SURE_PX, 0, 255).astype(np.uint8))
+    picture[part.slices][moving] = bent[moving]
+    alpha[part.slices] = np.where(moving, shown, alpha[part.slices])
+
+
+def _box_covered(size: Size, to_other: Matrix) -> Box:
+    """The box of another picture in which all of a picture of this size lies."""
+    there = moved(to_other, corners(size))
     (left, top), (right, bottom) = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
     return Box(int(left), int(top), int(right), int(bottom))
 
 
-def _shown(size: Size, into: Matrix, within: Size) -> Box:
-    """The part of a picture that a crop of this size shows, given picture -> crop."""
-    there = moved(inverse(into), corners(size))
+def _box_showing(crop_size: Size, picture_to_crop: Matrix, picture_size: Size) -> Box:
+    """The box of a picture that a crop of it shows."""
+    there = moved(inverse(picture_to_crop), corners(crop_size))
     (left, top), (right, bottom) = np.ceil(there.min(axis=0)), np.floor(there.max(axis=0)) + 1
-    return Box(int(left), int(top), max(int(left), int(right)), max(int(top), int(bottom))) & Box(0, 0, *within)
+    box = Box(int(left), int(top), max(int(left), int(right)), max(int(top), int(bottom)))
+    return box & Box(0, 0, *picture_size)
 
 
-def _fetched(picture: NDArray[np.uint8], source: Matrix, size: Size, kernel: int) -> NDArray[np.uint8]:
-    """A picture of this size whose pixels lie at `source` in another."""
+def _resampled(picture: NDArray[np.uint8], to_picture: Matrix, size: Size, kernel: int) -> NDArray[np.uint8]:
+    """A picture of this size, each pixel of which is looked up in another at the place where `to_picture` leads."""
     edge = cv2.BORDER_REPLICATE if picture.ndim == 3 else cv2.BORDER_CONSTANT
-    return np.asarray(cv2.warpPerspective(picture, source, size, flags=kernel | cv2.WARP_INVERSE_MAP, borderMode=edge))
+    flags = kernel | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpPerspective(picture, to_picture, size, flags=flags, borderMode=edge))
 
 
-def _sampled(
+def _looked_up(
     picture: NDArray[np.uint8] | NDArray[np.float32],
     places: NDArray[np.float64],
     kernel: int,
     edge: int = cv2.BORDER_CONSTANT,
 ) -> NDArray[np.uint8]:
-    """A picture at places, h x w x 2 px of it."""
+    """The values of a picture at places of it, h x w x 2 px."""
     return np.asarray(cv2.remap(picture, places.astype(np.float32), None, kernel, borderMode=edge))
-
-
-def _size(mask: Mask) -> Size:
-    return Size.of(mask)

@@ -1,4 +1,4 @@
-"""Encoding: the composite becomes the one file that comes out, each frame encoded once, with the clip's sound."""
+"""Encoding: the composite is written as the finished clip, each frame encoded once, with the source's sound."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -27,30 +27,30 @@ class Encoded:
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The path of the video file."""
         return self.entry.path(CLIP)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """Frames in and out, rate, and how far the sound is off."""
+        """Frames in and out, the rate, and the offset of the sound."""
         return dict(json.loads(self.entry.read_bytes(FACTS)))
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A composite on its way to the encoder, and whoever else wants to see each of its pictures pass by."""
+    """A composite on its way to the encoder, and a callback that sees each of its pictures pass by."""
 
     composite: Composite
     see: Callable[[Composed], None] = lambda composed: None
 
     @property
     def digest(self) -> str:
-        """The composite's: watching changes nothing."""
+        """The digest of the composite; watching changes nothing."""
         return self.composite.digest
 
     def frames(self) -> Iterator[Frame]:
-        """All finished pictures."""
-        for composed in prefetch(self.composite.composed(range(len(self.composite)))):
+        """All finished pictures in order."""
+        for composed in ahead(self.composite.composed(range(len(self.composite)))):
             self.see(composed)
             yield Frame(composed.source.index, composed.source.pts, composed.picture)
 
@@ -59,24 +59,25 @@ def _encode(work: Work) -> None:
     watched: Watched = work.inputs["composite"]
     clip = watched.composite.stable.clip
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
-    write_clip(work.folder / CLIP, prefetch(_told(watched.frames(), work, len(clip))), clip, encoding)
-    (work.folder / FACTS).write_text(json.dumps(_accounts(clip, work.folder / CLIP)))
+    write_clip(work.folder / CLIP, ahead(_reported(watched.frames(), work, len(clip))), clip, encoding)
+    (work.folder / FACTS).write_text(json.dumps(_facts(clip, work.folder / CLIP)))
 
 
-def _told(frames: Iterable[Frame], work: Work, count: int) -> Iterator[Frame]:
+def _reported(frames: Iterable[Frame], work: Work, count: int) -> Iterator[Frame]:
+    """The frames, with progress reported for each."""
     for frame in frames:
         work.report(frame.index + 1, count)
         yield frame
 
 
-def _accounts(clip: Clip, path: Path) -> dict[str, Any]:
-    """What is in the finished file, found by reading it again to its end."""
-    made = scan(path, Limits())
-    offset = made.audio.start_s - clip.audio.start_s if made.audio and clip.audio else None
+def _facts(clip: Clip, path: Path) -> dict[str, Any]:
+    """Frame counts, rate and sound offset of the finished file, found by reading it again to its end."""
+    result = scan(path, Limits())
+    offset = result.audio.start_s - clip.audio.start_s if result.audio and clip.audio else None
     return {
         "frames_in": len(clip),
-        "frames_out": len(made),
-        "fps": float(made.rate),
+        "frames_out": len(result),
+        "fps": float(result.rate),
         "audio_offset_ms": None if offset is None else round(float(offset) * 1000, 4),
     }
 

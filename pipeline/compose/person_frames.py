@@ -1,4 +1,4 @@
-"""Person frames: what the engine made of the whole clip, windows blended where two of them made the same frames."""
+"""Person frames: the steadied frames of the whole clip, blended where two windows overlap."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ from utils.media.chunk import KEY_EVERY
 
 @dataclass(frozen=True)
 class PlacedFrame:
-    """One generated frame: a picture of a part of the stable picture, with its own matte where it has one.
+    """One generated frame and the box of the stable picture that it shows, with its own matte where it has one.
 
-    `over_source` is true of pictures that are the source with something laid on.
+    `over_source` is true where the picture is an edit of the source's own pixels.
     """
 
     index: int
@@ -30,14 +30,14 @@ class PlacedFrame:
     over_source: bool
 
     def cut(self, box: Box) -> "PlacedFrame":
-        """A part of it."""
+        """The part of it that a smaller box shows."""
         part = box.within(self.box).slices
         return replace(self, box=box, rgb=self.rgb[part], alpha=None if self.alpha is None else self.alpha[part])
 
 
 @dataclass(frozen=True)
 class PersonFrames:
-    """Everything that was made and steadied, read from the cache; frames in any order, fastest in their own."""
+    """The steadied windows of a clip, read from the cache; frames can be read in any order, fastest in sequence."""
 
     windows: tuple[SteadyWindow, ...]
 
@@ -48,16 +48,16 @@ class PersonFrames:
 
     @property
     def keeps_feet(self) -> bool:
-        """Whether feet stand where the source has them."""
+        """Whether the engine leaves feet where the source has them."""
         return all(each.facts["keeps_feet"] for each in self.windows)
 
     @property
     def joins(self) -> list[int]:
-        """The frames around which one window gives way to the next: the middle of each overlap."""
+        """The frames at which one window gives way to the next: the middle of each overlap."""
         return [each.plan.span.start + each.plan.overlap // 2 for each in self.windows if each.plan.overlap]
 
     def __iter__(self) -> Iterator[PlacedFrame]:
-        """All frames in order; those that no window covers are left out."""
+        """All generated frames in order; frames that no window covers are left out."""
         covered = sorted({index for window in self.windows for index in window.plan.span})
         yield from (frame for frame in self.read(covered) if frame)
 
@@ -67,12 +67,12 @@ class PersonFrames:
         starts = [window.plan.span.start for window in self.windows]
         for index in wanted:
             last = bisect_right(starts, index)
-            here = [n for n in range(max(0, last - 2), last) if index in self.windows[n].plan.span]
-            readers = {number: readers.get(number) or _Reader(self.windows[number]) for number in here}
-            yield self._blended(index, [readers[number] for number in here])
+            covering = [n for n in range(max(0, last - 2), last) if index in self.windows[n].plan.span]
+            readers = {number: readers.get(number) or _Reader(self.windows[number]) for number in covering}
+            yield self._blended(index, [readers[number] for number in covering])
 
     def _blended(self, index: int, readers: "list[_Reader]") -> PlacedFrame | None:
-        """A frame of the one window that made it, or of two in the part that both show."""
+        """A frame of the one window that covers it, or the blend of two in the box that both show."""
         if not readers:
             return None
         if len(readers) == 1:
@@ -89,7 +89,7 @@ class PersonFrames:
 
 
 class _Reader:
-    """Reads frames of one window, on from the last one where that is quicker than a new start."""
+    """Reads frames of one window; goes on from the last one where that is quicker than seeking."""
 
     def __init__(self, window: SteadyWindow) -> None:
         self.window = window
@@ -97,22 +97,22 @@ class _Reader:
         self._next = -1
 
     def frame(self, index: int) -> PlacedFrame:
-        """A frame of the clip that this window made."""
-        wanted = index - self.window.plan.span.start
-        if not 0 <= wanted - self._next <= KEY_EVERY or self._next < 0:
-            self._coming, self._next = self.window.frames(wanted), wanted
-        made = next(islice(self._coming, wanted - self._next, None))
-        self._next = wanted + 1
-        return placed_frame(self.window, index, made)
+        """The frame of this window with an index of the clip."""
+        offset = index - self.window.plan.span.start
+        if not 0 <= offset - self._next <= KEY_EVERY or self._next < 0:
+            self._coming, self._next = self.window.frames(offset), offset
+        frame = next(islice(self._coming, offset - self._next, None))
+        self._next = offset + 1
+        return placed_frame(self.window, index, frame)
 
 
-def placed_frame(window: SteadyWindow, index: int, made: EngineFrame) -> PlacedFrame:
-    """A frame of a window at its place."""
-    return PlacedFrame(index, window.plan.box, made.rgb, made.alpha, window.facts["is_edit_of_source"])
+def placed_frame(window: SteadyWindow, index: int, frame: EngineFrame) -> PlacedFrame:
+    """A frame of a window with the place that the window's plan gives it."""
+    return PlacedFrame(index, window.plan.box, frame.rgb, frame.alpha, window.facts["is_edit_of_source"])
 
 
 def shared(before: SteadyWindow, after: SteadyWindow) -> Iterator[tuple[PlacedFrame, PlacedFrame]]:
-    """The frames that two windows both made, in the part that both show."""
+    """The frames that two windows share, from each of them, cut to the box that both show."""
     overlap = after.plan.overlap
     indices = range(after.plan.span.start, after.plan.span.start + overlap)
     tail = before.frames(len(before.plan.span) - overlap)

@@ -1,4 +1,4 @@
-"""Plates: the clean background of every shot, for those who want the person before nothing but the place."""
+"""Plates: a clean background of every shot, without the person, computed from the frames in which it can be seen."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from utils.place.samples import Mattes
 from utils.store import Entry
 
 LINGER_S = 0.5
-"""So long before a person is first found, and after they were last, some of them may be in the picture all the same."""
+"""For so long before a person is first found, and after they were last, part of them may still be in the picture."""
 LINGER_SHARE = 0.05
-"""Of the picture's height: how far around where they were found."""
+"""Of the picture's height: the margin around their nearest box that is not trusted meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Shot:
 
 @dataclass(frozen=True)
 class PersonCover:
-    """Where the place cannot be trusted to be seen: on the person, and where they may linger though nobody was found.
+    """Mattes of everything that may hide the place: the person, and where they may linger though nobody was found.
 
-    Who comes in or goes out is a strip at the edge of the picture for a moment, in which nobody is recognised, or no
-    more than a part of them is. `boxes` are around those who were recognised whole.
+    Somebody who enters or leaves is for a moment a strip at the edge of the picture, which no detector recognises.
+    `boxes` are those of the frames in which the person was recognised whole.
     """
 
     found: Mattes
@@ -49,20 +49,20 @@ class PersonCover:
     linger_frames: int
 
     def mattes(self, wanted: Sequence[int]) -> Iterator[Mask]:
-        """Of the wanted frames, ascending."""
+        """The mattes of the wanted frames, ascending."""
         for index, matte in zip(wanted, self.found(wanted), strict=True):
             box = None if self.boxes[index] else self._nearest(index)
             yield _filled(matte, box) if box else matte
 
     def _nearest(self, index: int) -> Box | None:
-        """Where the person is in the nearest frame in which they were found."""
+        """The box of the person in the nearest frame in which they were found."""
         start, stop = max(0, index - self.linger_frames), index + self.linger_frames + 1
         near = sorted(range(start, min(stop, len(self.boxes))), key=lambda each: abs(each - index))
         return next((box for each in near if (box := self.boxes[each])), None)
 
 
 def _filled(matte: Mask, box: Box) -> Mask:
-    """A matte with a box and what is around it added."""
+    """A matte with a box and a margin around it added."""
     filled = matte.copy()
     height, width = matte.shape
     filled[box.grown(round(LINGER_SHARE * height), Size(width, height)).slices] = 255
@@ -74,10 +74,10 @@ def _build(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     shot: Shot = work.inputs["shot"]
     whole = np.isfinite(analysis.poses.keypoints).any(axis=(1, 2))
-    here = [
+    boxes = [
         box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(analysis.boxes)
     ]
-    covered = PersonCover(analysis.mattes, here, round(LINGER_S * clip.rate))
+    covered = PersonCover(analysis.mattes, boxes, round(LINGER_S * clip.rate))
     plate = build_plate(ClipFrames.of(clip), covered.mattes, analysis.camera, range(shot.start, shot.stop))
     plate.save(work.folder)
     (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
@@ -99,14 +99,14 @@ class Plates:
         return digest_bytes(canonical_json([entry.digest for entry in self._entries.values()]))
 
     def behind(self, frame: Frame, matte: Mask) -> RGB:
-        """The place as this frame's camera saw it, exposed like the frame."""
+        """The plate as this frame's camera saw it, exposed like the frame."""
         plate, matrix = self._at(frame.index), self._analysis.camera.matrices[frame.index]
         size = Size.of(frame.rgb)
         return plate.view(matrix, size, plate.gain(frame.rgb, matte, matrix))
 
     @property
     def seen_fraction(self) -> float:
-        """The share of the place that some frame saw, over all shots."""
+        """The share of the plate that some frame saw, averaged over all shots."""
         shares = [json.loads(entry.read_bytes("facts.json"))["seen"] for entry in self._entries.values()]
         return float(np.average(shares, weights=[shot.stop - shot.start for shot in self._entries]))
 

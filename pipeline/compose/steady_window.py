@@ -1,6 +1,7 @@
-"""Steadying a window: colours held to the source's, and flicker taken out, after the engine and apart from it.
+"""Steadying a window: its colours are locked to the source's and flicker is removed, as a stage after the engine's.
 
-Windows are steadied in order, each going on from the one before; making them anew costs little beside an engine.
+Windows are steadied in order, each continuing from the one before. Apart from the engine's stage, so that another
+strength costs little.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from utils.prefetch import prefetch
 from utils.store import Entry
 
 FOOT_SHARE = 0.05
-"""Of the height: how far a foot reaches beyond its joints."""
+"""Of the picture's height: how far a foot reaches beyond its joints."""
 FRAMES, LOCKED = "frames.mkv", "locked"
 
 
@@ -45,26 +46,26 @@ class SteadyWindow:
 
     @property
     def plan(self) -> WindowPlan:
-        """What the window covers."""
+        """The frames and the box that the window covers."""
         return self.made.plan
 
     @cached_property
     def digest(self) -> str:
-        """The digest of its pictures and of the mattes that belong to them."""
+        """The digest of the steadied pictures and of the engine's mattes."""
         return digest_bytes(canonical_json([self.entry.digest, self.made.digest if self.facts["alpha"] else ""]))
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is known of the engine's work."""
+        """What the engine said of its work."""
         return self.made.facts
 
     @cached_property
     def colours_locked(self) -> bool:
-        """Whether the engine's colours had drifted and were put right."""
+        """Whether the engine's colours had drifted and were corrected."""
         return self.entry.read_bytes(LOCKED) == b"yes"
 
     def frames(self, start: int = 0) -> Iterator[EngineFrame]:
-        """Every frame of its span, counted within it, from one of them on."""
+        """The frames of the window from `start` on, which counts within the window."""
         pictures = read_chunk(self.entry.path(FRAMES), len(self.plan.span), start)
         if not self.facts["alpha"]:
             yield from map(EngineFrame, pictures)
@@ -73,9 +74,9 @@ class SteadyWindow:
             yield EngineFrame(rgb, alpha)
 
     def last(self, count: int, box: Box) -> RGB:
-        """The frame that is so many from its end, as another window's box shows it; black where it had none."""
-        (made,) = islice(read_chunk(self.entry.path(FRAMES), len(self.plan.span), len(self.plan.span) - count), 1)
-        return placed(made, self.plan.box, box)
+        """The frame `count` before the window's end, cut to another window's box; black where it shows nothing."""
+        (picture,) = islice(read_chunk(self.entry.path(FRAMES), len(self.plan.span), len(self.plan.span) - count), 1)
+        return placed(picture, self.plan.box, box)
 
 
 def _steady(work: Work) -> None:
@@ -93,7 +94,7 @@ STEADY = Stage(
 
 
 class _Steadying:
-    """One window on its way."""
+    """The steadying of one window, step by step."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -106,18 +107,19 @@ class _Steadying:
         self._shows_near_only = self._keeps_outside and work.settings["generate.apply_to"] == "person"
 
     def run(self) -> None:
-        """Lock the colours, hold the frames together in time, keep them."""
+        """Lock the colours, remove flicker, and write the frames."""
         lock = self._lock()
         write_chunk(self._work.folder / FRAMES, self._consistent(lock))
         (self._work.folder / LOCKED).write_bytes(b"no" if lock.map is None else b"yes")
 
     def _lock(self) -> ColourLock:
-        """Colours held to those of the source around the person, for engines that touch those pixels."""
+        """The colour correction that matches the source around the person, for engines that touch those pixels."""
         if self._keeps_outside:
             return ColourLock()
         return colour_lock(self._stable, self._plan, self._made.frames())
 
     def _consistent(self, lock: ColourLock) -> Iterator[RGB]:
+        """The frames after colour lock and temporal consistency."""
         steady, span = self._consistency(), self._plan.span
         views = prefetch(self._stable.views(span, self._plan.box))
         for view, made in zip(views, prefetch(self._made.frames()), strict=True):
@@ -131,7 +133,7 @@ class _Steadying:
             self._work.report(view.index + 1 - span.start, len(span), self._plan.segment)
 
     def _consistency(self) -> Consistency:
-        """Going on from the frame before the first, as the window before finished it."""
+        """The temporal filter; with a window before, it continues from that window's last frame before this one."""
         settings = self._work.settings
         steady = Consistency(
             Steadiness(
@@ -143,27 +145,27 @@ class _Steadying:
         if before is not None:
             (view,) = self._stable.views(Span(plan.span.start - 1, plan.span.start), plan.box)
             finished = before.last(plan.overlap + 1, plan.box)
-            there = placed(np.full(before.plan.box.size[::-1], 255, np.uint8), before.plan.box, plan.box)
+            covered = placed(np.full(before.plan.box.size[::-1], 255, np.uint8), before.plan.box, plan.box)
             if self._shows_near_only:
-                there = np.asarray(cv2.min(there, near(view.matte)))
-            steady.carry(np.asarray(cv2.copyTo(finished, there, view.rgb.copy())), view.rgb, view.matte)
+                covered = np.asarray(cv2.min(covered, near(view.matte)))
+            steady.carry(np.asarray(cv2.copyTo(finished, covered, view.rgb.copy())), view.rgb, view.matte)
         return steady
 
     def _whole(self, made: RGB, view: View) -> RGB:
-        """A picture with the source where only what is near the person was kept of it."""
+        """The picture with the source filled in, where the window kept only what is near the person."""
         if not self._near_only:
             return made
         return np.asarray(cv2.copyTo(made, near(view.matte), view.rgb.copy()))
 
 
 def _nearby(matte: NDArray[np.uint8]) -> Box:
-    """The part of a picture in which anything of it is ever shown."""
+    """The box around the person in which anything of a picture is ever shown."""
     person = extent(matte, 1)
     return person.grown(NEAR_PX, Size.of(matte)) if person else Box(0, 0, 0, 0)
 
 
 def _only(picture: RGB, matte: NDArray[np.uint8], part: Box) -> RGB:
-    """What is ever shown of a picture, all of it in a part; the rest is black."""
+    """The pixels of a picture that are ever shown, all of which lie in a box; the rest is black."""
     shown = np.zeros_like(picture)
     if all(part.size):
         shown[part.slices] = cv2.copyTo(picture[part.slices], near(matte[part.slices]))
@@ -171,7 +173,10 @@ def _only(picture: RGB, matte: NDArray[np.uint8], part: Box) -> RGB:
 
 
 def _feet(view: View) -> NDArray[np.uint8]:
-    """Around the feet, which slide where an engine does not keep them: there they are to be found and corrected."""
+    """A soft mask of the feet, 0 to 255, where frames are not carried over in time.
+
+    Feet slide where an engine does not keep them; they must stay as generated to be found and corrected later.
+    """
     feet = np.zeros(view.matte.shape, np.uint8)
     for side in zip(ANKLES, HEELS, TOES, strict=True):
         joints = view.keypoints[list(side)]

@@ -27,12 +27,12 @@ class Segments:
     def all(self) -> tuple[Segment, ...]:
         """In order; together they cover the clip."""
         return tuple(
-            Segment(each["name"], Span(each["start"], each["stop"]), each["reason"]) for each in self.told["segments"]
+            Segment(each["name"], Span(each["start"], each["stop"]), each["reason"]) for each in self.facts["segments"]
         )
 
     @cached_property
-    def told(self) -> dict[str, Any]:
-        """As the report tells it."""
+    def facts(self) -> dict[str, Any]:
+        """The segments and the reason of a fallback, in the form of the report's JSON."""
         return dict(json.loads(self.entry.read_bytes("segments.json")))
 
     @property
@@ -43,7 +43,7 @@ class Segments:
 
     @property
     def events(self) -> list[Event]:
-        return [Event("segments", self.told["fallback"], "warning")] if self.told["fallback"] else []
+        return [Event("segments", self.facts["fallback"], "warning")] if self.facts["fallback"] else []
 
 
 def _split(work: Work) -> None:

@@ -1,4 +1,8 @@
-"""The stable picture: what engines see. Crops of it are made frame by frame, from the source's own pixels."""
+"""The stable picture: the clip as a calm camera would have filmed it, which is what engines see.
+
+Crops of it are made frame by frame, from the source's own pixels. `frame_to_crop` and `crop_to_background` lead between
+the coordinate frames that `pipeline/compose/compositor.py` lists.
+"""
 
 import threading
 from collections import deque
@@ -26,14 +30,16 @@ from utils.media.video import ClipFrames, FrameSource, Rolling
 MARGIN_SHARE = 0.04
 """Of the height: what a window shows around the person."""
 NEAR_PX = 24
+"""How far around the person a view is resampled with the better kernel."""
 RECENT_BYTES = 96 << 20
-"""Of views that are kept for their second reader: two windows of a person in 720p."""
+"""The size of views kept for their second reader: two windows of a person in 720p."""
 KERNEL, SEEN_KERNEL = cv2.INTER_LANCZOS4, cv2.INTER_CUBIC
-"""For what is moved once and shown, and for what an engine sees: a quarter of the time, and what it loses is known."""
+"""Lanczos for what is resampled once and shown; bicubic for what an engine sees: a quarter of the time, and what it
+loses is known."""
 
 
 class RecentViews:
-    """Views of the latest windows, kept for their second reader as long as they are small; for several threads."""
+    """A cache of the latest windows' views for their second reader, of limited size and safe for several threads."""
 
     def __init__(self, most_bytes: int = RECENT_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -41,7 +47,7 @@ class RecentViews:
         self._lock = threading.Lock()
 
     def keep(self, span: Span, box: Box, view: View) -> None:
-        """One view more of a window; too many of them are forgotten, and made again by who needs them."""
+        """Add the next view of a window; beyond the limit the oldest window is dropped, and made again if needed."""
         with self._lock:
             if view.index == span.start:
                 self._kept[span, box] = deque()
@@ -50,14 +56,14 @@ class RecentViews:
                 self._kept.pop(next(iter(self._kept)))
 
     def take(self, span: Span, box: Box) -> deque[View]:
-        """All views of a window, which are forgotten now; none unless all are there."""
+        """Remove and return all views of a window; none unless all are there."""
         with self._lock:
-            whole = len(self._kept.get((span, box), ())) == len(span)
-            return self._kept.pop((span, box)) if whole else deque()
+            is_whole = len(self._kept.get((span, box), ())) == len(span)
+            return self._kept.pop((span, box)) if is_whole else deque()
 
 
 def _bytes(views: deque[View]) -> int:
-    """All views of a window have one size."""
+    """The memory that the views of one window take; all have one size."""
     return len(views) * (views[0].rgb.nbytes + views[0].matte.nbytes) if views else 0
 
 
@@ -74,7 +80,7 @@ class StablePicture:
     recent: RecentViews = field(default_factory=RecentViews, compare=False)
 
     def for_windows(self, overlap_frames: int, recent: RecentViews | None = None) -> "StablePicture":
-        """The same picture for a reader of its own, who goes through windows that share so many frames.
+        """This picture for a reader of its own, who goes through windows that overlap by so many frames.
 
         Of two readers with the same `recent`, the second one gets views that the first one has just made.
         """
@@ -83,18 +89,18 @@ class StablePicture:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of all that views are made of."""
+        """The digest of everything that views are made of."""
         parts = (self.clip, self.analysis, self.stable_path, self.joints)
         return digest_bytes(canonical_json([SEEN_KERNEL, *(part.digest for part in parts)]))
 
     @property
     def camera(self) -> CameraPath:
-        """Frame -> background picture, as measured."""
+        """The measured camera: homographies from each source frame to the background picture."""
         return self.analysis.camera
 
     @property
     def path(self) -> CameraPath:
-        """Frame -> stable picture."""
+        """The calm camera: homographies from each source frame to the stable picture."""
         return self.stable_path.path
 
     @property
@@ -103,71 +109,72 @@ class StablePicture:
         return self.path.canvas
 
     def box(self, span: Span, *, whole: bool) -> Box | None:
-        """The part of the stable picture that shows the person in all of a span, or the whole; None if nobody is."""
+        """The part of the stable picture that shows the person throughout a span, or all of it; None without one."""
         if whole:
             return Box(0, 0, *self.canvas)
-        boxes = [self._moved(index, box) for index in span if (box := self.analysis.boxes[index])]
+        boxes = [self._in_stable(index, box) for index in span if (box := self.analysis.boxes[index])]
         margin = round(MARGIN_SHARE * self.canvas.height_px) + 8
         return reduce(or_, boxes).grown(margin, self.canvas) if boxes else None
 
     def views(self, span: Span, box: Box) -> Iterator[View]:
         """The frames of a span as an engine sees them."""
-        if kept := self.recent.take(span, box):
-            while kept:
-                yield kept.popleft()
+        if recent := self.recent.take(span, box):
+            while recent:
+                yield recent.popleft()
             return
         frames = self.frames.read(span)
         for frame, matte in zip(frames, self.analysis.mattes(span), strict=True):
             yield self.view(frame.index, frame.rgb, matte, box)
 
     def kept_views(self, span: Span, box: Box) -> Iterator[View]:
-        """The same, and whoever asks next for all of them gets these."""
+        """The views of a span, kept for the second reader that asks for all of them."""
         for view in self.views(span, box):
             self.recent.keep(span, box, view)
             yield view
 
     def view(self, index: int, rgb: RGB, matte: Mask, box: Box) -> View:
-        """One frame."""
-        into, person = self.into(index, box), self.analysis.boxes[index]
-        here = (self._moved(index, person).grown(NEAR_PX, self.canvas) & box).within(box) if person else None
+        """One frame as an engine sees it: picture, matte and joints in a crop of the stable picture."""
+        frame_to_crop, person = self.frame_to_crop(index, box), self.analysis.boxes[index]
+        near = (self._in_stable(index, person).grown(NEAR_PX, self.canvas) & box).within(box) if person else None
         return View(
             index,
-            self._sharp_person(rgb, into, box, here),
-            _outlined(matte, into, box, here),
-            moved(into, self.joints.poses.keypoints[index].astype(float)).astype(np.float32),
+            self._sharp_person(rgb, frame_to_crop, box, near),
+            _matte_in_crop(matte, frame_to_crop, box, near),
+            moved(frame_to_crop, self.joints.poses.keypoints[index].astype(float)).astype(np.float32),
             (box.left, box.top),
         )
 
-    def _sharp_person(self, rgb: RGB, into: Matrix, box: Box, here: Box | None) -> RGB:
-        """A crop of the stable picture; around the person, who alone comes back from it, with all care."""
-        if here is None or box.size == self.canvas or 2 * here.size.area_px > box.size.area_px:
-            return warped(rgb, into, box.size, SEEN_KERNEL)
-        picture = warped(rgb, into, box.size, cv2.INTER_LINEAR)
-        picture[here.slices] = warped(rgb, shift(-here.left, -here.top) @ into, here.size, SEEN_KERNEL)
+    def _sharp_person(self, rgb: RGB, frame_to_crop: Matrix, box: Box, near: Box | None) -> RGB:
+        """A crop of the stable picture: bicubic around the person, who alone is put back, and bilinear elsewhere."""
+        if near is None or box.size == self.canvas or 2 * near.size.area_px > box.size.area_px:
+            return warped(rgb, frame_to_crop, box.size, SEEN_KERNEL)
+        picture = warped(rgb, frame_to_crop, box.size, cv2.INTER_LINEAR)
+        picture[near.slices] = warped(rgb, shift(-near.left, -near.top) @ frame_to_crop, near.size, SEEN_KERNEL)
         return picture
 
-    def into(self, index: int, box: Box) -> Matrix:
-        """Frame -> crop of the stable picture."""
+    def frame_to_crop(self, index: int, box: Box) -> Matrix:
+        """The homography from a source frame to a crop of the stable picture."""
         return np.asarray(shift(-box.left, -box.top) @ self.path.matrices[index])
 
-    def to_background(self, index: int, box: Box) -> Matrix:
-        """Crop of the stable picture -> background picture."""
-        return np.asarray(self.analysis.camera.matrices[index] @ inverse(self.into(index, box)))
+    def crop_to_background(self, index: int, box: Box) -> Matrix:
+        """The homography from a crop of the stable picture to the background picture."""
+        return np.asarray(self.analysis.camera.matrices[index] @ inverse(self.frame_to_crop(index, box)))
 
-    def _moved(self, index: int, box: Box) -> Box:
+    def _in_stable(self, index: int, box: Box) -> Box:
+        """The box of the stable picture that holds a box of a source frame."""
         there = moved(self.path.matrices[index], corners(box.size) + np.array([box.left, box.top]))
         (left, top), (right, bottom) = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0)) + 1
         return Box(int(left), int(top), int(right), int(bottom)) & Box(0, 0, *self.canvas)
 
 
-def _outlined(matte: Mask, into: Matrix, box: Box, here: Box | None) -> Mask:
-    """The matte in a crop of the stable picture; there is nothing of it but where somebody stands."""
+def _matte_in_crop(matte: Mask, frame_to_crop: Matrix, box: Box, near: Box | None) -> Mask:
+    """The matte in a crop of the stable picture, computed only near the person; it is 0 everywhere else."""
     outline = np.zeros(box.size[::-1], np.uint8)
-    if here is not None and all(here.size):
-        outline[here.slices] = cv2.warpPerspective(matte, shift(-here.left, -here.top) @ into, here.size)
+    if near is not None and all(near.size):
+        outline[near.slices] = cv2.warpPerspective(matte, shift(-near.left, -near.top) @ frame_to_crop, near.size)
     return outline
 
 
-def warped(rgb: RGB, into: Matrix, size: Size, kernel: int = KERNEL) -> RGB:
-    """A picture moved once; its edge goes on where it ends."""
-    return np.asarray(cv2.warpPerspective(rgb, into, size, flags=kernel, borderMode=cv2.BORDER_REPLICATE))
+def warped(rgb: RGB, to_target: Matrix, size: Size, kernel: int = KERNEL) -> RGB:
+    """A picture resampled once by a homography; beyond its border the nearest pixel is repeated."""
+    return np.asarray(cv2.warpPerspective(rgb, to_target, size, flags=kernel, borderMode=cv2.BORDER_REPLICATE))

@@ -73,18 +73,20 @@ class WindowClips:
         """A generated picture in its place on a small one of the source."""
         small, crop = self._source.size, window.plan.box.size
         shrunk = Size(*(max(1, round(side * small.height_px / matte.shape[0])) for side in crop))
-        back = inverse(self.stable.into(frame.index * self._source.step, window.plan.box))
-        into = resize(Size.of(matte), small) @ back @ resize(shrunk, crop)
+        crop_to_frame = inverse(self.stable.frame_to_crop(frame.index * self._source.step, window.plan.box))
+        shrunk_to_small = resize(Size.of(matte), small) @ crop_to_frame @ resize(shrunk, crop)
         person = np.asarray(cv2.resize(matte, small, interpolation=cv2.INTER_AREA))
         if made.alpha is not None:
-            person = _placed(made.alpha, shrunk, into, Box(0, 0, *small))
+            person = _placed(made.alpha, shrunk, shrunk_to_small, Box(0, 0, *small))
         alpha = {"person": person, "background": 255 - person}.get(restyled, np.full_like(person, 255))
         part = extent(alpha, 1)
         if part is None:
             return frame.rgb
         result = frame.rgb.copy()
         result[part.slices] = over(
-            frame.rgb[part.slices], _placed(made.rgb, shrunk, into, part), np.ascontiguousarray(alpha[part.slices])
+            frame.rgb[part.slices],
+            _placed(made.rgb, shrunk, shrunk_to_small, part),
+            np.ascontiguousarray(alpha[part.slices]),
         )
         return result
 

@@ -1,1 +1,1 @@
-"""Reporting: the numbers of a result, and the page that shows them."""
+"""Reporting: measures the result, and draws the report page from the numbers."""

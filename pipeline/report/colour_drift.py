@@ -1,4 +1,4 @@
-"""Colour drift: how far colours wander from window to window, judged on the frames that two windows both made."""
+"""Colour drift: how far the person's colours wander from window to window, measured on their shared frames."""
 
 import cv2
 import numpy as np
@@ -9,12 +9,13 @@ from pipeline.plan.stable_picture import StablePicture
 from utils.image.metrics import MeanColour
 
 SURE = 250
+"""Pixels of the matte from this value on are the person's alone."""
 
 
 def colour_drift(frames: PersonFrames, stable: StablePicture) -> float:
-    """The farthest that any window's colours of the person are from the first one's, Delta E; NaN with one window.
+    """The largest distance, in Delta E, of any window's colours from the first one's; NaN with one window.
 
-    The steps from each window to the next are added up, as they would be by an engine that goes on from its own work.
+    The differences from each window to the next are added up, because they share no frames with the first one.
     """
     away, farthest = np.zeros(3), float("nan")
     for after in frames.windows[1:]:
@@ -27,12 +28,12 @@ def colour_drift(frames: PersonFrames, stable: StablePicture) -> float:
 
 
 def _step(frames: PersonFrames, stable: StablePicture, index: int) -> NDArray[np.float64]:
-    """By how much one window's colours differ from those of the one before, in Lab, in their shared frames."""
+    """The difference in Lab between a window's mean colour and that of the window before, in their shared frames."""
     colours = MeanColour(), MeanColour()
     for one, other in shared(frames.windows[index - 1], frames.windows[index]):
         (matte,) = stable.analysis.mattes([one.index])
-        into = stable.into(one.index, one.box)
-        inside = np.asarray(cv2.warpPerspective(matte, into, one.box.size, flags=cv2.INTER_LINEAR)) > SURE
+        frame_to_crop = stable.frame_to_crop(one.index, one.box)
+        inside = np.asarray(cv2.warpPerspective(matte, frame_to_crop, one.box.size, flags=cv2.INTER_LINEAR)) > SURE
         for colour, placed in zip(colours, (one, other), strict=True):
             colour.add(placed.rgb, inside)
     return np.nan_to_num(colours[1].value - colours[0].value)

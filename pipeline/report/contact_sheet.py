@@ -1,4 +1,4 @@
-"""Stills: a contact sheet of the result, each moment before above after, close enough to see the person."""
+"""The contact sheet: pairs of small pictures, source above result, close enough to see the person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,18 @@ from utils.image import RGB, Box, Size
 from utils.image.jpeg import write_jpeg
 
 MOMENTS, COLUMNS = 12, 6
+"""Pairs on the sheet, and in a row of it."""
 TILE = Size(300, 400)
 ROOM = 1.25
-"""Around the person, in their own heights."""
+"""The height of the shown part, in heights of the person."""
 FILL = 24
+"""The grey of empty parts of the sheet."""
 QUALITY = 88
 
 
 @dataclass
-class Stills:
-    """Fed with finished frames; keeps a few, at even steps through the clip."""
+class ContactSheet:
+    """Collects frames at even steps through the clip; fed with every frame in order."""
 
     frames: int
     whole: bool
@@ -30,27 +32,28 @@ class Stills:
     _box: Box | None = None
 
     def add(self, index: int, source: RGB, result: RGB, matte: Mask) -> None:
-        """One frame, of which it may keep a small copy."""
-        if index not in _wanted(self.frames):
+        """Take the next frame; a small copy is kept if it is one of the moments."""
+        if index not in _moments(self.frames):
             return
         size = Size.of(source)
-        self._box = _around(matte, size) or self._box
+        self._box = _box_around(matte, size) or self._box
         box = Box(0, 0, *size) if self.whole or self._box is None else self._box
-        self._pairs.append(np.concatenate([_tile(each[box.slices]) for each in (source, result)]))
+        self._pairs.append(np.concatenate([_tile(picture[box.slices]) for picture in (source, result)]))
 
     def write(self, path: Path) -> None:
-        """As one JPEG: moments from left to right, `COLUMNS` in a row."""
+        """Write the sheet as a JPEG: moments from left to right, `COLUMNS` in a row."""
         rows = [self._pairs[start : start + COLUMNS] for start in range(0, len(self._pairs), COLUMNS)]
         sheet = np.concatenate([_row(row, len(rows[0])) for row in rows])
         write_jpeg(path, sheet, QUALITY)
 
 
-def _wanted(frames: int) -> set[int]:
+def _moments(frames: int) -> set[int]:
+    """The indices of the frames on the sheet."""
     return set(np.linspace(0, frames - 1, min(MOMENTS, frames)).round().astype(int).tolist())
 
 
-def _around(matte: Mask, size: Size) -> Box | None:
-    """A part in the form of a tile with the person in its middle; None when nobody is there."""
+def _box_around(matte: Mask, size: Size) -> Box | None:
+    """A box with a tile's aspect ratio and the person in its middle; None when nobody is there."""
     x, y, width, height = cv2.boundingRect(matte)
     if not width:
         return None
@@ -62,7 +65,7 @@ def _around(matte: Mask, size: Size) -> Box | None:
 
 
 def _tile(picture: RGB) -> RGB:
-    """A picture in a tile, as large as it fits."""
+    """A picture scaled to fit a tile, on a grey ground."""
     height, width = picture.shape[:2]
     scale = min(TILE.width_px / width, TILE.height_px / height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,4 +1,4 @@
-"""A finished journey: every stage's result, for whoever reports, exports or shows it."""
+"""The journey: everything that a finished run produced, for whoever reports, exports or shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from utils.media.clip import Clip
 
 @dataclass(frozen=True)
 class Journey:
-    """A finished run: every stage's result, what it took, and what there is to know."""
+    """The results of all stages of a run, its duration, the stages that ran, and its events."""
 
     clip: Clip
     engine: Engine
@@ -33,6 +33,6 @@ class Journey:
     encoded: Encoded
     measured: Measured
     seconds: float
-    """By the clock; stages that ran side by side are counted once."""
+    """Wall-clock time; stages that ran side by side are counted once."""
     done: tuple[Done, ...]
     events: tuple[Event, ...]

@@ -1,4 +1,4 @@
-"""Measures: the numbers of a result, taken from its finished pictures one after the other."""
+"""Measures: warp error, flicker, seams, edit magnitude and round trip of a result, from its finished pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,49 +20,51 @@ from utils.media.timebase import Span
 from utils.media.video import Frame
 
 SHRINK = 2
-"""Motion and change are measured at this part of the size."""
+"""Optical flow, warp error and flicker are measured in pictures reduced by this factor."""
 SURE = 250
-"""Pixels of the matte that are the person's alone."""
+"""Pixels of the matte from this value on are the person's alone."""
 ROUND_TRIPS = 12
+"""Frames of the clip in which the round trip is measured."""
 EDIT_EVERY = 5
+"""The edit magnitude is measured in every fifth frame."""
 SEARCH = Search("fast", 1)
 
 
 @dataclass
-class _Small:
-    """What is kept of a frame until the next one: source and result, of which parts are made small, and the matte."""
+class _Pair:
+    """Source and result of one frame, with the reduced matte; kept until the next frame is compared with it."""
 
     pictures: tuple[RGB, RGB]
     matte: Mask
 
     def parts(self, box: Box) -> tuple[RGB, RGB]:
-        """Source and result in a part of the small picture."""
-        rows, columns = (slice(SHRINK * each.start, SHRINK * each.stop) for each in box.slices)
+        """Source and result, reduced, in a box of the reduced picture."""
+        rows, columns = (slice(SHRINK * part.start, SHRINK * part.stop) for part in box.slices)
         source, result = (
-            np.asarray(cv2.resize(each[rows, columns], box.size, interpolation=cv2.INTER_AREA))
-            for each in self.pictures
+            np.asarray(cv2.resize(picture[rows, columns], box.size, interpolation=cv2.INTER_AREA))
+            for picture in self.pictures
         )
         return source, result
 
 
 @dataclass
 class Measures:
-    """Fed with every frame in order; `told` at the end."""
+    """Measures a result; fed with every frame in order, gives its `numbers` at the end."""
 
     stable: StablePicture
     camera: ResultCamera
     hold: Span
     joins: Sequence[int]
-    _last: _Small | None = None
+    _last: _Pair | None = None
     _errors: dict[str, list[float]] = field(default_factory=lambda: {"source": [], "result": []})
     _edits: list[float] = field(default_factory=list)
     _trips: list[float] = field(default_factory=list)
     _flicker: dict[str, Flicker] = field(default_factory=lambda: {"source": Flicker(), "result": Flicker()})
 
     def add(self, composed: Composed) -> None:
-        """One frame."""
+        """Measure the next frame."""
         frame, matte, result, placed = composed.source, composed.matte, composed.picture, composed.placed
-        now = _small(frame.rgb, result, matte)
+        now = _pair(frame.rgb, result, matte)
         self._add_motion(now, cut=frame.index in self.stable.camera.breaks)
         if placed is not None and frame.index % EDIT_EVERY == 0 and now.matte.any():
             x, y, width, height = cv2.boundingRect(now.matte)
@@ -76,23 +78,24 @@ class Measures:
             self._trips.append(self._round_trip(frame, matte, placed.box))
         self._last = now
 
-    def told(self) -> dict[str, Any]:
-        """As the report has them; None where there was nothing to measure."""
+    def numbers(self) -> dict[str, Any]:
+        """The numbers, in the form of the report's JSON; None where there was nothing to measure."""
         return {
             "warp_error": self._steadiness(),
             "warp_errors": {name: [number(value) for value in values] for name, values in self._errors.items()},
-            "flicker_hold": {name: number(each.level) for name, each in self._flicker.items()},
+            "flicker_hold": {name: number(flicker.level) for name, flicker in self._flicker.items()},
             "seam_ratio": number(self._seams()),
             "edit_magnitude": number(float(np.mean(self._edits))) if self._edits else None,
             "roundtrip_psnr": number(min(self._trips)) if self._trips else None,
         }
 
-    def _add_motion(self, now: _Small, *, cut: bool) -> None:
+    def _add_motion(self, now: _Pair, *, cut: bool) -> None:
+        """The warp error of source and result against the frame before, along the source's optical flow."""
         before, values = self._last, (float("nan"), float("nan"))
-        box = _around(now, before)
+        box = _box_of_both(now, before)
         if before is not None and box is not None and not cut:
             (source, result), (source_before, result_before) = now.parts(box), before.parts(box)
-            greys = [np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)) for each in (source, source_before)]
+            greys = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)) for picture in (source, source_before)]
             flow = flow_pair(greys[0], greys[1], (1, 0), SEARCH)[0]
             inside = now.matte[box.slices] > SURE
             values = (
@@ -103,17 +106,18 @@ class Measures:
             self._errors[name].append(value)
 
     def _add_hold(self, frame: Frame, matte: Mask, result: RGB) -> None:
-        """Frames of the hold on one another, small."""
-        matrix = self.stable.camera.matrices[frame.index] @ self.camera.to_frame(frame.index)
+        """Flicker of a frame of the hold, measured in the small background picture, where the place lies still."""
+        result_to_background = self.stable.camera.matrices[frame.index] @ self.camera.result_to_frame(frame.index)
         box = self._held
-        into = shift(-box.left, -box.top) @ np.diag([1 / SHRINK, 1 / SHRINK, 1.0]) @ matrix
-        still = np.asarray(cv2.warpPerspective(matte, into, box.size)) > SURE
+        background_to_held = shift(-box.left, -box.top) @ np.diag([1 / SHRINK, 1 / SHRINK, 1.0])
+        result_to_held = background_to_held @ result_to_background
+        still = np.asarray(cv2.warpPerspective(matte, result_to_held, box.size)) > SURE
         for name, picture in (("source", frame.rgb), ("result", result)):
-            self._flicker[name].add(np.asarray(cv2.warpPerspective(picture, into, box.size)), still)
+            self._flicker[name].add(np.asarray(cv2.warpPerspective(picture, result_to_held, box.size)), still)
 
     @cached_property
     def _held(self) -> Box:
-        """The part of the small background picture in which the person stands during the hold."""
+        """The box of the reduced background picture in which the person stands during the hold."""
         camera, boxes = self.stable.camera.matrices, self.stable.analysis.boxes
         places = [
             moved(camera[index], corners(box.size) + np.array([box.left, box.top])) / SHRINK
@@ -130,21 +134,23 @@ class Measures:
         return box if min(box.size) > 0 else whole
 
     def _round_trip(self, frame: Frame, matte: Mask, box: Box) -> float:
-        """What stabilising and shaking again costs the person: PSNR in dB."""
-        into = self.stable.into(frame.index, box) @ self.camera.to_frame(frame.index)
+        """The PSNR in dB of the person after stabilizing and putting the shake back, without any edit."""
+        result_to_crop = self.stable.frame_to_crop(frame.index, box) @ self.camera.result_to_frame(frame.index)
         x, y, width, height = cv2.boundingRect(matte)
         part = Box(x, y, x + width, y + height)
-        back = warped(warped(frame.rgb, into, box.size), shift(-x, -y) @ inverse(into), part.size)
+        crop_to_part = shift(-x, -y) @ inverse(result_to_crop)
+        back = warped(warped(frame.rgb, result_to_crop, box.size), crop_to_part, part.size)
         return min(psnr_db(back, frame.rgb[part.slices], matte[part.slices] > SURE), 99.0)
 
     def _steadiness(self) -> dict[str, float | None]:
+        """The mean warp errors, and that of the result as a ratio of the source's."""
         if not _some(self._errors["source"]):
             return {"source": None, "result": None, "ratio": None}
         means = {name: number(float(np.nanmean(values))) for name, values in self._errors.items()}
         return {**means, "ratio": number(warp_ratio(self._errors["result"], self._errors["source"]))}
 
     def _seams(self) -> float:
-        """Against the source's own errors, so that a fast step at a join is not taken for a seam."""
+        """The seam ratio of errors relative to the source's, so that a fast step at a join is not taken for a seam."""
         source, result = np.array(self._errors["source"]), np.array(self._errors["result"])
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = np.where(source > 0, result / source, np.nan)
@@ -152,13 +158,13 @@ class Measures:
         return seam_ratio(relative.tolist(), known) if known else float("nan")
 
 
-def _small(source: RGB, result: RGB, matte: Mask) -> _Small:
+def _pair(source: RGB, result: RGB, matte: Mask) -> _Pair:
     size = Size(max(1, source.shape[1] // SHRINK), max(1, source.shape[0] // SHRINK))
-    return _Small((source, result), np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA)))
+    return _Pair((source, result), np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA)))
 
 
-def _around(now: _Small, before: _Small | None) -> Box | None:
-    """The part that shows the person in both; None when one of them does not."""
+def _box_of_both(now: _Pair, before: _Pair | None) -> Box | None:
+    """The reduced box that shows the person in both frames; None when one of them shows nobody."""
     if before is None or not now.matte.any() or not before.matte.any():
         return None
     x, y, width, height = cv2.boundingRect(cv2.max(now.matte, before.matte))
@@ -172,5 +178,5 @@ def _some(values: Sequence[float]) -> bool:
 
 
 def number(value: float) -> float | None:
-    """For JSON, which has no NaN."""
+    """A number rounded for JSON; None for NaN, which JSON does not have."""
     return round(float(value), 5) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The report of a run: every number that was measured, what happened, and where it all comes from."""
+"""The report of a run, as plain values for report.json: all numbers, events and provenance."""
 
 import json
 import platform
@@ -14,18 +14,19 @@ from utils.image.metrics import jerk_px
 from utils.process_resources import peak_mb
 
 SCHEMA = 1
+"""Grows whenever the form of report.json changes."""
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")
 
 
 def report(journey: Journey) -> dict[str, Any]:
-    """Plain values, for report.json; the page is drawn from it alone."""
+    """The content of report.json; the report page is drawn from it alone."""
     numbers, facts = journey.measured.numbers, journey.encoded.facts
     return {
         "schema": SCHEMA,
         "clip": {"name": journey.clip.path.name, "size": list(journey.clip.size), "notes": list(journey.clip.notes)},
         **{name: facts[name] for name in ("frames_in", "frames_out", "fps", "audio_offset_ms")},
         "camera": _camera(journey),
-        "segments": journey.segments.told["segments"],
+        "segments": journey.segments.facts["segments"],
         "windows": list(_windows(journey)),
         "subject": {"detected_fraction": round(journey.stable.analysis.detected_fraction, 5)},
         "plate": {"seen_fraction": round(journey.plates.seen_fraction, 5) if journey.plates else None},
@@ -33,7 +34,7 @@ def report(journey: Journey) -> dict[str, Any]:
             {"foot": each.foot, "part": each.part, "start": each.span.start, "stop": each.span.stop}
             for each in journey.contacts.all
         ],
-        "slide_px": _slide(journey.feet.told, numbers["slide"]),
+        "slide_px": _slide(journey.feet.facts, numbers["slide"]),
         **{
             name: numbers[name]
             for name in ("warp_error", "flicker_hold", "seam_ratio", "colour_drift", "edit_magnitude")
@@ -48,19 +49,19 @@ def report(journey: Journey) -> dict[str, Any]:
 
 
 def _camera(journey: Journey) -> dict[str, Any]:
-    """How much the camera moved and how calm it was made; px of the frame."""
+    """Jerk and path of the camera, as filmed and stabilized, in px of the frame."""
     camera, stable = journey.stable.camera, journey.stable.path
-    calm = normal(camera.matrices @ inverse(stable.matrices))
+    stable_to_background = normal(camera.matrices @ inverse(stable.matrices))
     before, after = ([], [])
     for shot in camera.shots:
         part = slice(shot.start, shot.stop)
         before.append(jerk_px(camera.matrices[part], camera.size))
-        after.append(jerk_px(calm[part], camera.size))
+        after.append(jerk_px(stable_to_background[part], camera.size))
     middle = (np.array(camera.size)[None] - 1) / 2
     resting = np.median([moved(each, middle)[0] for each in stable.matrices], axis=0)[None]
     paths = {
         "before": [moved(each, middle)[0] for each in camera.matrices],
-        "after": [moved(each, resting)[0] for each in calm],
+        "after": [moved(each, resting)[0] for each in stable_to_background],
     }
     return {
         "jerk_before": round(float(np.mean(before)), 5),
@@ -75,11 +76,11 @@ def _camera(journey: Journey) -> dict[str, Any]:
 
 
 def _slide(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Of planted feet: as generated, and in the finished clip; px of the background picture."""
+    """The slide of planted feet as generated and in the finished clip, in px of the background picture."""
     before = before if before["locked"] else {**before, **after}
-    made = {(each["foot"], each["part"], each["start"]): each["px"] for each in before["contacts"]}
+    generated = {(each["foot"], each["part"], each["start"]): each["px"] for each in before["contacts"]}
     contacts = [
-        {**each, "before": made.get((each["foot"], each["part"], each["start"])), "after": each["px"]}
+        {**each, "before": generated.get((each["foot"], each["part"], each["start"])), "after": each["px"]}
         for each in after["contacts"]
     ]
     return {
@@ -116,6 +117,6 @@ def _provenance(journey: Journey) -> dict[str, Any]:
     }
 
 
-def to_json(told: dict[str, Any]) -> str:
-    """As it is written to report.json."""
-    return json.dumps(told, indent=1, allow_nan=False)
+def to_json(report: dict[str, Any]) -> str:
+    """The text of report.json."""
+    return json.dumps(report, indent=1, allow_nan=False)

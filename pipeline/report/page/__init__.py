@@ -1,4 +1,4 @@
-"""The page of a run: one file that shows what came out, and proves it."""
+"""The report page: one HTML file that shows the result of a run and its numbers."""
 
 from pipeline.report.page.document import page
 

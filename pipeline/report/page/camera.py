@@ -1,4 +1,4 @@
-"""The camera: where it looked, before and after, and how jumpy that is."""
+"""The camera section of the report page: its path and jerk, before and after stabilizing."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,9 +14,9 @@ from pipeline.report.page.timeline import cuts_of
 Numbers = list[float | None]
 
 
-def camera(told: dict[str, Any], clock: Clock) -> Markup:
-    """Three plots on one time axis."""
-    paths, cuts = told["camera"]["path_px"], cuts_of(told)
+def camera(report: dict[str, Any], clock: Clock) -> Markup:
+    """Plots of the path sideways, up and down, and of the jerk, on one time axis."""
+    paths, cuts = report["camera"]["path_px"], cuts_of(report)
     plots = []
     for axis, title in enumerate(("Sideways", "Up and down")):
         lines = [_line(name, [point[axis] for point in paths[name]]) for name in ("before", "after")]
@@ -31,7 +31,7 @@ def camera(told: dict[str, Any], clock: Clock) -> Markup:
 
 
 def jerk(path: Sequence[Sequence[float]], cuts: Sequence[int]) -> Numbers:
-    """Length of the third difference at each frame, px; None where four frames in a row are not of one shot."""
+    """The length of the third difference at each frame, in px; None where four frames in a row are not of one shot."""
     points = np.array(path, np.float64).reshape(-1, 2)
     values: Numbers = [None] * len(points)
     edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(points)), len(points)]

@@ -1,4 +1,4 @@
-"""The feet: how far each contact slides, as generated and after the lock."""
+"""The feet section of the report page: how far each contact slides, as generated and after the correction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,16 @@ from pipeline.report.page.table import folded, table
 from pipeline.report.page.words import NOTHING, quantity
 
 MOST = 60
-"""Of more contacts only those are drawn that slid furthest; the table has them all."""
+"""With more contacts, only those that slid furthest are drawn; the table has them all."""
 CROWDED = 16
-"""With more contacts than this a colour says which foot it is."""
+"""With more contacts than this, colours instead of names say which foot it is."""
 FILL = 0.36
-"""How wide one of the two bars of a contact is, in shares of its room."""
+"""The width of each of the two bars of a contact, as a share of its room."""
 
 
-def feet(told: dict[str, Any], clock: Clock) -> Markup:
-    """A pair of bars for every contact."""
-    slide = told["slide_px"] or {}
+def feet(report: dict[str, Any], clock: Clock) -> Markup:
+    """A bar chart of the slide, a pair of bars for every contact, and the same as a table."""
+    slide = report["slide_px"] or {}
     contacts = slide.get("contacts") or []
     measured = [each for each in contacts if _highest(each) is not None]
     if not measured:
@@ -32,6 +32,7 @@ def feet(told: dict[str, Any], clock: Clock) -> Markup:
 
 
 def _highest(contact: dict[str, Any]) -> float | None:
+    """The larger slide of before and after; None where neither was measured."""
     known = [value for value in (contact.get("before"), contact.get("after")) if value is not None]
     return max(known) if known else None
 
@@ -45,7 +46,7 @@ def _bars(contacts: Sequence[dict[str, Any]], clock: Clock) -> Markup:
     for at, contact in enumerate(contacts):
         pair = [_bar((at + 0.5 - FILL) * room, room, contact.get("before"), top, "before")]
         pair += [_bar((at + 0.5) * room, room, contact.get("after"), top, "after")]
-        groups.append(tag("g", tag("title", _said(contact, clock)), *pair))
+        groups.append(tag("g", tag("title", _tooltip(contact, clock)), *pair))
     label = f"Slide of {len(contacts)} contacts in px, before and after the lock; the numbers are in the table below."
     drawn = tag(
         "svg", grid, *groups, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", role="img", aria_label=label
@@ -73,21 +74,21 @@ def _short(contact: dict[str, Any]) -> str:
     return f"{str(contact.get('foot', ''))[:1].upper()} {contact.get('part', '')}".strip()
 
 
-def _said(contact: dict[str, Any], clock: Clock) -> str:
+def _tooltip(contact: dict[str, Any], clock: Clock) -> str:
     values = [f"{name} {contact[name]:.2f} px" for name in ("before", "after") if contact.get(name) is not None]
     when = f" from {clock.moment(contact['start'])}" if contact.get("start") is not None else ""
     return f"{contact.get('foot', '')} {contact.get('part', '')}{when}: {', '.join(values)}"
 
 
 def _spread(slide: dict[str, Any]) -> Markup | None:
-    """The 95th percentiles, where they are known."""
+    """A sentence with the 95th percentiles of the slide, where they are known."""
     before, after = slide.get("p95_before"), slide.get("p95_after")
     if before is None and after is None:
         return None
     known = [(name, value) for name, value in (("before", before), ("after", after)) if value is not None]
     sides = [joined((", " if at else None, name, " ", quantity(value, "px"))) for at, (name, value) in enumerate(known)]
-    said = "In nineteen of twenty contact frames a foot slides less than this: "
-    return tag("p", said, *sides, ".", class_="aside")
+    start = "In nineteen of twenty contact frames a foot slides less than this: "
+    return tag("p", start, *sides, ".", class_="aside")
 
 
 def _table(contacts: Sequence[dict[str, Any]]) -> Markup:

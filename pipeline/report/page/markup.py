@@ -1,24 +1,25 @@
-"""Markup that cannot be broken by what it holds: all text is escaped unless it was made here."""
+"""HTML and SVG as strings: all text is escaped unless it is `Markup`, which only this module makes."""
 
 import re
 from collections.abc import Iterable
 from html import escape
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Characters that no page may hold; file names can."""
+"""Characters that HTML may not hold, though file names can."""
 _VOID = frozenset({"meta", "br", "path", "line", "use", "image"})
+"""Elements that are closed in their own tag when they have no children."""
 
 Attribute = str | int | float | bool | None
 
 
 class Markup(str):
-    """Text that is markup already."""
+    """A string that is HTML already and is not escaped again."""
 
     __slots__ = ()
 
 
 def text(value: object) -> Markup:
-    """Anything as text that shows itself and does nothing else."""
+    """Any value as escaped text; markup stays as it is."""
     return value if isinstance(value, Markup) else Markup(escape(_UNFIT.sub("\ufffd", str(value))))
 
 
@@ -31,7 +32,7 @@ def tag(name: str, /, *children: object, **attributes: Attribute) -> Markup:
 
 
 def joined(children: Iterable[object]) -> Markup:
-    """One after the other; None is nothing."""
+    """Children one after the other; None is left out."""
     return Markup("".join(text(child) for child in children if child is not None))
 
 

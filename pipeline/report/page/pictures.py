@@ -1,4 +1,4 @@
-"""The contact sheet: moments of the clip, each before above after, cut from the one sheet so that they wrap."""
+"""The pictures section of the report page: pairs of the contact sheet, shown one by one so that the row can wrap."""
 
 import base64
 
@@ -12,7 +12,7 @@ from pipeline.report.page.plot import figure
 
 
 def pictures(sheet_jpg: bytes, clock: Clock) -> Markup:
-    """Every moment of the sheet with its time."""
+    """The pairs of the contact sheet, each with its time."""
     size = _size(sheet_jpg)
     if size is None or not clock.frames:
         return tag("p", "There are no pictures of this run.", class_="nothing")
@@ -33,14 +33,14 @@ def pictures(sheet_jpg: bytes, clock: Clock) -> Markup:
 
 
 def _moment(when: str, part: tuple[float, float, float, float]) -> Markup:
-    """One pair; `part` is left, top, width and height on the sheet."""
-    window = " ".join(f"{each:g}" for each in part)
+    """One pair of pictures; `part` is its left, top, width and height on the sheet."""
+    window = " ".join(f"{value:g}" for value in part)
     label = f"Source above, result below, {when}"
     drawn = tag("svg", tag("use", href="#sheet"), viewBox=window, role="img", aria_label=label)
     return tag("li", drawn, tag("span", when[0].upper() + when[1:]))
 
 
 def _size(jpg: bytes) -> tuple[int, int] | None:
-    """Width and height; None when it is no picture."""
+    """Width and height of a JPEG; None when it is no picture."""
     picture = cv2.imdecode(np.frombuffer(jpg, np.uint8), cv2.IMREAD_COLOR) if jpg else None
     return None if picture is None else (picture.shape[1], picture.shape[0])

@@ -1,4 +1,4 @@
-"""Line plots over the time of the clip: the shapes are SVG that stretches, the words are text that does not."""
+"""Line plots over the time of the clip: curves are SVG that stretches with the page, labels are text that does not."""
 
 import json
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from pipeline.report.page.markup import Markup, joined, tag
 from pipeline.report.page.words import NOTHING, rounded
 
 MOST_POINTS = 1400
-"""Of a line: longer ones keep the lowest and the highest value of every stretch."""
+"""Points of a line; longer ones keep the lowest and the highest value of every stretch."""
 MANY = 24
-"""More joins than this are drawn faintly, so that the lines stay in sight."""
+"""More joins than this are drawn faintly, so that the curves stay in sight."""
 SIDE = 1000
 """Width and height of a plot in its own units."""
 Doubles = NDArray[np.float64]
@@ -24,7 +24,7 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Line:
-    """One value per frame, None where there is none."""
+    """A curve with one value per frame, None where there is none."""
 
     name: str
     role: Literal["before", "after"]
@@ -32,13 +32,13 @@ class Line:
 
     @property
     def numbers(self) -> Doubles:
-        """NaN for None."""
+        """The values as an array, NaN for None."""
         return np.array(self.values, np.float64).reshape(-1)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Lines on one scale. Lines are broken at `cuts`; `joins` are frames to be pointed out."""
+    """Curves on one scale. They are broken at `cuts`; `joins` are frames that are marked."""
 
     title: str
     unit: str
@@ -49,7 +49,7 @@ class Plot:
     from_zero: bool = False
 
     def draw(self) -> Markup:
-        """The plot with its scale, legend and read-out."""
+        """The plot with its scale and legend, and its data for the read-out on hover."""
         known = [line.numbers[np.isfinite(line.numbers)] for line in self.lines]
         every = np.concatenate([*known, np.zeros(0)])
         title = tag("h4", self.title, tag("small", f" {self.unit}"))
@@ -79,40 +79,40 @@ class Plot:
             )
         ]
         for line, kept in zip(self.lines, points, strict=True):
-            shapes.append(tag("path", d=self._way(kept, low, high), class_=f"line {line.role}"))
-        told = [{"name": line.name, "points": _plain(kept)} for line, kept in zip(self.lines, points, strict=True)]
+            shapes.append(tag("path", d=self._path(kept, low, high), class_=f"line {line.role}"))
+        data = [{"name": line.name, "points": _plain(kept)} for line, kept in zip(self.lines, points, strict=True)]
         return tag(
             "div",
             tag("svg", *shapes, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", role="img",
                 aria_label=f"{self.title}, {self.unit}. {self._summary()}"),
-            class_="area", data_lines=json.dumps(told, separators=(",", ":")), data_unit=self.unit,
+            class_="area", data_lines=json.dumps(data, separators=(",", ":")), data_unit=self.unit,
         )  # fmt: skip
 
-    def _way(self, points: Sequence[tuple[int, float]], low: float, high: float) -> str:
-        """As the commands of a path; a value alone becomes a dot."""
+    def _path(self, points: Sequence[tuple[int, float]], low: float, high: float) -> str:
+        """The commands of an SVG path; a value alone becomes a dot."""
         parts, last, cuts = [], None, sorted(self.cuts)
         for index, value in points:
             if not np.isfinite(value):
                 last = None
                 continue
             x, y = SIDE * self.clock.share(index + 0.5), SIDE * (high - value) / (high - low)
-            cut = last is not None and any(last < each <= index for each in cuts)
-            parts.append(f"M{x:.1f} {y:.1f}h0" if last is None or cut else f"L{x:.1f} {y:.1f}")
+            is_cut = last is not None and any(last < cut <= index for cut in cuts)
+            parts.append(f"M{x:.1f} {y:.1f}h0" if last is None or is_cut else f"L{x:.1f} {y:.1f}")
             last = index
         return "".join(parts)
 
     def _summary(self) -> str:
-        """The lines in a sentence, for those who do not see them."""
-        told = []
+        """The range of each curve in a sentence, for screen readers."""
+        parts = []
         for line in self.lines:
             known = line.numbers[np.isfinite(line.numbers)]
             ends = f"from {rounded(float(known.min()))} to {rounded(float(known.max()))}" if len(known) else NOTHING
-            told.append(f"{line.name}: {ends}")
-        return "; ".join(told) + "."
+            parts.append(f"{line.name}: {ends}")
+        return "; ".join(parts) + "."
 
 
 def thinned(values: Doubles, most: int = MOST_POINTS) -> list[tuple[int, float]]:
-    """Frames and values of a line; of a long one only those that can be seen: each stretch's lowest, highest, gap."""
+    """Frames and values of a curve; a long one keeps the lowest, the highest and the first gap of each stretch."""
     if len(values) <= most:
         return list(enumerate(values.tolist()))
     edges = np.linspace(0, len(values), most // 2 + 1).astype(int)
@@ -128,14 +128,14 @@ def thinned(values: Doubles, most: int = MOST_POINTS) -> list[tuple[int, float]]
 
 
 def scale(ticks: Sequence[tuple[float, str]]) -> Markup:
-    """The numbers at the left, from the highest down."""
+    """The scale at the left of a plot, from the highest number down."""
     low, high = ticks[0][0], ticks[-1][0]
     marks = [tag("span", shown, style=f"top:{100 * (high - value) / (high - low):.2f}%") for value, shown in ticks]
     return tag("div", *marks, class_="scale", aria_hidden="true")
 
 
 def time_axis(clock: Clock) -> Markup:
-    """The times below."""
+    """The time axis below a plot."""
     ticks = clock.ticks()
     marks = [
         tag(
@@ -158,9 +158,9 @@ def _across(shares: Sequence[float]) -> Markup:
 
 
 def _upright(shares: Sequence[float], kind: str) -> Markup | None:
-    return tag("path", d="".join(f"M{SIDE * each:.1f} 0V{SIDE}" for each in shares), class_=kind) if shares else None
+    return tag("path", d="".join(f"M{SIDE * share:.1f} 0V{SIDE}" for share in shares), class_=kind) if shares else None
 
 
 def figure(caption: str, *children: object) -> Markup:
-    """Pictures with what they show, in a sentence."""
+    """A figure element with its caption."""
     return tag("figure", joined(children), tag("figcaption", caption))

@@ -1,4 +1,4 @@
-"""The time a run took: every step with what was computed, what came from the cache, and what is kept."""
+"""The time section of the report page: how long each stage took, whether it was cached, and the bytes it keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pipeline.report.page.words import amount_bytes, duration, exact
 
 @dataclass(frozen=True)
 class Step:
-    """The runs of one stage together."""
+    """All runs of one stage, taken together."""
 
     name: str
     runs: tuple[dict[str, Any], ...]
@@ -21,7 +21,7 @@ class Step:
         return sum(run["cache"] == "hit" for run in self.runs)
 
     def seconds(self, *, hit: bool) -> float:
-        """Spent on what was, or was not, in the cache."""
+        """Seconds spent on runs that were (`hit`) or were not in the cache."""
         return float(sum(run["seconds"] or 0 for run in self.runs if (run["cache"] == "hit") is hit))
 
     @property
@@ -29,21 +29,21 @@ class Step:
         return sum(run["bytes"] or 0 for run in self.runs)
 
 
-def steps(told: dict[str, Any]) -> list[Step]:
-    """In the order in which they first ran."""
+def steps(report: dict[str, Any]) -> list[Step]:
+    """The steps of a run, in the order in which they first ran."""
     by_name: dict[str, list[dict[str, Any]]] = {}
-    for run in told["stages"]:
+    for run in report["stages"]:
         by_name.setdefault(run["name"], []).append(run)
     return [Step(name, tuple(runs)) for name, runs in by_name.items()]
 
 
-def stages(told: dict[str, Any]) -> Markup:
-    """A bar for each step."""
-    every = steps(told)
+def stages(report: dict[str, Any]) -> Markup:
+    """A table with a bar for each step."""
+    every = steps(report)
     if not every:
         return tag("p", "No step was recorded.", class_="nothing")
-    longest = max(each.seconds(hit=True) + each.seconds(hit=False) for each in every) or 1.0
-    rows = [_row(each, longest) for each in every]
+    longest = max(step.seconds(hit=True) + step.seconds(hit=False) for step in every) or 1.0
+    rows = [_row(step, longest) for step in every]
     titles = ("step", "share", "time", "cache", "kept")
     legend = [tag("span", "computed", class_="key computed"), tag("span", "from the cache", class_="key cached")]
     return joined((tag("p", *legend, class_="legend"), table("Steps of the run", titles, rows, numbers=(2, 4))))

@@ -1,4 +1,4 @@
-"""Tables with headers, folded away where they only back up a picture."""
+"""HTML tables, folded away where they only repeat a plot."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from pipeline.report.page.markup import Markup, tag
 def table(
     caption: str, titles: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
 ) -> Markup:
-    """Rows whose first cell names them; columns in `numbers` are set to the right."""
+    """A table whose first column names the rows; columns in `numbers` are right-aligned."""
     head = [tag("th", title, scope="col", class_=_side(at, numbers)) for at, title in enumerate(titles)]
     body = [_row(cells, numbers) for cells in rows]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body))
@@ -16,7 +16,7 @@ def table(
 
 
 def folded(summary: str, *children: object) -> Markup:
-    """What is there for whoever wants to look closer."""
+    """Content that opens on a click."""
     return tag("details", tag("summary", summary), *children)
 
 

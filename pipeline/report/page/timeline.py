@@ -1,4 +1,4 @@
-"""The timeline: segments, windows and the frames they share, and when which foot stands."""
+"""The timeline section of the report page: segments, windows with their overlaps, and foot contacts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,36 +10,36 @@ from pipeline.report.page.table import folded, table
 from pipeline.report.page.words import count, listed
 
 NAMED = 24
-"""With more windows than this there is no room for their numbers."""
+"""With more windows or cuts than this there is no room for their numbers."""
 LANES = tuple((foot, part) for foot in ("left", "right") for part in ("heel", "toe"))
 
 
-def cuts_of(told: dict[str, Any]) -> list[int]:
-    """The first frames of shots, without the clip's own."""
-    return [int(cut) for cut in told["camera"].get("cuts") or [] if cut > 0]
+def cuts_of(report: dict[str, Any]) -> list[int]:
+    """The first frame of every shot but the first."""
+    return [int(cut) for cut in report["camera"].get("cuts") or [] if cut > 0]
 
 
-def joins_of(told: dict[str, Any]) -> list[int]:
-    """The middle of every overlap, where one window gives way to the next."""
-    return [window["start"] + window["overlap"] // 2 for window in told["windows"] if window["overlap"]]
+def joins_of(report: dict[str, Any]) -> list[int]:
+    """The middle frame of every overlap, where one window gives way to the next."""
+    return [window["start"] + window["overlap"] // 2 for window in report["windows"] if window["overlap"]]
 
 
-def timeline(told: dict[str, Any], clock: Clock) -> Markup:
-    """Lanes on one time axis, and the same in tables."""
-    cuts = cuts_of(told)
-    lanes = [_lane("Segments", _segments(told["segments"], clock), cuts, clock)]
-    lanes += [_lane("Windows", _windows(told["windows"], clock), cuts, clock, "double")]
+def timeline(report: dict[str, Any], clock: Clock) -> Markup:
+    """Lanes of segments, windows and contacts on one time axis, and the same as tables."""
+    cuts = cuts_of(report)
+    lanes = [_lane("Segments", _segments(report["segments"], clock), cuts, clock)]
+    lanes += [_lane("Windows", _windows(report["windows"], clock), cuts, clock, "double")]
     for foot, part in LANES:
         spans = [
-            (each["start"], each["stop"]) for each in told["contacts"] if (each["foot"], each["part"]) == (foot, part)
+            (each["start"], each["stop"]) for each in report["contacts"] if (each["foot"], each["part"]) == (foot, part)
         ]
         lanes.append(_lane(f"{foot.capitalize()} {part}", [_spans(spans, clock)], cuts, clock, f"foot {foot}"))
-    drawn = tag("div", *lanes, time_axis(clock), class_="plot lanes", role="img", aria_label=_summary(told, cuts))
+    drawn = tag("div", *lanes, time_axis(clock), class_="plot lanes", role="img", aria_label=_summary(report, cuts))
     caption = (
         "What the person does, the windows in which the engine worked (darker where two share frames and blend),"
         " and when each heel and toe stands still on the ground." + _cuts(cuts)
     )
-    return joined((figure(caption, drawn), *_tables(told)))
+    return joined((figure(caption, drawn), *_tables(report)))
 
 
 def _lane(name: str, blocks: Iterable[object], cuts: Sequence[int], clock: Clock, kind: str = "") -> Markup:
@@ -71,38 +71,38 @@ def _windows(windows: Sequence[dict[str, Any]], clock: Clock) -> Iterator[Markup
 
 
 def _spans(spans: Sequence[tuple[int, int]], clock: Clock) -> Markup | None:
-    """Many blocks without words, as one shape."""
+    """Many blocks without text, drawn as one SVG path."""
     edges = [(SIDE * clock.share(start), SIDE * clock.share(stop)) for start, stop in spans]
-    way = "".join(f"M{left:.1f} 0H{right:.1f}V1H{left:.1f}Z" for left, right in edges)
+    path = "".join(f"M{left:.1f} 0H{right:.1f}V1H{left:.1f}Z" for left, right in edges)
     if not spans:
         return None
-    return tag("svg", tag("path", d=way), viewBox=f"0 0 {SIDE} 1", preserveAspectRatio="none", aria_hidden="true")
+    return tag("svg", tag("path", d=path), viewBox=f"0 0 {SIDE} 1", preserveAspectRatio="none", aria_hidden="true")
 
 
 def _cuts(cuts: Sequence[int]) -> str:
-    """A sentence, where the film has any."""
+    """A sentence that lists the cuts; empty where there are none."""
     if not cuts:
         return ""
     places = listed([f"frame {cut:,}" for cut in cuts]) if len(cuts) <= NAMED else f"{len(cuts):,} of them"
     return f" Upright lines are cuts of the film: {places}."
 
 
-def _summary(told: dict[str, Any], cuts: Sequence[int]) -> str:
-    segments = [f"{each['name']} frames {each['start']} to {each['stop'] - 1}" for each in told["segments"]]
+def _summary(report: dict[str, Any], cuts: Sequence[int]) -> str:
+    segments = [f"{each['name']} frames {each['start']} to {each['stop'] - 1}" for each in report["segments"]]
     counts = [
-        count(len(told["windows"]), "window"),
-        count(len(told["contacts"]), "foot contact"),
+        count(len(report["windows"]), "window"),
+        count(len(report["contacts"]), "foot contact"),
         count(len(cuts), "cut"),
     ]
     return f"Timeline. {listed(segments) or 'No segments'}. {', '.join(counts)}."
 
 
-def _tables(told: dict[str, Any]) -> Iterator[Markup]:
-    if told["segments"]:
-        rows = [(each["name"], each["start"], each["stop"] - 1, each["reason"]) for each in told["segments"]]
+def _tables(report: dict[str, Any]) -> Iterator[Markup]:
+    if report["segments"]:
+        rows = [(each["name"], each["start"], each["stop"] - 1, each["reason"]) for each in report["segments"]]
         titles = ("segment", "first frame", "last frame", "why")
         yield folded("Segments, and why they are cut there", table("Segments", titles, rows, numbers=(1, 2)))
-    if told["windows"]:
+    if report["windows"]:
         headers = (
             "window",
             "segment",
@@ -112,9 +112,9 @@ def _tables(told: dict[str, Any]) -> Iterator[Markup]:
             "box",
             "colours locked",
         )
-        rows_of = map(_window_row, range(1, 1 + len(told["windows"])), told["windows"])
+        rows_of = map(_window_row, range(1, 1 + len(report["windows"])), report["windows"])
         yield folded("Windows in a table", table("Windows", headers, rows_of, numbers=(2, 3, 4)))
-    if not told["contacts"]:
+    if not report["contacts"]:
         yield tag("p", "No heel or toe was found standing still.", class_="nothing")
 
 

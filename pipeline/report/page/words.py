@@ -1,4 +1,4 @@
-"""Numbers in words that a person reads: how many digits, which unit, and what to say when there is none."""
+"""Numbers as text: how many digits, which unit, and what stands for a number that is missing."""
 
 from math import floor, log10
 
@@ -8,7 +8,7 @@ NOTHING = "nothing to measure"
 
 
 def rounded(value: float) -> str:
-    """As many digits as tell something: 1,234, 12.3, 1.04, 0.62, 0.042; whole numbers whole."""
+    """A number with two or three telling digits: 1,234, 12.3, 1.04, 0.62, 0.042; integers whole."""
     if isinstance(value, int) or value == 0:
         return f"{int(value):,}"
     power = floor(log10(abs(value)))
@@ -16,19 +16,19 @@ def rounded(value: float) -> str:
 
 
 def exact(value: float, shown: str) -> Markup:
-    """A number as it is shown, which carries the one that was measured."""
+    """A rounded number as an HTML `data` element that carries the exact one."""
     return tag("data", shown, value=repr(value))
 
 
 def quantity(value: float | None, unit: str = "") -> Markup:
-    """A measured number with its unit, or that there is none."""
+    """A number with its unit, or the words that there is none."""
     if value is None:
         return tag("span", NOTHING, class_="none")
     return joined((exact(value, rounded(value)), tag("span", f"\u00a0{unit}", class_="unit") if unit else None))
 
 
 def percent(share: float | None) -> Markup:
-    """A share of one; not 100 % before it is all of it."""
+    """A share as percent; 100 % only if it is exactly 1."""
     if share is None:
         return tag("span", NOTHING, class_="none")
     shown = rounded(min(100 * share, 99.9) if share < 1 else 100)
@@ -36,7 +36,7 @@ def percent(share: float | None) -> Markup:
 
 
 def change(before: float | None, after: float | None, unit: str) -> Markup:
-    """From one number to another."""
+    """A number before, an arrow, and the number after."""
     if before is None and after is None:
         return quantity(None)
     start = tag("span", tag("span", "before ", class_="unseen"), _side(before), class_="was")
@@ -49,7 +49,7 @@ def _side(value: float | None, unit: str = "") -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """0.42 s, 12.3 s, 3 min 05 s, 1 h 02 min."""
+    """A duration: 0.42 s, 12.3 s, 3 min 05 s, 1 h 02 min."""
     if 0 < seconds < 0.01:
         return "under 0.01 s"
     if seconds < 59.95:
@@ -61,7 +61,7 @@ def duration(seconds: float) -> str:
 
 
 def amount_bytes(count: int) -> str:
-    """In thousands: 532 B, 4.2 MB."""
+    """A number of bytes in decimal units: 532 B, 4.2 MB."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
@@ -71,10 +71,10 @@ def amount_bytes(count: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """1 frame, 300 frames."""
+    """A count with its noun: 1 frame, 300 frames."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(parts: list[str]) -> str:
-    """One, two and three."""
+    """A list in a sentence: one, two and three."""
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
