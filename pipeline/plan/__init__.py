@@ -1,1 +1,1 @@
-"""Planning: the calm camera, the segments, and the windows in which an engine works."""
+"""Planning: the stable camera path, the segments, and the windows in which an engine works."""

@@ -1,6 +1,7 @@
-"""How fast the subject moves over the ground, and how large it is in the picture: what tells walking from standing.
+"""Movement: the subject's speed over the ground and height in the picture, which tell walking from standing.
 
-Arms and head do not count, so that somebody who waves or nods stands still; nor does somebody who crouches walk away.
+Only torso and legs count, so that somebody who waves or nods stands still, and somebody who crouches does not seem to
+walk away.
 """
 
 from dataclasses import dataclass, fields
@@ -16,23 +17,24 @@ from utils.people.pose import ANKLES, HIPS, KNEES, SHOULDERS, Poses
 Doubles = NDArray[np.float64]
 
 BODY = (*SHOULDERS, *HIPS, *KNEES, *ANKLES)
+"""The joints that count, left and right of each."""
 SURE = 0.3
-"""A joint of less confidence is not looked at."""
+"""Joints of less confidence are ignored."""
 UPRIGHT = 1.2
 """A standing person is this many times as tall as torso, thigh and shin together."""
 SIDE_SMOOTHED_S, SIZE_SMOOTHED_S = 0.15, 0.25
-"""The size is known less well than the place."""
+"""Standard deviations of the Gaussians that smooth the place sideways and the size, which is known less well."""
 LENS = 1.0
-"""Focal length of a usual lens in widths of the picture; turns growing into coming nearer."""
+"""Focal length of a usual lens in widths of the picture, by which growth in the picture becomes approach."""
 
 
 @dataclass(frozen=True)
 class Movement:
-    """For each of n frames: the subject's height in px, where it is and how fast, in heights, and whether it was seen.
+    """For each of n frames: the subject's height in px, its place and speed in own heights, and whether it was seen.
 
-    `place` is n x 2: to the side and away from the camera, each roughly. `speed` is in heights a second; `sure_speed`
-    is as much of it as no bent limb explains.
-    Where it was not seen the values are those of the nearest frames in which it was; NaN if there is none.
+    `place` is n x 2: sideways and away from the camera, each roughly. `speed` is in heights a second; `sure_speed` is
+    the part of it that no bent limb explains.
+    Where the subject was not seen, the values are those of the nearest frames in which it was; NaN if there is none.
     """
 
     height_px: Doubles
@@ -42,13 +44,13 @@ class Movement:
     seen: NDArray[np.bool_]
 
     def part(self, frames: range) -> "Movement":
-        """Of some frames alone."""
+        """The movement in a range of frames."""
         cut = slice(frames.start, frames.stop)
         return Movement(**{each.name: getattr(self, each.name)[cut] for each in fields(self)})
 
 
 def movement(poses: Poses, camera: CameraPath) -> Movement:
-    """Measured against the background, each shot by itself."""
+    """The movement of the subject against the background, measured in each shot by itself."""
     sure = np.where(poses.confidence[..., None] >= SURE, poses.keypoints, np.nan)[:, BODY].astype(float)
     ground = moved(camera.matrices[:, None], sure)
     shots = [_of_shot(ground[shot.start : shot.stop], shot, camera) for shot in camera.shots]
@@ -57,7 +59,7 @@ def movement(poses: Poses, camera: CameraPath) -> Movement:
 
 
 def _of_shot(joints: Doubles, shot: range, camera: CameraPath) -> Movement:
-    """Of n x 8 x 2 joints in the background picture."""
+    """The movement in one shot, from n x 8 x 2 joints in the background picture."""
     whole, longest = _log_sizes(joints)
     across = joints[:, :4, 0].mean(axis=1)
     seen: NDArray[np.bool_] = np.isfinite(whole) & np.isfinite(across)
@@ -83,9 +85,9 @@ def _of_shot(joints: Doubles, shot: range, camera: CameraPath) -> Movement:
 
 
 def _log_sizes(joints: Doubles) -> tuple[Doubles, Doubles]:
-    """The logarithm of the height in px, as torso, thigh and shin together say, and as the longest of them says.
+    """The logarithm of the height in px, estimated from torso, thigh and shin together, and from the longest of them.
 
-    A limb that is bent or turned looks short, so in a crouch the longest is right; of a walk all together are.
+    A limb that is bent or turned looks short: in a crouch the longest is right, in a walk all together are.
     """
     shoulder, hip = joints[:, 0:2].mean(axis=1), joints[:, 2:4].mean(axis=1)
     thigh = np.linalg.norm(joints[:, 2:4] - joints[:, 4:6], axis=-1)

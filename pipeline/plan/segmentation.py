@@ -1,4 +1,4 @@
-"""Cuts a clip into approach, hold and exit, by how the person moves; into equal parts where that cannot be told.
+"""Segmentation: cuts a clip into approach, hold and exit by how the person moves, or else into equal parts.
 
 The hold is the stretch that is most surely standing still; what lies before it is the approach, what lies after it the
 exit. Cuts of the film always end a segment.
@@ -21,27 +21,27 @@ Name = Literal["approach", "hold", "exit", "part"]
 Doubles = NDArray[np.float64]
 
 SEEN_SHARE = 0.3
-"""A person who is in fewer of a shot's frames says nothing about it."""
+"""A shot is cut by movement only if the person is seen in at least this share of its frames."""
 MOVES_HEIGHTS = 0.4
-"""Who goes less far than this, in own heights, does not move."""
+"""A person who covers less than this distance, in own heights, does not move."""
 LEAP, LEAPS_SHARE = 3.0, 0.03
-"""Heights a second that nobody walks, and in how many frames that may be seen."""
+"""A speed, in heights a second, that nobody walks; and the share of frames in which it may be measured all the same."""
 GROWS = 0.15
-"""Coming nearer by less than this, as a logarithm, is no approach."""
+"""Growth in the picture, as a logarithm, below which nobody is said to come nearer."""
 SLOWEST, QUICKEST = 0.2, 0.8
-"""Heights a second between which the walking speed of a clip is believed."""
+"""Limits of the walking speed that is assumed for a clip, in heights a second."""
 STROLL, REST = 0.35, 0.2
-"""Of the walking speed: below the first rather standing than walking, below the second hardly moving."""
+"""Shares of the walking speed: below the first a person rather stands than walks, below the second hardly moves."""
 EASE_S = 0.3
-"""How much longer it takes to come to rest, or to get going, than can be seen."""
+"""How much longer it takes to come to rest, or to get going, than the speed shows."""
 AUTO_S = ((12.0, 3), (24.0, 5))
-"""Clips up to so long are cut into so many; longer ones into `MOST`."""
+"""Clips up to each length (s) are cut into so many segments; longer ones into `MOST`."""
 MOST = 7
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of the clip, and why it is one, as a sentence."""
+    """A stretch of the clip, with the reason for it as part of a sentence."""
 
     name: Name
     span: Span
@@ -50,14 +50,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class SplitRule:
-    """Into how many segments, by what, and how short one may be."""
+    """The number of segments, what they are cut by, and the shortest length."""
 
     count: Literal["auto", 3, 5, 7] = "auto"
     split: Literal["phase", "uniform"] = "phase"
     least_s: float = 0.7
 
     def pieces(self, length_s: float) -> int:
-        """How many are wanted of a clip of this length."""
+        """The number of segments of a clip of this length."""
         if self.count != "auto":
             return self.count
         return next((count for limit_s, count in AUTO_S if length_s <= limit_s), MOST)
@@ -65,14 +65,14 @@ class SplitRule:
 
 @dataclass(frozen=True)
 class Split:
-    """Segments in order, without a gap; and why they are not phases though phases were asked for, as a sentence."""
+    """Segments in order, without a gap; and a sentence if they are not the phases that were asked for."""
 
     segments: tuple[Segment, ...]
     reason_of_fallback: str | None = None
 
 
 def split(poses: Poses, camera: CameraPath, rule: SplitRule | None = None) -> Split:
-    """The segments of a clip; as many as wanted, unless they would be too short or the film has more cuts."""
+    """The segments of a clip, as many as the rule asks for unless they would be too short or the film has more cuts."""
     rule = rule or SplitRule()
     if len(poses) != len(camera):
         raise ValueError(f"{len(poses)} poses of {len(camera)} frames")
@@ -80,31 +80,31 @@ def split(poses: Poses, camera: CameraPath, rule: SplitRule | None = None) -> Sp
     frame_s = float(np.median(np.diff(times_s))) if len(camera) > 1 else 1.0
     least = max(1, round(rule.least_s / max(frame_s, 1e-3)))
     count = rule.pieces(float(times_s[-1]) + frame_s)
-    way = movement(poses, camera)
+    moves = movement(poses, camera)
     pieces: list[Segment] = []
     for shot in camera.shots:
         if rule.split == "uniform":
             pieces.append(_whole("part", shot, "equal lengths were asked for"))
         else:
-            pieces += _phases(way.part(shot), shot, least, frame_s)
+            pieces += _phases(moves.part(shot), shot, least, frame_s)
     fallback = None
     if rule.split == "phase" and all(piece.name == "part" for piece in pieces):
         reason = pieces[0].reason
         fallback = f"The clip is cut into equal parts instead of approach, hold and exit: {reason}."
     pieces = _joined(pieces, count, set(camera.breaks))
-    return Split(tuple(_divided(pieces, count, least, way.speed)), fallback)
+    return Split(tuple(_divided(pieces, count, least, moves.speed)), fallback)
 
 
 def overlapped(segments: Sequence[Segment], overlap_frames: int, breaks: Sequence[int] = ()) -> tuple[Span, ...]:
-    """The spans of segments grown into their neighbours, so that two share as many frames, but never across a cut."""
+    """The spans of segments, grown so that neighbours share `overlap_frames`, but never across a cut."""
     before, after = overlap_frames - overlap_frames // 2, overlap_frames // 2
     first, last = segments[0].span.start, segments[-1].span.stop
     spans = []
     for segment in segments:
         start, stop = segment.span.start, segment.span.stop
-        edge = max((each for each in breaks if each <= start), default=first)
-        end = min((each for each in breaks if each >= stop), default=last)
-        spans.append(Span(max(edge, start - before), min(end, stop + after)))
+        shot_start = max((cut for cut in breaks if cut <= start), default=first)
+        shot_stop = min((cut for cut in breaks if cut >= stop), default=last)
+        spans.append(Span(max(shot_start, start - before), min(shot_stop, stop + after)))
     return tuple(spans)
 
 
@@ -112,20 +112,20 @@ def _whole(name: Name, frames: range, reason: str) -> Segment:
     return Segment(name, Span(frames.start, frames.stop), reason)
 
 
-def _phases(way: Movement, shot: range, least: int, frame_s: float) -> list[Segment]:
-    """Approach, hold and exit of one shot, those of them that are there; one part where they cannot be told."""
-    if way.seen.mean() < SEEN_SHARE or way.seen.sum() < 2:
+def _phases(moves: Movement, shot: range, least: int, frame_s: float) -> list[Segment]:
+    """The approach, hold and exit of one shot, as far as it has them; one part where they cannot be told."""
+    if moves.seen.mean() < SEEN_SHARE or moves.seen.sum() < 2:
         return [_whole("part", shot, "the person is not seen well enough to tell how they move")]
     if len(shot) < 2 * least:
         return [_whole("part", shot, "it is too short to be cut by what the person does")]
-    if _way_heights(way) < MOVES_HEIGHTS:
+    if _distance_heights(moves) < MOVES_HEIGHTS:
         return [_whole("part", shot, "the person stays in one place all the time")]
-    if (way.speed > LEAP).mean() > LEAPS_SHARE:
+    if (moves.speed > LEAP).mean() > LEAPS_SHARE:
         return [_whole("part", shot, "what was taken for the person leaps about, as if it were several people")]
-    walking = float(np.clip(np.percentile(way.speed[way.seen], 85), SLOWEST, QUICKEST))
-    hold = _hold(way, walking, least, frame_s)
+    walking = float(np.clip(np.percentile(moves.speed[moves.seen], 85), SLOWEST, QUICKEST))
+    hold = _hold(moves, walking, least, frame_s)
     if hold is None:
-        return _without_hold(way, shot, least)
+        return _without_hold(moves, shot, least)
     names: tuple[tuple[Name, int, int, str], ...] = (
         ("approach", 0, hold.start, "the person walks up"),
         ("hold", hold.start, hold.stop, "the person stands"),
@@ -134,42 +134,42 @@ def _phases(way: Movement, shot: range, least: int, frame_s: float) -> list[Segm
     return [_whole(name, shot[start:stop], reason) for name, start, stop, reason in names if stop > start]
 
 
-def _way_heights(way: Movement) -> float:
-    """How far apart the places are between which the person moves, in own heights."""
-    low, high = np.percentile(way.place[way.seen], [5, 95], axis=0)
+def _distance_heights(moves: Movement) -> float:
+    """How far apart the places are between which the person moves, in own heights, without outliers."""
+    low, high = np.percentile(moves.place[moves.seen], [5, 95], axis=0)
     return float(np.linalg.norm(high - low))
 
 
-def _hold(way: Movement, walking: float, least: int, frame_s: float) -> Span | None:
+def _hold(moves: Movement, walking: float, least: int, frame_s: float) -> Span | None:
     """The stretch in which standing outweighs walking most, from coming to rest to getting going."""
     stroll, rest = STROLL * walking, REST * walking
-    likely = np.clip((stroll - way.sure_speed) / stroll, -1, 1)
-    present = np.flatnonzero(way.seen)
-    likely[: present[0]] = likely[present[-1] + 1 :] = -1
-    start, stop = _heaviest(likely)
+    standing = np.clip((stroll - moves.sure_speed) / stroll, -1, 1)
+    present = np.flatnonzero(moves.seen)
+    standing[: present[0]] = standing[present[-1] + 1 :] = -1
+    start, stop = _largest_run(standing)
     if stop - start < least:
         return None
     middle, ease = (start + stop) // 2, round(EASE_S / frame_s)
     if start > 0:
-        start += int(np.argmax(way.speed[start : middle + 1] < rest)) + ease
-    if stop < len(likely):
-        stop -= int(np.argmax(way.speed[middle:stop][::-1] < rest)) + ease
+        start += int(np.argmax(moves.speed[start : middle + 1] < rest)) + ease
+    if stop < len(standing):
+        stop -= int(np.argmax(moves.speed[middle:stop][::-1] < rest)) + ease
     if stop - start < least:
         return None
-    return Span(start if start >= least else 0, stop if len(likely) - stop >= least else len(likely))
+    return Span(start if start >= least else 0, stop if len(standing) - stop >= least else len(standing))
 
 
-def _heaviest(values: Doubles) -> tuple[int, int]:
-    """The run with the largest sum, half-open."""
+def _largest_run(values: Doubles) -> tuple[int, int]:
+    """The run with the largest sum (maximum subarray), half-open."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     lowest = np.minimum.accumulate(sums)
     stop = int(np.argmax(sums - lowest))
     return int(np.argmin(sums[: stop + 1])), stop
 
 
-def _without_hold(way: Movement, shot: range, least: int) -> list[Segment]:
-    """Somebody who never stands: up to the frame in which they are largest they approach, then they leave."""
-    size = np.log(way.height_px)
+def _without_hold(moves: Movement, shot: range, least: int) -> list[Segment]:
+    """The phases of somebody who never stands: approach up to the frame in which they are largest, then exit."""
+    size = np.log(moves.height_px)
     nearest = int(np.argmax(size))
     comes, goes = size[nearest] - size[0] > GROWS, size[nearest] - size[-1] > GROWS
     if not comes and not goes:
@@ -185,13 +185,13 @@ def _without_hold(way: Movement, shot: range, least: int) -> list[Segment]:
 
 
 def _joined(pieces: list[Segment], count: int, cuts: set[int]) -> list[Segment]:
-    """Not more than wanted: the shortest go to their shorter neighbour of the same shot, which keeps its name."""
+    """At most `count` segments: the shortest joins a neighbour of its shot, and the longer of both lends its name."""
     pieces = list(pieces)
     while len(pieces) > count:
         pairs = [index for index in range(1, len(pieces)) if pieces[index].span.start not in cuts]
         if not pairs:
             break
-        index = min(pairs, key=lambda each: min(len(pieces[each - 1].span), len(pieces[each].span)))
+        index = min(pairs, key=lambda at: min(len(pieces[at - 1].span), len(pieces[at].span)))
         one, other = pieces[index - 1 : index + 1]
         longer = max(one, other, key=lambda each: len(each.span))
         pieces[index - 1 : index + 1] = [replace(longer, span=Span(one.span.start, other.span.stop))]
@@ -199,7 +199,7 @@ def _joined(pieces: list[Segment], count: int, cuts: set[int]) -> list[Segment]:
 
 
 def _divided(pieces: list[Segment], count: int, least: int, speed: Doubles) -> list[Segment]:
-    """As many as wanted: the longest are cut further, where the pace changes most near to equal lengths."""
+    """As many as `count` segments: the longest are cut further, near equal lengths where the speed changes most."""
     parts = [1] * len(pieces)
     while sum(parts) < count:
         room = [len(piece.span) / (n + 1) for piece, n in zip(pieces, parts, strict=True)]
@@ -213,14 +213,14 @@ def _divided(pieces: list[Segment], count: int, least: int, speed: Doubles) -> l
 
 
 def _cut(piece: Segment, number: int, least: int, speed: Doubles) -> list[Segment]:
-    """One segment in some; equal parts exactly where it is no phase."""
+    """One segment cut into `number`; into exactly equal parts where it is no phase."""
     if number == 1:
         return [piece]
     start, stop = piece.span.start, piece.span.stop
-    edges = [start + round(len(piece.span) * each / number) for each in range(number + 1)]
+    edges = [start + round(len(piece.span) * part / number) for part in range(number + 1)]
     length = len(piece.span) / number
     slack = int(min(length / 4, (length - least) / 2)) if piece.name != "part" else 0
-    edges[1:-1] = [_sharpest(speed[start:stop], each - start, slack) + start for each in edges[1:-1]]
+    edges[1:-1] = [_largest_change(speed[start:stop], edge - start, slack) + start for edge in edges[1:-1]]
     spans = [Span(a, b) for a, b in pairwise(edges)]
     return [
         replace(piece, span=span, reason=f"{piece.reason} (part {index} of {number})")
@@ -228,7 +228,7 @@ def _cut(piece: Segment, number: int, least: int, speed: Doubles) -> list[Segmen
     ]
 
 
-def _sharpest(speed: Doubles, middle: int, slack: int) -> int:
+def _largest_change(speed: Doubles, middle: int, slack: int) -> int:
     """The frame near `middle` at which the mean speed before and after differ most."""
     if slack < 1 or not np.isfinite(speed).all():
         return middle

@@ -15,7 +15,7 @@ from utils.store import Entry
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of a clip, read from the cache."""
+    """The segments of a clip and the events of finding them, read from the cache."""
 
     entry: Entry
 
@@ -25,7 +25,7 @@ class Segments:
 
     @cached_property
     def all(self) -> tuple[Segment, ...]:
-        """In order; together they cover the clip."""
+        """The segments in order; together they cover the clip."""
         return tuple(
             Segment(each["name"], Span(each["start"], each["stop"]), each["reason"]) for each in self.facts["segments"]
         )
@@ -47,16 +47,18 @@ class Segments:
 
 
 def _split(work: Work) -> None:
-    seen: Analysis = work.inputs["analysis"]
+    analysis: Analysis = work.inputs["analysis"]
     rule = SplitRule(
         work.settings["segments.count"], work.settings["segments.split"], work.settings["segments.least_s"]
     )
-    found = split(seen.poses, seen.camera, rule)
+    result = split(analysis.poses, analysis.camera, rule)
     segments = [
         {"name": each.name, "start": each.span.start, "stop": each.span.stop, "reason": each.reason}
-        for each in found.segments
+        for each in result.segments
     ]
-    (work.folder / "segments.json").write_text(json.dumps({"segments": segments, "fallback": found.reason_of_fallback}))
+    (work.folder / "segments.json").write_text(
+        json.dumps({"segments": segments, "fallback": result.reason_of_fallback})
+    )
 
 
 SPLIT = Stage(

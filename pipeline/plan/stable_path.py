@@ -1,4 +1,4 @@
-"""The stable path: the measured movement of the camera, smoothed, as a cached stage."""
+"""The stable path: the measured camera path, smoothed, as a cached stage."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from utils.store import Entry
 
 @dataclass(frozen=True)
 class StablePath:
-    """The smoothed camera of a clip, read from the cache."""
+    """The smoothed camera path of a clip, read from the cache."""
 
     entry: Entry
 
@@ -22,19 +22,19 @@ class StablePath:
 
     @cached_property
     def path(self) -> CameraPath:
-        """Frame -> stable picture."""
+        """The calm camera: homographies from each source frame to the stable picture."""
         return CameraPath.from_json(self.entry.read_bytes("stable.json").decode())
 
 
 def _stabilise(work: Work) -> None:
-    seen: Analysis = work.inputs["analysis"]
-    smoothing = Smoothing(
+    analysis: Analysis = work.inputs["analysis"]
+    smoothing = Calm(
         window_s=work.settings["stabilise.window_s"],
         strength=work.settings["stabilise.strength"],
         method=work.settings["stabilise.method"],
         model=work.settings["stabilise.model"],
     )
-    (work.folder / "stable.json").write_text(stabilise(seen.camera, smoothing).to_json())
+    (work.folder / "stable.json").write_text(stabilise(analysis.camera, smoothing).to_json())
 
 
 STABILISE = Stage(

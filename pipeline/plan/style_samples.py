@@ -1,4 +1,4 @@
-"""Style samples: a few views spread over a clip, from which engines learn its colours, the same for every window."""
+"""Style samples: a few views spread over a clip, from which an engine learns its colours once for all windows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ from utils.media.video import ClipFrames, Frame
 from utils.store import Entry
 
 FEW = 6
+"""Views that are sampled where the analysis kept none with the person."""
 _PARTS = ("rgb", "matte", "keypoints", "corner")
 
 
 @dataclass(frozen=True)
 class StyleSamples:
-    """Views spread over a clip, read from the cache."""
+    """The sampled views of a clip, read from the cache."""
 
     entry: Entry
 
@@ -31,21 +32,21 @@ class StyleSamples:
         return self.entry.digest
 
     def views(self) -> list[View]:
-        """In the order of their frames."""
-        with np.load(self.entry.path("samples.npz"), allow_pickle=False) as kept:
+        """The views, in the order of their frames."""
+        with np.load(self.entry.path("samples.npz"), allow_pickle=False) as arrays:
             return [
                 View(
                     int(index),
-                    kept[f"rgb{number}"],
-                    kept[f"matte{number}"],
-                    kept[f"keypoints{number}"],
-                    tuple(kept[f"corner{number}"].tolist()),
+                    arrays[f"rgb{number}"],
+                    arrays[f"matte{number}"],
+                    arrays[f"keypoints{number}"],
+                    tuple(arrays[f"corner{number}"].tolist()),
                 )
-                for number, index in enumerate(kept["indices"])
+                for number, index in enumerate(arrays["indices"])
             ]
 
     def style(self, reference: Reference | None) -> Style:
-        """What the whole clip is to look like, for an engine."""
+        """The style of the whole clip for an engine: sampled views and the reference picture."""
         digest = digest_bytes(canonical_json([self.digest, reference and reference.digest]))
         return Style(digest, self.views(), reference.read() if reference else None)
 
@@ -60,7 +61,7 @@ def _sample(work: Work) -> None:
 
 
 def _views(stable: StablePicture, *, whole: bool) -> Iterator[View]:
-    """Views of the frames that the analysis kept; where none of those shows the person, of a few frames that do."""
+    """Views of the frames that the analysis kept; where none of them shows the person, of a few frames that do."""
     found = False
     for frame in stable.analysis.sample_frames():
         if (view := _view(stable, frame, whole=whole)) is not None:
@@ -74,10 +75,10 @@ def _views(stable: StablePicture, *, whole: bool) -> Iterator[View]:
 
 
 def _view(stable: StablePicture, frame: Frame, *, whole: bool) -> View | None:
-    """A frame cut to what there is to see of it."""
-    here = Span(frame.index, frame.index + 1)
-    box = stable.box(here, whole=whole)
-    return None if box is None else stable.view(frame.index, frame.rgb, next(stable.analysis.mattes(here)), box)
+    """The view of one frame, cut to the person; None where there is nothing to show."""
+    span = Span(frame.index, frame.index + 1)
+    box = stable.box(span, whole=whole)
+    return None if box is None else stable.view(frame.index, frame.rgb, next(stable.analysis.mattes(span)), box)
 
 
 STYLE_SAMPLES = Stage(

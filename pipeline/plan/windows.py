@@ -1,7 +1,7 @@
-"""Windows: the calls of an engine, planned in the lengths and sizes that it wants.
+"""Windows: the calls of an engine, planned in the lengths and sizes that it takes.
 
-A segment is cut into equal pieces. A window is a piece and the frames that it shares with the window before, so that
-both can be blended there. Where an engine takes only some lengths, a window shares a few frames more.
+A segment is cut into equal pieces. A window is a piece plus the frames that it shares with the window before, where the
+two are blended. Where an engine takes only certain lengths, a window shares a few frames more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +19,9 @@ from utils.media.timebase import Span
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """One call of the engine: frames of one segment, a part of the stable picture, and what it shares with others.
+    """One call of the engine: frames of one segment, and the box of the stable picture that they show.
 
-    `overlap` are its first frames, which the window before it makes too.
+    `overlap` is the number of its first frames that the window before generates too.
     """
 
     index: int
@@ -32,13 +32,13 @@ class WindowPlan:
 
     @property
     def digest(self) -> str:
-        """The digest of all that it says."""
+        """The digest of all fields."""
         return digest_bytes(canonical_json({**asdict(self), "box": list(self.box)}))
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """The frames of a window, and how many of its first ones the window before makes too."""
+    """The frames of a window, and how many of the first ones the window before generates too."""
 
     segment: str
     span: Span
@@ -46,14 +46,14 @@ class Stretch:
 
     @property
     def spare(self) -> int:
-        """How many of its frames the next window can share: none that it shares itself, and one stays to go on from."""
+        """How many frames the next window can share: none that this one shares already, and one to continue from."""
         return len(self.span) - max(1, self.overlap)
 
 
 def windows(
     stable: StablePicture, segments: Sequence[Segment], caps: Caps, overlap_frames: int, *, whole: bool
 ) -> tuple[WindowPlan, ...]:
-    """The windows of a clip in order. Where nobody is seen there is none, unless the whole picture is worked on."""
+    """The windows of a clip in order. Where nobody is seen there is none, unless the `whole` picture is generated."""
     shots = tuple(Span(shot.start, shot.stop) for shot in stable.camera.shots)
     found = stretches(
         segments, shots, caps.lengths, overlap_frames, lambda span: stable.box(span, whole=whole) is not None
@@ -73,7 +73,7 @@ def stretches(
     overlap_frames: int,
     shown: Callable[[Span], bool] = lambda span: True,
 ) -> tuple[Stretch, ...]:
-    """The frames of all windows, those left out in which nothing is shown.
+    """The frames of all windows, without those in which nothing is shown.
 
     Together they cover every piece that is shown; no frame is in more than two of them, none crosses a cut, and each
     has a length that the engine takes, unless its whole shot is too short for one.
@@ -93,16 +93,16 @@ def stretches(
 
 
 def _stretch(name: str, piece: Span, before: Stretch | None, overlap_frames: int) -> Stretch:
-    """A piece with what it shares with the window before; that may reach into the piece already."""
+    """A piece and the frames that it shares with the window before, which may already reach into the piece."""
     if before is None:
         return Stretch(name, piece)
-    reaches = before.span.stop - piece.start
-    overlap = min(max(reaches, min(overlap_frames, len(piece))), before.spare)
+    reach = before.span.stop - piece.start
+    overlap = min(max(reach, min(overlap_frames, len(piece))), before.spare)
     return Stretch(name, Span(before.span.stop - overlap, piece.stop), overlap)
 
 
 def _fitted(stretch: Stretch, before: Stretch | None, shot: Span, lengths: Lengths) -> Stretch:
-    """Lengthened to a length that the engine takes: backwards into the window before, then forwards into the shot."""
+    """A stretch grown to a length that the engine takes: back into the window before, then forward into the shot."""
     span = stretch.span
     missing = lengths.fitting(len(span)) - len(span)
     back = min(missing, before.spare - stretch.overlap) if before else 0
@@ -111,7 +111,7 @@ def _fitted(stretch: Stretch, before: Stretch | None, shot: Span, lengths: Lengt
 
 
 def _pieces(segments: Sequence[Segment], longest: int) -> Iterator[tuple[str, Span]]:
-    """Segments in equal pieces of at most so many frames."""
+    """The segments, each cut into equal pieces of at most `longest` frames."""
     for segment in segments:
         count = max(1, ceil(len(segment.span) / longest))
         edges = [segment.span.start + round(len(segment.span) * part / count) for part in range(count + 1)]
@@ -120,7 +120,7 @@ def _pieces(segments: Sequence[Segment], longest: int) -> Iterator[tuple[str, Sp
 
 
 def _sized(boxes: Sequence[Box], caps: Caps, canvas: Size) -> list[Box]:
-    """Boxes grown to the sizes that the engine takes, as far as the stable picture goes."""
+    """The boxes, grown to sizes that the engine takes, as far as the stable picture goes."""
     if not boxes or (caps.size_multiple == 1 and caps.canvas == "any"):
         return list(boxes)
     widest = Size(max(box.size.width_px for box in boxes), max(box.size.height_px for box in boxes))
@@ -128,7 +128,7 @@ def _sized(boxes: Sequence[Box], caps: Caps, canvas: Size) -> list[Box]:
 
 
 def _grown(box: Box, least: Size, multiple: int, canvas: Size) -> Box:
-    """A box around the same middle, at least so large, with sides that divide by `multiple`."""
+    """A box around the same middle, at least as large as `least`, with sides that divide by `multiple`."""
     width, height = (min(-(-side // multiple) * multiple, most) for side, most in zip(least, canvas, strict=True))
     left = min(max(0, (box.left + box.right - width) // 2), canvas.width_px - width)
     top = min(max(0, (box.top + box.bottom - height) // 2), canvas.height_px - height)

@@ -1,1 +1,1 @@
-"""Seeing: what is measured on the source before anything is decided."""
+"""Seeing: the measurements on the source, before anything is decided."""

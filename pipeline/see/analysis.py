@@ -1,6 +1,6 @@
-"""Analysis: everything that is measured on the source, in one pass over its frames.
+"""Analysis: camera path, the subject's joints and matte, cuts and exposure, measured in one pass over the frames.
 
-Camera against the background, the subject's joints and matte, cuts, exposure. Later stages read it through `Analysis`.
+Later stages read all of it through `Analysis`.
 """
 
 import json
@@ -31,13 +31,14 @@ from utils.store import Entry
 
 SAMPLE = "sample"
 FOUND_SHARE = 0.03
-"""Of the frames: somebody seen in fewer is an error of the detector."""
+"""Of the frames: somebody who is seen in fewer is taken for an error of the detector."""
 DARK_LUMA = 12.0
+"""Frames of a lower mean brightness, of 255, count as nearly black."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was measured on a clip, read from the cache; only small numbers are held in memory."""
+    """The measurements on a clip, read from the cache; only small arrays are held in memory."""
 
     entry: Entry
 
@@ -47,19 +48,19 @@ class Analysis:
 
     @cached_property
     def camera(self) -> CameraPath:
-        """Frame -> background picture."""
+        """The measured camera: homographies from each source frame to the background picture."""
         return CameraPath.from_json(self.entry.read_bytes("camera.json").decode())
 
     @cached_property
     def poses(self) -> Poses:
-        """As measured, not smoothed."""
+        """The subject's joints as measured, not smoothed."""
         joints = np.array(self.entry.load_array("poses.npy"))
         return Poses(joints[:, :, :2], joints[:, :, 2], np.array(self.entry.load_array("measured.npy")))
 
     @cached_property
     def boxes(self) -> tuple[Box | None, ...]:
-        """Where the matte is not empty, frame by frame."""
-        return tuple(Box(*each) if each else None for each in self._facts["boxes"])
+        """The bounding box of the matte in each frame; None where it is empty."""
+        return tuple(Box(*box) if box else None for box in self._facts["boxes"])
 
     @cached_property
     def luma(self) -> NDArray[np.float64]:
@@ -72,7 +73,7 @@ class Analysis:
 
     @property
     def has_subject(self) -> bool:
-        """Whether there is somebody to restyle."""
+        """Whether a person is seen in enough frames to be restyled."""
         return sum(box is not None for box in self.boxes) >= max(1, FOUND_SHARE * len(self.boxes))
 
     @property
@@ -81,14 +82,14 @@ class Analysis:
         return sum(box is not None for box in self.boxes) / len(self.boxes)
 
     def sample_frames(self) -> Iterator[Frame]:
-        """The frames in which the subject was chosen, before all others were looked at; spread over the clip."""
+        """The frames, spread over the clip, from which the subject was chosen before the pass over all frames."""
         indices = self._facts["sample_frames"]
         pictures = read_strip(self.entry.folder, SAMPLE, len(indices), range(len(indices)))
         for index, rgb in zip(indices, pictures, strict=True):
             yield Frame(index, self.camera.pts[index], rgb)
 
     def mattes(self, wanted: Iterable[int]) -> Iterator[Mask]:
-        """The subject's soft outline in the wanted frames, ascending."""
+        """The subject's mattes in the wanted frames, ascending."""
         return read_mattes(self.entry.folder, self.camera.size, wanted)
 
     @cached_property
@@ -96,8 +97,8 @@ class Analysis:
         return dict(json.loads(self.entry.read_bytes("facts.json")))
 
 
-class _Notes:
-    """What the pass collects besides pictures: one small row per frame."""
+class _Measurements:
+    """What the pass collects besides mattes: a few numbers per frame."""
 
     def __init__(self) -> None:
         self.motions: list[tuple[NDArray[np.float64], float, bool]] = []
@@ -107,14 +108,14 @@ class _Notes:
         self.sample_frames: list[int] = []
 
     def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float) -> None:
-        """One frame."""
+        """Add the next frame."""
         self.motions.append((matrix, confidence, sighting.cut))
         self.joints.append(np.concatenate([sighting.keypoints, sighting.confidence[:, None]], 1))
         self.measured.append(sighting.measured)
         self.luma.append(float(sighting.frame.rgb[::8, ::8].mean()))
 
     def camera(self, clip: Clip) -> CameraPath:
-        """The measured path."""
+        """The camera path that the motions make up."""
         matrices, confidence, cuts = zip(*self.motions, strict=True)
         return CameraPath(
             np.array(matrices),
@@ -127,62 +128,62 @@ class _Notes:
         )
 
 
-class _Kept:
-    """A few frames of a source on their way to somebody else."""
+class _Recorder:
+    """A frame source that keeps the frames that are read from it."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source, self.size = source, source.size
-        self.kept: list[Frame] = []
+        self.frames: list[Frame] = []
 
     def __len__(self) -> int:
         return len(self._source)
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """The wanted frames."""
+        """The wanted frames, each of which is kept too."""
         for frame in self._source.read(wanted):
-            self.kept.append(frame)
+            self.frames.append(frame)
             yield frame
 
 
 def _analyse(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    notes = _Notes()
-    boxes = write_mattes(work.folder, _looked_at(work, clip, notes))
-    (work.folder / "camera.json").write_text(notes.camera(clip).to_json())
-    np.save(work.folder / "poses.npy", np.array(notes.joints, np.float32))
-    np.save(work.folder / "measured.npy", np.array(notes.measured))
+    measurements = _Measurements()
+    boxes = write_mattes(work.folder, _mattes(work, clip, measurements))
+    (work.folder / "camera.json").write_text(measurements.camera(clip).to_json())
+    np.save(work.folder / "poses.npy", np.array(measurements.joints, np.float32))
+    np.save(work.folder / "measured.npy", np.array(measurements.measured))
     facts = {
         "boxes": boxes,
-        "sample_frames": notes.sample_frames,
-        "luma": [round(value, 3) for value in notes.luma],
-        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(clip, notes, boxes)],
+        "sample_frames": measurements.sample_frames,
+        "luma": [round(value, 3) for value in measurements.luma],
+        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(measurements, boxes)],
     }
     (work.folder / "facts.json").write_text(json.dumps(facts))
 
 
-def _looked_at(work: Work, clip: Clip, notes: _Notes) -> Iterator[Mask]:
-    """The matte of each frame; all else goes into the notes. People are found, cut out and left behind side by side."""
+def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mask]:
+    """The matte of each frame; all else is added to the measurements. Detection and matting run ahead in threads."""
     frames, tracker = ClipFrames.of(clip), Tracker()
-    samples = _Kept(frames)
+    samples = _Recorder(frames)
     subject = choose_subject(samples, work.settings["analysis.subject"])
-    notes.sample_frames = [frame.index for frame in samples.kept]
-    write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.kept))
-    seen = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
-    for sighting, matte in prefetch((each, refined(each.mask, each.frame.rgb)) for each in prefetch(seen)):
+    measurements.sample_frames = [frame.index for frame in samples.frames]
+    write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.frames))
+    found = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
+    for sighting, matte in ahead((each, refined(each.mask, each.frame.rgb)) for each in ahead(found)):
         motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
-        notes.add(sighting, motion.matrix, motion.confidence)
+        measurements.add(sighting, motion.matrix, motion.confidence)
         work.report(sighting.frame.index + 1, len(clip))
         yield matte
 
 
-def _remarks(clip: Clip, notes: _Notes, boxes: Sequence[Box | None]) -> Iterator[str]:
-    """What a user should know of this clip."""
-    if dark := _stretches([value < DARK_LUMA for value in notes.luma]):
+def _remarks(measurements: _Measurements, boxes: Sequence[Box | None]) -> Iterator[str]:
+    """Sentences on what a user should know of this clip: dark frames, lost camera, cuts, frames without the person."""
+    if dark := _stretches([value < DARK_LUMA for value in measurements.luma]):
         yield f"Nearly black: frames {_listed(dark)}."
-    lost = [confidence == 0 for _, confidence, _ in notes.motions]
+    lost = [confidence == 0 for _, confidence, _ in measurements.motions]
     if stretches := _stretches(lost):
         yield f"The camera could not be followed in frames {_listed(stretches)}; it counts as standing still there."
-    cuts = [index for index, (_, _, cut) in enumerate(notes.motions) if cut and index]
+    cuts = [index for index, (_, _, cut) in enumerate(measurements.motions) if cut and index]
     if cuts:
         yield f"The clip has {len(cuts) + 1} shots; new ones begin at frames {', '.join(map(str, cuts))}."
     gone = [box is None for box in boxes]
@@ -191,13 +192,14 @@ def _remarks(clip: Clip, notes: _Notes, boxes: Sequence[Box | None]) -> Iterator
 
 
 def _stretches(flags: Sequence[bool]) -> list[Span]:
-    """The runs of true ones."""
+    """The runs of true flags."""
     padded = np.diff(np.concatenate([[0], np.asarray(flags, int), [0]]))
     edges = zip(np.flatnonzero(padded > 0), np.flatnonzero(padded < 0), strict=True)
     return [Span(int(start), int(stop)) for start, stop in edges]
 
 
 def _listed(spans: Sequence[Span], most: int = 5) -> str:
+    """Frame ranges in a sentence, at most `most` of them."""
     texts = [str(span.start) if len(span) == 1 else f"{span.start}-{span.stop - 1}" for span in spans]
     more = f" and {len(texts) - most} more stretches" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more

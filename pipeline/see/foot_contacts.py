@@ -1,4 +1,4 @@
-"""Foot contacts: when each heel and toe of the source stands still on the ground, and where."""
+"""Foot contacts: the stretches in which a heel or toe of the source stands still on the ground, as a cached stage."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from utils.store import Entry
 
 @dataclass(frozen=True)
 class FootContacts:
-    """Every stretch in which a heel or a toe stands still, read from the cache."""
+    """The contacts of a clip, read from the cache."""
 
     entry: Entry
 
@@ -24,7 +24,7 @@ class FootContacts:
 
     @cached_property
     def all(self) -> tuple[Contact, ...]:
-        """In the order in which they were found."""
+        """All contacts, in the order in which they were found."""
         return tuple(
             Contact(each["foot"], each["part"], Span(each["start"], each["stop"]), tuple(each["anchor"]))
             for each in json.loads(self.entry.read_bytes("contacts.json"))
@@ -32,16 +32,17 @@ class FootContacts:
 
 
 def _find(work: Work) -> None:
-    seen: Analysis = work.inputs["analysis"]
+    analysis: Analysis = work.inputs["analysis"]
     rule = ContactRule(work.settings["foot_lock.plant_leg_per_s"], work.settings["foot_lock.lift_leg_per_s"])
-    found = find_contacts(remove_outliers(seen.poses, seen.camera.times_s()), seen.camera, rule)
-    (work.folder / "contacts.json").write_text(json.dumps([_told(contact) for contact in found]))
+    poses = without_strays(analysis.poses, analysis.camera.times_s())
+    contacts = find_contacts(poses, analysis.camera, rule)
+    (work.folder / "contacts.json").write_text(json.dumps([_to_json(contact) for contact in contacts]))
 
 
-def _told(contact: Contact) -> dict[str, object]:
-    plain = asdict(contact)
-    del plain["span"]
-    return {**plain, "start": contact.span.start, "stop": contact.span.stop}
+def _to_json(contact: Contact) -> dict[str, object]:
+    values = asdict(contact)
+    del values["span"]
+    return {**values, "start": contact.span.start, "stop": contact.span.stop}
 
 
 CONTACTS = Stage(

@@ -1,7 +1,7 @@
 """Joints: the subject's joints, smoothed over time without blurring the moments in which a foot lands or lifts.
 
-Those moments are found with the usual rule, whatever the settings of the foot correction say: what an engine sees must
-not depend on how its result is corrected later.
+Those moments are found with the default contact rule, whatever the settings of the foot correction say: what an engine
+sees must not depend on how its result is corrected later.
 """
 
 from collections import defaultdict
@@ -18,11 +18,12 @@ from utils.people.smoothing import remove_outliers, smoothed
 from utils.store import Entry
 
 _JOINTS = {("left", "heel"): HEELS[0], ("right", "heel"): HEELS[1], ("left", "toe"): TOES[0], ("right", "toe"): TOES[1]}
+"""The joint whose contact a foot and a part of it name."""
 
 
 @dataclass(frozen=True)
 class Joints:
-    """Smoothed joints, read from the cache."""
+    """The smoothed joints of a clip, read from the cache."""
 
     entry: Entry
 
@@ -32,19 +33,19 @@ class Joints:
 
     @cached_property
     def poses(self) -> Poses:
-        """In px of the frame."""
+        """The joints of each frame, in px of the source frame."""
         joints = np.array(self.entry.load_array("poses.npy"))
         return Poses(joints[:, :, :2], joints[:, :, 2], np.isfinite(joints[:, :, 0]).any(axis=1))
 
 
 def _smooth(work: Work) -> None:
-    seen: Analysis = work.inputs["analysis"]
-    times_s = seen.camera.times_s()
-    found = remove_outliers(seen.poses, times_s)
+    analysis: Analysis = work.inputs["analysis"]
+    times_s = analysis.camera.times_s()
+    measured = without_strays(analysis.poses, times_s)
     edges: dict[int, list[int]] = defaultdict(list)
-    for contact in find_contacts(found, seen.camera, ContactRule()):
+    for contact in find_contacts(measured, analysis.camera, ContactRule()):
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
-    poses = smoothed(found, times_s, seen.camera.breaks, edges)
+    poses = smoothed(measured, times_s, analysis.camera.breaks, edges)
     np.save(work.folder / "poses.npy", np.concatenate([poses.keypoints, poses.confidence[:, :, None]], 2))
 
 

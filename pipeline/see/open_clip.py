@@ -1,4 +1,4 @@
-"""Opening a clip: looked at once in a process of its own, and remembered by its content."""
+"""Opening a clip: the file is probed once, in a child process, and the result is cached by the file's content."""
 
 import json
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class ClipFile:
 
     @cached_property
     def digest(self) -> str:
-        """Of the file's content."""
+        """The digest of the file's content."""
         return digest_file(self.path)
 
 
@@ -33,13 +33,13 @@ PROBE = Stage("probe", version=1, run=_probe, tools=("av",))
 
 
 def open_clip(path: Path, bench: Bench) -> Clip:
-    """The clip in a file, or one sentence why there is none."""
+    """The clip in a file; raises an error that says why it cannot be read."""
     if not path.is_file() or path.stat().st_size == 0:
         return probe(path)
     try:
         file = ClipFile(path)
         with PROBE.result(bench, file=file) as entry:
-            found = Clip.from_json(json.loads(entry.read_bytes("clip.json")))
-            return replace(found, path=path.absolute())
+            clip = Clip.from_json(json.loads(entry.read_bytes("clip.json")))
+            return replace(clip, path=path.absolute())
     except OSError as error:
         raise UnreadableClip(f"{path.name!r} cannot be opened ({error.strerror}).", "Check its permissions.") from error
