@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.preview.frame import FramePreview, preview_frame
-from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _wanted
+from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _sample_indices
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import Bench
 from tests.journeys import bench, finished, journey, written
@@ -211,12 +211,12 @@ def test_long_clips_are_looked_at_where_that_is_quick(clip: Clip) -> None:
 
     keys = tuple(range(0, 9000, 240))
     long = replace(clip, pts=tuple(range(9000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
-    wanted = _wanted(long)
-    assert set(wanted) <= set(keys) and len(wanted) == SAMPLE_COUNT
-    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLE_COUNT)
-    assert _wanted(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
-    assert _wanted(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
-    assert _wanted(clip) == even(len(clip))
+    wanted = _sample_indices(long)
+    assert set(wanted) <= set(keys) and len(wanted) == SAMPLED
+    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLED)
+    assert _sample_indices(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
+    assert _sample_indices(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
+    assert _sample_indices(clip) == even(len(clip))
 
 
 @pytest.fixture

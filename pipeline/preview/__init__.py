@@ -1,1 +1,1 @@
-"""Previews: what can be seen before a job, and of a window while a job runs."""
+"""Previews: one finished frame and an estimate before a job, clips of finished windows while it runs, web copies."""

@@ -1,8 +1,7 @@
-"""What restyling a clip will take on this machine, before it is started: by its size, its length and the preset.
+"""Estimates of time and memory for restyling a clip, from its size, its length and the preset.
 
-The engine says what its part takes on this device. All other stages were measured once on the walker and are scaled by
-how fast this machine does a little fixed work; finished jobs correct the sum. The web app asks for it, so nothing here
-loads what computes pictures.
+Prices were measured once on the walker; they are scaled by a benchmark of this machine and corrected by finished jobs.
+Light: the web app asks for it, so nothing here loads what computes pictures.
 """
 
 import math
@@ -20,29 +19,28 @@ from pipeline.engines.device import processor, processors, this_device
 from utils.size import Size
 
 PARALLEL_SHARE = 0.7
-"""Of the work, what several processors can do at once (assumed): with two, a run takes 0.65 of its processor time."""
+"""The share of the work that runs in parallel (assumed): on two processors a run takes 0.65 of its processor time."""
 YARDSTICK_S = 0.0171
-"""What the yardstick took on the machine and in the hour in which the prices below were measured."""
+"""Processor time of `yardstick` on the machine on which the prices below were measured, at that hour."""
 LATEST, OTHERS, DOUBT = 12, 0.5, 0.5
-"""How many finished jobs count; what one with another preset counts; and how many would have to speak for our own
-numbers to be half believed."""
+"""How many finished jobs count; the weight of one with another preset; and the weight of our own prices among them."""
 STRANGEST = 8.0
-"""By so much a job may differ at most; more was something else, a machine that slept."""
+"""The largest factor by which a job counts as slower or faster; more has other causes, as a machine that slept."""
 
 
 class Finished(NamedTuple):
-    """A job that was done with nothing taken from the cache."""
+    """A finished job that took nothing from the cache."""
 
     preset: str
     frames: int
     pixels: int
-    """Of a frame."""
+    """Pixels of a frame."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take: time by the clock, memory at its peak, and the device that the engine computes on."""
+    """Wall-clock time and peak memory of a run."""
 
     seconds: float
     memory_mb: float
@@ -52,7 +50,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Price:
-    """Processor time of a run without its engine, where the yardstick was measured."""
+    """Processor time of a run on the machine of the yardstick: to start, per frame, and per million pixels."""
 
     start_s: float
     frame_s: float
@@ -68,53 +66,33 @@ PRICES = {
     "quality": _Price(1.6, 0.045, 0.1845),
 }
 MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
-"""Memory at the peak of a run: always, and for each million pixels of a frame, whatever the clip's length."""
-PERSON_SHARE = 0.3
-"""The share of the picture that an engine usually gets to see: the person and a little around them (assumed)."""
+"""Peak memory of a run: always, and per million pixels of a frame. It does not grow with the clip's length."""
 
 
-def estimates(
-    facts: Mapping[str, Any], history: Iterable[Finished] = (), engine: Engine | None = None
-) -> dict[str, Estimate]:
-    """The estimate for each preset, with the built-in engine or another one.
-
-    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the history count.
-    """
+def estimates(facts: Mapping[str, Any], history: Iterable[Finished] = ()) -> dict[str, Estimate]:
+    """The estimate of each preset, from a clip's width, height and frames, and from finished jobs, the oldest first."""
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-    known, engine, device = list(history)[-LATEST:], engine or find_engine("restyle"), this_device()
-    cost = engine.estimate(_crop(pixels), frames, device)
+    latest = list(history)[-LATEST:]
     memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
     return {
-        name: Estimate(
-            seconds=round(_expected_s(name, frames, pixels, engine) * _correction(name, known, engine), 1),
-            memory_mb=max(memory_mb, round(cost.ram_mb)),
-            vram_mb=round(cost.vram_mb),
-            device=str(device) if cost.vram_mb else str(processor()),
-        )
+        name: Estimate(round(_expected_s(name, frames, pixels) * _correction(name, latest), 1), memory_mb)
         for name in PRICES
     }
 
 
-def _crop(pixels: int) -> Size:
-    """What an engine sees of a picture: of its size only the area matters here."""
-    side = max(1, round(math.sqrt(PERSON_SHARE * pixels)))
-    return Size(side, side)
+def _expected_s(preset: str, frames: int, pixels: int) -> float:
+    """Wall-clock time by our own prices alone, without the history."""
+    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / _processors()
+    return PRICES[preset].seconds(frames, pixels) * serial * slowness()
 
 
-def _expected_s(preset: str, frames: int, pixels: int, engine: Engine) -> float:
-    """Seconds by the clock: ours as they were measured, and what the engine says of its own part."""
-    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / processors()
-    ours = PRICES[preset].seconds(frames, pixels) * serial * slowness()
-    return ours + engine.estimate(_crop(pixels), frames, this_device()).seconds
-
-
-def _correction(preset: str, known: Iterable[Finished], engine: Engine) -> float:
-    """By how much this home's jobs took longer than expected: a mean of ratios, ours among them."""
+def _correction(preset: str, jobs: Iterable[Finished]) -> float:
+    """The factor by which finished jobs took longer than expected: a weighted geometric mean, shrunk towards 1."""
     total, weights = 0.0, DOUBT
-    for each in known:
-        if each.preset in PRICES and min(each.frames, each.pixels, each.seconds) > 0:
-            weight = 1.0 if each.preset == preset else OTHERS
-            ratio = each.seconds / _expected_s(each.preset, each.frames, each.pixels, engine)
+    for job in jobs:
+        if job.preset in PRICES and min(job.frames, job.pixels, job.seconds) > 0:
+            weight = 1.0 if job.preset == preset else OTHERS
+            ratio = job.seconds / _expected_s(job.preset, job.frames, job.pixels)
             total += weight * math.log(min(max(ratio, 1 / STRANGEST), STRANGEST))
             weights += weight
     return math.exp(total / weights)
@@ -122,12 +100,12 @@ def _correction(preset: str, known: Iterable[Finished], engine: Engine) -> float
 
 @cache
 def slowness() -> float:
-    """How much longer than there this machine takes for the same work; measured once in a process, some 0.1 s."""
+    """The factor by which this machine is slower than that of the prices; measured once per process, some 0.1 s."""
     return statistics.median(yardstick() for _ in range(3)) / YARDSTICK_S
 
 
 def yardstick() -> float:
-    """Processor seconds that a little fixed work takes: whole numbers, fractions, and packing bytes."""
+    """Processor seconds of a small benchmark: integers, floats, and compressing bytes."""
     start = time.thread_time()
     whole, part = 0, 1.0
     for step in range(300_000):
@@ -135,3 +113,8 @@ def yardstick() -> float:
         part = part * 1.0000001 + 0.5
     zlib.compress(bytes(range(256)) * 1024 + repr((whole, part)).encode(), 6)
     return time.thread_time() - start
+
+
+def _processors() -> int:
+    """The number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

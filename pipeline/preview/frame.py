@@ -1,7 +1,7 @@
-"""Frame preview: one finished frame before a job, made as the journey would make it, from a few frames of the clip.
+"""Frame preview: one finished frame before a job, made as the job would make it, from a few frames of the clip.
 
-No camera path is measured: the frame itself takes the place of the stable picture. What is seen in the few frames is a
-stage of its own, so that another style of the same clip is there at once.
+No camera path is measured: the frame itself takes the place of the stable picture. The frame samples are a cached stage
+of their own, so that another style of the same clip is quick.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from utils.people.subject import SAME_COLOURS, colour_histogram, find_people, li
 
 @dataclass(frozen=True)
 class FramePreview:
-    """One frame before and after, and in how many of the frames looked at there was a person."""
+    """One frame before and after, and in how many of the sampled frames a person was found."""
 
     index: int
     before: RGB = field(repr=False)
@@ -42,7 +42,7 @@ class FramePreview:
 
     @property
     def person_share(self) -> float:
-        """The share of the frames looked at in which there was a person."""
+        """The share of sampled frames with a person."""
         return self.found_in / self.looked_at
 
     def told(self) -> dict[str, Any]:
@@ -60,15 +60,15 @@ class FramePreview:
 
 
 def preview_frame(clip: Clip, bench: Bench, at: float | None = None) -> FramePreview:
-    """One frame as the journey would finish it; `at` (0 to 1, of the clip) chooses another than the clearest one."""
+    """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
     reference = Reference.of(bench.settings["generate.reference"])
     samples = FrameSamples(SAMPLE_FRAMES.result(bench, clip=clip))
     settings, events = _scaled(bench.settings, clip), list[str]()
-    count, found = len(samples.all), len(samples.with_person)
-    if not found and settings["generate.apply_to"] == "person":
+    looked_at, found_in = len(samples.all), len(samples.with_person)
+    if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
-        events.append(f"Nobody was found in the {count} frames looked at, so the whole picture is restyled.")
-    sample = _clearest(samples.all) if at is None else _moment(clip, samples, at)
+        events.append(f"Nobody was found in the {looked_at} frames looked at, so the whole picture is restyled.")
+    sample = _clearest(samples.all) if at is None else _sample_at(clip, samples, at)
     whole = settings["generate.apply_to"] != "person"
     if not whole and sample.box is None:
         events.append("The person was not found in this frame: there it stays as it is.")
@@ -78,37 +78,37 @@ def preview_frame(clip: Clip, bench: Bench, at: float | None = None) -> FramePre
     after = sample.rgb
     if view is not None:
         style = _style(samples, view, reference, whole=whole)
-        after = _finished(sample, view, _made(view, style, clip, replace(bench, settings=settings)), settings)
-    return FramePreview(sample.index, sample.rgb, after, count, found, tuple(events))
+        after = _composited(sample, view, _generated(view, style, clip, replace(bench, settings=settings)), settings)
+    return FramePreview(sample.index, sample.rgb, after, looked_at, found_in, tuple(events))
 
 
 def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:
-    """The settings, with what is measured in pixels as large as it will seem."""
+    """The settings, with lengths in px scaled to the size of the preview."""
     shrink = max(preview_size(clip)) / max(clip.size)
     feathers = ("generate.feather_px", "composite.feather_px")
     return {**settings, **{name: round(settings[name] * shrink) for name in feathers}}
 
 
 def _style(samples: FrameSamples, view: View, reference: Reference | None, *, whole: bool) -> Style:
-    """What the whole clip is to look like, known from the frames that were looked at."""
-    views = [seen for each in samples.all if (seen := each.view(whole=whole)) is not None]
+    """The style of the whole clip, from the sampled frames."""
+    views = [seen for sample in samples.all if (seen := sample.view(whole=whole)) is not None]
     parts = [samples.digest, whole, None if views else view.index, reference and reference.digest]
     return Style(digest_bytes(canonical_json(parts)), views or [view], reference.read() if reference else None)
 
 
-def _made(view: View, style: Style, clip: Clip, bench: Bench) -> RGB:
-    """What the engine makes of a view, as a window of a single frame."""
+def _generated(view: View, style: Style, clip: Clip, bench: Bench) -> RGB:
+    """The engine's picture of a view, generated as a window of a single frame."""
     engine = ready(find_engine(bench.settings["generate.engine"]))
     window = Window.single(view, bench.settings, style, clip.rate)
     window = replace(window, controls=controls(engine.caps.controls))
     fitting = Fitting.of(window, engine.caps)
     with bench.sessions.use(engine, bench.settings, lambda share, note: bench.cancel.check()) as session:
-        made = EngineFrame(session.preview(fitting.padded(window), view.index))
-    return next(fitting.cut([made], window)).rgb
+        frame = EngineFrame(session.preview(fitting.padded(window), view.index))
+    return next(fitting.cut([frame], window)).rgb
 
 
-def _finished(sample: Sample, view: View, made: RGB, settings: Mapping[str, Any]) -> RGB:
-    """The frame with what the engine made of a view of it laid over."""
+def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[str, Any]) -> RGB:
+    """The sampled frame with the engine's picture of its view laid over."""
     alpha = {
         "person": feathered(view.matte, settings["composite.feather_px"]),
         "background": np.asarray(255 - view.matte),
@@ -116,27 +116,27 @@ def _finished(sample: Sample, view: View, made: RGB, settings: Mapping[str, Any]
     }[settings["generate.apply_to"]]
     after, (left, top) = sample.rgb.copy(), view.corner
     part = Box(left, top, left + view.size.width_px, top + view.size.height_px).slices
-    after[part] = over(view.rgb, made, alpha)
+    after[part] = over(view.rgb, generated, alpha)
     return after
 
 
 def _clearest(samples: Sequence[Sample]) -> Sample:
-    """The one that shows the person best; where nobody is found, the one in the middle."""
-    best = max(samples, key=lambda each: each.worth)
+    """The sample that shows the person best; where nobody is found, the one in the middle."""
+    best = max(samples, key=lambda sample: sample.worth)
     return best if best.box else samples[len(samples) // 2]
 
 
-def _moment(clip: Clip, samples: FrameSamples, at: float) -> Sample:
-    """Any frame of the clip, with the person who is in the others."""
+def _sample_at(clip: Clip, samples: FrameSamples, at: float) -> Sample:
+    """The frame at a share of the clip, with the person who is in the other samples, recognised by colours."""
     index = round(at * (len(clip) - 1))
-    if known := [each for each in samples.all if each.index == index]:
-        return known[0]
+    if there := [sample for sample in samples.all if sample.index == index]:
+        return there[0]
     (frame,) = ClipFrames.of(clip, preview_size(clip)).read([index])
     if not samples.with_person:
         return sampled(frame, None)
     person = _clearest(samples.with_person)
     colours = colour_histogram(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
     with closing(PoseModel(alone=True)) as model:
-        alike = [(likeness(colour_histogram(body, frame.rgb), colours), body) for body in find_people(model, frame.rgb)]
-        best = max(alike, key=lambda each: each[0], default=None)
+        alike = [(likeness(colours_of(body, frame.rgb), colours), body) for body in people(model, frame.rgb)]
+        best = max(alike, key=lambda pair: pair[0], default=None)
         return sampled(frame, closely(model, frame.rgb, best[1].box) if best and best[0] >= SAME_COLOURS else None)

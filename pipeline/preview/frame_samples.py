@@ -1,4 +1,4 @@
-"""Frame samples: a few frames spread over a clip, with the person in them, found without following anything."""
+"""Frame samples: a few frames spread over a clip with the person in them, found without tracking, as a cached stage."""
 
 import json
 from bisect import bisect_right
@@ -27,19 +27,19 @@ from utils.people.subject import SAMPLE_COUNT, area, choose_subject, mask_covers
 from utils.store import Entry
 
 LONGEST_PX = 1280
-"""The longer side of what is looked at and shown: larger clips are made smaller."""
+"""The longer side of sampled frames; larger clips are reduced to it."""
 DECODED_PIXELS = 400_000_000
-"""What may be decoded to see the very frames that the analysis looks at first; beyond it, key frames near them do."""
+"""The most that is decoded to reach evenly spread frames; beyond it, key frames near them are taken instead."""
 ROOM_SHARE = 0.3
-"""Around a person, of their size, when they are looked at closely."""
+"""The margin around a person, in shares of their size, when the pose model looks at them alone."""
 CUT_OFF = 0.3
-"""What a person counts for who reaches the picture's edge."""
+"""The factor on the worth of a sample whose person reaches the picture's edge."""
 STRIP = "samples"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A frame in the size of the look, with its person: a matte (0 where nobody) and 33 x 2 joints (NaN missing)."""
+    """A reduced frame with its person: a matte (0 where nobody is) and 33 x 2 joints (NaN where missing)."""
 
     index: int
     rgb: RGB = field(repr=False)
@@ -48,12 +48,12 @@ class Sample:
 
     @property
     def size(self) -> Size:
-        """Of the picture."""
+        """The size of the reduced frame."""
         return Size.of(self.rgb)
 
     @cached_property
     def box(self) -> Box | None:
-        """Around the person."""
+        """The bounding box of the person; None where nobody is."""
         return extent(self.matte, 1)
 
     @property
@@ -67,7 +67,7 @@ class Sample:
         return area(self.box) * known**2 * (1.0 if inside else CUT_OFF)
 
     def view(self, *, whole: bool) -> View | None:
-        """As an engine sees it: the person and a little around them, or all; None where nobody is."""
+        """The sample as an engine sees it: cut to the person and a margin, or `whole`; None where nobody is."""
         box = Box(0, 0, *self.size) if whole else self.box
         if box is None:
             return None
@@ -79,7 +79,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class FrameSamples:
-    """A few frames spread over a clip, and the person in them, read from the cache."""
+    """The samples of a clip, read from the cache."""
 
     entry: Entry
 
@@ -89,7 +89,7 @@ class FrameSamples:
 
     @cached_property
     def all(self) -> tuple[Sample, ...]:
-        """In order."""
+        """All samples, in the order of their frames."""
         facts = json.loads(self.entry.read_bytes("facts.json"))
         count, joints = len(facts["indices"]), np.array(self.entry.load_array("joints.npy"))
         pictures = read_strip(self.entry.folder, STRIP, count, range(count))
@@ -98,39 +98,39 @@ class FrameSamples:
 
     @property
     def with_person(self) -> tuple[Sample, ...]:
-        """Those in which the person was found."""
-        return tuple(each for each in self.all if each.box)
+        """The samples in which the person was found."""
+        return tuple(sample for sample in self.all if sample.box)
 
 
 def preview_size(clip: Clip) -> Size:
-    """Of the look."""
+    """The size of previews and samples: that of the clip, at most LONGEST_PX long."""
     shrink = min(1.0, LONGEST_PX / max(clip.size))
     return Size(*(max(1, round(side * shrink)) for side in clip.size))
 
 
-def _look(work: Work) -> None:
+def _sample(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    few = _Few(ClipFrames.of(clip, preview_size(clip)), tuple(_wanted(clip)))
-    samples = _seen(few, work.settings["analysis.subject"])
+    few = _FewFrames(ClipFrames.of(clip, preview_size(clip)), tuple(_sample_indices(clip)))
+    samples = _samples(few, work.settings["analysis.subject"])
     work.report(1, 2)
-    write_strip(work.folder, STRIP, (each.rgb for each in samples))
-    write_mattes(work.folder, (each.matte for each in samples))
-    np.save(work.folder / "joints.npy", np.array([each.keypoints for each in samples]))
+    write_strip(work.folder, STRIP, (sample.rgb for sample in samples))
+    write_mattes(work.folder, (sample.matte for sample in samples))
+    np.save(work.folder / "joints.npy", np.array([sample.keypoints for sample in samples]))
     (work.folder / "facts.json").write_text(json.dumps({"indices": few.indices, "size": list(preview_size(clip))}))
 
 
 SAMPLE_FRAMES = Stage(
     "frame samples",
     version=1,
-    run=_look,
+    run=_sample,
     settings=("analysis.subject",),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
 )
 
 
-def _wanted(clip: Clip) -> list[int]:
-    """The frames that the analysis looks at first, or key frames near them where those are much sooner reached."""
-    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLE_COUNT)})
+def _sample_indices(clip: Clip) -> list[int]:
+    """Evenly spread frames, or key frames near them where decoding would take too long."""
+    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLED)})
     keys = clip.keys if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
     if steps * clip.size.area_px <= DECODED_PIXELS:
@@ -141,8 +141,8 @@ def _wanted(clip: Clip) -> list[int]:
 
 
 @dataclass
-class _Few:
-    """A few frames of a clip, counted from 0, as a source; they are kept on their way."""
+class _FewFrames:
+    """A frame source of a few frames of a clip, counted from 0; it keeps the frames that are read."""
 
     source: FrameSource
     indices: tuple[int, ...]
@@ -156,7 +156,7 @@ class _Few:
         return len(self.indices)
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """The wanted ones."""
+        """The wanted frames, by their number among the few."""
         numbers = list(wanted)
         frames = self.source.read(self.indices[number] for number in numbers)
         for number, frame in zip(numbers, frames, strict=True):
@@ -164,17 +164,17 @@ class _Few:
             yield replace(frame, index=number)
 
 
-def _seen(few: _Few, rule: Any) -> list[Sample]:
-    """The frames and the one person that they are about."""
+def _samples(few: _FewFrames, rule: Any) -> list[Sample]:
+    """The samples, with one and the same person in all of them."""
     subject = choose_subject(few, rule)
     boxes = {few.indices[place.index]: place.box for place in subject.places} if subject else {}
     with closing(PoseModel(alone=True)) as model:
-        bodies = [closely(model, each.rgb, boxes[each.index]) if each.index in boxes else None for each in few.kept]
+        bodies = [closely(model, one.rgb, boxes[one.index]) if one.index in boxes else None for one in few.kept]
     return [sampled(frame, body) for frame, body in zip(few.kept, bodies, strict=True)]
 
 
 def closely(model: PoseModel, rgb: RGB, box: Box) -> Body | None:
-    """The person at a place, seen as large as the model sees anybody."""
+    """The person in a box, found again in a crop of it, where the pose model sees them largest."""
     height, width = rgb.shape[:2]
     part = box.grown(round(ROOM_SHARE * max(box.size)), Size(width, height)) & Box(0, 0, width, height)
     body = model.detect(rgb[part.slices]) if all(part.size) else None
@@ -186,7 +186,7 @@ def closely(model: PoseModel, rgb: RGB, box: Box) -> Body | None:
 
 
 def sampled(frame: Frame, body: Body | None) -> Sample:
-    """A frame with the matte of its person."""
+    """A sample of a frame: the body's matte refined, or nobody."""
     if body is None:
         nobody = np.zeros(frame.rgb.shape[:2], np.uint8), np.full((LANDMARKS, 2), np.nan, np.float32)
         return Sample(frame.index, frame.rgb, *nobody)

@@ -1,6 +1,6 @@
-"""Proxies: small copies for browsers, each picture at the time of what it stands for.
+"""Web copies: small copies of clips for browsers, frame for frame at the original times, and a poster for lists.
 
-Of the source, beside which a result is looked at; of a result that is too large for a page; and a still for lists.
+One is of the source, beside which a result is compared; another of a result that is too large for a page.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,14 @@ from utils.prefetch import prefetch
 
 CLIP = "proxy.mp4"
 WIDEST_PX = 1280
+"""The width of a copy; wider clips are reduced to it."""
 ENCODING = Encoding(20, "superfast")
 POSTER_WIDE_PX = 960
 POSTER_QUALITY = 85
 
 
 def is_page_size(size: Size) -> bool:
-    """Whether a page shows pictures of this size as they are."""
+    """Whether a clip of this size is shown in a page without a copy."""
     return size.width_px <= WIDEST_PX
 
 
@@ -35,13 +36,13 @@ def _copy(work: Work, *, sounding: bool) -> None:
     clip: Clip = work.inputs["clip"]
     size = clip.size if is_page_size(clip.size) else even_size(clip.size, Fraction(WIDEST_PX, clip.size.width_px))
 
-    def told() -> Iterator[Frame]:
-        for frame in prefetch(ClipFrames.of(clip, size)):
+    def reported() -> Iterator[Frame]:
+        for frame in ahead(ClipFrames.of(clip, size)):
             yield frame
             work.report(frame.index + 1, len(clip))
 
     like = replace(clip, size=size, audio=clip.audio if sounding else None)
-    write_clip(work.folder / CLIP, told(), like, ENCODING)
+    write_clip(work.folder / CLIP, reported(), like, ENCODING)
 
 
 def _copy_silent(work: Work) -> None:
@@ -53,12 +54,13 @@ def _copy_sounding(work: Work) -> None:
 
 
 COPY_OF_SOURCE = Stage("web copy", version=1, run=_copy_silent, tools=("av",))
-"""Of a clip, without its sound: whatever is made of that clip, it is looked at beside the same one."""
+"""The copy of a source, without its sound; all results of that source are compared with the same one."""
 COPY_OF_RESULT = Stage("web copy of the result", version=1, run=_copy_sounding, tools=("av",))
+"""The copy of a result, with its sound."""
 
 
 def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None:
-    """The picture of a finished clip at a time, as a small JPEG."""
+    """Write the frame of a finished clip at a time as a small JPEG."""
     with open_input(result) as container:
         stream = picture_stream(container, result)
         container.seek(round(time_s / (stream.time_base or 1)), stream=stream)
@@ -71,6 +73,6 @@ def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None
 
 
 def even_size(size: Size, scale: Fraction) -> Size:
-    """A size that 4:2:0 pictures can have."""
+    """A scaled size with even sides, as 4:2:0 pictures need."""
     width, height = (max(2, 2 * round(side * scale / 2)) for side in size)
     return Size(width, height)
