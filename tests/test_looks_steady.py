@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS
-from pipeline.engines.looks.contrast import held
+from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.picture import Picture
 from tests.engines import Painter
 from utils.flow import Flow, Search, flow_pair
@@ -95,14 +95,14 @@ def whole(rgb: RGB) -> Picture:
 
 def test_hard_texture_gets_no_harder() -> None:
     source, made = striped(80, 160), striped(20, 220)
-    assert contrast(held(made, whole(source), 1.0, 0)) == pytest.approx(contrast(source), rel=0.1)
-    assert contrast(held(made, whole(source), 0.8, 0)) == pytest.approx(0.8 * contrast(source), rel=0.1)
+    assert contrast(limited_contrast(made, whole(source), 1.0, 0)) == pytest.approx(contrast(source), rel=0.1)
+    assert contrast(limited_contrast(made, whole(source), 0.8, 0)) == pytest.approx(0.8 * contrast(source), rel=0.1)
 
 
 def test_what_is_softer_or_small_stays_as_it_is() -> None:
     source = striped(80, 160)
     for made, most, free in ((striped(100, 140), 1.0, 0), (striped(60, 180), 0.0, 64)):
-        assert np.array_equal(held(made, whole(source), most, free), made)
+        assert np.array_equal(limited_contrast(made, whole(source), most, free), made)
 
 
 def test_broad_changes_stay() -> None:
@@ -110,5 +110,5 @@ def test_broad_changes_stay() -> None:
     source = striped(120, 120)
     source[:, 64:] = 136
     made = np.where(source == 136, 255, 0).astype(np.uint8)
-    result = held(made, whole(source), 1.0, 0)
+    result = limited_contrast(made, whole(source), 1.0, 0)
     assert np.array_equal(result[:, :40], made[:, :40]) and np.array_equal(result[:, 88:], made[:, 88:])

@@ -83,10 +83,10 @@ class _Session:
 
     def _ready(self, window: Window) -> Brush:
         """The brush for a window's style and settings; colours are measured once for all windows of a clip."""
-        from pipeline.engines.looks.brush import Brush, Wish
+        from pipeline.engines.looks.brush import Brush, BrushSettings
 
         settings, style = window.settings, window.style
-        wish = Wish(
+        wish = BrushSettings(
             look=settings["generate.look"],
             strength=settings["generate.strength"],
             feather_px=settings["generate.feather_px"],

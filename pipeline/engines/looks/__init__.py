@@ -1,6 +1,6 @@
-"""Looks: what `restyle` can make of a picture. Each is loaded when it is chosen.
+"""Looks: the styles of the engine `restyle`. Each module is loaded when its look is chosen.
 
-A look is made once per clip, from what the survey says and a seed, and is then a function of one picture.
+A look is built once per clip, from the clip's tone and a seed, and is then a function of one picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Look(Protocol):
-    """Paints a picture; what it returns is of the same size."""
+    """Paints a picture; the result has the same size."""
 
     def __init__(self, tone: Tone, seed: int) -> None: ...
 
@@ -37,19 +37,20 @@ LOOKS = {
     "cel": "Drawn animation: flat clear colours, one soft shadow tone, clean outlines.",
     "clay": "A figure of modelling clay: simple matt colours, rounded forms, studio light.",
 }
-"""Every look and what it does, in a line."""
+"""Every look, with one line on what it does."""
 
-_HOMES = {
+_CLASSES = {
     "film": "grades.Film", "bleach": "grades.Bleach", "noir": "grades.Noir", "golden": "lit.Golden", "neon": "lit.Neon",
     "paint": "painted.Paint", "watercolour": "painted.Watercolour", "ink": "drawn.Ink", "charcoal": "drawn.Charcoal",
     "cel": "drawn.Cel", "clay": "clay.Clay",
 }  # fmt: skip
+"""The module and class of each look."""
 
 
 def look(name: str) -> type[Look]:
-    """The look of this name."""
+    """The class of the look with this name."""
     if name not in LOOKS:
         raise EngineError(f"There is no look called {name!r}.", f"Choose one of: {', '.join(LOOKS)}.")
-    home, _, kind = _HOMES[name].partition(".")
-    found: type[Look] = getattr(import_module(f"{__name__}.{home}"), kind)
+    module, _, name_of_class = _CLASSES[name].partition(".")
+    found: type[Look] = getattr(import_module(f"{__name__}.{module}"), name_of_class)
     return found

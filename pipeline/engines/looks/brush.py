@@ -1,4 +1,4 @@
-"""Lays a look onto views: where it is wanted, as much as is wanted, fading out towards the inside of the edge."""
+"""The brush: lays a look onto the part of a view that is restyled, at the chosen strength, with a feathered edge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from pipeline.engines.looks.tone import Part, tone, weight
 from utils.image import RGB, Box, Size
 
 _MARGIN_PX = 24
-"""As far as a stroke reaches."""
+"""How far around a box its pixels depend on: as far as a stroke reaches."""
 _FINE_UNIT = 1.5
-"""A person up to this size is painted at full size: small faces need every pixel, and cost little."""
+"""Persons up to this brush size are painted at full resolution: small faces need every pixel, and cost little."""
 _THIN = 90
-"""A limb thinner than the feather keeps its look in the middle; a speck this faint does not."""
+"""A limb thinner than the feather keeps its look along the middle, unless its feathered value is below this level."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the settings ask for."""
+class BrushSettings:
+    """The settings that a brush needs."""
 
     look: str
     strength: float
@@ -34,50 +34,51 @@ class Wish:
 
 
 class Brush:
-    """A look ready for every view of a clip."""
+    """A look, prepared for all views of a clip."""
 
-    def __init__(self, wish: Wish, survey: Sequence[View], reference: RGB | None) -> None:
-        self._wish = wish
-        self._tone = tone(survey, wish.part)
-        self._shrink = 1 if wish.part == "person" and self._tone.unit <= _FINE_UNIT else 2
-        self._look = look(wish.look)(self._tone, wish.seed)
+    def __init__(self, settings: BrushSettings, samples: Sequence[View], reference: RGB | None) -> None:
+        self._settings = settings
+        self._tone = tone(samples, settings.part)
+        self._shrink = 1 if settings.part == "person" and self._tone.unit <= _FINE_UNIT else 2
+        self._look = look(settings.look)(self._tone, settings.seed)
         self._palette: Palette | None = None
-        if reference is not None and survey and wish.strength > 0:
-            looked = [self._looked(view, Box(0, 0, *view.size)) for view in survey]
-            self._palette = Palette(looked, [weight(view.matte, wish.part) for view in survey], reference)
+        if reference is not None and samples and settings.strength > 0:
+            painted = [self._painted(view, Box(0, 0, *view.size)) for view in samples]
+            self._palette = Palette(painted, [weight(view.matte, settings.part) for view in samples], reference)
 
     def __call__(self, view: View) -> RGB:
         """The view with the look laid on; elsewhere its own pixels."""
-        made = view.rgb.copy()
+        picture = view.rgb.copy()
         share = self._share(view.matte)
-        box = _touched(share)
+        box = _box_of(share)
         if box.size.width_px and box.size.height_px:
-            made[box.slices] = mixed(view.rgb[box.slices], self._looked(view, box), share[box.slices])
-        return made
+            picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, box), share[box.slices])
+        return picture
 
     def _share(self, matte: Bytes) -> Bytes:
-        """0..255: how much of the look each pixel gets; 0 wherever the part that is restyled is not."""
-        share = weight(matte, self._wish.part)
-        if self._wish.feather_px and self._wish.part != "both":
-            share = _feathered(share, self._wish.feather_px)
-        return np.asarray(cv2.convertScaleAbs(share, alpha=self._wish.strength))
+        """How much of the look each pixel gets, 0..255; 0 outside the part that is restyled."""
+        share = weight(matte, self._settings.part)
+        if self._settings.feather_px and self._settings.part != "both":
+            share = _feathered(share, self._settings.feather_px)
+        return np.asarray(cv2.convertScaleAbs(share, alpha=self._settings.strength))
 
-    def _looked(self, view: View, box: Box) -> RGB:
-        """The look in a box of a view, in full."""
+    def _painted(self, view: View, box: Box) -> RGB:
+        """A box of a view in the look, at full strength."""
         cut, inner = _cut(view, box)
-        made = self._look(Picture(*cut, self._tone.unit, self._shrink))[inner.slices]
-        return self._palette(made) if self._palette else made
+        picture = self._look(Picture(*cut, self._tone.unit, self._shrink))[inner.slices]
+        return self._palette(picture) if self._palette else picture
 
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:
-    """Fading to nothing at the edge from within; what is thinner than the feather keeps its middle."""
-    part = _touched(share).grown(3 * feather_px, Size.of(share)).slices
+    """The share feathered inwards to 0 at its edge; what is thinner than the feather keeps its middle."""
+    part = _box_of(share).grown(3 * feather_px, Size.of(share)).slices
     faded = np.zeros_like(share)
     faded[part] = _fading(share[part], feather_px)
     return faded
 
 
 def _fading(share: Bytes, feather_px: int) -> Bytes:
+    """A Gaussian ramp inwards from the edge, normalised by its largest value nearby."""
     soft = cv2.GaussianBlur(share, (0, 0), feather_px / 2, borderType=cv2.BORDER_REPLICATE)
     inside = cv2.subtract(soft, 127)
     ridge = cv2.dilate(inside, np.ones((2 * feather_px + 1,) * 2, np.uint8))
@@ -85,13 +86,14 @@ def _fading(share: Bytes, feather_px: int) -> Bytes:
     return np.asarray(cv2.multiply(share, level, scale=1 / 255))
 
 
-def _touched(share: Bytes) -> Box:
+def _box_of(share: Bytes) -> Box:
+    """The bounding box of the pixels that get anything of the look."""
     left, top, width, height = cv2.boundingRect(share)
     return Box(left, top, left + width, top + height)
 
 
 def _cut(view: View, box: Box) -> tuple[tuple[Bytes, Bytes, tuple[int, int]], Box]:
-    """A box of a view with a margin, on the stable picture's own grid of blocks; and where the box lies in it."""
+    """A box of a view with a margin, aligned to the stable picture's grid of blocks; and the box within that cut."""
     x, y = view.corner
     left, top = ((edge - _MARGIN_PX + at) // BLOCK * BLOCK - at for edge, at in ((box.left, x), (box.top, y)))
     right, bottom = (-(-(e + _MARGIN_PX + at) // BLOCK) * BLOCK - at for e, at in ((box.right, x), (box.bottom, y)))

@@ -1,4 +1,4 @@
-"""A figure of modelling clay: what the camera saw as texture becomes form under a studio lamp."""
+"""The clay look: texture is turned into relief, lit by a studio lamp."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from pipeline.engines.looks.tone import Tone
 
 
 class Clay:
-    """Matt colours, rounded forms; the seed puts the lamp on the left or on the right."""
+    """A figure of modelling clay: matt colours, rounded forms; the seed puts the lamp on the left or the right."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._cube = Cube(lambda colours: _matt(tone, colours))
@@ -33,7 +33,7 @@ class Clay:
 
 
 def _matt(tone: Tone, colours: Floats) -> Floats:
-    """Pigment in clay: neither black nor white, a little milky."""
+    """Colours of pigmented clay: pale, neither black nor white."""
     even = exposed(tone, colours, 0.35)
     soft = curve(paled(even, 0.12), ((0, 0.11), (0.25, 0.30), (0.5, 0.56), (0.75, 0.75), (1, 0.90)))
     return np.asarray(soft * np.array([1.02, 1.0, 0.97], np.float32), np.float32)

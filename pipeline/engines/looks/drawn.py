@@ -1,23 +1,24 @@
-"""Looks that are drawn: lines follow edges, swell where they are strong and taper where they fade."""
+"""Drawn looks, ink, charcoal and cel: lines follow edges, swell where these are strong and taper where they fade."""
 
 import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, saturated
-from pipeline.engines.looks.contrast import held
+from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.grades import exposed
-from pipeline.engines.looks.kernels import Bytes, Floats, along
+from pipeline.engines.looks.kernels import Bytes, Floats, smoothed_along
 from pipeline.engines.looks.paper import paper
 from pipeline.engines.looks.picture import Picture, blurred, bytes_of, ramp
 from pipeline.engines.looks.tone import Tone
 
 _LEVELS = np.linspace(0, 1, 256, dtype=np.float32)
+"""The 256 levels of a channel, 0..1, from which lookup tables are made."""
 _INK, _PAPER = (30, 32, 40), (242, 237, 227)
 _COAL, _TONED_PAPER = (36, 34, 34), (228, 219, 203)
 
 
 class Ink:
-    """Brush lines, black areas, two grey washes."""
+    """Ink on paper: brush lines, black areas, two grey washes."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         light, self._seed = tone.spread(_LEVELS, 0.6), seed
@@ -27,14 +28,14 @@ class Ink:
 
     def __call__(self, picture: Picture) -> Bytes:
         light = picture.enlarged(bytes_of(blurred(picture.light, 0.9 * picture.brush_px)))
-        lines, outline = drawn(picture, 1.25, 6, 0.005, 0.050)
+        lines, outline = contours_and_outline(picture, 1.25, 6, 0.005, 0.050)
         cover = softened(_over(cv2.LUT(light, self._washes), lines))
         sheet = _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
-        return _traced(held(sheet, picture, 0.75, 28), outline, 0.7)
+        return _traced(limited_contrast(sheet, picture, 0.75, 28), outline, 0.7)
 
 
 class Charcoal:
-    """Rubbed tones and soft strokes on toned paper."""
+    """Charcoal: rubbed tones and soft strokes on toned paper."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         light, self._seed = tone.spread(_LEVELS, 0.7), seed
@@ -43,26 +44,26 @@ class Charcoal:
 
     def __call__(self, picture: Picture) -> Bytes:
         rough = 1.8 * picture.light - 0.8 * blurred(picture.light, 2.4 * picture.brush_px)
-        strokes = along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px)
+        strokes = smoothed_along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px)
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
         return _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
 
 
 class Cel:
-    """Flat colours, one soft shadow, clean outlines."""
+    """Cel animation: flat posterized colours, one soft shadow tone, clean outlines."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._cube = Cube(lambda colours: _flat(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
         flat = self._cube(picture.enlarged(bytes_of(picture.painted(2.0))))
-        lines, outline = drawn(picture, 1.15, 5, 0.006, 0.045)
-        return _traced(held(_traced(flat, lines, 0.9), picture, 0.70, 30), outline, 0.9)
+        lines, outline = contours_and_outline(picture, 1.15, 5, 0.006, 0.045)
+        return _traced(limited_contrast(_traced(flat, lines, 0.9), picture, 0.70, 30), outline, 0.9)
 
 
-def drawn(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
-    """0..255: the picture's contours, which make room for the other, the person's outline."""
+def contours_and_outline(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
+    """Contours of the picture and the outline of the person, 0..255 each; near the outline there are no contours."""
     soft = cv2.GaussianBlur(picture.matte, (0, 0), 1.8 * picture.unit, borderType=cv2.BORDER_REPLICATE)
     outline = np.asarray(cv2.multiply(cv2.LUT(soft, _RIM), picture.matte, scale=1 / 255))
     side = round(7 * picture.unit) | 1
@@ -72,12 +73,12 @@ def drawn(picture: Picture, width: float, reach: float, low: float, high: float)
 
 
 def softened(cover: Bytes) -> Bytes:
-    """Edges as soft as a lens would show them, so that they do not crawl as they move."""
+    """Lines blurred as much as a lens would, so that they do not alias when they move."""
     return np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.6, borderType=cv2.BORDER_REPLICATE))
 
 
 def _flat(tone: Tone, colours: Floats) -> Floats:
-    """Brightness in soft steps; hue and colour stay and grow clearer."""
+    """Posterized brightness with soft steps; the hue stays, the saturation grows."""
     even = np.clip(exposed(tone, colours, 0.4), 0, 1)
     light = np.maximum(even.max(axis=1, keepdims=True), 1e-3)
     steps = (
@@ -88,18 +89,18 @@ def _flat(tone: Tone, colours: Floats) -> Floats:
 
 
 def _traced(picture: Bytes, lines: Bytes, depth: float) -> Bytes:
-    """A picture with lines (h x w, 0..255) drawn over it, so deep that they leave 1 - `depth` of it."""
+    """A picture darkened along lines (h x w, 0..255), at most to 1 - `depth` of it."""
     keep = cv2.convertScaleAbs(softened(lines), alpha=-depth, beta=255)
     return np.asarray(cv2.multiply(picture, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
 
 
 def _over(below: Bytes, above: Bytes) -> Bytes:
-    """Two covers, 0..255, as inks lie over one another."""
+    """The coverage, 0..255, of two inks over one another."""
     return np.asarray(255 - cv2.multiply(255 - below, 255 - above, scale=1 / 255))
 
 
 def _printed(cover: Bytes, colours: Bytes, tooth: Bytes, depth: float) -> Bytes:
-    """A cover in its colours, broken by the paper's tooth where it is neither bare nor full."""
+    """Ink coverage as colours, modulated by the paper's grain where the paper is neither bare nor full."""
     between = cv2.LUT(cover, _HALF)
     broken = cv2.multiply(between, tooth, scale=2 * depth / 255)
     level = cv2.add(cv2.subtract(cover, cv2.convertScaleAbs(between, alpha=depth)), broken)
@@ -107,14 +108,17 @@ def _printed(cover: Bytes, colours: Bytes, tooth: Bytes, depth: float) -> Bytes:
 
 
 def _sheet(bare: tuple[int, int, int], full: tuple[int, int, int]) -> Bytes:
-    """256 colours from bare paper to full ink."""
+    """A lookup table of 256 colours from bare paper to full ink."""
     ends = np.array([bare, full], np.float32)
     return np.asarray(np.rint(ends[0] + _LEVELS[:, None] * (ends[1] - ends[0])), np.uint8)[None]
 
 
 def _levels(cover: Floats) -> Bytes:
+    """Coverage 0..1 as bytes."""
     return np.asarray(np.rint(255 * np.clip(cover, 0, 1)), np.uint8)
 
 
 _HALF = _levels(4 * _LEVELS * (1 - _LEVELS))
+"""Lookup table of how far a level is from both bare and full: 1 in the middle, 0 at both ends."""
 _RIM = _levels(1 - ramp(_LEVELS, 0.80, 0.97))
+"""Lookup table from the blurred matte to the outline."""

@@ -1,4 +1,7 @@
-"""The inner loops of the looks, compiled: bands of rows run side by side, and each pixel knows only its own inputs."""
+"""The inner loops of the looks, compiled by numba; bands of rows run in parallel threads.
+
+Each output pixel depends on inputs alone, so that the number of bands does not change the result.
+"""
 
 import logging
 import os
@@ -18,13 +21,13 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _STRIDE = 2.0
-"""Pixels from one look along an edge to the next."""
+"""Step in px of the line integral along an edge."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _kernel(function: _Function) -> _Function:
-    """Compile on first use; where no folder takes the machine code, compile anew in each process."""
+    """Compile on first use; where no cache folder can be written, compile again in each process."""
     try:
         return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
     except RuntimeError as error:
@@ -38,32 +41,32 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _in_bands(loop: Callable[..., None], out: NDArray[Any], *inputs: Any) -> None:
-    """Fill `out` by bands of rows."""
+    """Fill `out` in parallel, one band of rows per thread."""
     height, bands = len(out), min(4, os.cpu_count() or 1)
     edges = [height * band // bands for band in range(bands + 1)]
     work = [_pool().submit(loop, *inputs, out, first, last) for first, last in pairwise(edges)]
-    for each in work:
-        each.result()
+    for band in work:
+        band.result()
 
 
-def through(cube: NDArray[np.int32], picture: Bytes) -> Bytes:
-    """A picture through a colour cube (n x n x n x 3, 256 steps a level), between its points by tetrahedra."""
+def apply_cube(cube: NDArray[np.int32], picture: Bytes) -> Bytes:
+    """A picture through a 3D lookup table (n x n x n x 3, 256 steps a level), by tetrahedral interpolation."""
     out = np.empty_like(picture)
-    _in_bands(_through, out, np.ascontiguousarray(picture), cube.reshape(-1, 3), len(cube))
+    _in_bands(_apply_cube, out, np.ascontiguousarray(picture), cube.reshape(-1, 3), len(cube))
     return out
 
 
 def mixed(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
-    """`above` over `below` by a weight of h x w; where that is 0 or 255 the result is the one or the other exactly."""
+    """`above` over `below` by a weight (h x w, 0..255); exactly the one or the other at 0 and 255."""
     out = np.empty_like(below)
     _in_bands(_mixed, out, below, above, weight)
     return out
 
 
 def relit(picture: Bytes, shade: Bytes, light: Bytes, texture: Bytes, flat: float) -> Bytes:
-    """Shaded (h x w, 128 leaves as it is), and coloured light added (h x w x 3).
+    """A picture multiplied by a shade (h x w, 128 is neutral), with coloured light (h x w x 3) added.
 
-    Light is scattered back by what is bright in `texture` (RGB) and, by a share of `flat`, by all alike.
+    The light is reflected in proportion to the luma of `texture` (RGB) and, by a share of `flat`, by all pixels alike.
     """
     out = np.empty_like(picture)
     _in_bands(_relit, out, picture, shade, light, texture, np.float32(flat))
@@ -71,36 +74,39 @@ def relit(picture: Bytes, shade: Bytes, light: Bytes, texture: Bytes, flat: floa
 
 
 def tangents(moments: Floats) -> Floats:
-    """Along edges, h x w x 3: unit x and y, and how much there is an edge, from the means of (gx gx, gx gy, gy gy)."""
+    """Edge tangents, h x w x 3: unit x and y, and anisotropy, from the structure tensor (gx gx, gx gy, gy gy)."""
     out = np.empty_like(moments)
     _in_bands(_tangents, out, moments)
     return out
 
 
-def along(field: Floats, tangent: Floats, reach: float) -> Floats:
-    """h x w averaged along edges, as far as `reach` px both ways."""
+def smoothed_along(field: Floats, tangent: Floats, reach: float) -> Floats:
+    """A field (h x w) averaged along edges by line integral convolution, `reach` px both ways."""
     out = np.empty_like(field)
-    _in_bands(_along, out, field, tangent, max(1, round(reach / _STRIDE)))
+    _in_bands(_smoothed_along, out, field, tangent, max(1, round(reach / _STRIDE)))
     return out
 
 
-def kept(means: Floats, noise: float) -> Floats:
-    """h x w: the share of variation (means of r, g, b and the sum of their squares) that is more than noise."""
+def variation_share(means: Floats, noise: float) -> Floats:
+    """The share (h x w) of local variance that is not noise, from means of r, g, b and the sum of their squares."""
     out = np.empty(means.shape[:2], np.float32)
-    _in_bands(_kept, out, means, np.float32(3 * noise * noise))
+    _in_bands(_variation_share, out, means, np.float32(3 * noise * noise))
     return out
 
 
-def dabs(means: Floats, tangent: Floats, radius: float) -> Floats:
-    """The most even of eight dabs around each pixel, long along edges: h x w x 3 of means (r, g, b, light squared)."""
+def kuwahara(means: Floats, tangent: Floats, radius: float) -> Floats:
+    """Anisotropic Kuwahara filter, h x w x 3, of local means (r, g, b, light squared).
+
+    The mean of eight neighbourhoods around each pixel, stretched along edges and weighted by how even they are.
+    """
     weighed, out = np.empty_like(means), np.empty((*means.shape[:2], 3), np.float32)
     _in_bands(_evenness, weighed, means)
-    _in_bands(_dabs, out, weighed, tangent, np.float32(radius))
+    _in_bands(_kuwahara, out, weighed, tangent, np.float32(radius))
     return out
 
 
 @_kernel
-def _through(picture, cube, n, out, first, last):  # type: ignore[no-untyped-def]
+def _apply_cube(picture, cube, n, out, first, last):  # type: ignore[no-untyped-def]
     top = n - 1
     whole = np.empty(256, np.int32)
     part = np.empty(256, np.int32)
@@ -176,7 +182,7 @@ def _tangents(moments, out, first, last):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-def]
+def _smoothed_along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-def]
     height, width = field.shape
     half, stride, nothing = np.float32(0.5), np.float32(_STRIDE), np.float32(0)
     less, right, bottom = np.float32(1) / np.float32(reach + 1), np.float32(width), np.float32(height)
@@ -203,7 +209,7 @@ def _along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-
 
 
 @_kernel
-def _kept(means, noise, out, first, last):  # type: ignore[no-untyped-def]
+def _variation_share(means, noise, out, first, last):  # type: ignore[no-untyped-def]
     for y in range(first, last):
         for x in range(means.shape[1]):
             r, g, b = means[y, x, 0], means[y, x, 1], means[y, x, 2]
@@ -224,7 +230,7 @@ def _evenness(means, out, first, last):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _dabs(field, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
+def _kuwahara(field, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
     top, bottom, right = np.int32(0), np.int32(field.shape[0] - 1), np.int32(field.shape[1] - 1)
     half, diagonal = np.float32(0.5), np.float32(0.70710678)
     for y in range(first, last):

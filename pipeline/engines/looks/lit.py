@@ -1,4 +1,4 @@
-"""Looks that bring their own light: it comes from beside and behind the person, and clings to the edge."""
+"""Relit looks, golden and neon: light from beside and behind the person, brightest at the edge."""
 
 import cv2
 import numpy as np
@@ -17,11 +17,11 @@ _SIGNS = (
     ((150.0, 70.0, 255.0), (40.0, 255.0, 190.0)),
     ((255.0, 50.0, 60.0), (255.0, 190.0, 70.0)),
 )
-"""What shines from the left and from the right; the seed chooses."""
+"""Pairs of colours that shine from the left and from the right; the seed chooses one."""
 
 
 class Golden:
-    """The last hour of sun, from the left or the right as the seed has it."""
+    """The last hour of sun: a warm low light, from the left or the right by the seed."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._side = -1.0 if seed % 2 == 0 else 1.0
@@ -37,7 +37,7 @@ class Golden:
 
 
 class Neon:
-    """Night, and a sign on each side of the street."""
+    """Night in a city: dark and blue, with a coloured neon sign on each side."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._signs = np.array(_SIGNS[seed % len(_SIGNS)], np.float32)
@@ -53,7 +53,7 @@ class Neon:
 
     @staticmethod
     def _shine(relief: Relief, side: float) -> Floats:
-        """A bright edge, and a wide soft glow behind it that follows the folds."""
+        """The light of one sign: a bright rim, and a wide soft glow that follows the folds."""
         wide = np.clip(relief.turned(side, -0.15) + 0.35 * relief.folds(side, -0.15), 0, 1)
         return np.asarray(0.95 * relief.rim(side, -0.25) + 0.28 * wide * wide, np.float32)
 
@@ -74,6 +74,6 @@ def _night(tone: Tone, colours: Floats) -> Floats:
 
 
 def _bloom(picture: Picture, above: float, sigma_px: float) -> Floats:
-    """Quarter size: what is bright, spread wide."""
+    """Bloom at a quarter of the size: light above a threshold, blurred by a wide Gaussian."""
     glow = blurred(ramp(picture.bright, above, 1.0), sigma_px * picture.unit / 2)
     return np.asarray(cv2.resize(glow, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR))

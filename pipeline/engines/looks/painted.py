@@ -1,4 +1,4 @@
-"""Looks laid on with a brush: the strokes are the picture's own forms, so they move as the person moves."""
+"""Painted looks, oil and watercolour: strokes follow the picture's own edges, so they move as the person moves."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from pipeline.engines.looks.colour import Cube, curve, saturated, toned
 from pipeline.engines.looks.drawn import softened
 from pipeline.engines.looks.grades import exposed
-from pipeline.engines.looks.kernels import Bytes, Floats, along
+from pipeline.engines.looks.kernels import Bytes, Floats, smoothed_along
 from pipeline.engines.looks.paper import paper
 from pipeline.engines.looks.picture import Picture, blurred, brightness, bytes_of
 from pipeline.engines.looks.relief import rising
@@ -14,7 +14,7 @@ from pipeline.engines.looks.tone import Tone
 
 
 class Paint:
-    """Oils, thick enough to catch the light."""
+    """Oil paint: broad strokes with bristle marks, lit as relief."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._cube = Cube(lambda colours: _oil(tone, colours))
@@ -23,21 +23,21 @@ class Paint:
     def __call__(self, picture: Picture) -> Bytes:
         strokes = picture.painted(3.3)
         fine = picture.light - brightness(strokes) + 0.35 * self._canvas(picture)
-        bristle = along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px)
+        bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px)
         height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = strokes + (bristle + catch)[..., None]
         return self._cube(picture.enlarged(bytes_of(body)))
 
     def _canvas(self, picture: Picture) -> Floats:
-        """Working picture, about -0.2..0.2: what the hairs of a brush leave, before they are drawn out along it."""
+        """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""
         step = picture.shrink
         grain = paper(picture, self._seed, 1.0)[::step, ::step]
         return np.asarray((np.asarray(grain, np.float32) - 128) * np.float32(0.25 / 128), np.float32)
 
 
 class Watercolour:
-    """Transparent washes on white paper, darker where they pool at an edge."""
+    """Watercolour: transparent washes on white paper, darker at their edges."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._cube = Cube(lambda colours: _wash(tone, colours))
@@ -55,6 +55,7 @@ class Watercolour:
 
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
+    """The grade of oil paint: saturated, with more contrast, and split toning."""
     even = exposed(tone, colours, 0.35)
     rich = saturated(even, 1.40)
     deep = curve(rich, ((0, 0.03), (0.25, 0.215), (0.5, 0.505), (0.75, 0.775), (1, 0.965)))
@@ -62,7 +63,7 @@ def _oil(tone: Tone, colours: Floats) -> Floats:
 
 
 def _wash(tone: Tone, colours: Floats) -> Floats:
-    """Lifted towards paper; colours clear, darks never black."""
+    """The grade of a wash: lifted towards the white of paper, saturated, never black."""
     even = exposed(tone, colours, 0.3)
     clear = saturated(even, 1.45)
     lifted = curve(clear, ((0, 0.14), (0.25, 0.42), (0.5, 0.715), (0.72, 0.91), (1, 1)))

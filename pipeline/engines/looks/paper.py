@@ -1,4 +1,4 @@
-"""Paper and canvas: a fixed, tileable grain that lies still in the stable picture."""
+"""Paper grain: a fixed, tileable noise texture that lies still in the stable picture."""
 
 from functools import lru_cache
 
@@ -9,10 +9,11 @@ from pipeline.engines.looks.kernels import Bytes
 from pipeline.engines.looks.picture import Picture
 
 _TILE_PX = 512
+"""The side of the tile."""
 
 
 def paper(picture: Picture, seed: int, grain_px: float) -> Bytes:
-    """h x w, 0..255 about 128: the part of the sheet that the picture lies on."""
+    """The grain under a picture, h x w, 0..255 around 128."""
     height, width = picture.matte.shape
     left, top = (at % _TILE_PX for at in picture.corner)
     sheet = _sheet(seed, round(grain_px * picture.unit, 2))
@@ -22,6 +23,7 @@ def paper(picture: Picture, seed: int, grain_px: float) -> Bytes:
 
 @lru_cache(maxsize=4)
 def _sheet(seed: int, grain_px: float) -> Bytes:
+    """One tile of grain: white noise through a difference of Gaussians."""
     noise = np.random.default_rng(seed).standard_normal((_TILE_PX, _TILE_PX)).astype(np.float32)
     around = np.pad(noise, 32, mode="wrap")
     soft = cv2.GaussianBlur(around, (0, 0), grain_px) - 0.6 * cv2.GaussianBlur(around, (0, 0), 3 * grain_px)
