@@ -12,9 +12,8 @@ from typing import Any
 from pipeline.compose.composite import Composed, Composite
 from pipeline.compose.foot_correction import SlideMeter
 from pipeline.plan.segments import Segments
-from pipeline.report.colour_drift import colour_drift
 from pipeline.report.contact_sheet import ContactSheet
-from pipeline.report.measures import Measures, number
+from pipeline.report.measures import Measures, colour_drift, number
 from pipeline.see.foot_contacts import FootContacts
 from pipeline.stage import Stage, Work
 from utils.digest import canonical_json, digest_bytes

@@ -1,4 +1,4 @@
-"""Measures: warp error, flicker, seams, edit magnitude and round trip of a result, from its finished pictures."""
+"""Measures: warp error, flicker, seams, edit magnitude, round trip and colour drift of a result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,17 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.compose.composite import Composed
+from pipeline.compose.person_frames import PersonFrames, shared
 from pipeline.compose.result_camera import ResultCamera
 from pipeline.plan.stable_picture import StablePicture, warped
 from utils.camera.tracking import Mask
 from utils.flow import Search, flow_pair
 from utils.image import RGB, Box, Size
 from utils.image.geometry import corners, inverse, moved, shift
-from utils.image.metrics import Flicker, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
+from utils.image.metrics import Flicker, MeanColour, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
 from utils.media.timebase import Span
 from utils.media.video import Frame
 
@@ -158,6 +160,21 @@ class Measures:
         return seam_ratio(relative.tolist(), known) if known else float("nan")
 
 
+def colour_drift(frames: PersonFrames, stable: StablePicture) -> float:
+    """The largest distance, in Delta E, of any window's colours from the first one's; NaN with one window.
+
+    The differences from each window to the next are added up, because they share no frames with the first one.
+    """
+    away, farthest = np.zeros(3), float("nan")
+    for after in frames.windows[1:]:
+        if after.plan.overlap:
+            away = away + _colour_step(frames, stable, after.plan.index)
+            farthest = float(np.nanmax([farthest, np.linalg.norm(away)]))
+        else:
+            away = np.zeros(3)
+    return farthest
+
+
 def _pair(source: RGB, result: RGB, matte: Mask) -> _Pair:
     size = Size(max(1, source.shape[1] // SHRINK), max(1, source.shape[0] // SHRINK))
     return _Pair((source, result), np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA)))
@@ -171,6 +188,18 @@ def _box_of_both(now: _Pair, before: _Pair | None) -> Box | None:
     within = Size.of(now.matte)
     box = Box(x, y, x + width, y + height).grown(16, within)
     return box if min(box.size) >= 16 else None
+
+
+def _colour_step(frames: PersonFrames, stable: StablePicture, index: int) -> NDArray[np.float64]:
+    """The difference in Lab between a window's mean colour and that of the window before, in their shared frames."""
+    colours = MeanColour(), MeanColour()
+    for one, other in shared(frames.windows[index - 1], frames.windows[index]):
+        (matte,) = stable.analysis.mattes([one.index])
+        frame_to_crop = stable.frame_to_crop(one.index, one.box)
+        inside = np.asarray(cv2.warpPerspective(matte, frame_to_crop, one.box.size, flags=cv2.INTER_LINEAR)) > SURE
+        for colour, placed in zip(colours, (one, other), strict=True):
+            colour.add(placed.rgb, inside)
+    return np.nan_to_num(colours[1].value - colours[0].value)
 
 
 def _some(values: Sequence[float]) -> bool:

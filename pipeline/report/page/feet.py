@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.report.page.clock import Clock, nice_ticks
-from pipeline.report.page.markup import Markup, joined, tag
+from pipeline.report.page.markup import Markup, folded, joined, table, tag
 from pipeline.report.page.plot import SIDE, figure, scale
-from pipeline.report.page.table import folded, table
 from pipeline.report.page.words import NOTHING, quantity
 
 MOST = 60

@@ -1,7 +1,7 @@
-"""HTML and SVG as strings: all text is escaped unless it is `Markup`, which only this module makes."""
+"""HTML and SVG as strings, tables included: text is escaped unless it is `Markup`, which only this module makes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -34,6 +34,30 @@ def tag(name: str, /, *children: object, **attributes: Attribute) -> Markup:
 def joined(children: Iterable[object]) -> Markup:
     """Children one after the other; None is left out."""
     return Markup("".join(text(child) for child in children if child is not None))
+
+
+def table(
+    caption: str, titles: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
+) -> Markup:
+    """A table whose first column names the rows; columns in `numbers` are right-aligned."""
+    head = [tag("th", title, scope="col", class_=_side(at, numbers)) for at, title in enumerate(titles)]
+    body = [_row(cells, numbers) for cells in rows]
+    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    return tag("div", inner, class_="wide", tabindex=0, role="region", aria_label=caption)
+
+
+def folded(summary: str, *children: object) -> Markup:
+    """Content that opens on a click."""
+    return tag("details", tag("summary", summary), *children)
+
+
+def _row(cells: Sequence[object], numbers: Sequence[int]) -> Markup:
+    first = tag("th", cells[0], scope="row", class_=_side(0, numbers))
+    return tag("tr", first, *(tag("td", cell, class_=_side(at, numbers)) for at, cell in enumerate(cells[1:], 1)))
+
+
+def _side(at: int, numbers: Sequence[int]) -> str | None:
+    return "number" if at in numbers else None
 
 
 def _attribute(key: str, value: Attribute) -> str:

@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.report.page.markup import Markup, joined, tag
-from pipeline.report.page.table import folded, table
+from pipeline.report.page.markup import Markup, folded, joined, table, tag
 from pipeline.report.page.words import quantity
 from pipeline.settings import Settings
 

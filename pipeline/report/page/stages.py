@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.page.markup import Markup, joined, tag
-from pipeline.report.page.table import table
+from pipeline.report.page.markup import Markup, joined, table, tag
 from pipeline.report.page.words import amount_bytes, duration, exact
 
 
