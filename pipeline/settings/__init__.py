@@ -1,8 +1,7 @@
-"""Every setting of a run: described once, read from presets, files and `--set`, checked in plain words."""
+"""Settings of a run: each is described once, read from presets, files and `--set`, and refused in plain sentences."""
 
-from pipeline.settings.assignments import read_assignments
 from pipeline.settings.field import Field, Value
-from pipeline.settings.model import Settings
+from pipeline.settings.model import Settings, read_assignments
 from pipeline.settings.presets import presets
 
 __all__ = ["Field", "Settings", "Value", "presets", "read_assignments"]

@@ -1,4 +1,4 @@
-"""The description of one setting, from which flags, forms, ranges and help texts are made."""
+"""`Field`, the description of one setting, from which flags, forms, ranges and help texts are generated."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
@@ -39,7 +39,7 @@ class Field:
 
     @property
     def range_text(self) -> str:
-        """What is allowed: '0.2 to 10 s', 'gaussian or optimal', 'a file or nothing'."""
+        """The accepted values: '0.2 to 10 s', 'gaussian or optimal', 'a file or nothing'."""
         if self.kind == "choice":
             *most, last = map(str, self.choices)
             return f"{', '.join(most)} or {last}" if most else last
@@ -49,13 +49,13 @@ class Field:
 
     @property
     def takes(self) -> str:
-        """What is allowed, as the end of a sentence that begins with 'it takes'."""
+        """The accepted values, as the end of a sentence that begins with 'it takes'."""
         if self.kind == "file":
             return "the path of a file, or nothing"
         return f"a {self.kind} from {self.range_text}" if self.kind != "choice" else self.range_text
 
     def read(self, text: str) -> Value:
-        """The value that was typed; text that fits no other kind stays text, for the check to refuse."""
+        """The value of typed text; text that fits no other kind stays text, which validation refuses."""
         if self.kind == "choice":
             return next((choice for choice in self.choices if str(choice) == text), text)
         if self.kind == "file":
@@ -79,7 +79,7 @@ def shown(value: object) -> str:
 
 
 def present(value: Value) -> str:
-    """A setting's own value as a sentence or a table names it."""
+    """A valid value as a sentence or a table names it."""
     return "not set" if value is None else str(value)
 
 
@@ -92,7 +92,7 @@ def setting(
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
-    """Declare a setting in a group; `describe` reads back what is said here."""
+    """Declare a setting in a group; `describe` reads the declaration back."""
     return pydantic.Field(default, title=title, description=help, ge=least, le=most, json_schema_extra={"unit": unit})
 
 

@@ -1,4 +1,4 @@
-"""The settings themselves, in the order of the journey: what each does, when to change it, and its limits."""
+"""The declarations of all settings, in the order of the stages: default, title, help text and limits of each."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pipeline.settings.field import setting
 
 
 class Group(BaseModel):
-    """Settings of one part of the journey; nothing is coerced, nothing unknown is taken in."""
+    """Base class of a group of settings; values are not coerced, and unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 

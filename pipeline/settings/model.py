@@ -1,4 +1,7 @@
-"""All settings of a run as one frozen value, layered from defaults, preset, file and overrides."""
+"""`Settings`, all settings of a run as one frozen value, layered from defaults, preset, file and overrides.
+
+`read_assignments` reads such overrides from the command line.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -51,34 +54,34 @@ class Settings(Group):
         overrides: Mapping[str, Any] | None = None,
         file: Path | str | None = None,
     ) -> Self:
-        """The preset, changed by the file, changed by the overrides."""
-        said = from_file(preset_file(preset))
-        said += from_file(Path(file)) if file is not None else []
-        return cls._from(said + from_mapping(overrides or {}))
+        """The settings of a preset, with those of a file and then the overrides on top."""
+        assignments = from_file(preset_file(preset))
+        assignments += from_file(Path(file)) if file is not None else []
+        return cls._from(assignments + from_mapping(overrides or {}))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Settings that `to_json` or `diff` wrote; what is not in them has its default."""
+        """Settings from the text of `to_json` or `diff`; those that are missing have their defaults."""
         return cls._from(from_json(text))
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
-        """The description of every setting, in the order of the journey."""
+        """The description of every setting, in the order of the stages."""
         return tuple(_fields().values())
 
     @classmethod
     def field(cls, name: str) -> Field:
-        """The description of one setting; a wrong name gives the nearest right one."""
+        """The description of one setting; the error for a wrong name suggests the nearest right ones."""
         if name not in _fields():
-            raise unknown(name, _fields(), {each.name: each.default for each in cls.fields()})
+            raise unknown(name, _fields(), {field.name: field.default for field in cls.fields()})
         return _fields()[name]
 
     def flat(self) -> dict[str, Value]:
-        """Dotted name -> JSON value in fixed order; exact, so that cache keys can be made from it."""
+        """Dotted name -> JSON value, in a fixed order and exact, so that cache keys can be made from it."""
         return {name: _exact(getattr(getattr(self, field.group), field.key)) for name, field in _fields().items()}
 
     def diff(self) -> dict[str, Value]:
-        """Only what differs from the defaults."""
+        """The settings that differ from the defaults."""
         return {name: value for name, value in self.flat().items() if value != _fields()[name].default}
 
     def to_json(self) -> str:
@@ -86,13 +89,13 @@ class Settings(Group):
         return json.dumps(self.flat(), indent=2, allow_nan=False)
 
     @classmethod
-    def _from(cls, said: Iterable[Assignment]) -> Self:
-        """The defaults, changed by one assignment after the other, each checked where it was said."""
+    def _from(cls, assignments: Iterable[Assignment]) -> Self:
+        """The defaults, changed by one assignment after the other; each is validated with the place it came from."""
         values = {field.name: field.default for field in cls.fields()}
-        for each in said:
-            if each.name not in values:
-                raise unknown(each.name, _fields(), values, each.where)
-            values[each.name] = _checked(each, values[each.name])
+        for assignment in assignments:
+            if assignment.name not in values:
+                raise unknown(assignment.name, _fields(), values, assignment.where)
+            values[assignment.name] = _validated(assignment, values[assignment.name])
         return cls.model_validate(_grouped(values))
 
     @model_validator(mode="after")
@@ -104,6 +107,23 @@ class Settings(Group):
                 f"Set foot_lock.lift_leg_per_s to {plant} or more; 1.5 times as much is usual.",
             )
         return self
+
+
+def read_assignments(texts: Iterable[str]) -> dict[str, Value]:
+    """Typed overrides from the `group.key=value` strings of `--set`; ranges are validated by `Settings.load`."""
+    overrides: dict[str, Value] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise SettingsError(
+                f"{shown(text)} does not say which setting gets which value.",
+                "Write it as stabilise.window_s=2.",
+            )
+        typed = Settings.field(name).read(value)
+        if overrides.get(name, typed) != typed:
+            raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {typed}.", "Set it once.")
+        overrides[name] = typed
+    return overrides
 
 
 @cache
@@ -120,20 +140,20 @@ def _models() -> dict[str, type[Group]]:
     return {group: type(info.default) for group, info in Settings.model_fields.items()}
 
 
-def _checked(said: Assignment, now: Value) -> Value:
-    """The value in its own type, or the error that says what would be right."""
-    field = _fields()[said.name]
-    value = _from_a_form(said.typed(field), field)
+def _validated(assignment: Assignment, now: Value) -> Value:
+    """The value in its own type; raises an error that says which values are accepted."""
+    field = _fields()[assignment.name]
+    value = _from_a_form(assignment.typed(field), field)
     try:
         group = _models()[field.group].model_validate({field.key: value})
     except ValidationError as error:
-        raise _refusal(field, value, now, said.where) from error
-    checked: Value = getattr(group, field.key)
-    return checked
+        raise _refusal(field, value, now, assignment.where) from error
+    validated: Value = getattr(group, field.key)
+    return validated
 
 
 def _from_a_form(value: Any, field: Field) -> Any:
-    """A browser's form has one type of number, and hands a choice over as text: neither loses anything."""
+    """A value from a browser's form in its own type: a form has only floats, and hands choices over as text."""
     if field.kind == "whole number" and isinstance(value, float) and value.is_integer():
         return int(value)
     return field.read(value) if field.kind == "choice" and isinstance(value, str) else value
@@ -156,5 +176,5 @@ def _grouped(values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
 
 
 def _exact(value: Value) -> Value:
-    """Minus zero is zero: the two are equal, and so must their text be."""
+    """Minus zero as zero: the two are equal, and so must be their text in a cache key."""
     return value + 0.0 if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""Finding the setting that a wrong name was meant to be."""
+"""Suggestions for mistyped names of settings."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from pipeline.settings.field import Field, Value, present, shown
 from utils.errors import SettingsError
 
 NEAR = 0.65
-"""How alike two names must be (0 to 1) for one to be offered in place of the other."""
+"""The similarity (0 to 1) from which on a name is suggested in place of another."""
 
 _SPELLINGS = (
     (re.compile("iz(?=e|ing|ation)"), "is"),
@@ -19,7 +19,7 @@ LISTING = "`python -m pipeline settings` lists every setting."
 
 
 def folded(name: str) -> str:
-    """A name without the differences that nobody means: case, hyphens, American spelling."""
+    """A name normalised to lower case, underscores and British spelling."""
     name = re.sub(r"[\s-]+", "_", name.strip().lower())
     for american, british in _SPELLINGS:
         name = american.sub(british, name)
@@ -27,31 +27,32 @@ def folded(name: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like the wrong one, if any is near."""
+    """The known word most similar to a wrong one; None if none is near."""
     by_folded = {folded(name): name for name in known}
-    found = get_close_matches(folded(word), by_folded, n=1, cutoff=NEAR)
-    return by_folded[found[0]] if found else None
+    matches = get_close_matches(folded(word), by_folded, n=1, cutoff=NEAR)
+    return by_folded[matches[0]] if matches else None
 
 
 def unknown(name: str, fields: Mapping[str, Field], now: Mapping[str, Value], where: str = "") -> SettingsError:
-    """The error for a name that is no setting: the nearest right ones, their ranges and present values."""
-    near = [f"'{each}' ({fields[each].range_text}, now {present(now[each])})" for each in _candidates(name, fields)]
+    """The error for an unknown name, which suggests the nearest settings with their ranges and current values."""
+    near = [f"'{known}' ({fields[known].range_text}, now {present(now[known])})" for known in _candidates(name, fields)]
     remedy = f"Did you mean {' or '.join(near)}?" if near else LISTING
     return SettingsError(f"{where}There is no setting {shown(name)}.", remedy)
 
 
 def _candidates(name: str, fields: Mapping[str, Field]) -> list[str]:
-    """Up to three names as near as the nearest; without a group, the part after the dot is compared."""
+    """Up to three names about as near as the nearest; a name without a dot is compared with the keys alone."""
     wrong = folded(name[:80])
-    group = [each for each, field in fields.items() if field.group == wrong]
+    group = [known for known, field in fields.items() if field.group == wrong]
     if group:
         return group[:3]
-    near = {each: _likeness(wrong, field) for each, field in fields.items()}
+    near = {known: _likeness(wrong, field) for known, field in fields.items()}
     best = max(near.values())
-    return [each for each, likeness in near.items() if likeness >= max(NEAR, best - 0.02)][:3]
+    return [known for known, likeness in near.items() if likeness >= max(NEAR, best - 0.02)][:3]
 
 
 def _likeness(wrong: str, field: Field) -> float:
+    """The similarity (0 to 1) of a wrong name and a setting; the right key in a similar group counts 0.9."""
     if "." not in wrong:
         return SequenceMatcher(None, wrong, folded(field.key)).ratio()
     group, _, key = wrong.rpartition(".")

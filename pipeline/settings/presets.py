@@ -1,4 +1,4 @@
-"""The presets that come with the program: files that hold only what differs from the defaults."""
+"""The built-in presets: YAML files that hold only what differs from the defaults."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ _ORDER = ("fast", "balanced", "quality")
 
 
 def presets() -> dict[str, str]:
-    """Names of all presets, quickest first, each with the first line of its file: what it is for."""
+    """The names of all presets, fastest first, each with its summary, which is the first line of its file."""
     names = sorted(path.stem for path in FOLDER.glob("*.yaml"))
     names.sort(key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
     return {name: _summary(FOLDER / f"{name}.yaml") for name in names}
 
 
 def preset_file(name: str) -> Path:
-    """The file of a preset; a name is never used as a path before it is known."""
+    """The file of a preset; only known names become paths."""
     known = presets()
     if name in known:
         return FOLDER / f"{name}.yaml"

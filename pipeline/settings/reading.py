@@ -1,4 +1,4 @@
-"""Reading settings as people keep them: YAML files, JSON, and clips that Reshoot made. It builds no objects."""
+"""Reads settings from YAML files, JSON, and clips that Reshoot made, as assignments that are validated later."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from utils.media.xmp import read_settings
 from utils.untrusted_json import MOST_DEPTH, UntrustedJson, read_json
 
 LARGEST_FILE_BYTES = 256 * 1024
-"""A settings file is a page long; more than this is some other file."""
+"""The largest settings file that is read; a larger one must be some other kind of file."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,7 +33,7 @@ class _Loader(yaml.SafeLoader):
 
 @dataclass(frozen=True)
 class Assignment:
-    """A name and the value it is to get, and where that was said ('fast.yaml, line 3: ', or empty)."""
+    """A setting's name, its new value, and where it was assigned ('fast.yaml, line 3: ', or empty)."""
 
     name: str
     value: Any
@@ -41,23 +41,21 @@ class Assignment:
     is_text: bool = False
 
     def typed(self, field: Field) -> Any:
-        """The value in the setting's own type, where it was given as bare text."""
+        """The value, converted to the setting's type where it is unquoted text of a YAML file."""
         return field.read(self.value) if self.is_text else self.value
 
 
 def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
-    """Assignments of a mapping of dotted names, or of groups; under a dotted name there is no group, only a value."""
-    return [each for name, value in values.items() for each in _said(str(name), value)]
-
-
-def _said(name: str, value: Any) -> list[Assignment]:
-    if isinstance(value, Mapping) and "." not in name:
-        return [Assignment(f"{name}.{key}", each) for key, each in value.items()]
-    return [Assignment(name, value)]
+    """The assignments of a mapping of dotted names or of groups."""
+    return [
+        Assignment(f"{name}.{key}", item) if isinstance(value, Mapping) else Assignment(str(name), value)
+        for name, value in values.items()
+        for key, item in (value.items() if isinstance(value, Mapping) else [("", value)])
+    ]
 
 
 def from_json(text: str) -> list[Assignment]:
-    """Assignments of a JSON object."""
+    """The assignments of a JSON object."""
     try:
         values = read_json(text, LARGEST_FILE_BYTES)
     except UntrustedJson as error:
@@ -68,7 +66,7 @@ def from_json(text: str) -> list[Assignment]:
 
 
 def from_file(path: Path) -> list[Assignment]:
-    """Assignments of a YAML or JSON file, each with its line, or of an MP4 that Reshoot made."""
+    """The assignments of a YAML or JSON file, each with its line, or of an MP4 that Reshoot made."""
     data = _data(path)
     if data[4:8] == b"ftyp":
         return _from_clip(path)
@@ -84,15 +82,15 @@ def from_file(path: Path) -> list[Assignment]:
 
 
 def _from_clip(path: Path) -> list[Assignment]:
-    """Assignments that a finished clip carries with it."""
+    """The assignments in the metadata of a finished clip."""
     settings = (read_settings(path) or {}).get("settings")
     if not isinstance(settings, dict):
         _refuse(path, f"{path.name} is a clip that carries no settings of Reshoot.")
-    return [replace(each, where=f"{path.name}: ") for each in from_mapping(settings)]
+    return [replace(assignment, where=f"{path.name}: ") for assignment in from_mapping(settings)]
 
 
 def _data(path: Path) -> bytes:
-    """As much of a file as settings can be."""
+    """The bytes of a file, up to one more than the largest settings file."""
     try:
         with path.open("rb") as file:
             return file.read(LARGEST_FILE_BYTES + 1)
@@ -112,7 +110,7 @@ def _text(path: Path, data: bytes) -> str:
 
 
 def _leaves(root: yaml.Node, at: Callable[[yaml.Node], str]) -> Iterator[Assignment]:
-    """The assignments of a file of two levels; dotted names on the first level mean the same."""
+    """The assignments of a YAML file of two levels, groups and keys, or of dotted names on the first level."""
     lines: dict[str, str] = {}
     for group, node in _pairs(root, at):
         inner = _pairs(node, at) if isinstance(node, yaml.MappingNode) else None
@@ -135,7 +133,7 @@ def _leaf(name: str, node: yaml.Node, where: str) -> Assignment:
 
 
 def _pairs(node: yaml.Node, at: Callable[[yaml.Node], str]) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-    """The names and values of a mapping; each group and each name may come once."""
+    """The names and values of a YAML mapping; a name that comes twice is an error."""
     if not isinstance(node, yaml.MappingNode):
         raise SettingsError(
             f"{at(node)}this is not a set of names and values.", "Write 'stabilise:' and '  window_s: 2'."
