@@ -1,4 +1,4 @@
-"""The doctor: what this machine is missing, in plain words, each with what to do about it."""
+"""The doctor: checks of this machine, each with a finding in plain words and a remedy."""
 
 from pipeline.doctor.examination import CHECKS, Check, examine
 from pipeline.doctor.finding import Finding, State

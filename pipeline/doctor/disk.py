@@ -1,4 +1,4 @@
-"""Can the home folder be written safely, and is there room?"""
+"""The check of the home folder: whether it can be written safely, and how much room is free."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _NAME = "Home folder"
 
 
 def home_folder(where: Surroundings, least: int = LEAST_FREE_BYTES, ample: int = AMPLE_FREE_BYTES) -> Finding:
-    """Write, sync and rename a file where caches and jobs will live; the folder itself is not created."""
+    """Write, sync and rename a file where cache and jobs will live; the home folder itself is not created."""
     elsewhere = "Choose a folder on a disk of your own with RESHOOT_HOME or --home."
     folder = _nearest_folder(where.home)
     if not folder.is_dir():
@@ -45,11 +45,12 @@ def home_folder(where: Surroundings, least: int = LEAST_FREE_BYTES, ample: int =
 
 
 def _nearest_folder(home: Path) -> Path:
-    """The home, or the nearest thing above it that is there."""
-    return next(path for path in (home.absolute(), *home.absolute().parents) if _is_there(path))
+    """The home folder, or the nearest parent that exists."""
+    return next(path for path in (home.absolute(), *home.absolute().parents) if _exists(path))
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
+    """Whether a path exists, a broken link included; False where that cannot be seen."""
     try:
         path.lstat()
     except OSError:
@@ -58,7 +59,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _write_and_rename(folder: Path) -> None:
-    """What the cache does for every entry; network disks that fail at it fail here first."""
+    """Write a file as the cache does for every entry, so that a network disk that fails at it fails here first."""
     with tempfile.TemporaryDirectory(prefix=".reshoot-doctor-", dir=folder) as scratch:
         data = os.urandom(1 << 16)
         new, final = Path(scratch, "new"), Path(scratch, "final")

@@ -1,4 +1,4 @@
-"""All checks, in the order of the report, and running them side by side."""
+"""The list of all checks in the order of the report, and `examine`, which runs them in parallel."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +9,12 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import Surroundings
 
 AT_ONCE = 4
-"""How many checks run at the same time; most of them wait for a child process that loads a package."""
+"""The number of checks that run at a time; most of them wait for a child process that loads a package."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at, under the name that the report gives it."""
+    """One check: its name in the report, and the function that gives the finding."""
 
     name: str
     look: Callable[[Surroundings], Finding]
@@ -39,7 +39,7 @@ CHECKS = (
 
 
 def examine(where: Surroundings, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
-    """The finding of each check in turn, each as soon as it and those before it are done."""
+    """Yield the finding of each check in order, as soon as it and those before it are done."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor") as pool:
         for pending in [pool.submit(check.look, where) for check in checks]:
             yield pending.result()

@@ -1,4 +1,4 @@
-"""What the doctor says about one thing."""
+"""`Finding`, the result of one check of the doctor."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ State = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: fine, worth knowing, or in the way; the remedy is what to type or do."""
+    """The result of one check: its state, what was found as a sentence, and what to type or do about it."""
 
     name: str
     state: State

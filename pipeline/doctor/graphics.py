@@ -1,4 +1,4 @@
-"""Is there a GPU, does its driver answer, and can torch compute on it?"""
+"""The checks of the GPU: its driver, its free memory, and whether torch computes on it."""
 
 import sys
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import PIP, Surroundings
 
 SCARCE_MIB = 8 * 1024
-"""With less free GPU memory than this, only the smallest models fit."""
+"""Free GPU memory below which only the smallest models fit."""
 
 OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}
 """The first driver that runs programs built for each CUDA major version (NVIDIA's compatibility table)."""
@@ -28,14 +28,14 @@ class Gpu:
 
     @property
     def says(self) -> str:
-        """The card in a few words."""
+        """The card, its driver and its free memory in a few words."""
         if self.free_mib is None or self.total_mib is None:
             return f"{self.name}, driver {self.driver}"
         return f"{self.name}, driver {self.driver}, {self.free_mib / 1024:.1f} of {self.total_mib / 1024:.1f} GiB free"
 
 
 def gpu(where: Surroundings) -> Finding:
-    """The cards, their driver, and how much of their memory is free."""
+    """Check the cards, their driver, and how much of their memory is free."""
     if where.program("nvidia-smi") is None:
         return Finding(
             "GPU", "note", f"No NVIDIA GPU is visible here. {_CPU_IS_ENOUGH}; engines with a model need one."
@@ -63,41 +63,41 @@ def read_gpus(where: Surroundings) -> tuple[list[Gpu], str]:
 
 
 def torch(where: Surroundings) -> Finding:
-    """Whether torch computes on the card that is there; no torch at all is fine for the embedded engine."""
+    """Check whether torch computes on the GPU; the embedded engine needs no torch at all."""
     answer = where.ask_python("torch")
-    found = answer.found
-    if not found:
+    build = answer.result
+    if not build:
         says = f"torch is installed, but does not import: {answer.reason}."
         return Finding("torch", "problem", says, where.reinstall("torch", "torchvision"))
     cards, _ = read_gpus(where)
-    if not found["installed"]:
+    if not build["installed"]:
         says = f"torch is not installed. {_CPU_IS_ENOUGH}; engines with a model need it."
         return Finding("torch", "note", says, f"For those: {_reinstall(cards[0], where)}" if cards else "")
-    if found["cuda"] and not found["reason"]:
-        says = f"torch {found['version']} (CUDA {found['cuda']}) computes on the {found['device']}."
+    if build["cuda"] and not build["reason"]:
+        says = f"torch {build['version']} (CUDA {build['cuda']}) computes on the {build['device']}."
         return Finding("torch", "ok", says)
-    return _blind(found, cards[0], where) if cards else _without_gpu(found)
+    return _unusable(build, cards[0], where) if cards else _without_gpu(build)
 
 
 def torchvision(where: Surroundings) -> Finding:
-    """torchvision must be of the same build as torch, or its operators do not load."""
+    """Check that torchvision is of the same build as torch; otherwise its operators do not load."""
     answer = where.ask_python("torchvision")
-    found = answer.found
-    if not found:
+    build = answer.result
+    if not build:
         remedy = where.reinstall("torch", "torchvision")
         return Finding("torchvision", "problem", f"torchvision does not fit this torch: {answer.reason}.", remedy)
-    if not found["installed"]:
+    if not build["installed"]:
         return Finding("torchvision", "note", f"torchvision is not installed. {_CPU_IS_ENOUGH}.")
-    return Finding("torchvision", "ok", f"torchvision {found['version']} loads its operators.")
+    return Finding("torchvision", "ok", f"torchvision {build['version']} loads its operators.")
 
 
-def _without_gpu(found: dict[str, Any]) -> Finding:
-    return Finding("torch", "note", f"torch {found['version']} works, on the CPU alone: there is no GPU for it.")
+def _without_gpu(build: dict[str, Any]) -> Finding:
+    return Finding("torch", "note", f"torch {build['version']} works, on the CPU alone: there is no GPU for it.")
 
 
-def _blind(found: dict[str, Any], card: Gpu, where: Surroundings) -> Finding:
-    """A card is there and torch does not compute on it: the wrong build, an old driver, or its own reason."""
-    version, cuda, reason = found["version"], found["cuda"], found["reason"]
+def _unusable(build: dict[str, Any], card: Gpu, where: Surroundings) -> Finding:
+    """The finding where torch does not compute on a card: the wrong build, an old driver, or torch's own error."""
+    version, cuda, reason = build["version"], build["cuda"], build["reason"]
     if not cuda:
         says = f"torch {version} is a build for the CPU alone and cannot see the {card.name}."
         return Finding("torch", "problem", says, _reinstall(card, where))
@@ -112,7 +112,7 @@ def _blind(found: dict[str, Any], card: Gpu, where: Surroundings) -> Finding:
 
 
 def _reinstall(card: Gpu, where: Surroundings) -> str:
-    """How to get a build that this card's driver runs."""
+    """The command or advice that installs a build of torch that this card's driver runs."""
     majors = [major for major, driver in OLDEST_DRIVER.items() if driver <= _driver_major(card)]
     newest = max(majors, default=min(OLDEST_DRIVER))
     if newest == max(OLDEST_DRIVER) and sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""How much memory and how many cores this process may use, container limits included."""
+"""The checks of memory and processor cores, container limits included."""
 
 import os
 import re
@@ -9,11 +9,13 @@ from pipeline.doctor.surroundings import Surroundings
 
 GIB = 1 << 30
 LEAST_MEMORY_BYTES = 2 * GIB
+"""Below this a run may fail."""
 AMPLE_MEMORY_BYTES = 6 * GIB
+"""Below this 4K clips and models may not fit."""
 
 
 def memory(where: Surroundings) -> Finding:
-    """Frames stream, so a few GiB carry a clip of any length; a model needs more."""
+    """Check the available memory. Frames stream, so a few GiB do for a clip of any length; a model needs more."""
     available = _available_bytes(where)
     if available is None:
         return Finding("Memory", "note", "This system does not tell how much memory is available.")
@@ -27,7 +29,7 @@ def memory(where: Surroundings) -> Finding:
 
 
 def cores(where: Surroundings) -> Finding:
-    """The cores that may be used, which in a container are fewer than those that are there."""
+    """Check the usable cores, which in a container are fewer than those of the machine."""
     count = _core_count(where)
     if count < 2:
         return Finding("Cores", "note", f"{count:g} processor core: it works, slowly.", "Take two cores or more.")
@@ -35,11 +37,11 @@ def cores(where: Surroundings) -> Finding:
 
 
 def _available_bytes(where: Surroundings) -> int | None:
-    """What the system can give, or the container's limit where that is less."""
+    """The system's available memory, or the container's limit where that is less."""
     match = re.search(r"^MemAvailable:\s+(\d+) kB", _text(where.proc / "meminfo"), re.MULTILINE)
     limits = [_text(where.cgroup / name).strip() for name in ("memory.max", "memory/memory.limit_in_bytes")]
-    known = [int(limit) for limit in limits if limit.isdigit()]
-    return min([*known, int(match[1]) * 1024]) if match else min(known, default=None)
+    limits_bytes = [int(limit) for limit in limits if limit.isdigit()]
+    return min([*limits_bytes, int(match[1]) * 1024]) if match else min(limits_bytes, default=None)
 
 
 def _core_count(where: Surroundings) -> float:
@@ -50,7 +52,7 @@ def _core_count(where: Surroundings) -> float:
 
 
 def _text(path: Path) -> str:
-    """A file of the kernel's, or nothing where this kernel has none."""
+    """The text of a kernel file; empty where this kernel has none."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""Are the packages installed, in versions that fit, and do the delicate ones really work?"""
+"""The checks of Python and of packages: versions, and whether those that break easily really work."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ FILTERS = {"subtitles": "captions", "vidstabdetect": "comparison with vid.stab",
 
 
 def python_version(where: Surroundings) -> Finding:
-    """mediapipe's wheels decide which versions of Python there can be."""
+    """Check the version of Python, which mediapipe's wheels limit."""
     is_known = OLDEST <= where.python <= NEWEST
     says = f"Python {where.python[0]}.{where.python[1]}{'' if is_known else '; Reshoot needs 3.11 or 3.12'}."
     remedy = "" if is_known else "Install Python 3.11 or 3.12 and make the virtual environment anew with it."
@@ -22,27 +22,27 @@ def python_version(where: Surroundings) -> Finding:
 
 
 def requirements(where: Surroundings) -> Finding:
-    """Every installed version against the ranges of requirements.txt."""
+    """Check every installed version against the ranges of requirements.txt."""
     if not where.requirements.is_file():
         remedy = "Run the doctor from a whole checkout."
         return Finding("Packages", "problem", f"There is no {where.requirements.name} to compare with.", remedy)
     versions = dict(reversed(where.installed()))  # the first of a name is the one that imports
-    wanted = list(read_requirements(where.requirements.read_text(encoding="utf-8")))
-    wrong = [each for each in (_misfit(one, versions.get(one.name)) for one in wanted) if each]
+    required = list(read_requirements(where.requirements.read_text(encoding="utf-8")))
+    wrong = [text for text in (_misfit(one, versions.get(one.name)) for one in required) if text]
     if not wrong:
-        return Finding("Packages", "ok", f"All {len(wanted)} required packages are installed in versions that fit.")
+        return Finding("Packages", "ok", f"All {len(required)} required packages are installed in versions that fit.")
     return Finding(
         "Packages", "problem", f"{'; '.join(wrong)}.", f"{PIP} install -r {shlex.quote(str(where.requirements))}"
     )
 
 
 def opencv(where: Surroundings) -> Finding:
-    """The opencv wheels write into the same folder: all must be one version, and that version must import."""
-    wheels = {each for each in where.installed() if _OPENCV.fullmatch(each[0])}
-    wanted = _wanted_opencv(where)
-    names = sorted({name for name, _ in wheels} | {wanted.name})
+    """Check the OpenCV wheels. All write into one folder, so they must be of one version, which must import."""
+    wheels = {(name, version) for name, version in where.installed() if _OPENCV.fullmatch(name)}
+    required = _required_opencv(where)
+    names = sorted({name for name, _ in wheels} | {required.name})
     versions = sorted({version for _, version in wheels})
-    version = next((limit for sign, limit in wanted.clauses if sign == "=="), versions[-1] if versions else "")
+    version = next((limit for sign, limit in required.clauses if sign == "=="), versions[-1] if versions else "")
     mend = " ".join(f"{name}=={version}" if version else name for name in names)
     remedy = f"{PIP} install --force-reinstall --no-deps {mend}"
     if not wheels:
@@ -52,7 +52,7 @@ def opencv(where: Surroundings) -> Finding:
         says = f"The OpenCV wheels overwrite each other and are of different versions: {listed}."
         return Finding("OpenCV", "problem", says, remedy)
     answer = where.ask_python("opencv")
-    imported = answer.found.get("version", "")
+    imported = answer.result.get("version", "")
     if not imported:
         return Finding("OpenCV", "problem", f"OpenCV {versions[0]} does not import: {answer.reason}.", remedy)
     if not f"{versions[0]}.".startswith(f"{imported}."):
@@ -62,58 +62,60 @@ def opencv(where: Surroundings) -> Finding:
 
 
 def pose_model(where: Surroundings) -> Finding:
-    """The pose model must come out of the package itself, without a download."""
-    return _used(
+    """Check that the pose model loads from the package itself, without a download."""
+    return _probed(
         where, "Pose model", "pose", "mediapipe", "mediapipe {version}: its own pose model loads and runs, offline."
     )
 
 
 def compiler(where: Surroundings) -> Finding:
-    """numba compiles for this processor."""
-    return _used(where, "numba", "numba", "numba", "numba {version} compiles and runs.")
+    """Check that numba compiles for this processor."""
+    return _probed(where, "numba", "numba", "numba", "numba {version} compiles and runs.")
 
 
 def media(where: Surroundings) -> Finding:
-    """PyAV's own ffmpeg must write and read H.264."""
+    """Check that PyAV's own ffmpeg writes and reads H.264."""
     says = "PyAV {version} (ffmpeg {ffmpeg}) writes H.264 with libx264 and reads it back."
-    return _used(where, "PyAV", "media", "av", says)
+    return _probed(where, "PyAV", "media", "av", says)
 
 
 def ffmpeg(where: Surroundings) -> Finding:
-    """The full ffmpeg out of imageio-ffmpeg, with the filters that PyAV's own has not."""
+    """Check imageio-ffmpeg's program, which has filters that PyAV's own ffmpeg lacks."""
     answer = where.ask_python("ffmpeg")
-    if answer.found:
-        answer = where.ask([answer.found["program"], "-hide_banner", "-filters"])
+    if answer.result:
+        answer = where.ask([answer.result["program"], "-hide_banner", "-filters"])
     remedy = f"See that IMAGEIO_FFMPEG_EXE is not set; then: {where.reinstall('imageio-ffmpeg')}"
     if answer.code != 0:
         return Finding("ffmpeg", "problem", f"imageio-ffmpeg's program does not run: {answer.reason}.", remedy)
-    there = {words[1] for words in map(str.split, answer.out.splitlines()) if len(words) > 2}
-    missing = [f"{name} ({use})" for name, use in FILTERS.items() if name not in there]
+    filters = {words[1] for words in map(str.split, answer.out.splitlines()) if len(words) > 2}
+    missing = [f"{name} ({use})" for name, use in FILTERS.items() if name not in filters]
     if missing:
-        state: State = "problem" if "subtitles" not in there else "note"
+        state: State = "problem" if "subtitles" not in filters else "note"
         return Finding("ffmpeg", state, f"This ffmpeg lacks {', '.join(missing)}.", remedy)
     return Finding("ffmpeg", "ok", "imageio-ffmpeg's program has libass, vid.stab and VMAF.")
 
 
-def _used(where: Surroundings, name: str, probe: str, package: str, says: str) -> Finding:
+def _probed(where: Surroundings, name: str, probe: str, package: str, says: str) -> Finding:
+    """The finding of a probe that uses a package in a child process."""
     answer = where.ask_python(probe)
-    if answer.found:
-        return Finding(name, "ok", says.format(**answer.found))
-    wanted = next((str(one) for one in _wanted(where) if one.name == package), package)
-    return Finding(name, "problem", f"{package} does not work: {answer.reason}.", where.reinstall(wanted))
+    if answer.result:
+        return Finding(name, "ok", says.format(**answer.result))
+    requirement = next((str(one) for one in _required(where) if one.name == package), package)
+    return Finding(name, "problem", f"{package} does not work: {answer.reason}.", where.reinstall(requirement))
 
 
-def _wanted(where: Surroundings) -> list[Requirement]:
+def _required(where: Surroundings) -> list[Requirement]:
     text = where.requirements.read_text(encoding="utf-8") if where.requirements.is_file() else ""
     return list(read_requirements(text))
 
 
-def _wanted_opencv(where: Surroundings) -> Requirement:
+def _required_opencv(where: Surroundings) -> Requirement:
     fallback = Requirement("opencv-contrib-python", (), False)
-    return next((one for one in _wanted(where) if one.name.startswith("opencv-")), fallback)
+    return next((one for one in _required(where) if one.name.startswith("opencv-")), fallback)
 
 
-def _misfit(wanted: Requirement, version: str | None) -> str:
+def _misfit(required: Requirement, version: str | None) -> str:
+    """What is wrong with an installed version, as part of a sentence; empty if it fits."""
     if version is None:
-        return "" if wanted.is_conditional else f"{wanted.name} is not installed"
-    return "" if wanted.allows(version) else f"{wanted.name} {version} is installed, but {wanted} is needed"
+        return "" if required.is_conditional else f"{required.name} is not installed"
+    return "" if required.allows(version) else f"{required.name} {version} is installed, but {required} is needed"

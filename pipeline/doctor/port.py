@@ -1,4 +1,4 @@
-"""Is the port of the web app free, and if not, who has it?"""
+"""The check of the web app's port: whether it is free, and otherwise which process holds it."""
 
 import errno
 import socket
@@ -15,7 +15,7 @@ _LISTENS = "0A"
 
 
 def port(where: Surroundings) -> Finding:
-    """Bind the port for a moment, as the app will."""
+    """Check the port by binding it for a moment, as the app will."""
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,7 +48,7 @@ def _another(where: Surroundings) -> str:
 
 
 def _holder(where: Surroundings) -> tuple[int, list[str]] | None:
-    """The process that listens on the port and its command line, as far as this user may see."""
+    """The id and command line of the process that listens on the port; None where this user may not see it."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(where)}
     for process in where.proc.glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile, or belongs to somebody else
@@ -59,6 +59,7 @@ def _holder(where: Surroundings) -> tuple[int, list[str]] | None:
 
 
 def _inodes(where: Surroundings) -> Iterator[str]:
+    """The inodes of the sockets that listen on the port."""
     for table in ("tcp", "tcp6"):
         for row in _rows(where.proc / "net" / table):
             if row[3] == _LISTENS and int(row[1].rpartition(":")[2], 16) == where.port:

@@ -1,4 +1,4 @@
-"""The probes that run in a child process: each uses a package for real and prints one marked line of JSON.
+"""Probes that run in a child process: each really uses a package and prints one marked line of JSON.
 
 Run as `python -P probes.py torch`. A package that cannot be used ends the child with its own error.
 """
@@ -29,7 +29,7 @@ def torch() -> dict[str, Any]:
 
 
 def torchvision() -> dict[str, Any]:
-    """Whether torchvision's operators fit the torch beside it; another build of torch stops the import."""
+    """Import torchvision, which fails where its operators do not fit the installed torch."""
     if importlib.util.find_spec("torchvision") is None:
         return {"installed": False}
     import torchvision  # type: ignore[import-not-found, unused-ignore]
@@ -38,7 +38,7 @@ def torchvision() -> dict[str, Any]:
 
 
 def opencv() -> dict[str, Any]:
-    """The version of OpenCV that an import really gives, after a call into its library."""
+    """The version of OpenCV that is really imported, after a call into its library."""
     import cv2
     import numpy as np
 
@@ -47,7 +47,7 @@ def opencv() -> dict[str, Any]:
 
 
 def pose() -> dict[str, Any]:
-    """Load the pose model that lies inside the package and run it on a small picture."""
+    """Load the pose model of the package and run it on a small picture."""
     import mediapipe as mp
     import numpy as np
 
@@ -76,7 +76,7 @@ def media() -> dict[str, Any]:
 
 
 def ffmpeg() -> dict[str, Any]:
-    """Where imageio-ffmpeg keeps its ffmpeg."""
+    """The path of imageio-ffmpeg's program."""
     import imageio_ffmpeg
 
     return {"program": str(Path(imageio_ffmpeg.get_ffmpeg_exe()))}
@@ -91,7 +91,7 @@ def numba() -> dict[str, Any]:
 
 
 MARK = "reshoot-probe: "
-"""What begins the line of the result, whatever else a package prints."""
+"""The start of the line that holds the result, to tell it from what packages print."""
 
 PROBES = {probe.__name__: probe for probe in (torch, torchvision, opencv, pose, media, ffmpeg, numba)}
 

@@ -1,4 +1,4 @@
-"""Everything the doctor looks at from outside, in one value, so that tests can give it another world."""
+"""The outside world of the doctor, paths, packages, programs and /proc, in one value that tests can replace."""
 
 import json
 import os
@@ -23,22 +23,22 @@ PIP = f"{shlex.quote(sys.executable)} -m pip"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a child process left: its exit code (None: it did not end in time) and what it wrote."""
+    """The outcome of a child process: its exit code (None: it did not end in time) and its output."""
 
     code: int | None
     out: str
     err: str
 
     @property
-    def found(self) -> dict[str, Any]:
-        """What a probe printed; nothing when it failed."""
+    def result(self) -> dict[str, Any]:
+        """The JSON that a probe printed; empty when it failed."""
         lines = [line for line in self.out.splitlines() if line.startswith(MARK)]
-        found: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK)) if self.code == 0 and lines else {}
-        return found
+        values: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK)) if self.code == 0 and lines else {}
+        return values
 
     @property
     def reason(self) -> str:
-        """Why it failed, in a few words of its own."""
+        """Why it failed: the last line that it wrote, a signal, or the time limit."""
         if self.code is None:
             return "it did not answer in time"
         if self.code < 0:
@@ -55,7 +55,7 @@ class Surroundings:
     port: int = 7860
     path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     packages: tuple[str, ...] = ()
-    """Folders of packages that come before the interpreter's own."""
+    """Folders that are searched for packages before the interpreter's own."""
     requirements: Path = CHECKOUT / "requirements.txt"
     python: tuple[int, int] = sys.version_info[:2]
     proc: Path = Path("/proc")
@@ -69,17 +69,17 @@ class Surroundings:
         return f"{PIP} install --force-reinstall {shlex.join(packages)}{ranges}"
 
     def program(self, name: str) -> str | None:
-        """The full path of a program, if there is one."""
+        """The full path of a program; None where it is not installed."""
         return shutil.which(name, path=self.path)
 
     def installed(self) -> list[tuple[str, str]]:
-        """Name and version of every installed package in the order of the search path; half-removed ones left out."""
-        packages = (each.metadata for each in distributions(path=[*self.packages, *sys.path]))
-        whole = (each for each in packages if "Name" in each and "Version" in each)
-        return [(plain_name(each["Name"]), each["Version"]) for each in whole if each["Name"] and each["Version"]]
+        """Name and version of every installed package, in search order; half-removed ones are left out."""
+        packages = (package.metadata for package in distributions(path=[*self.packages, *sys.path]))
+        whole = (data for data in packages if "Name" in data and "Version" in data)
+        return [(plain_name(data["Name"]), data["Version"]) for data in whole if data["Name"] and data["Version"]]
 
     def ask(self, command: Sequence[str]) -> Answer:
-        """Run a program to its end or to the time limit; a crash or a hang is an answer, not an error."""
+        """Run a program to its end or the time limit; a crash or a hang is an answer, not an exception."""
         try:
             child = subprocess.Popen(
                 command,
@@ -100,7 +100,7 @@ class Surroundings:
             return Answer(None, "", "")
 
     def ask_python(self, probe: str) -> Answer:
-        """Run one probe of `probes.py` in its own interpreter, where a broken package can do no harm."""
+        """Run one probe of `probes.py` in an interpreter of its own, where a broken package does no harm."""
         return self.ask([sys.executable, "-P", str(Path(__file__).with_name("probes.py")), probe])
 
     def _environment(self) -> dict[str, str]:

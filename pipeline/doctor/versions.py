@@ -1,5 +1,7 @@
-"""Reading requirements.txt and comparing versions, with nothing but the standard library: the doctor must run
-where packages are broken."""
+"""Reads requirements.txt and compares versions, with the standard library alone.
+
+The doctor must run where packages are broken.
+"""
 
 import re
 from collections.abc import Iterator
@@ -23,10 +25,10 @@ class Requirement:
 
 
 def read_requirements(text: str) -> Iterator[Requirement]:
-    """The packages of a requirements file; options such as -r and -c are passed over."""
+    """The packages of a requirements file; options such as -r and -c are skipped."""
     for line in text.splitlines():
-        said, _, condition = line.partition("#")[0].partition(";")
-        match = re.match(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(.*)", said)
+        requirement, _, condition = line.partition("#")[0].partition(";")
+        match = re.match(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(.*)", requirement)
         if match:
             clauses = re.findall(r"(===?|~=|!=|>=|<=|>|<)\s*([\w.*+!-]+)", match[2])
             yield Requirement(plain_name(match[1]), tuple(clauses), bool(condition.strip()))
@@ -44,7 +46,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The same without zeros at its end, so that 1.0 equals 1."""
+    """The numbers of a version without trailing zeros, so that 1.0 equals 1."""
     numbers = _numbers(version)
     while numbers and numbers[-1] == 0:
         numbers = numbers[:-1]
@@ -52,6 +54,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _compare(version: tuple[int, ...], sign: str, limit: str) -> bool:
+    """Whether a version meets one clause of a requirement."""
     bound = _release(limit)
     if sign == "~=":
         return version >= bound and _begins(version, _numbers(limit)[:-1])
