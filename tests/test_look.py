@@ -212,8 +212,8 @@ def test_long_clips_are_looked_at_where_that_is_quick(clip: Clip) -> None:
     keys = tuple(range(0, 9000, 240))
     long = replace(clip, pts=tuple(range(9000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
     wanted = _sample_indices(long)
-    assert set(wanted) <= set(keys) and len(wanted) == SAMPLED
-    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLED)
+    assert set(wanted) <= set(keys) and len(wanted) == SAMPLE_COUNT
+    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLE_COUNT)
     assert _sample_indices(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
     assert _sample_indices(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
     assert _sample_indices(clip) == even(len(clip))

@@ -77,7 +77,7 @@ class Composite:
     def composed(self, wanted: Iterable[int]) -> Iterator[Composed]:
         """The wanted frames, ascending, each with what it was composed of."""
         indices = list(wanted)
-        for frame, matte, placed in ahead(self._parts(indices)):
+        for frame, matte, placed in prefetch(self._parts(indices)):
             source, matte_in_result = self.camera.shown(frame, matte)
             picture = self._compositor.frame(source, matte_in_result, placed, frame.rgb)
             yield Composed(source, matte_in_result, picture, placed)

@@ -116,7 +116,7 @@ class Compositor:
         source_part = warped(filmed, frame_to_part, part.size, SEEN_KERNEL)
         painted = _resampled(placed.rgb[part.slices], region_to_part, size, SEEN_KERNEL)
         returned = _resampled(source_part, region_to_part, size, SEEN_KERNEL)
-        return regained(painted, returned, source_region)
+        return restore_detail(painted, returned, source_region)
 
     def _region(self, placed: PlacedFrame, field: LegField | None, result_to_crop: Matrix, matte: Mask) -> Box:
         """The part of the result in which anything of the generated picture is shown."""

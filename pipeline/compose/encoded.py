@@ -50,7 +50,7 @@ class Watched:
 
     def frames(self) -> Iterator[Frame]:
         """All finished pictures in order."""
-        for composed in ahead(self.composite.composed(range(len(self.composite)))):
+        for composed in prefetch(self.composite.composed(range(len(self.composite)))):
             self.see(composed)
             yield Frame(composed.source.index, composed.source.pts, composed.picture)
 
@@ -59,7 +59,7 @@ def _encode(work: Work) -> None:
     watched: Watched = work.inputs["composite"]
     clip = watched.composite.stable.clip
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
-    write_clip(work.folder / CLIP, ahead(_reported(watched.frames(), work, len(clip))), clip, encoding)
+    write_clip(work.folder / CLIP, prefetch(_reported(watched.frames(), work, len(clip))), clip, encoding)
     (work.folder / FACTS).write_text(json.dumps(_facts(clip, work.folder / CLIP)))
 
 

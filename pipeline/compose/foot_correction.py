@@ -102,9 +102,9 @@ class SlideMeter:
 def _correct(work: Work) -> None:
     stable: StablePicture = work.inputs["stable"]
     frames: PersonFrames = work.inputs["frames"]
-    followed = _prolonged(stable, work.inputs["contacts"])
+    followed = _extended(stable, work.inputs["contacts"])
     offsets = () if frames.keeps_feet else _offsets(stable, frames, tuple(followed), work)
-    rule = LockRule(
+    rule = CorrectionRule(
         work.settings["foot_lock.blend"],
         work.settings["foot_lock.limit_percent"] / 100,
         work.settings["foot_lock.extension_frames"],
@@ -136,9 +136,9 @@ def _offsets(
     return tuple(offsets.beyond(of_source[offsets.contact]) for offsets in generated.offsets())
 
 
-def _prolonged(stable: StablePicture, contacts: FootContacts) -> dict[Contact, Contact]:
-    """Each contact, prolonged to as long as its foot is tracked -> as it was found."""
-    return dict(zip(prolonged(contacts.all, stable.camera.shots), contacts.all, strict=True))
+def _extended(stable: StablePicture, contacts: FootContacts) -> dict[Contact, Contact]:
+    """Each contact, extended to as long as its foot is tracked -> as it was found."""
+    return dict(zip(extended(contacts.all, stable.camera.shots), contacts.all, strict=True))
 
 
 def _visible_moves(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:

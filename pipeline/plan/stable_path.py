@@ -28,7 +28,7 @@ class StablePath:
 
 def _stabilise(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
-    smoothing = Calm(
+    smoothing = Smoothing(
         window_s=work.settings["stabilise.window_s"],
         strength=work.settings["stabilise.strength"],
         method=work.settings["stabilise.method"],

@@ -1,7 +1,8 @@
-"""Estimates of time and memory for restyling a clip, from its size, its length and the preset.
+"""What restyling a clip will take on this machine, before it is started: by its size, its length and the preset.
 
-Prices were measured once on the walker; they are scaled by a benchmark of this machine and corrected by finished jobs.
-Light: the web app asks for it, so nothing here loads what computes pictures.
+The engine says what its part takes on this device. All other stages were measured once on the walker and are scaled by
+how fast this machine does a little fixed work; finished jobs correct the sum. The web app asks for it, so nothing here
+loads what computes pictures.
 """
 
 import math
@@ -19,28 +20,29 @@ from pipeline.engines.device import processor, processors, this_device
 from utils.size import Size
 
 PARALLEL_SHARE = 0.7
-"""The share of the work that runs in parallel (assumed): on two processors a run takes 0.65 of its processor time."""
+"""Of the work, what several processors can do at once (assumed): with two, a run takes 0.65 of its processor time."""
 YARDSTICK_S = 0.0171
-"""Processor time of `yardstick` on the machine on which the prices below were measured, at that hour."""
+"""What the yardstick took on the machine and in the hour in which the prices below were measured."""
 LATEST, OTHERS, DOUBT = 12, 0.5, 0.5
-"""How many finished jobs count; the weight of one with another preset; and the weight of our own prices among them."""
+"""How many finished jobs count; what one with another preset counts; and how many would have to speak for our own
+numbers to be half believed."""
 STRANGEST = 8.0
-"""The largest factor by which a job counts as slower or faster; more has other causes, as a machine that slept."""
+"""By so much a job may differ at most; more was something else, a machine that slept."""
 
 
 class Finished(NamedTuple):
-    """A finished job that took nothing from the cache."""
+    """A job that was done with nothing taken from the cache."""
 
     preset: str
     frames: int
     pixels: int
-    """Pixels of a frame."""
+    """Of a frame."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Wall-clock time and peak memory of a run."""
+    """What a run will take: time by the clock, memory at its peak, and the device that the engine computes on."""
 
     seconds: float
     memory_mb: float
@@ -50,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Price:
-    """Processor time of a run on the machine of the yardstick: to start, per frame, and per million pixels."""
+    """Processor time of a run without its engine, where the yardstick was measured."""
 
     start_s: float
     frame_s: float
@@ -66,33 +68,53 @@ PRICES = {
     "quality": _Price(1.6, 0.045, 0.1845),
 }
 MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
-"""Peak memory of a run: always, and per million pixels of a frame. It does not grow with the clip's length."""
+"""Memory at the peak of a run: always, and for each million pixels of a frame, whatever the clip's length."""
+PERSON_SHARE = 0.3
+"""The share of the picture that an engine usually gets to see: the person and a little around them (assumed)."""
 
 
-def estimates(facts: Mapping[str, Any], history: Iterable[Finished] = ()) -> dict[str, Estimate]:
-    """The estimate of each preset, from a clip's width, height and frames, and from finished jobs, the oldest first."""
+def estimates(
+    facts: Mapping[str, Any], history: Iterable[Finished] = (), engine: Engine | None = None
+) -> dict[str, Estimate]:
+    """The estimate for each preset, with the built-in engine or another one.
+
+    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the history count.
+    """
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-    latest = list(history)[-LATEST:]
+    known, engine, device = list(history)[-LATEST:], engine or find_engine("restyle"), this_device()
+    cost = engine.estimate(_crop(pixels), frames, device)
     memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
     return {
-        name: Estimate(round(_expected_s(name, frames, pixels) * _correction(name, latest), 1), memory_mb)
+        name: Estimate(
+            seconds=round(_expected_s(name, frames, pixels, engine) * _correction(name, known, engine), 1),
+            memory_mb=max(memory_mb, round(cost.ram_mb)),
+            vram_mb=round(cost.vram_mb),
+            device=str(device) if cost.vram_mb else str(processor()),
+        )
         for name in PRICES
     }
 
 
-def _expected_s(preset: str, frames: int, pixels: int) -> float:
-    """Wall-clock time by our own prices alone, without the history."""
-    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / _processors()
-    return PRICES[preset].seconds(frames, pixels) * serial * slowness()
+def _crop(pixels: int) -> Size:
+    """What an engine sees of a picture: of its size only the area matters here."""
+    side = max(1, round(math.sqrt(PERSON_SHARE * pixels)))
+    return Size(side, side)
 
 
-def _correction(preset: str, jobs: Iterable[Finished]) -> float:
-    """The factor by which finished jobs took longer than expected: a weighted geometric mean, shrunk towards 1."""
+def _expected_s(preset: str, frames: int, pixels: int, engine: Engine) -> float:
+    """Seconds by the clock: ours as they were measured, and what the engine says of its own part."""
+    serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / processors()
+    ours = PRICES[preset].seconds(frames, pixels) * serial * slowness()
+    return ours + engine.estimate(_crop(pixels), frames, this_device()).seconds
+
+
+def _correction(preset: str, known: Iterable[Finished], engine: Engine) -> float:
+    """By how much this home's jobs took longer than expected: a mean of ratios, ours among them."""
     total, weights = 0.0, DOUBT
-    for job in jobs:
-        if job.preset in PRICES and min(job.frames, job.pixels, job.seconds) > 0:
-            weight = 1.0 if job.preset == preset else OTHERS
-            ratio = job.seconds / _expected_s(job.preset, job.frames, job.pixels)
+    for each in known:
+        if each.preset in PRICES and min(each.frames, each.pixels, each.seconds) > 0:
+            weight = 1.0 if each.preset == preset else OTHERS
+            ratio = each.seconds / _expected_s(each.preset, each.frames, each.pixels, engine)
             total += weight * math.log(min(max(ratio, 1 / STRANGEST), STRANGEST))
             weights += weight
     return math.exp(total / weights)
@@ -100,12 +122,12 @@ def _correction(preset: str, jobs: Iterable[Finished]) -> float:
 
 @cache
 def slowness() -> float:
-    """The factor by which this machine is slower than that of the prices; measured once per process, some 0.1 s."""
+    """How much longer than there this machine takes for the same work; measured once in a process, some 0.1 s."""
     return statistics.median(yardstick() for _ in range(3)) / YARDSTICK_S
 
 
 def yardstick() -> float:
-    """Processor seconds of a small benchmark: integers, floats, and compressing bytes."""
+    """Processor seconds that a little fixed work takes: whole numbers, fractions, and packing bytes."""
     start = time.thread_time()
     whole, part = 0, 1.0
     for step in range(300_000):
@@ -113,8 +135,3 @@ def yardstick() -> float:
         part = part * 1.0000001 + 0.5
     zlib.compress(bytes(range(256)) * 1024 + repr((whole, part)).encode(), 6)
     return time.thread_time() - start
-
-
-def _processors() -> int:
-    """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -137,6 +137,6 @@ def _sample_at(clip: Clip, samples: FrameSamples, at: float) -> Sample:
     person = _clearest(samples.with_person)
     colours = colour_histogram(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
     with closing(PoseModel(alone=True)) as model:
-        alike = [(likeness(colours_of(body, frame.rgb), colours), body) for body in people(model, frame.rgb)]
+        alike = [(likeness(colour_histogram(body, frame.rgb), colours), body) for body in find_people(model, frame.rgb)]
         best = max(alike, key=lambda pair: pair[0], default=None)
         return sampled(frame, closely(model, frame.rgb, best[1].box) if best and best[0] >= SAME_COLOURS else None)

@@ -37,7 +37,7 @@ def _copy(work: Work, *, sounding: bool) -> None:
     size = clip.size if is_page_size(clip.size) else even_size(clip.size, Fraction(WIDEST_PX, clip.size.width_px))
 
     def reported() -> Iterator[Frame]:
-        for frame in ahead(ClipFrames.of(clip, size)):
+        for frame in prefetch(ClipFrames.of(clip, size)):
             yield frame
             work.report(frame.index + 1, len(clip))
 

@@ -169,7 +169,7 @@ def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mas
     measurements.sample_frames = [frame.index for frame in samples.frames]
     write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.frames))
     found = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
-    for sighting, matte in ahead((each, refined(each.mask, each.frame.rgb)) for each in ahead(found)):
+    for sighting, matte in prefetch((each, refined(each.mask, each.frame.rgb)) for each in prefetch(found)):
         motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
         measurements.add(sighting, motion.matrix, motion.confidence)
         work.report(sighting.frame.index + 1, len(clip))

@@ -34,7 +34,7 @@ class FootContacts:
 def _find(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     rule = ContactRule(work.settings["foot_lock.plant_leg_per_s"], work.settings["foot_lock.lift_leg_per_s"])
-    poses = without_strays(analysis.poses, analysis.camera.times_s())
+    poses = remove_outliers(analysis.poses, analysis.camera.times_s())
     contacts = find_contacts(poses, analysis.camera, rule)
     (work.folder / "contacts.json").write_text(json.dumps([_to_json(contact) for contact in contacts]))
 

@@ -41,7 +41,7 @@ class Joints:
 def _smooth(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     times_s = analysis.camera.times_s()
-    measured = without_strays(analysis.poses, times_s)
+    measured = remove_outliers(analysis.poses, times_s)
     edges: dict[int, list[int]] = defaultdict(list)
     for contact in find_contacts(measured, analysis.camera, ContactRule()):
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
