@@ -33,7 +33,7 @@ class Reference:
         if not path:
             return None
         reference = cls(Path(path))
-        reference.read()
+        _ = reference.digest
         return reference
 
     @cached_property

@@ -9,8 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.jobs.job import State
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import database_url
+from pipeline.jobs.tables import frame_previews
 from tests.journeys import filmed
 from tests.studios import App, app
 from tests.workers import HOUSE, House
@@ -52,14 +56,21 @@ def test_a_worker_that_is_still_starting_hears_the_stop_too(tmp_path: Path) -> N
         assert studio.stop() < 8, "it was ended by force, after nine seconds"
 
 
+def waiting(ledger: Ledger) -> int:
+    """How many requests for a preview there are."""
+    with ledger.engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(frame_previews)).scalar() or 0)
+
+
 def test_who_waits_for_a_look_when_it_stops_is_told(tmp_path: Path, clip: Path) -> None:
     with app(tmp_path / "home") as studio, ThreadPoolExecutor(1) as browser:
         known = studio.upload(clip)
         answer = browser.submit(studio.answer, f"/studio/clips/{known}/look", {"preset": "fast"})
-        studio.until(lambda: list((studio.home / "looks").glob("*.part")), "look in the making")
+        previews = Ledger(database_url(studio.home))
+        studio.until(lambda: waiting(previews), "preview that somebody waits for")
         assert studio.stop() < 10
         status, told = answer.result()
-        assert status == 400 and "closed before the look was there" in told.decode()
+        assert status == 400 and "closed before the preview was there" in told.decode()
         assert "Traceback" not in (studio.home / "app.log").read_text()
 
 

@@ -157,7 +157,7 @@ def test_of_gradio_only_what_the_page_uses_is_there(me: Visitor, paths: list[str
     known = [path for path in paths if path.startswith(("/gradio_api/", "/static/", "/svelte/", "/monitoring"))]
     known += ["/config", "/config/", "/robots.txt", "/login/", "/gradio_api/file=/etc/passwd"]
     there = {path for path in known for method in ("GET", "POST") if me.ask(method, path).status not in (404, 405)}
-    assert there == {"/gradio_api/upload", "/gradio_api/upload_progress"}, "for gr.File"
+    assert not there
 
 
 def test_no_answer_lets_another_origin_read_it(studio: App, me: Visitor, paths: list[str]) -> None:
@@ -190,7 +190,7 @@ def test_the_form_takes_no_file_of_this_machine(studio: App, me: Visitor) -> Non
             values = [{"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}] * len(each["inputs"])
             asked = json.dumps({"fn_index": each["id"], "data": values, "session_hash": "x"}).encode()
             answer = me.ask("POST", "/gradio_api/run/predict", asked, Content_Type="application/json")
-            assert answer.status == (400 if each["backend_fn"] else 404)
+            assert answer.status in ((200, 400) if each["backend_fn"] else (404,)) and path.encode() not in answer.body
     assert list(studio.home.rglob("secrets.json")) == [secret] and not list(studio.home.rglob("passwd"))
 
 

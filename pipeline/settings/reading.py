@@ -46,12 +46,14 @@ class Assignment:
 
 
 def from_mapping(values: Mapping[str, Any]) -> list[Assignment]:
-    """The assignments of a mapping of dotted names or of groups."""
-    return [
-        Assignment(f"{name}.{key}", item) if isinstance(value, Mapping) else Assignment(str(name), value)
-        for name, value in values.items()
-        for key, item in (value.items() if isinstance(value, Mapping) else [("", value)])
-    ]
+    """The assignments of a mapping of dotted names or of groups; a dotted name has a value, and never a group."""
+    return [assignment for name, value in values.items() for assignment in _assignments(str(name), value)]
+
+
+def _assignments(name: str, value: Any) -> list[Assignment]:
+    if isinstance(value, Mapping) and "." not in name:
+        return [Assignment(f"{name}.{key}", inner) for key, inner in value.items()]
+    return [Assignment(name, value)]
 
 
 def from_json(text: str) -> list[Assignment]:
