@@ -1,4 +1,4 @@
-"""reshoot cache: what is kept, what it spared, whether it is sound, and making room."""
+"""python -m pipeline cache: shows, verifies, prunes and clears the cache."""
 
 import json
 import re
@@ -22,23 +22,24 @@ Home = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print it for programs to read.")]
 UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 KEY_DIGITS = 12
+"""Digits of a key that tables show."""
 
 
 def size_bytes(text: str) -> int:
     """Bytes of '5GB', '1.5 GiB' or '300M'; GB counts in thousands and GiB in 1024s."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?\s*", text.upper())
-    if not found or (found[3] and not found[2]):
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?\s*", text.upper())
+    if not match or (match[3] and not match[2]):
         raise typer.BadParameter(f"{text!r} is not a size; write 5GB, 1.5GiB or 300MB.")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** UNITS[found[2]])
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** UNITS[match[2]])
 
 
 @app.command()
 def stats(home: Home = None, as_json: AsJson = False) -> None:
     """What the cache holds, and what it spared: seconds to compute and seconds to read, of the same results."""
-    found = _open(home).stats()
+    statistics = _open(home).stats()
     if as_json:
-        return _print_json(asdict(found))
-    _print_stats(found)
+        return _print_json(asdict(statistics))
+    _print_stats(statistics)
 
 
 @app.command("list")
@@ -104,15 +105,16 @@ def clear(
     from rich.filesize import decimal
 
     store = _open(home)
-    found = store.stats()
-    stay = "" if pinned or not found.pinned else f" but the {found.pinned} pinned"
-    question = f"Remove all {_entries(found.entries)}{stay}, {decimal(found.bytes)}, from {found.folder}?"
-    if not yes and found.entries + found.quarantined:
+    held = store.stats()
+    stay = "" if pinned or not held.pinned else f" but the {held.pinned} pinned"
+    question = f"Remove all {_entries(held.entries)}{stay}, {decimal(held.bytes)}, from {held.folder}?"
+    if not yes and held.entries + held.quarantined:
         typer.confirm(question, abort=True, err=True)
     _print_freed(store.clear(even_pinned=pinned), as_json)
 
 
 def _open(home: Path | None) -> "Store":
+    """The cache of a home; raises an error where there is none yet."""
     from utils.errors import StoreError
     from utils.home import cache_folder
     from utils.store import Store
@@ -124,44 +126,50 @@ def _open(home: Path | None) -> "Store":
 
 
 def _record(entry: "Listed") -> dict[str, Any]:
+    """One entry for JSON; an entry without a readable manifest has fewer fields."""
     record = {"key": entry.digest, "stage": entry.stage, "bytes": entry.held.bytes, "pinned": entry.held.pinned}
     record["used"] = datetime.fromtimestamp(entry.held.used_ns // 10**9, UTC).isoformat()
-    if told := entry.manifest:
-        blobs = {name: asdict(blob) for name, blob in told.blobs.items()}
-        record |= {"made_of": told.key.document(), "blobs": blobs, "seconds": told.seconds}
-        record |= {"created": told.created, "machine": told.machine}
+    if manifest := entry.manifest:
+        blobs = {name: asdict(blob) for name, blob in manifest.blobs.items()}
+        record |= {"made_of": manifest.key.document(), "blobs": blobs, "seconds": manifest.seconds}
+        record |= {"created": manifest.created, "machine": manifest.machine}
     return record
 
 
-def _print_stats(found: "Stats") -> None:
+def _print_stats(statistics: "Stats") -> None:
+    """A table of the stages, and sentences on size, limit and what was removed."""
     from rich.filesize import decimal
 
-    rows = [(name, str(stage.entries), decimal(stage.bytes), *_did(stage)) for name, stage in found.stages.items()]
+    rows = [
+        (name, str(stage.entries), decimal(stage.bytes), *_usage(stage)) for name, stage in statistics.stages.items()
+    ]
     titles = ("stage", "entries>", "size>", "hits>", "misses>", "rate>", "compute>", "read>", "faster>")
     _print_table(titles, rows, "The cache is empty.")
     if rows:
         typer.echo("Compute and read: seconds for the same results; what the hits spared, and what they took.")
     typer.echo(
-        f"{decimal(found.bytes)} of {decimal(found.limit_bytes)}, {decimal(found.free_bytes)} free: {found.folder}"
+        f"{decimal(statistics.bytes)} of {decimal(statistics.limit_bytes)}, "
+        f"{decimal(statistics.free_bytes)} free: {statistics.folder}"
     )
-    did = [stage.figures for stage in found.stages.values()]
+    usage = [stage.figures for stage in statistics.stages.values()]
     for count, what in (
-        (found.pinned, "pinned"),
-        (sum(figures.evicted for figures in did), "removed so far"),
-        (sum(figures.quarantined for figures in did), "found damaged so far"),
-        (found.quarantined, f"in quarantine, {decimal(found.quarantined_bytes)}"),
+        (statistics.pinned, "pinned"),
+        (sum(figures.evicted for figures in usage), "removed so far"),
+        (sum(figures.quarantined for figures in usage), "found damaged so far"),
+        (statistics.quarantined, f"in quarantine, {decimal(statistics.quarantined_bytes)}"),
     ):
         if count:
             typer.echo(f"{_entries(count)} {what}.")
 
 
-def _did(stage: "StageStats") -> tuple[str, ...]:
-    did = stage.figures
-    rate = f"{did.hit_rate:.0%}" if did.hits + did.misses else ""
-    if not did.hits:
-        return str(did.hits), str(did.misses), rate, "", "", ""
-    faster = f"{did.spared_s / did.read_s:,.0f}x"
-    return str(did.hits), str(did.misses), rate, f"{did.spared_s:,.2f} s", f"{did.read_s:,.2f} s", faster
+def _usage(stage: "StageStats") -> tuple[str, ...]:
+    """Hits, misses, hit rate and seconds of a stage, as cells of the table."""
+    used = stage.figures
+    rate = f"{used.hit_rate:.0%}" if used.hits + used.misses else ""
+    if not used.hits:
+        return str(used.hits), str(used.misses), rate, "", "", ""
+    faster = f"{used.spared_s / used.read_s:,.0f}x"
+    return str(used.hits), str(used.misses), rate, f"{used.spared_s:,.2f} s", f"{used.read_s:,.2f} s", faster
 
 
 def _print_freed(freed: "Freed", as_json: bool) -> None:
@@ -176,7 +184,7 @@ def _print_freed(freed: "Freed", as_json: bool) -> None:
 
 
 def _print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
-    """A table whose titles that end in > are of numbers; one sentence when there are no rows."""
+    """Print a table, right-aligned where a title ends in >; the sentence `otherwise` when there are no rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -201,7 +209,7 @@ def _entries(count: int) -> str:
 
 
 def _age(ns: int) -> str:
-    """How long ago, as people say it."""
+    """The time since then in words: 3 hours ago."""
     seconds = max(0, time.time_ns() - ns) // 10**9
     for unit, length_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if count := seconds // length_s:

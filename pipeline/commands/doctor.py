@@ -1,4 +1,4 @@
-"""reshoot doctor: look at this machine and say what is missing and what to do about it."""
+"""python -m pipeline doctor: checks this machine, and says what is missing and what to do about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def doctor(
     where = Surroundings(home or default_home(), port)
     if as_json:
         findings = list(examine(where))
-        typer.echo(json.dumps({"ok": _is_well(findings), "findings": [asdict(each) for each in findings]}, indent=2))
+        typer.echo(
+            json.dumps({"ok": _is_well(findings), "findings": [asdict(finding) for finding in findings]}, indent=2)
+        )
     else:
         findings = _show(where)
     if not _is_well(findings):
@@ -39,7 +41,7 @@ def doctor(
 
 
 def _show(where: Surroundings) -> list[Finding]:
-    """Print each finding when it comes, with a line below that names the one that is waited for."""
+    """Print each finding as it comes, with a line below that names the check that is running."""
     from rich.console import Console
 
     from pipeline.doctor import CHECKS, examine
@@ -58,7 +60,7 @@ def _show(where: Surroundings) -> list[Finding]:
 
 
 def _print(console: Console, finding: Finding) -> None:
-    """State, name and sentence in columns; a remedy stays on one line, so that it can be copied."""
+    """Print state, name and sentence in columns; a remedy stays on one line, so that it can be copied."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""python -m pipeline generate: the whole journey of one clip, from the command line."""
+"""python -m pipeline generate: restyles one clip from the command line, without the job queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from utils.progress import Cancel, Listener
 
 STOPPED = 130
-"""What a shell expects of a program that was interrupted."""
+"""The exit code of a program that was interrupted."""
 
 
 def generate(
@@ -54,39 +54,39 @@ def generate(
     console = Console(stderr=True, highlight=False)
     try:
         with _interruptible() as cancel, _shown(console) as listener:
-            told = _run(clip, out, report, preset, _bench(home, settings, listener, cancel))
+            values = _run(clip, out, report, preset, _bench(home, settings, listener, cancel))
     except (KeyboardInterrupt, Cancelled):
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
     if as_json:
         from pipeline.report.report import to_json
 
-        typer.echo(to_json(told))
+        typer.echo(to_json(values))
     else:
-        _summarise(Console(highlight=False), told, out, report)
+        _summarise(Console(highlight=False), values, out, report)
 
 
 def _settings(
     preset: str, file: Path | None, assignments: list[str], engine: str | None, look: str | None, reference: Path | None
 ) -> Settings:
-    """Everything that was said on the command line, as one."""
+    """The settings of a run, from all options of the command line."""
     from pipeline.settings import Settings, read_assignments
     from utils.errors import SettingsError
 
-    said: dict[str, Any] = dict(read_assignments(assignments))
+    overrides: dict[str, Any] = dict(read_assignments(assignments))
     short = {
         "generate.engine": engine,
         "generate.look": look,
         "generate.reference": str(reference.absolute()) if reference else None,
     }
     for name, value in short.items():
-        if value is not None and said.setdefault(name, value) != value:
-            raise SettingsError(f"{name} is set twice, to {said[name]} and to {value}.", "Set it once.")
-    return Settings.load(preset, said, file)
+        if value is not None and overrides.setdefault(name, value) != value:
+            raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {value}.", "Set it once.")
+    return Settings.load(preset, overrides, file)
 
 
 def _check(clip: Path, out: Path, report: Path | None) -> None:
-    """What can be known to fail before anything is computed."""
+    """Raise an error for everything that is known to fail before anything is computed."""
     from utils.errors import SettingsError, WriteError
 
     if out.suffix.lower() != ".mp4":
@@ -105,10 +105,10 @@ def _check(clip: Path, out: Path, report: Path | None) -> None:
 
 
 def _check_place(path: Path) -> None:
-    """Whether the nearest folder that is there may be written to, found by writing to it."""
+    """Check that the nearest existing folder can be written to, by writing to it."""
     from utils.errors import WriteError
 
-    folder = next(each for each in (path, *path.parents) if each.is_dir())
+    folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -127,23 +127,23 @@ def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Ca
 
 
 def _run(clip: Path, out: Path, report: Path | None, preset: str, bench: Bench) -> dict[str, Any]:
-    """The journey, and its result at its place."""
+    """Restyle the clip, and write the result and the report where they were asked for."""
     from pipeline.library.export import deliver, write_report
     from pipeline.processor import restyle
-    from pipeline.report.report import report as told_of
+    from pipeline.report.report import report as report_of
     from pipeline.see.open_clip import open_clip
 
     journey = restyle(open_clip(clip, bench), bench)
     deliver(journey, out, preset)
-    told = told_of(journey)
+    values = report_of(journey)
     if report is not None:
-        write_report(journey, told, report)
-    return told
+        write_report(journey, values, report)
+    return values
 
 
 @contextmanager
 def _interruptible() -> Iterator[Cancel]:
-    """A polite request to end is the same as Ctrl-C. Once is enough: later ones must not break the tidying up.
+    """Treat SIGTERM like Ctrl-C, and ignore further signals, which must not interrupt the cleaning up.
 
     Work that misses the interrupt, as it can inside a library's callback, stops at its next step.
     """
@@ -152,27 +152,27 @@ def _interruptible() -> Iterator[Cancel]:
     cancel = Cancel()
 
     def stop(number: int, frame: object) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
+        for received in before:
+            signal.signal(received, signal.SIG_IGN)
         cancel.ask()
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield cancel
     finally:
         if not cancel.asked:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            for received, handler in before.items():
+                signal.signal(received, handler)
 
 
 @contextmanager
 def _shown(console: Console) -> Iterator[Listener]:
-    """A line for every stage: how far, how fast, how long still."""
+    """A progress bar for every kind of stage, with its speed and the time left."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from pipeline.stage_texts import kind_of
-    from utils.progress import Progress as Told
+    from utils.progress import Progress as StageProgress
 
     columns = (
         TextColumn("{task.description:<12}"),
@@ -186,43 +186,44 @@ def _shown(console: Console) -> Iterator[Listener]:
         tasks: dict[str, Any] = {}
         started: dict[str, float] = {}
 
-        def listen(told: Told) -> None:
-            name = kind_of(told.stage)
+        def listen(progress: StageProgress) -> None:
+            name = kind_of(progress.stage)
             if name not in tasks:
                 tasks[name], started[name] = bars.add_task(name, total=None, pace="", note=""), time.monotonic()
             seconds = time.monotonic() - started[name]
-            pace = f"{told.done / seconds:.1f} frames/s" if told.done > 1 and seconds > 0.5 else ""
+            pace = f"{progress.done / seconds:.1f} frames/s" if progress.done > 1 and seconds > 0.5 else ""
             fields: dict[str, Any] = {"pace": pace} if pace else {}
-            bars.update(tasks[name], completed=told.done, total=told.total, note=told.note, **fields)
+            bars.update(tasks[name], completed=progress.done, total=progress.total, note=progress.note, **fields)
 
         yield listen
 
 
-def _summarise(console: Console, told: dict[str, Any], out: Path, report: Path | None) -> None:
-    """What came out, in a few lines."""
+def _summarise(console: Console, values: dict[str, Any], out: Path, report: Path | None) -> None:
+    """Print the result, its key figures and its events."""
     from rich.markup import escape
 
-    cached = sum(stage["cache"] == "hit" for stage in told["stages"])
-    console.print(f"[bold]{escape(str(out))}[/]: {told['frames_out']} frames in {told['seconds']:.1f} s", end="")
-    console.print(f", {cached} of {len(told['stages'])} steps from the cache." if cached else ".")
-    for name, value in _figures(told):
+    cached = sum(stage["cache"] == "hit" for stage in values["stages"])
+    console.print(f"[bold]{escape(str(out))}[/]: {values['frames_out']} frames in {values['seconds']:.1f} s", end="")
+    console.print(f", {cached} of {len(values['stages'])} steps from the cache." if cached else ".")
+    for name, value in _figures(values):
         console.print(f"  {name:<20}{value}")
-    for event in told["events"]:
+    for event in values["events"]:
         colour = "yellow" if event["level"] == "warning" else "dim"
         console.print(f"  [{colour}]{escape(event['sentence'])}[/]")
     if report is not None:
         console.print(f"  Report: {escape(str(report / 'report.html'))}")
 
 
-def _figures(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    camera, slide = told["camera"], told["slide_px"]
+def _figures(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The key figures of a report, each with its name."""
+    camera, slide = values["camera"], values["slide_px"]
     yield "camera jerk", f"{camera['jerk_before']:.2f} px, {camera['jerk_after']:.3f} px while the engine worked"
-    segments = ", ".join(f"{each['name']} {each['start']}-{each['stop'] - 1}" for each in told["segments"])
+    segments = ", ".join(f"{each['name']} {each['start']}-{each['stop'] - 1}" for each in values["segments"])
     yield "segments", segments
-    if told["edit_magnitude"] is not None:
-        yield "change", f"{told['edit_magnitude']:.1f} Delta E in the person"
-    if told["warp_error"]["ratio"] is not None:
-        yield "steadiness", f"{told['warp_error']['ratio']:.2f} times the source's own change along its motion"
+    if values["edit_magnitude"] is not None:
+        yield "change", f"{values['edit_magnitude']:.1f} Delta E in the person"
+    if values["warp_error"]["ratio"] is not None:
+        yield "steadiness", f"{values['warp_error']['ratio']:.2f} times the source's own change along its motion"
     if slide["locked"] and None not in (slide["before"], slide["after"]):
         yield "feet", f"{slide['before']:.2f} px of slide while planted, {slide['after']:.2f} px after the lock"
     elif slide["after"] is not None:

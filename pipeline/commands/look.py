@@ -1,4 +1,4 @@
-"""python -m pipeline look: one finished frame of a clip within seconds, before a job is started."""
+"""python -m pipeline look: previews one finished frame of a clip within seconds, before a job is started."""
 
 import json
 import time
@@ -33,23 +33,23 @@ def look(
 ) -> None:
     """Show one frame as the whole run would finish it, to choose a style by."""
     start = time.perf_counter()
-    said = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
-    said += [f"generate.reference={reference.absolute()}"] if reference else []
+    overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
+    overrides += [f"generate.reference={reference.absolute()}"] if reference else []
     with _problems(as_json):
-        share, bench = _share(at), _bench(home, preset, said, file)
+        share, bench = _share(at), _bench(home, preset, overrides, file)
         _check(clip, out, before)
         from pipeline.preview.frame import preview_frame
         from pipeline.see.open_clip import open_clip
 
-        made = preview_frame(open_clip(clip, bench), bench, share)
-        _write(made, out, before)
-    told = {**made.told(), "seconds": round(time.perf_counter() - start, 2)}
-    typer.echo(json.dumps(told) if as_json else _sentences(told, out))
+        preview = preview_frame(open_clip(clip, bench), bench, share)
+        _write(preview, out, before)
+    facts = {**preview.to_json(), "seconds": round(time.perf_counter() - start, 2)}
+    typer.echo(json.dumps(facts) if as_json else _sentences(facts, out))
 
 
 @contextmanager
 def _problems(as_json: bool) -> Iterator[None]:
-    """What goes wrong is an answer too."""
+    """With --json, print an error as JSON too, and exit with code 1."""
     from utils.errors import ReshootError
 
     try:
@@ -62,7 +62,7 @@ def _problems(as_json: bool) -> Iterator[None]:
 
 
 def _share(at: str) -> float | None:
-    """Of the clip's length; None leaves the choice to what is seen."""
+    """The share of the clip's length that --at names; None for auto."""
     from utils.errors import SettingsError
 
     if at == "auto":
@@ -88,7 +88,7 @@ def _bench(home: Path | None, preset: str, assignments: list[str], file: Path | 
 
 
 def _check(clip: Path, *pictures: Path | None) -> None:
-    """What can be known to fail before anything is computed."""
+    """Raise an error for everything that is known to fail before anything is computed."""
     from utils.errors import SettingsError, WriteError
 
     for path in filter(None, pictures):
@@ -100,21 +100,21 @@ def _check(clip: Path, *pictures: Path | None) -> None:
             raise SettingsError("The picture would replace the clip itself.", "Give it another name.")
 
 
-def _write(made: "FramePreview", out: Path, before: Path | None) -> None:
+def _write(preview: "FramePreview", out: Path, before: Path | None) -> None:
     from utils.errors import WriteError
     from utils.image.jpeg import write_jpeg
 
     try:
-        write_jpeg(out, made.after)
+        write_jpeg(out, preview.after)
         if before is not None:
-            write_jpeg(before, made.before)
+            write_jpeg(before, preview.before)
     except OSError as error:
         raise WriteError(
             f"The picture could not be written: {error.strerror or error}.", "Choose another place, or make room there."
         ) from error
 
 
-def _sentences(told: dict[str, Any], out: Path) -> str:
-    """For people."""
-    found = f"Person found in {told['found_in']} of {told['looked_at']} frames looked at."
-    return "\n".join([f"{out}: frame {told['at']}, in {told['seconds']:.1f} s.", found, *told["events"]])
+def _sentences(facts: dict[str, Any], out: Path) -> str:
+    """The facts of a preview in sentences."""
+    person = f"Person found in {facts['found_in']} of {facts['looked_at']} frames looked at."
+    return "\n".join([f"{out}: frame {facts['at']}, in {facts['seconds']:.1f} s.", person, *facts["events"]])

@@ -1,4 +1,4 @@
-"""python -m pipeline probe: what Reshoot knows of a clip."""
+"""python -m pipeline probe: prints size, rate, length, colour and sound of a clip, and anything odd about it."""
 
 import json
 from pathlib import Path
@@ -15,20 +15,20 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, every timestamp too.")] = False,
 ) -> None:
     """Say what a clip is: size, rate, length, sound, and anything odd about it."""
-    from utils.media.intake import probe as look
+    from utils.media.intake import probe as probe_file
 
-    found = look(clip)
+    probed = probe_file(clip)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), indent=1))
+        typer.echo(json.dumps(probed.to_json(), indent=1))
         return
     from rich.console import Console
     from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(found.path.name)}[/]")
-    for name, value in _facts(found):
+    console.print(f"[bold]{escape(probed.path.name)}[/]")
+    for name, value in _facts(probed):
         console.print(f"  {name:<9}{escape(value)}")
-    for note in found.notes:
+    for note in probed.notes:
         console.print(f"  [yellow]note[/]     {escape(note)}")
 
 

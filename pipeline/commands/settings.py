@@ -1,4 +1,4 @@
-"""reshoot settings: every setting, what it is now, what it may be, and what it does."""
+"""python -m pipeline settings: lists every setting with its value, its range and its help text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _records(chosen: Settings) -> list[dict[str, object]]:
 
 
 def _show(console: Console, chosen: Settings, field: Field) -> None:
-    """A setting's name, value and range in columns, and below them its help over the whole width."""
+    """Print a setting's name, value and range in columns, and below them its help over the whole width."""
     from rich.padding import Padding
     from rich.table import Table
 
@@ -58,7 +58,7 @@ def _show(console: Console, chosen: Settings, field: Field) -> None:
     is_changed = field.name in chosen.diff()
     value = present(chosen.flat()[field.name])
     row = Table.grid(padding=(0, 2))
-    row.add_column(width=max(len(each.name) for each in chosen.fields()), style="bold")
+    row.add_column(width=max(len(known.name) for known in chosen.fields()), style="bold")
     row.add_column(width=12, no_wrap=True, style="yellow" if is_changed else "")
     row.add_column()
     row.add_row(field.name, f"* {value}" if is_changed else f"  {value}", field.range_text)

@@ -1,4 +1,4 @@
-"""python -m pipeline steady: a clip with a calm camera, and nothing else changed."""
+"""python -m pipeline steady: stabilizes a clip and changes nothing else."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,10 +25,10 @@ def steady(
         raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'calm'}.mp4.")
     if clip.exists() and out.exists() and clip.samefile(out):
         raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
-    said = Settings.load("balanced", dict(read_assignments(assignments or []))).stabilise
-    found = probe(clip)
-    calm = stabilise(followed(found), Smoothing(said.window_s, said.strength, said.method, said.model))
-    write_steady(out, found, calm)
+    chosen = Settings.load("balanced", dict(read_assignments(assignments or []))).stabilise
+    source = probe(clip)
+    calm = stabilise(followed(source), Smoothing(chosen.window_s, chosen.strength, chosen.method, chosen.model))
+    write_steady(out, source, calm)
     if path:
         path.write_text(calm.to_json())
-    typer.echo(f"{out}: {len(found)} frames, {calm.canvas}.")
+    typer.echo(f"{out}: {len(source)} frames, {calm.canvas}.")

@@ -1,4 +1,4 @@
-"""reshoot walker: renders a walking person with everything known about it, to try the app and to test it."""
+"""python -m pipeline walker: renders a synthetic walking person with ground truth, to try the app and to test it."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 LONGEST_TEXT = 32
+"""Longer texts are no numbers."""
 
 
 def size_px(text: str) -> tuple[int, int]:
-    """Width and height of '1280x720'."""
+    """Width and height of a text like '1280x720'."""
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isdecimal() and height.isdecimal() and len(text) <= LONGEST_TEXT):
         raise typer.BadParameter(f"{text!r} is not a size; write 1280x720.")
@@ -18,7 +19,7 @@ def size_px(text: str) -> tuple[int, int]:
 
 
 def exact(text: str) -> Fraction:
-    """The rate of '30', '23.976' or '30000/1001'."""
+    """The exact number of a text like '30', '23.976' or '30000/1001'."""
     try:
         return Fraction(text[:LONGEST_TEXT])
     except (ValueError, ZeroDivisionError):

@@ -100,7 +100,7 @@ class PreviewWorker:
             shutil.rmtree(part, ignore_errors=True)
             problem = f"The preview could not be kept: {error.strerror}."
             raise ReshootError(problem, "Make room on the disk, then try again.") from error
-        return {**found.told(), "seconds": round(time.monotonic() - start, 2)}
+        return {**found.to_json(), "seconds": round(time.monotonic() - start, 2)}
 
     @contextmanager
     def _watched(self, id: str) -> Iterator[None]:

@@ -45,7 +45,7 @@ class FramePreview:
         """The share of sampled frames with a person."""
         return self.found_in / self.looked_at
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """All but the pictures, as plain values."""
         size = Size.of(self.after)
         return {
