@@ -1,3 +1,3 @@
-"""Measurements, as ratios taken side by side in one run. Nothing here is a test."""
+"""Benchmarks: measurements, as ratios taken side by side in one run. Nothing here is a test."""
 
 import utils  # noqa: F401  (first, as a user's process does: it settles how numpy starts)

@@ -1,4 +1,4 @@
-"""python -m benchmarks.app: how the app answers, with real pages in Chromium and a real server, and what it holds."""
+"""python -m benchmarks.app: response times and memory of the app, with a real server and real pages in Chromium."""
 
 import argparse
 import tempfile
@@ -17,15 +17,17 @@ from tests.studios import App, app
 from utils.walker import Shot
 
 QUEUED, PAGES, WATCHED_S = 50, 10, 20.0
+"""Jobs in the queue, pages that are open at once, and for how long they are watched."""
 CHUNK_BYTES = 8 << 20
+"""The size of an upload's chunks."""
 
 
 def main() -> None:
-    """Everything that the app promises in numbers."""
-    said = argparse.ArgumentParser(description=__doc__)
-    said.add_argument("--chromium", default="/usr/bin/chromium")
-    said.add_argument("--upload-gib", type=float, default=2.0)
-    options = said.parse_args()
+    """Measure start, page load, submission, delay of changes, many open pages, and a large upload."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--upload-gib", type=float, default=2.0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         start = time.monotonic()
         with app(Path(folder, "home"), "--no-worker") as studio:
@@ -41,6 +43,7 @@ def main() -> None:
 
 
 def _page(browser: Browser, studio: App) -> None:
+    """The time until the page's form can be used."""
     seconds = []
     for _ in range(6):
         page = browser.new_page()
@@ -53,15 +56,16 @@ def _page(browser: Browser, studio: App) -> None:
 
 
 def _submit(studio: App, clip: str) -> list[str]:
+    """The time to submit a job; returns the jobs."""
     order = {"clips": [clip], "preset": "fast", "settings": {}}
     jobs: list[str] = []
     seconds = [_timed(lambda: jobs.extend(studio.ask("/studio/jobs", order)["jobs"])) for _ in range(QUEUED)]
-    print(f"submit                          {_told(seconds)}")
+    print(f"submit                          {_times(seconds)}")
     return jobs
 
 
 def _lag(browser: Browser, studio: App, jobs: list[str]) -> None:
-    """From a change in the ledger until an open page shows it."""
+    """The delay from a change in the ledger until an open page shows it."""
     page = _jobs_page(browser, studio)
     card = page.locator(f"reshoot-jobs [data-key='{jobs[0]}']")
     seconds = []
@@ -72,10 +76,11 @@ def _lag(browser: Browser, studio: App, jobs: list[str]) -> None:
             card.get_by_text(word, exact=False).first.wait_for()
             seconds.append(time.monotonic() - start)
     page.close()
-    print(f"an open page shows a change     {_told(seconds)}")
+    print(f"an open page shows a change     {_times(seconds)}")
 
 
 def _crowd(browser: Browser, studio: App) -> None:
+    """Response times and memory of the server while many pages are open."""
     pages = [_jobs_page(browser, studio) for _ in range(PAGES)]
     seconds: list[float] = []
     over = threading.Event()
@@ -91,13 +96,13 @@ def _crowd(browser: Browser, studio: App) -> None:
     thread.join()
     assert studio.process
     held = resident_mb(studio.process.pid)
-    print(f"{QUEUED} jobs, {PAGES} open pages         {_told(seconds)}, server {held:.0f} MB")
+    print(f"{QUEUED} jobs, {PAGES} open pages         {_times(seconds)}, server {held:.0f} MB")
     for page in pages:
         page.close()
 
 
 def _large(studio: App, gib: float) -> None:
-    """Chunk by chunk, as the page does it."""
+    """Throughput and the server's memory during a large upload in chunks, as the page does it."""
     assert studio.process
     size, chunk = int(gib * (1 << 30)), np.random.default_rng(0).bytes(CHUNK_BYTES)
     before, peak = resident_mb(studio.process.pid), 0.0
@@ -123,7 +128,8 @@ def _timed(work: Callable[[], object]) -> float:
     return time.monotonic() - start
 
 
-def _told(seconds: list[float]) -> str:
+def _times(seconds: list[float]) -> str:
+    """Median and 95th percentile in words."""
     middle, most = np.percentile(seconds, (50, 95)) * 1000
     return f"{middle:6.0f} ms, 95 % under {most:.0f} ms ({len(seconds)} times)"
 

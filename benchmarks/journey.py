@@ -1,4 +1,4 @@
-"""python -m benchmarks.journey: every number that the journey promises, measured on footage whose truth is known.
+"""python -m benchmarks.journey: all quality measures of a run with their limits, on footage with ground truth.
 
 Options: --frames N for another length, --size WxH, --only NAME (several may be given), --rounds N for the timings.
 Exit status 1 when a number is missed.
@@ -31,13 +31,13 @@ MEASURES: dict[str, Measure] = {
 
 
 def main() -> int:
-    """One line per number as it becomes known."""
-    asked = _asked()
+    """Print one line per number, as it becomes known."""
+    options = _options()
     logging.disable()
     missed = 0
     print(f"{'what':<58}{'asked':<18}{'measured':<46}met", flush=True)
-    with standing(Shot(asked.size, Fraction(30), asked.frames, seed=asked.seed), asked.rounds) as ground:
-        for name in asked.only or MEASURES:
+    with standing(Shot(options.size, Fraction(30), options.frames, seed=options.seed), options.rounds) as ground:
+        for name in options.only or MEASURES:
             for line in MEASURES[name](ground):
                 print(_shown(line), flush=True)
                 missed += line.met is False
@@ -50,7 +50,7 @@ def _shown(line: Line) -> str:
     return f"{line.what:<58}{line.asked:<18}{line.measured:<46}{met}"
 
 
-def _asked() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.journey", description=__doc__)
     parser.add_argument("--frames", type=int, default=300, help="of the ordinary clip, 30 a second")
     parser.add_argument("--size", type=_size, default=(1280, 720), help="of its picture, as 1280x720")

@@ -1,4 +1,4 @@
-"""What a run costs: memory by length, time beside decoding and encoding alone, and the second time."""
+"""The cost of a run: memory by length, time relative to decoding and encoding alone, and time of a cached run."""
 
 import os
 import shutil
@@ -24,8 +24,9 @@ from utils.media.write import Encoding, write_clip
 Doubles = NDArray[np.float64]
 
 LONGER = 6
+"""The factor by which the long clip is longer."""
 MOST = {"fast": 6, "balanced": 14}
-"""Times as long as decoding and encoding the same clip."""
+"""The limit of each preset, in times of decoding and encoding the same clip."""
 CODE = """
 import sys; from pathlib import Path
 from benchmarks.journey_cost import run
@@ -36,33 +37,33 @@ run(Path(sys.argv[1]), Path(sys.argv[2]), "fast")
 
 
 def memory(ground: Ground) -> Iterator[Line]:
-    """A clip six times as long, each in a process of its own that does nothing else."""
+    """Peak memory of a clip and of one six times as long, each in a process of its own."""
     long = replace(ground.shot, frames=LONGER * ground.shot.frames)
     folder = ground.folder / "long"
     folder.mkdir()
     paths = {"short": ground.path, "long": filmed(folder, long, sound=True)}
     peaks = {name: peak_mb(CODE, str(path), str(ground.folder / f"{name} cache")) for name, path in paths.items()}
     ratio = peaks["long"] / peaks["short"]
-    told = f"{ratio:.3f} ({peaks['short']:.0f} and {peaks['long']:.0f} MB)"
+    measured = f"{ratio:.3f} ({peaks['short']:.0f} and {peaks['long']:.0f} MB)"
     what = f"peak memory, {float(long.seconds):g} s / {float(ground.shot.seconds):g} s clip"
-    yield Line(what, "<= 1.15", told, ratio <= 1.15)
+    yield Line(what, "<= 1.15", measured, ratio <= 1.15)
 
 
 def timing(ground: Ground) -> Iterator[Line]:
-    """Each preset from an empty cache and then once more, in turn with decoding and encoding alone."""
+    """The time of each preset with an empty and with a full cache, in turn with decoding and encoding alone."""
     for preset, most in MOST.items():
         _warm_up(ground, preset)
         rounds = [_in_turn(ground, preset) for _ in range(ground.rounds)]
         ratio, of_cpu = (float(median(first[kind] / unit[kind] for unit, first, _ in rounds)) for kind in (0, 1))
         walls = [median(each[which][0] for each in rounds) for which in (1, 0)]
-        told = f"{ratio:.2f} ({walls[0]:.1f} / {walls[1]:.1f} s; CPU {of_cpu:.1f}; load {os.getloadavg()[0]:.1f})"
-        yield Line(f"{preset}, in decodes and encodes of the clip", f"<= {most}", told, ratio <= most)
+        measured = f"{ratio:.2f} ({walls[0]:.1f} / {walls[1]:.1f} s; CPU {of_cpu:.1f}; load {os.getloadavg()[0]:.1f})"
+        yield Line(f"{preset}, in decodes and encodes of the clip", f"<= {most}", measured, ratio <= most)
         again = float(median(second[0] / first[0] for _, first, second in rounds))
         yield at_most(f"{preset}, the same run again / first run", 0.05, again)
 
 
 def _in_turn(ground: Ground, preset: str) -> tuple[Doubles, Doubles, Doubles]:
-    """Decoding and encoding, the mean of before and after; a first run between them; the same run again."""
+    """Seconds of decoding and encoding (the mean of before and after), of a first run, and of the same run again."""
     cache, target = ground.folder / f"empty {preset}", ground.folder / "unit.mp4"
     clip = probe(ground.path)
     before = _seconds(lambda: _unit(clip, target, preset))
@@ -74,26 +75,26 @@ def _in_turn(ground: Ground, preset: str) -> tuple[Doubles, Doubles, Doubles]:
 
 
 def _seconds(task: Callable[[], object]) -> Doubles:
-    """By the clock, and of all processors, which says more on a busy machine."""
+    """Wall-clock and processor seconds of a task; the latter say more on a busy machine."""
     start, used = time.perf_counter(), sum(os.times()[:4])
     task()
     return np.array([time.perf_counter() - start, sum(os.times()[:4]) - used])
 
 
 def _unit(clip: Clip, target: Path, preset: str) -> None:
-    """The clip decoded and encoded, as a preset encodes."""
-    chosen = bench_of(target.with_suffix(""), preset).settings
-    write_clip(target, ClipFrames.of(clip), clip, Encoding(chosen["encode.crf"], chosen["encode.x264_preset"]))
+    """Decode and encode the clip, as a preset encodes; the unit of the measured times."""
+    settings = bench_of(target.with_suffix(""), preset).settings
+    write_clip(target, ClipFrames.of(clip), clip, Encoding(settings["encode.crf"], settings["encode.x264_preset"]))
 
 
 def run(path: Path, cache: Path, preset: str) -> None:
-    """The whole journey of a clip in a cache of its own."""
+    """Restyle a clip with a cache of its own."""
     bench = bench_of(cache, preset)
     restyle(open_clip(path, bench), bench)
 
 
 def _warm_up(ground: Ground, preset: str) -> None:
-    """A second of it, so that nobody pays for loading what both need."""
+    """Run one second of the clip, so that loading libraries is not measured."""
     folder = ground.folder / f"warm {preset}"
     folder.mkdir()
     path = filmed(folder, replace(ground.shot, frames=min(30, ground.shot.frames)), sound=True)

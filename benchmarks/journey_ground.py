@@ -1,4 +1,4 @@
-"""What the measurements of the journey stand on: a walker on film whose truth is known, and what was made of it."""
+"""The ground of the quality measures: a rendered walker with its ground truth, and the results of runs on it."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ from utils.walker.scene import Scene
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the table. `met` is None where nothing is asked and the number stands for its own sake."""
+    """One row of the table. `met` is None for a number without a limit."""
 
     what: str
     asked: str
@@ -37,18 +37,18 @@ class Line:
 
 
 def at_least(what: str, least: float, value: float, unit: str = "") -> Line:
-    """A number that should not be smaller."""
+    """A row for a number with a lower limit."""
     return Line(what, f">= {least:g}{unit}", f"{value:.3f}{unit}", value >= least)
 
 
 def at_most(what: str, most: float, value: float, unit: str = "") -> Line:
-    """A number that should not be larger."""
+    """A row for a number with an upper limit."""
     return Line(what, f"<= {most:g}{unit}", f"{value:.3f}{unit}", value <= most)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A shot as a file with sound, its truth, and journeys in one cache; each is made when it is first asked for."""
+    """A shot as a file with sound, its ground truth, and runs on it in one cache; each is computed on demand."""
 
     shot: Shot
     folder: Path
@@ -61,7 +61,7 @@ class Ground:
 
     @cached_property
     def truth(self) -> TruthFile:
-        """Drawn once more, with all that is known of it."""
+        """The ground truth of the shot, rendered once more with it."""
         film(self.shot, Reels(self.folder / "again.mp4", truth=self.folder / "truth.npz"))
         return TruthFile.load(self.folder / "truth.npz")
 
@@ -71,7 +71,7 @@ class Ground:
 
     @cached_property
     def cameras(self) -> Matrix:
-        """The true ones, frame -> the walker's own stable picture."""
+        """The true cameras: homographies from each frame to the walker's own stable picture."""
         return np.array([self.scene.view(index).camera for index in range(self.shot.frames)])
 
     @cached_property
@@ -83,7 +83,7 @@ class Ground:
         return open_clip(self.path, self.bench)
 
     def journey(self, engine: Engine | None = None, **changed: Any) -> Journey:
-        """The clip all the way, as balanced does it but for what is changed; dots are two underscores."""
+        """A run of the preset balanced with some settings changed, whose dots are written as two underscores."""
         name = f"{engine.name if engine else ''} {sorted(changed.items())}"
         if name not in self._journeys:
             self._journeys[name] = restyle(self.clip, with_settings(self.bench, **changed), engine)
@@ -91,21 +91,21 @@ class Ground:
 
 
 Measure = Callable[[Ground], Iterator[Line]]
-"""Some rows of the table."""
+"""A measure, which yields some rows of the table."""
 
 
 @contextmanager
 def standing(shot: Shot, rounds: int) -> Iterator[Ground]:
-    """The ground, in a folder that goes away."""
+    """The ground in a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         yield Ground(shot, Path(name), rounds)
 
 
 def bench_of(folder: Path, preset: str) -> Bench:
-    """An own cache, and a preset exactly as users get it."""
+    """A cache of its own, and a preset exactly as users get it."""
     return Bench(Store(folder), Settings.load(preset, {}).flat(), lambda progress: None)
 
 
 def to_first(cameras: Matrix) -> Matrix:
-    """Each frame to the first, as a camera is measured."""
+    """Homographies from each frame to the first, as a measured camera has them."""
     return normal(inverse(cameras[0]) @ cameras)

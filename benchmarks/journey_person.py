@@ -1,4 +1,4 @@
-"""What becomes of the person: nothing when nothing is asked, steady looks, no seams, every frame and sample there."""
+"""Measures of the person: an exact identity at strength 0, steadiness of the looks, seams, frames and sound."""
 
 from collections.abc import Iterator
 
@@ -14,20 +14,21 @@ from utils.image.metrics import psnr_db
 from utils.media.video import ClipFrames
 
 SURE = 250
+"""Pixels of the matte from this value on are the person's alone."""
 
 
 def identity(ground: Ground) -> Iterator[Line]:
-    """Strength 0: what the way through the stable picture and back costs, before the encode."""
+    """At strength 0, what the way through the stable picture and back costs, before encoding."""
     made = ground.journey(generate__strength=0)
-    still = Compositor(made.stable, "person", 0, made.feet.field, ResultCamera())
-    drawn_of = iter(made.frames)
-    drawn, scores, touched = next(drawn_of, None), [], 0
+    compositor = Compositor(made.stable, "person", 0, made.feet.field, ResultCamera())
+    generated = iter(made.frames)
+    coming, scores, touched = next(generated, None), [], 0
     for frame, matte in zip(ClipFrames.of(made.clip), made.stable.analysis.mattes(made.clip.span), strict=True):
-        here = drawn if drawn is not None and drawn.index == frame.index else None
-        picture = still.frame(frame, matte, here)
+        placed = coming if coming is not None and coming.index == frame.index else None
+        picture = compositor.frame(frame, matte, placed)
         touched += int((picture[matte == 0] != frame.rgb[matte == 0]).any(axis=1).sum())
-        if here is not None:
-            drawn = next(drawn_of, None)
+        if placed is not None:
+            coming = next(generated, None)
             if (matte > SURE).any():
                 scores.append(psnr_db(picture, frame.rgb, matte > SURE))
     yield at_least("identity, person, mean PSNR", 40, float(np.mean(scores)), " dB")
@@ -36,7 +37,7 @@ def identity(ground: Ground) -> Iterator[Line]:
 
 
 def looks(ground: Ground) -> Iterator[Line]:
-    """How much less steady than the source each look is, along the source's own motion; and how much it changes."""
+    """The warp error of each look as a ratio of the source's, and how much the look changes."""
     for look in LOOKS:
         numbers = ground.journey(generate__look=look).measured.numbers
         ratio, edit = numbers["warp_error"]["ratio"], numbers["edit_magnitude"]
@@ -44,14 +45,14 @@ def looks(ground: Ground) -> Iterator[Line]:
 
 
 def windows(ground: Ground) -> Iterator[Line]:
-    """Where one window gives way to the next."""
+    """Seams and colour drift between windows."""
     numbers = ground.journey().measured.numbers
     yield at_most("seam ratio", 1.15, numbers["seam_ratio"])
     yield at_most("colour drift, first to last window", 1.0, numbers["colour_drift"], " Delta E")
 
 
 def accounts(ground: Ground) -> Iterator[Line]:
-    """Every frame is there, and the sound is where it was; heard, not read from the file's tables."""
+    """The frame count, and the offset of the sound, found by correlation instead of the file's tables."""
     made = ground.journey()
     out = finished(made)
     frames = sum(1 for _ in ClipFrames.of(out))

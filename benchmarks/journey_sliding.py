@@ -1,4 +1,4 @@
-"""An engine whose planted feet slide, and how much of that is left when the journey is over, against the truth."""
+"""The measure of the foot correction: how much foot slide is left of an engine whose planted feet slide."""
 
 from collections.abc import Iterator
 
@@ -18,21 +18,23 @@ from utils.media.video import ClipFrames
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, TOES
 
 FURTHEST_PX = 12.0
+"""The largest distance that a foot slides."""
 PERIODS = (46, 38)
-"""Frames in which the left and the right foot slide to and fro once."""
+"""The period of the slide of the left and the right foot, in frames."""
 FOOT_LEG, SOFT_LEG = 0.12, 0.12
 """How far around the foot the picture moves as one piece, and over what distance that fades."""
 REACH_PX = 14
-"""No foot lies further off than the engine moves it, and a little; the other foot often does."""
+"""How far a foot is searched for: a little further than the engine moves it, since the other foot may lie beyond."""
 PIECE_LEG = 0.1
+"""Half the side of the piece that is searched for, in lengths of a leg."""
 LEAST = 5
-"""Frames: shorter contacts have no usual place."""
+"""The shortest contact, in frames, whose median place is known."""
 STUDIO = (0, 255, 0)
-"""What a foot stands before while it is measured: without its outline, a white shoe may lie anywhere in itself."""
+"""The background colour while feet are measured: a white shoe without an outline could be matched anywhere."""
 
 
 def slid(view: View) -> EngineFrame:
-    """A view whose feet move to and fro on the ground, with its outline."""
+    """A view and its matte, warped so that the feet slide to and fro on the ground."""
     height, width = view.matte.shape
     row, column = np.mgrid[:height, :width].astype(np.float32)
     weights, move = np.zeros((2, height, width), np.float32), np.zeros((height, width), np.float32)
@@ -52,13 +54,14 @@ def slid(view: View) -> EngineFrame:
 
 
 def _leg_px(joints: NDArray[np.float64]) -> float:
+    """The length of the longer leg."""
     legs = [np.linalg.norm(np.diff(joints[[hip, knee, ankle]], axis=0), axis=1).sum()
             for hip, knee, ankle in zip(HIPS, KNEES, ANKLES, strict=True)]  # fmt: skip
     return float(np.fmax(*legs))
 
 
 def sliding(ground: Ground) -> Iterator[Line]:
-    """How far planted feet lie from where the source has them, less what is the same all through a contact."""
+    """The distance of planted feet from where the source has them, less what is constant during a contact."""
     made = ground.journey(Drawing("sliding", lambda window: slid, Caps("frame", frozenset({"restyle"}))))
     ways = _ways(ground, made)
     contacts = list(_contacts(ground))
@@ -79,43 +82,43 @@ def sliding(ground: Ground) -> Iterator[Line]:
 
 
 def _ways(ground: Ground, made: Journey) -> NDArray[np.float64]:
-    """2 (unlocked, locked) x 2 (heel, toe) x 2 (left, right) x n x 2 px: how far each is from where the source has it.
+    """The offset of feet from the source's: 2 (uncorrected, corrected) x 2 (heel, toe) x 2 (left, right) x n x 2 px.
 
-    Found by laying the source's own foot over the result, which is of the same moment and the same camera; both are cut
-    out and shown before one colour.
+    Found by matching the source's own foot in the result, which has the same time and the same camera; both are cut out
+    and laid over one colour.
     """
     stable, truth = made.stable, ground.truth
     studio = np.full((stable.clip.size.height_px, stable.clip.size.width_px, 3), STUDIO, np.uint8)
     behind = Backdrop(lambda frame, matte: studio, everywhere=True)
     free, held = (
         Compositor(stable, "person", made.settings["composite.feather_px"], bending, ResultCamera(), behind)
-        for bending in (lambda drawn: None, made.feet.field)
+        for bending in (lambda placed: None, made.feet.field)
     )
     ways = np.full((2, 2, 2, len(made.clip), 2), np.nan)
-    coming = iter(made.frames)
-    drawn = next(coming, None)
+    generated = iter(made.frames)
+    placed = next(generated, None)
     for frame, matte in zip(ClipFrames.of(made.clip), stable.analysis.mattes(made.clip.span), strict=True):
-        if drawn is None or drawn.index != frame.index:
+        if placed is None or placed.index != frame.index:
             continue
         joints, own = truth.keypoints[frame.index].astype(float), over(studio, frame.rgb, matte)
-        shown = free.frame(frame, matte, drawn)
-        for kind, picture in enumerate((shown, held.frame(frame, matte, drawn) if _moves(made, drawn) else shown)):
+        shown = free.frame(frame, matte, placed)
+        for kind, picture in enumerate((shown, held.frame(frame, matte, placed) if _moves(made, placed) else shown)):
             for part, pair in enumerate((HEELS, TOES)):
                 for side in (0, 1):
                     if truth.visible[frame.index, pair[side]]:
                         place, reach = joints[pair[side]], PIECE_LEG * _leg_px(joints)
                         ways[kind, part, side, frame.index] = _way(own, picture, place, reach)
-        drawn = next(coming, None)
+        placed = next(generated, None)
     return ways
 
 
-def _moves(made: Journey, drawn: PlacedFrame) -> bool:
-    """Whether the lock moves a foot in this frame."""
-    return bool(made.feet.moves_px[drawn.index].any())
+def _moves(made: Journey, placed: PlacedFrame) -> bool:
+    """Whether the correction moves a foot in this frame."""
+    return bool(made.feet.moves_px[placed.index].any())
 
 
 def _way(source: RGB, result: RGB, place: NDArray[np.float64], reach_px: float) -> NDArray[np.float64]:
-    """How far the piece around a place lies elsewhere in the result, to a part of a pixel; its middle counts most."""
+    """The subpixel offset of the piece around a place in the result, by Gaussian-weighted template matching."""
     lost = np.full(2, np.nan)
     if not np.isfinite(reach_px):
         return lost
@@ -137,7 +140,7 @@ def _way(source: RGB, result: RGB, place: NDArray[np.float64], reach_px: float) 
 
 
 def _vertex(three: NDArray[np.float32]) -> float:
-    """Where a parabola through three values is lowest, from the middle one."""
+    """The minimum of a parabola through three values, relative to the middle one."""
     bend = float(three[0] - 2 * three[1] + three[2])
     return 0.5 * float(three[0] - three[2]) / bend if bend > 0 else 0.0
 

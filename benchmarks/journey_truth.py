@@ -1,4 +1,4 @@
-"""What the journey finds out about a clip, against the truth: camera, calm, phases, plate, contacts."""
+"""Measures against ground truth: camera error, stabilization, phases, plate and foot contacts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,23 +23,24 @@ from utils.place.background import Plate
 from utils.walker.scene import Scene
 
 CLOSE_SHARE = 0.5
-"""Of the picture: what the person fills at most in the close shot."""
+"""The share of the picture that the person fills at most in the close shot."""
 ENLARGED = 2
-"""The close shot is cut out of a film this much larger."""
+"""The close shot is cut out of a film that is larger by this factor."""
 AROUND_S = 1.0
-"""Before and after the hold: how long the close shot is."""
+"""How long before and after the hold the close shot begins and ends."""
 NEAR = 128
+"""Pixels of the matte from this value on count as the person."""
 EVERY = 10
-"""Frames of which one is compared with the plate."""
+"""Every tenth frame is compared with the plate."""
 
 
 def camera(ground: Ground) -> Iterator[Line]:
-    """How far the measured camera is from the true one, at the worst corner of each frame."""
+    """The distance of the measured camera from the true one, at the worst corner of each frame."""
     yield from _misses("ordinary shot", ground.journey().stable.analysis, ground.cameras)
 
 
 def close(ground: Ground) -> Iterator[Line]:
-    """The same when the person fills half of the picture, which shakes as much for its size as the ordinary one."""
+    """The camera error when the person fills half of the picture; the shake is scaled to the picture's size."""
     width, height = ground.shot.size
     shot, size = (
         replace(ground.shot, size=(ENLARGED * width, ENLARGED * height)),
@@ -58,13 +59,13 @@ def close(ground: Ground) -> Iterator[Line]:
             writer.write(np.ascontiguousarray(picture[box.slices]), number)
     bench = bench_of(ground.folder / "close", "balanced")
     with ANALYSE.result(bench, clip=open_clip(path, bench)) as entry:
-        into = shift(-box.left, -box.top)
-        cameras = np.array([into @ scene.view(index).camera @ inverse(into) for index in indices])
+        to_box = shift(-box.left, -box.top)
+        cameras = np.array([to_box @ scene.view(index).camera @ inverse(to_box) for index in indices])
         yield from _misses(f"person fills up to {fullest:.0%}", Analysis(entry), cameras)
 
 
 def _close_box(scene: Scene, index: int, size: Size) -> Box:
-    """Upright, from the top of the person down, as much smaller as it takes for the person to fill its share."""
+    """An upright box from the top of the person down, shrunk until the person fills its share."""
     matte = scene.frame(index)[1].matte
     x, y, width, height = cv2.boundingRect(matte)
     for share in np.arange(1.0, 0.2, -0.02):
@@ -77,18 +78,19 @@ def _close_box(scene: Scene, index: int, size: Size) -> Box:
     return Box(box.left, box.top, box.right - box.size.width_px % 2, box.bottom - box.size.height_px % 2)
 
 
-def _misses(what: str, seen: Analysis, cameras: Matrix) -> Iterator[Line]:
-    path, points = seen.camera, corners(seen.camera.size)
+def _misses(what: str, analysis: Analysis, cameras: Matrix) -> Iterator[Line]:
+    """Mean and worst distance of corners moved by the measured camera from those moved by the true one."""
+    path, points = analysis.camera, corners(analysis.camera.size)
     misses = [
-        np.linalg.norm(moved(found, points) - moved(true, points), axis=1).max()
-        for found, true in zip(path.matrices, to_first(cameras), strict=True)
+        np.linalg.norm(moved(measured, points) - moved(true, points), axis=1).max()
+        for measured, true in zip(path.matrices, to_first(cameras), strict=True)
     ]
     yield at_most(f"camera error, {what}, mean", 0.15, float(np.mean(misses)), " px")
     yield at_most(f"camera error, {what}, worst frame", 0.7, float(np.max(misses)), " px")
 
 
 def calm(ground: Ground) -> Iterator[Line]:
-    """What is left of the shake, and whether the pan that was meant is all there; judged by the true camera."""
+    """The jerk that is left, and how much of the intended pan is kept, judged by the true camera."""
     stable = ground.journey().stable.path
     steady = normal(ground.cameras @ inverse(stable.matrices))
     yield at_most("jerk after / before", 0.10, jerk_px(steady, stable.size) / jerk_px(ground.cameras, stable.size))
@@ -99,27 +101,27 @@ def calm(ground: Ground) -> Iterator[Line]:
 
 
 def _across(path: Matrix, size: Size) -> NDArray[np.float64]:
-    """Where the middle of the picture lies from left to right, about its mean.
+    """The horizontal position of the picture's middle over time, relative to its mean.
 
-    How much of the pan a path has is told by how far it goes along with it: a slow sway of the hand, which nobody can
-    tell from intent, is in the camera and in the calm path alike and goes both ways.
+    A path is compared with the intended pan by projecting it on that: a slow sway of the hand, which cannot be told
+    from intent, is in the measured and in the calm path alike, and goes both ways.
     """
     trail = moved(path, np.broadcast_to((np.array(size, float) - 1) / 2, (len(path), 2)))[:, 0]
     return np.asarray(trail - trail.mean())
 
 
 def phases(ground: Ground) -> Iterator[Line]:
-    """When the hold and the exit begin."""
+    """The frames in which the hold and the exit begin."""
     segments = ground.journey().segments.all
     for name, true in zip(("hold", "exit"), ground.shot.phases, strict=True):
         found = next((each.span.start for each in segments if each.name == name), None)
         away = None if found is None else abs(found - true)
-        told = "not found" if found is None else f"{away} frames ({found}, truth {true})"
-        yield Line(f"beginning of the {name}", "<= 6 frames", told, away is not None and away <= 6)
+        measured = "not found" if found is None else f"{away} frames ({found}, truth {true})"
+        yield Line(f"beginning of the {name}", "<= 6 frames", measured, away is not None and away <= 6)
 
 
 def plate(ground: Ground) -> Iterator[Line]:
-    """The clean background where it was seen, and how much of it is known to be made up."""
+    """The error of the plate where it was seen, and the share of it that was never seen."""
     stable = ground.journey().stable
     clip, camera_path, scores = stable.clip, stable.camera, []
     with PLATE.result(ground.bench, clip=clip, analysis=stable.analysis, shot=Stretch(0, len(clip))) as entry:
@@ -134,12 +136,12 @@ def plate(ground: Ground) -> Iterator[Line]:
     yield at_least("plate on seen pixels, worst frame", 36, min(scores), " dB")
     never, true_share = made.unseen_share, _never_seen(ground, made)
     away = 100 * abs(never - true_share)
-    told = f"{away:.2f} ({never:.2%}, truth {true_share:.2%})"
-    yield Line("never seen, share of the plate", "within 2 points", told, away <= 2)
+    measured = f"{away:.2f} ({never:.2%}, truth {true_share:.2%})"
+    yield Line("never seen, share of the plate", "within 2 points", measured, away <= 2)
 
 
 def _never_seen(ground: Ground, plate: Plate) -> float:
-    """The true share of the plate's picture that no frame saw past the person."""
+    """The true share of the plate that the person hides in every frame."""
     seen = np.zeros(plate.seen.shape, np.uint8)
     for index, matrix in enumerate(to_first(ground.cameras)):
         free = np.where(ground.truth.matte(index) < NEAR, 255, 0).astype(np.uint8)
@@ -148,7 +150,7 @@ def _never_seen(ground: Ground, plate: Plate) -> float:
 
 
 def contacts(ground: Ground) -> Iterator[Line]:
-    """When heels and toes stand, from joints as measured, and from true ones."""
+    """The F1 score of foot contacts, from measured joints and from true ones."""
     walked = Walked(ground.shot)
     yield at_least("contacts F1, measured joints", 0.85, f1(ground.journey().contacts.all, walked))
     yield at_least("contacts F1, true joints", 0.95, f1(find_contacts(walked.poses(), walked.camera), walked))

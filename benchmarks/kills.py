@@ -1,6 +1,6 @@
-"""python -m benchmarks.kills: kills at random moments, of the worker and of the app in turn; what came out of the jobs.
+"""python -m benchmarks.kills: kills worker and app at random moments, and checks the results of their jobs.
 
-The tests do the same with fewer deaths. Every result is compared, pixel for pixel, with that of an undisturbed run.
+The tests do the same with fewer kills. Every result is compared, pixel for pixel, with that of an undisturbed run.
 """
 
 import argparse
@@ -18,11 +18,11 @@ SHOTS = (Shot(size=(320, 180), frames=45), Shot(size=(320, 180), frames=30, seed
 
 
 def main() -> None:
-    """Kill, wait for the ends, compare."""
-    said = argparse.ArgumentParser(description=__doc__)
-    said.add_argument("--deaths", type=int, default=100)
-    said.add_argument("--seed", type=int, default=0)
-    options = said.parse_args()
+    """Kill, wait until all jobs have ended, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deaths", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         clips = [filmed(_folder(folder, f"film{number}"), shot) for number, shot in enumerate(SHOTS)]
         with house(_folder(folder, "home"), app=True) as home:

@@ -1,4 +1,4 @@
-"""Timing things beside each other on a noisy machine: in turn, several rounds, medians and ratios."""
+"""Timing for a noisy machine: contenders take turns for several rounds; medians and ratios are compared."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ HOUSE = Path(__file__).resolve().parents[1]
 
 
 def side_by_side(contenders: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[str, float]:
-    """Median seconds of each; every round runs all of them once, in turn, after one round that does not count."""
+    """Median seconds of each contender; every round runs each once, after a warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, run in contenders.items():
@@ -30,7 +30,7 @@ def table(title: str, seconds: Mapping[str, float], of: str) -> None:
 
 
 def peak_mb(code: str, *arguments: str) -> float:
-    """Peak resident memory of a Python program in a process of its own, which is not counted what we hold."""
+    """Peak resident memory of a Python program, run in a process of its own so that ours does not count."""
     tail = "\nfrom utils.process_resources import peak_mb\nprint(peak_mb())"
     child = subprocess.run(
         [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True

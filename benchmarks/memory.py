@@ -20,7 +20,7 @@ clip = probe(Path(sys.argv[1])); write_clip(Path(sys.argv[2]), ClipFrames.of(cli
 
 
 def main() -> None:
-    """A 10 s and a 100 s clip of 720p with sound, each task in a process of its own."""
+    """Peak memory for a 10 s and a 100 s clip of 720p with sound, each task in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         clips = {seconds: _clip(Path(folder), seconds) for seconds in (10, 100)}
         for name, code in {"read every frame": READ, "read and write with sound": WRITE}.items():

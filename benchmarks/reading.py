@@ -1,4 +1,4 @@
-"""python -m benchmarks.reading: our reader beside decord, OpenCV and MoviePy: how many frames are wrong, and how fast.
+"""python -m benchmarks.reading: compares our reader with decord, OpenCV and MoviePy: wrong frames, speed, colours.
 
 Needs benchmarks/requirements.txt.
 """
@@ -27,12 +27,13 @@ from utils.media.video import ClipFrames
 from utils.media.write import ClipWriter, Encoding, Shape
 
 SECONDS = 20
+"""The length of the clip on which speed is measured."""
 Reader = Callable[[Path, Sequence[int]], Iterable[RGB]]
 
 
 @cache
 def known(path: Path) -> Clip:
-    """A clip is looked at once, when it comes in; its time is printed apart."""
+    """The probed clip; a clip is probed only once, and that time is printed apart."""
     return probe(path)
 
 
@@ -85,7 +86,7 @@ READERS: dict[str, Reader] = {
 
 
 def wrong_frames(folder: Path) -> None:
-    """Of 20 random frames of each form, how many show another moment than asked for."""
+    """Print how many of 20 random frames of each form of file show another moment than asked for."""
     print(f"\nwrong frames of 20 random ones\n  {'':<22}" + "".join(f"{name:>13}" for name in READERS))
     for form in FORMS:
         path = make(form, folder)
@@ -103,7 +104,7 @@ def _wrong(reader: Reader, path: Path, form: Form, wanted: Sequence[int]) -> str
 
 
 def speed(folder: Path) -> None:
-    """Grainy 720p with a key frame every 250."""
+    """Print the times of reading grainy 720p with a key frame every 250 frames."""
     path = folder / "grainy.mp4"
     source = ["-f", "lavfi", "-i", f"testsrc2=s=1280x720:r=30:d={SECONDS},noise=alls=6:allf=t"]
     subprocess.run([FFMPEG, "-v", "error", *source, "-c:v", "libx264", "-preset", "veryfast", str(path)], check=True)
@@ -126,7 +127,7 @@ def _drain(reader: Reader, path: Path, wanted: Sequence[int]) -> Callable[[], in
 
 
 def colour_error(folder: Path) -> None:
-    """How far each reader's pixels are from the colours that were encoded, on a smooth coloured picture."""
+    """Print the error of each reader's colours, on a smooth coloured picture."""
     path = folder / "colours.mp4"
     row, column = np.mgrid[0:1:720j, 0:1:1280j]
     picture = (40 + 170 * np.stack([row, column, 1 - row * column], -1)).round().astype(np.uint8)
@@ -140,7 +141,7 @@ def colour_error(folder: Path) -> None:
 
 
 def check_others() -> None:
-    """The others must be there, or it is no comparison."""
+    """Stop unless the packages to compare with are installed."""
     for name in ("decord", "moviepy"):
         if find_spec(name) is None:
             sys.exit(f"{name} is not installed: pip install -r benchmarks/requirements.txt -c constraints.txt")

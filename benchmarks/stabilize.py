@@ -1,8 +1,8 @@
-"""python -m benchmarks.stabilize [FRAMES [ROUNDS]]: our stabiliser beside ffmpeg vid.stab and PyPI vidstab.
+"""python -m benchmarks.stabilize [FRAMES [ROUNDS]]: compares our stabiliser with ffmpeg vid.stab and PyPI vidstab.
 
-On a walker whose truth is known. What each tool did is read from its own output: background points of every source
-frame are found again in the frame it made of it. So all are measured alike, whatever they write about themselves. Times
-are those of everything from file to file, medians of rounds in which the tools take turns.
+On a walker with ground truth. The motion of each tool is measured in its output: background points of every source
+frame are tracked into the output frame. So all are measured alike, whatever they say of themselves. Times are from file
+to file, medians of rounds in which the tools take turns.
 Needs benchmarks/requirements.txt.
 """
 
@@ -39,14 +39,14 @@ X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"]
 
 
 def ours(clip: Clip, folder: Path, smoothing: Smoothing) -> Path:
-    """Track without looking for people, calm, and move every frame once."""
+    """Our stabiliser alone: it tracks without detecting people, and resamples every frame once."""
     path = folder / "ours.mp4"
     write_steady(path, clip, stabilise(followed(clip), smoothing), Encoding())
     return path
 
 
 def analysed(clip: Clip, folder: Path) -> Path:
-    """With all that the journey finds out on the way: joints, mattes, cuts; the camera is followed past the person."""
+    """Our stabiliser after the whole analysis of a run, which tracks the background around the person's matte."""
     path = folder / "analysed.mp4"
     with ANALYSE.result(bench_of(folder / "cache", "balanced"), clip=clip) as entry:
         measured = Analysis(entry).camera
@@ -56,7 +56,7 @@ def analysed(clip: Clip, folder: Path) -> Path:
 
 
 def vid_stab(clip: Clip, folder: Path) -> Path:
-    """ffmpeg's filter, two passes, as its documentation shows it."""
+    """ffmpeg's vid.stab filters in two passes, as their documentation shows."""
     path, found = folder / "vid_stab.mp4", folder / "found.trf"
     source = [FFMPEG, "-v", "error", "-y", "-i", str(clip.path)]
     subprocess.run([*source, "-vf", f"vidstabdetect=result={found}", "-f", "null", "-"], check=True)
@@ -73,7 +73,7 @@ def vidstab(clip: Clip, folder: Path) -> Path:
 
 
 def main() -> None:
-    """Ten seconds of 720p: what is left of the shake, how much was cut or lost at the edges, and how long it took."""
+    """Print shake, jerk, pixels lost at the edges and time of each tool on ten seconds of 720p."""
     logging.disable()
     frames, rounds = (
         int(sys.argv[number]) if len(sys.argv) > number else usual for number, usual in ((1, 300), (2, 3))
@@ -108,7 +108,7 @@ def main() -> None:
 def _in_turn(
     tools: dict[str, Callable[[], Path]], rounds: int
 ) -> tuple[dict[str, tuple[float, float]], dict[str, Clip]]:
-    """Seconds by the clock and of all processors, medians; and what came out."""
+    """Median wall-clock and processor seconds of each tool, and the clip that it wrote."""
     taken: dict[str, list[tuple[float, float]]] = {tool: [] for tool in tools}
     outputs: dict[str, Clip] = {}
     for _ in range(rounds):
@@ -123,12 +123,12 @@ def _in_turn(
 
 
 def _cpu_s() -> float:
-    """Of this process and of those that it has waited for."""
+    """Processor seconds of this process and of the children that it has waited for."""
     return sum(os.times()[:4])
 
 
 def _moves(clip: Clip, output: Clip, masks: list[Mask]) -> Matrix:
-    """Source frame -> output frame, one for each, from points of the background that both show."""
+    """The homography from each source frame to its output frame, from points of the background."""
     moves = []
     for source, made in zip(ClipFrames.of(clip), ClipFrames.of(output), strict=False):
         offset = np.floor((np.array(output.size) - np.array(clip.size)) / 2)
@@ -144,7 +144,7 @@ def _moves(clip: Clip, output: Clip, masks: list[Mask]) -> Matrix:
 
 
 def _trails(cameras: Matrix, size: Size) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Where the middle half of the picture's corners lie in the place, frame by frame."""
+    """The corners of the middle half of the picture, moved by the camera, frame by frame."""
     middle = (np.array(size) - 1) / 2
     return np.array([moved(camera, middle + (corners(size) - middle) / 2) for camera in cameras])
 
@@ -154,7 +154,7 @@ def _jerk(cameras: Matrix, size: Size) -> float:
 
 
 def _shake(cameras: Matrix, intended: Matrix, size: Size) -> float:
-    """Distance from the path that was meant, without what changes slower than two seconds: a slow drift is no shake."""
+    """RMS distance from the intended path, high-pass filtered at two seconds, because a slow drift is no shake."""
     away = _trails(cameras, size) - _trails(intended[: len(cameras)], size)
     kernel = np.exp(-0.5 * (np.arange(-60, 61) / 20.0) ** 2)
     flat = away.reshape(len(away), -1)
@@ -164,7 +164,7 @@ def _shake(cameras: Matrix, intended: Matrix, size: Size) -> float:
 
 
 def _lost(moves: Matrix, clip: Clip, output: Clip) -> float:
-    """Share of the source's pixels that are not in the output any more."""
+    """The share of the source's pixels that are outside the output."""
     column, row = np.meshgrid(np.arange(0, clip.size.width_px, 16), np.arange(0, clip.size.height_px, 16))
     points = np.stack([column.ravel(), row.ravel()], 1).astype(float)
     width, height = output.size

@@ -1,8 +1,8 @@
-"""What the cache costs and what it spares: ratios of two ways measured side by side in one run.
+"""What the cache costs and what it spares, as ratios of two ways of doing the same.
 
     python -m benchmarks.store [--mb 256] [--folder DIR]
 
-Each pair is measured in turns, and the median of the turns is told, so that a noisy neighbour disturbs both alike.
+The two of a pair take turns and their medians are compared, so that a noisy neighbour disturbs both alike.
 """
 
 import argparse
@@ -36,9 +36,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         store, size = Store(Path(folder) / "cache", spare_bytes=0), options.mb << 20
-        told = [*of_digests(Path(folder), size), *of_hits(store), *of_reads(store, size), *of_counts(Path(folder))]
+        pairs = [*of_digests(Path(folder), size), *of_hits(store), *of_reads(store, size), *of_counts(Path(folder))]
     print(f"{'this':34} {'against':34} {'s':>9} {'s':>9} {'ratio':>9}")
-    for this, against, seconds, others in told:
+    for this, against, seconds, others in pairs:
         print(f"{this:34} {against:34} {seconds:9.4f} {others:9.4f} {others / seconds:8.1f}x")
 
 
@@ -57,7 +57,7 @@ def pair(this: str, against: str, one: Callable[[], object], other: Callable[[],
 
 
 def of_digests(folder: Path, size: int) -> list[Pair]:
-    """BLAKE3 beside SHA-256 of one file, and the remembered digest beside the computed one."""
+    """BLAKE3 compared with SHA-256 of one file, and a remembered digest with a computed one."""
     path = folder / "clip"
     path.write_bytes(np.random.default_rng(0).bytes(size))
     digest_file(path)
@@ -77,7 +77,7 @@ def of_digests(folder: Path, size: int) -> list[Pair]:
 
 
 def of_hits(store: Store) -> list[Pair]:
-    """A hit beside computing again, for a stage that is as cheap as stages come: a blur of 24 small frames."""
+    """A hit compared with computing again, for a cheap stage: a blur of 24 small frames."""
     frames = np.random.default_rng(0).random((FRAMES, 270, 480), np.float32)
 
     def compute() -> "np.ndarray[Any, Any]":
@@ -92,7 +92,7 @@ def of_hits(store: Store) -> list[Pair]:
 
 
 def of_reads(store: Store, size: int) -> list[Pair]:
-    """A checked read beside a plain one, and publishing beside plainly writing the same bytes."""
+    """A checked read compared with a plain one, and publishing with plainly writing the same bytes."""
     data, key = np.random.default_rng(1).bytes(size), Key("large", 1)
     plain = store.folder.parent / "plain"
 
@@ -124,7 +124,7 @@ def of_reads(store: Store, size: int) -> list[Pair]:
 
 
 def of_counts(folder: Path) -> list[Pair]:
-    """Listing 10 000 entries for eviction, sizes remembered, beside a first time; why there is no index."""
+    """Listing 10 000 entries for eviction, compared with the first time; it is fast without an index."""
     tier = LocalTier(folder / "many")
     tier.prepare()
     for number in range(10_000):

@@ -1,4 +1,4 @@
-"""How fast the walker is drawn: frames a second, and beside x264 encoding the very same frames.
+"""How fast the walker is rendered, in frames a second, compared with encoding the same frames by x264.
 
 python -m benchmarks.walker [WIDTHxHEIGHT] [FRAMES]
 """
@@ -14,7 +14,7 @@ from utils.walker import Scene, Shot
 
 
 def main(size: tuple[int, int], frames: int) -> None:
-    """Draw, then encode what was drawn."""
+    """Render all frames, then encode them."""
     shot = Shot(size=size, frames=frames)
     started = time.perf_counter()
     scene = Scene(shot)

@@ -1,4 +1,4 @@
-"""python -m benchmarks.worker: the memory of a worker does not grow with the jobs that it has done."""
+"""python -m benchmarks.worker: measures whether the memory of a worker grows with the jobs that it has done."""
 
 import argparse
 import tempfile
@@ -12,14 +12,14 @@ from tests.workers import house
 from utils.walker import Shot
 
 FIRST = 2
-"""By then everything is loaded and compiled."""
+"""The number of jobs after which everything is loaded and compiled."""
 
 
 def main() -> None:
-    """One clip, a seed of its own for every job so that nothing but the analysis comes from the cache."""
-    said = argparse.ArgumentParser(description=__doc__)
-    said.add_argument("--jobs", type=int, default=20)
-    options = said.parse_args()
+    """Run jobs of one clip, each with its own seed, so that only the analysis comes from the cache."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=20)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         clip = filmed(Path(folder), Shot(size=(640, 360), frames=60))
         with house(Path(folder, "home")) as home:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def resident_mb(pid: int) -> float:
-    """Of a running process."""
+    """The resident memory of a running process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
