@@ -58,3 +58,14 @@ def test_what_is_wrong_is_said_in_a_sentence(run: Run, clip: Path) -> None:
         said = run(*words)
         assert said.returncode == 1 and sentence in said.stderr.replace("\n", " "), said
         assert "Traceback" not in said.stderr
+
+
+def test_who_watches_a_job_is_told_that_its_ledger_is_gone(run: Run, clip: Path, tmp_path: Path) -> None:
+    job = run("submit", str(clip)).stdout.strip()
+    command = [sys.executable, "-m", "pipeline", "jobs", "watch", job, "--home", str(tmp_path / "home")]
+    with subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stderr
+        assert "No worker is running" in watch.stderr.readline()
+        (tmp_path / "home" / "jobs" / "ledger.sqlite").unlink()
+        told = watch.stderr.read()
+    assert watch.returncode == 1 and "is not there any more" in told and "Traceback" not in told

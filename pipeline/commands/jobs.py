@@ -173,13 +173,21 @@ def _change(how: str, job: str, home: Path | None, database: str | None) -> None
 
 @contextmanager
 def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
+    """The jobs of a home; an outage of their database is told in its sentences."""
+    from sqlalchemy.exc import DatabaseError
+
     from pipeline.jobs.ledger import Ledger
     from pipeline.jobs.locations import database_url
+    from pipeline.jobs.outage import OURS, outage
     from utils.home import home as usual
 
     ledger = Ledger(database_url(home or usual(), database))
     try:
         yield ledger
+    except OURS:
+        raise
+    except DatabaseError as error:
+        raise outage(error, ledger.database) from error
     finally:
         ledger.close()
 
