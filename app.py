@@ -25,7 +25,7 @@ from utils.errors import ReshootError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from pipeline.jobs.supervisor import Keeper
+    from pipeline.jobs.supervisor import Supervisor
     from ui.studio import Studio
 
 STOP_S = 9.5
@@ -78,7 +78,7 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         greet(door, keys, made)
 
         from pipeline.jobs.ledger import Ledger
-        from pipeline.jobs.supervisor import Keeper
+        from pipeline.jobs.supervisor import Supervisor
         from ui.cleanup import sweeping
         from ui.server import build
         from ui.studio import Studio
@@ -88,14 +88,14 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         studio = Studio(home, ledger)
         threading.Thread(target=sweeping, args=(studio, over), name="caretaker", daemon=True).start()
         try:
-            keeper = None if keep_model is None else Keeper(home, url, worker_name(), keep_model)
+            keeper = None if keep_model is None else Supervisor(home, url, worker_name(), keep_model)
             _serve(studio, build(studio, keys, hosts=(host,)), door, keeper)
         finally:
             over.set()
             ledger.close()
 
 
-def _serve(studio: Studio, app: FastAPI, door: object, keeper: Keeper | None) -> None:
+def _serve(studio: Studio, app: FastAPI, door: object, keeper: Supervisor | None) -> None:
     """Until a signal comes; then the worker and all end within ten seconds."""
     import uvicorn
 

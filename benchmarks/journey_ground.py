@@ -15,7 +15,7 @@ from pipeline.processor import restyle
 from pipeline.report.journey import Journey
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from tests.journeys import filmed, with_settings
 from utils.image.geometry import Matrix, inverse, normal
 from utils.media.clip import Clip
@@ -75,7 +75,7 @@ class Ground:
         return np.array([self.scene.view(index).camera for index in range(self.shot.frames)])
 
     @cached_property
-    def bench(self) -> Bench:
+    def bench(self) -> RunContext:
         return bench_of(self.folder / "cache", "balanced")
 
     @property
@@ -101,9 +101,9 @@ def standing(shot: Shot, rounds: int) -> Iterator[Ground]:
         yield Ground(shot, Path(name), rounds)
 
 
-def bench_of(folder: Path, preset: str) -> Bench:
+def bench_of(folder: Path, preset: str) -> RunContext:
     """A cache of its own, and a preset exactly as users get it."""
-    return Bench(Store(folder), Settings.load(preset, {}).flat(), lambda progress: None)
+    return RunContext(Store(folder), Settings.load(preset, {}).flat(), lambda progress: None)
 
 
 def to_first(cameras: Matrix) -> Matrix:

@@ -12,7 +12,7 @@ except ModuleNotFoundError as missing:
 from pipeline.commands import cache, jobs
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
-from pipeline.commands.look import look
+from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
 from pipeline.commands.steady import steady
@@ -29,8 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, look, steady, worker, walker, probe, settings, doctor):
+for command in (generate, preview, steady, worker, walker, probe, settings, doctor):
     app.command()(command)
+app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(cache.app, name="cache")
 
@@ -39,6 +40,8 @@ def main() -> None:
     """Run a command; an error that its user should read is printed as two sentences, not as a traceback."""
     share_malloc_arena()
     raise_open_file_limit()
+    if sys.argv[1:2] == ["look"]:  # for one release
+        sys.stderr.write("`look` is called `preview` now; the old name goes with the next release.\n")
     try:
         app()
     except ReshootError as error:

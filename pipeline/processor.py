@@ -26,7 +26,7 @@ from pipeline.report.measured import MEASURE, Measured, Measuring
 from pipeline.see.analysis import ANALYSE, Analysis
 from pipeline.see.foot_contacts import CONTACTS, FootContacts
 from pipeline.see.joints import JOINTS, Joints
-from pipeline.stage import Bench, Digested, Stage
+from pipeline.stage import Digested, RunContext, Stage
 from pipeline.types import Done, Event, Reference
 from utils.media.clip import Clip
 from utils.media.timebase import Span
@@ -39,16 +39,16 @@ OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 """Who wants to see each window as soon as it is there, and what of its picture is generated."""
 
 
-def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
+def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
     """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
     start = time.perf_counter()
-    run = _Run(replace(bench, listener=one_at_a_time(bench.listener)))
-    engine = ready(engine or find_engine(bench.settings["generate.engine"]))
-    reference = Reference.of(bench.settings["generate.reference"])
+    run = _Run(replace(context, listener=one_at_a_time(context.listener)))
+    engine = ready(engine or find_engine(context.settings["generate.engine"]))
+    reference = Reference.of(context.settings["generate.reference"])
 
     # 1. See what is in the clip.
     analysis = Analysis(run.take(ANALYSE, clip=clip))
-    if not analysis.has_subject and bench.settings["generate.apply_to"] == "person":
+    if not analysis.has_subject and context.settings["generate.apply_to"] == "person":
         run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
     joints = Joints(run.take(JOINTS, analysis=analysis))
     contacts = FootContacts(run.take(CONTACTS, analysis=analysis))
@@ -65,24 +65,24 @@ def restyle(clip: Clip, bench: Bench, engine: Engine | None = None, shown: OnWin
     # 4. Compose: feet to where they stand, the camera's movement restored, over source or plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
     plates = _plates(run, engine, clip, analysis)
-    composite = Composite(stable, frames, feet, plates, _composite_settings(run.bench.settings))
+    composite = Composite(stable, frames, feet, plates, _composite_settings(run.context.settings))
 
     # 5. Encode once, and measure the same pictures.
     measuring = Measuring(composite, segments, contacts)
-    is_measured = MEASURE.known(run.bench, measuring=measuring)
+    is_measured = MEASURE.known(run.context, measuring=measuring)
     watched = Watched(composite) if is_measured else Watched(composite, measuring.see)
     encoded = Encoded(run.take(ENCODE, composite=watched))
     measured = Measured(run.take(MEASURE, measuring=measuring))
 
     events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *feet.events]
     return Journey(
-        clip, engine, run.bench.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
+        clip, engine, run.context.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
         time.perf_counter() - start, tuple(run.done), (*events, *(plates.events if plates else ())),
     )  # fmt: skip
 
 
 def _plans(run: "_Run", engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
-    settings = run.bench.settings
+    settings = run.context.settings
     whole = settings["generate.apply_to"] != "person"
     return windows(stable, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
 
@@ -106,7 +106,7 @@ def _frames(
             inputs["before"] = steady[-1]
         steady.append(SteadyWindow(made, run.among(plans, made.plan).take(STEADY, **inputs)))
         if shown:
-            shown(stable, steady[-1], run.bench.settings["generate.apply_to"])
+            shown(stable, steady[-1], run.context.settings["generate.apply_to"])
     return PersonFrames(tuple(steady))
 
 
@@ -115,8 +115,8 @@ def _made(
 ) -> Iterator[MadeWindow]:
     """What the engine makes, window by window. Only an engine that carries on needs the window before."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
-    stage, before = making(engine, run.bench.sessions), None
-    models = engine.models(run.bench.settings)
+    stage, before = making(engine, run.context.sessions), None
+    models = engine.models(run.context.settings)
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
         if reference:
@@ -129,7 +129,7 @@ def _made(
 
 def _plates(run: "_Run", engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
     """The clean background, where it will be seen."""
-    if engine.caps.is_edit_of_source and run.bench.settings["composite.background"] != "plate":
+    if engine.caps.is_edit_of_source and run.context.settings["composite.background"] != "plate":
         return None
     shots = [Shot(shot.start, shot.stop) for shot in analysis.camera.shots]
     return Plates(analysis, {shot: run.take(PLATE, clip=clip, analysis=analysis, shot=shot) for shot in shots})
@@ -159,14 +159,14 @@ def _fallbacks(frames: PersonFrames) -> Iterator[Event]:
 class _Run:
     """The stages of one run as they are taken, one after the other."""
 
-    bench: Bench
+    context: RunContext
     done: list[Done] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def take(self, stage: Stage, models: Mapping[str, str] | None = None, /, **inputs: Digested) -> Entry:
         """A stage's result, noted."""
         start = time.perf_counter()
-        entry = stage.result(self.bench, models=models, **inputs)
+        entry = stage.result(self.context, models=models, **inputs)
         self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
         if entry.mended:
             self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
@@ -174,16 +174,16 @@ class _Run:
 
     def change(self, name: str, value: Any, why: str) -> None:
         """Go on with another setting than was asked for, and say so."""
-        self.bench = replace(self.bench, settings={**self.bench.settings, name: value})
+        self.context = replace(self.context, settings={**self.context.settings, name: value})
         self.events.append(Event("analyse", why, "warning"))
 
     def among(self, plans: Sequence[WindowPlan], plan: WindowPlan) -> "_Run":
         """The same run, telling of a stage that does one window as of all windows together."""
         ends = list(accumulate(len(each.span) for each in plans))
-        part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), self.bench.listener
+        part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), self.context.listener
 
         def listen(progress: Progress) -> None:
             done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
             listener(replace(progress, done=done, total=ends[-1]))
 
-        return replace(self, bench=replace(self.bench, listener=listen))
+        return replace(self, context=replace(self.context, listener=listen))

@@ -36,7 +36,7 @@ class Digested(Protocol):
     def digest(self) -> str: ...
 
 
-class Chosen(Mapping[str, Any]):
+class DeclaredSettings(Mapping[str, Any]):
     """The declared settings, as exact copies; asking for any other raises UndeclaredSetting."""
 
     def __init__(self, stage: str, declared: tuple[str, ...], settings: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Chosen(Mapping[str, Any]):
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunContext:
     """What all stages of a run share: the cache, the settings, who listens, and how it is stopped."""
 
     store: Store
@@ -84,7 +84,7 @@ class Work:
     stage: str
     folder: Path
     inputs: Mapping[str, Any]
-    settings: Chosen
+    settings: DeclaredSettings
     listener: Listener
     cancel: Cancel
 
@@ -114,7 +114,7 @@ class Stage:
         return Key(
             stage=self.name,
             version=self.version,
-            settings=dict(Chosen(self.name, self.settings, settings)),
+            settings=dict(DeclaredSettings(self.name, self.settings, settings)),
             inputs={name: value.digest for name, value in inputs.items()},
             tools={
                 **{name: _installed(name) for name in self.tools},
@@ -123,23 +123,23 @@ class Stage:
             },
         )
 
-    def known(self, bench: Bench, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> bool:
+    def known(self, context: RunContext, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> bool:
         """Whether the result for these inputs lies in the cache."""
-        return bench.store.holds(self.key(bench.settings, inputs, models or {}))
+        return context.store.holds(self.key(context.settings, inputs, models or {}))
 
-    def result(self, bench: Bench, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> Entry:
+    def result(self, context: RunContext, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> Entry:
         """The result for these inputs and models (name -> digest), from the cache or computed now."""
-        bench.cancel.check()
-        chosen = Chosen(self.name, self.settings, bench.settings)
+        context.cancel.check()
+        chosen = DeclaredSettings(self.name, self.settings, context.settings)
 
         def make(folder: Path) -> None:
-            work = Work(self.name, folder, inputs, chosen, bench.listener, bench.cancel)
+            work = Work(self.name, folder, inputs, chosen, context.listener, context.cancel)
             work.report(0)
             self.run(work)
-            bench.cancel.check()
+            context.cancel.check()
 
-        entry = bench.store.get_or_make(self.key(bench.settings, inputs, models or {}), make, bench.cancel)
-        bench.listener(Progress(self.name, 1, 1, _told(entry), ended=True))
+        entry = context.store.get_or_make(self.key(context.settings, inputs, models or {}), make, context.cancel)
+        context.listener(Progress(self.name, 1, 1, _told(entry), ended=True))
         return entry
 
 

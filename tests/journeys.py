@@ -12,7 +12,7 @@ from pipeline.processor import restyle
 from pipeline.report.journey import Journey
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from tests.forms import FFMPEG
 from utils.image import RGB, Size
 from utils.media.clip import Clip
@@ -54,13 +54,17 @@ def sounding(path: Path, seconds: float, late_s: float = 0) -> Path:
     return with_sound
 
 
-def bench(folder: Path, preset: str = "fast", told: Callable[[Progress], None] | None = None, **changed: Any) -> Bench:
+def bench(
+    folder: Path, preset: str = "fast", told: Callable[[Progress], None] | None = None, **changed: Any
+) -> RunContext:
     """A cache of its own and the settings of a preset; dots are written as two underscores."""
     overrides = {name.replace("__", "."): value for name, value in changed.items()}
-    return Bench(Store(folder), Settings.load(preset, {**QUICK, **overrides}).flat(), told or (lambda progress: None))
+    return RunContext(
+        Store(folder), Settings.load(preset, {**QUICK, **overrides}).flat(), told or (lambda progress: None)
+    )
 
 
-def journey(path: Path, on: Bench, engine: Engine | None = None) -> Journey:
+def journey(path: Path, on: RunContext, engine: Engine | None = None) -> Journey:
     """All the way."""
     return restyle(open_clip(path, on), on, engine)
 
@@ -93,6 +97,6 @@ def left_over(store: Store) -> list[str]:
     return [str(each) for each in (store.folder / "work").rglob("*")]
 
 
-def with_settings(on: Bench, **changed: Any) -> Bench:
+def with_settings(on: RunContext, **changed: Any) -> RunContext:
     """The same cache, other settings."""
     return replace(on, settings={**on.settings, **{name.replace("__", "."): value for name, value in changed.items()}})

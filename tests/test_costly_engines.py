@@ -17,7 +17,7 @@ from pipeline.plan.style_samples import STYLE_SAMPLES, StyleSamples
 from pipeline.report.journey import Journey
 from pipeline.report.report import report
 from pipeline.settings import Settings
-from pipeline.stage import Bench, Digested
+from pipeline.stage import Digested, RunContext
 from tests.engines import Blended, Draw, Drawing
 from tests.journeys import bench, finished, hits, journey, same, written
 from utils.image import RGB
@@ -128,7 +128,7 @@ class Bound:
     """The stage that makes windows, with all inputs but the plan and the window before."""
 
     made: Journey
-    on: Bench
+    on: RunContext
     engine: Engine
 
     def make(self, number: int, before: MadeWindow | None = None) -> MadeWindow:

@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.store_child import key, write
 from ui.figures import marked, number
-from ui.machine import Lately, Machine, graphics, room
+from ui.machine import CachedFact, Machine, graphics, room
 from ui.routes import dashboard
 from ui.studio import Studio
 from utils.errors import ReshootError
@@ -80,7 +80,7 @@ def begin(client: TestClient, what: str) -> Any:
 
 def finished(ledger: Ledger, title: str, result: dict[str, Any]) -> str:
     job = ledger.submit(Order(f"/clips/{title}", title, {"generate.look": "ink"}, "fast")).id
-    shift = Shift(ledger, "tested")
+    shift = WorkerLedger(ledger, "tested")
     shift.beat(os.getpid(), job)
     taken = shift.claim()
     assert taken and shift.end(taken.id, State.DONE, "Finished.", share=1.0, result=result)
@@ -190,7 +190,7 @@ def test_every_measure_says_what_is_good(client: TestClient) -> None:
 
 
 def test_a_worker_that_is_silent_is_told_as_such(tmp_path: Path, ledger: Ledger) -> None:
-    Shift(ledger, "tested").beat(os.getpid(), "")
+    WorkerLedger(ledger, "tested").beat(os.getpid(), "")
     (sign,) = ledger.workers()
     told = Machine(tmp_path).worker(sign)
     assert told["alive"] and told["up_s"] is None, "this process is no worker"
@@ -206,7 +206,7 @@ def test_how_long_a_worker_is_up_is_read_from_its_process(tmp_path: Path, ledger
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout and child.stdout.readline() == b"here\n"
-            Shift(ledger, "tested").beat(child.pid, "")
+            WorkerLedger(ledger, "tested").beat(child.pid, "")
             told = Machine(tmp_path).worker(ledger.workers()[0])
         finally:
             child.kill()
@@ -255,7 +255,7 @@ def test_a_slow_fact_keeps_nobody_waiting_and_a_wrong_one_keeps_the_last(monkeyp
         gate.wait(PATIENCE_S)
         return next(answers)
 
-    lately = Lately(0.0, look)
+    lately = CachedFact(0.0, look)
     assert lately.now() is None
     gate.set()
     while (first := lately.now()) is None:

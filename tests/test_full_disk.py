@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.job import Order, State
+from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import Full, Patience, Reserve, outage
-from pipeline.jobs.supervisor import Keeper
+from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
-from pipeline.jobs.work import Work
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
 from tests.studios import app
@@ -94,7 +94,7 @@ def test_an_app_that_cannot_begin_on_a_full_disk_says_so(tmp_path: Path) -> None
 
 def test_a_worker_that_cannot_give_signs_on_a_full_disk_is_not_ended(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", TINY_BYTES) as disk:
-        keeper = Keeper(disk, database_url(disk), "one")
+        keeper = Supervisor(disk, database_url(disk), "one")
         keeper.worker = subprocess.Popen(["sleep", "60"])
         try:
             with Ledger(database_url(disk)).engine.begin() as connection:
@@ -132,10 +132,10 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
 ) -> None:
     ledger = Ledger(database_url(tmp_path))
     ledger.submit(Order("/a.mp4", "a.mp4"))
-    shift = Shift(ledger, "one")
+    shift = WorkerLedger(ledger, "one")
     job = shift.claim()
     assert job
-    work = Work(shift, job, tmp_path, Patience(ledger.database, threading.Event()), Sessions())
+    work = JobRunner(shift, job, tmp_path, Patience(ledger.database, threading.Event()), Sessions())
 
     def refuse() -> dict[str, object]:
         error = OSError(errno.ENOSPC, "No space left on device")

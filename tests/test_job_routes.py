@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from pipeline.jobs.job import JobError, Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.library.clips import Clips
 from ui.access import Guard
 from ui.problems import NotAllowed, NotHere, TooLarge
@@ -168,7 +168,7 @@ def test_a_page_that_knows_it_all_is_told_just_that(desk: Desk) -> None:
 
 
 def test_all_that_goes_on_is_shown_and_of_what_ended_the_newest(desk: Desk) -> None:
-    shift = Shift(desk.ledger, "one")
+    shift = WorkerLedger(desk.ledger, "one")
     for name in "abcde":
         job = desk.ledger.submit(Order(name, name))
         shift.claim()
@@ -228,7 +228,7 @@ def test_one_that_waits_can_be_edited_and_its_page_tells_what_differs(desk: Desk
     assert told["diary"][-1]["sentence"] == "Its settings were changed."
     refused = desk.me.patch(f"/studio/jobs/{job}", json={"settings": {"encode.crf": 99}})
     assert refused.status_code == 400 and "encode.crf" in refused.json()["problem"]
-    Shift(desk.ledger, "one").claim()
+    WorkerLedger(desk.ledger, "one").claim()
     assert desk.me.patch(f"/studio/jobs/{job}", json={"preset": "quality"}).status_code == 409
 
 
@@ -238,7 +238,7 @@ def test_what_is_finished_of_a_running_job_can_be_watched(desk: Desk) -> None:
     (folder / job).mkdir(parents=True)
     (folder / job / "windows.json").write_text(json.dumps([window]))
     assert desk.page()["jobs"][0]["windows"] == [], "one in line shows nothing"
-    Shift(desk.ledger, "one").claim()
+    WorkerLedger(desk.ledger, "one").claim()
     desk.me.post(f"/studio/jobs/{job}/pause")
     (shown,) = desk.page()["jobs"][0]["windows"]
     assert (shown["segment"], shown["start"], shown["stop"]) == ("approach", 0, 48)
@@ -258,14 +258,14 @@ def test_a_removed_job_takes_its_result_and_previews_along(desk: Desk) -> None:
     desk.me.post(f"/studio/jobs/{job}/remove")
     left = {path.name for kind in ("results", "previews") for path in (desk.home / kind).iterdir()}
     assert left == {other} and desk.titles() == ["b.mp4"]
-    Shift(desk.ledger, "one").claim()
+    WorkerLedger(desk.ledger, "one").claim()
     assert desk.me.post(f"/studio/jobs/{other}/remove").status_code == 409
     assert (desk.home / "results" / other / "file").exists()
 
 
 def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
     done, running, _, paused = jobs = desk.ask([desk.clip(f"{name}.mp4") for name in "abcd"])
-    alone, shift = desk.ask([desk.clip("e.mp4")])[0], Shift(desk.ledger, "one")
+    alone, shift = desk.ask([desk.clip("e.mp4")])[0], WorkerLedger(desk.ledger, "one")
     shift.claim()
     shift.end(done, State.DONE, "Finished.", share=1.0)
     shift.claim()
@@ -283,7 +283,7 @@ def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
 
 
 def test_a_worker_that_gives_signs_is_alive(desk: Desk) -> None:
-    Shift(desk.ledger, "pod").beat(1, "")
+    WorkerLedger(desk.ledger, "pod").beat(1, "")
     assert desk.page()["worker"] == {"alive": True, "name": "pod", "silent_s": 0}
 
 

@@ -102,7 +102,18 @@ def test_the_command_line_answers_before_anything_heavy_is_loaded() -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("generate", "look", "steady", "jobs", "worker", "walker", "probe", "settings", "doctor", "cache"):
+    for command in (
+        "generate",
+        "preview",
+        "steady",
+        "jobs",
+        "worker",
+        "walker",
+        "probe",
+        "settings",
+        "doctor",
+        "cache",
+    ):
         child = subprocess.run(
             [sys.executable, "-m", "pipeline", command, "--help"], cwd=HOUSE, capture_output=True, text=True
         )

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs.job import JobError, Order, Spot, State, Wish
+from pipeline.jobs.job import JobError, Order, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.progress_estimate import Pace
+from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.tables import jobs, workers
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.progress import Progress
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -65,12 +65,12 @@ def test_jobs_are_taken_in_line_and_each_by_one_worker(ledger: Ledger) -> None:
         ledger.submit(order(name))
     taken: list[str] = []
 
-    def take(shift: Shift) -> None:
+    def take(shift: WorkerLedger) -> None:
         shift.beat(1, "")
         while job := shift.claim():
             taken.append(job.order.title)
 
-    threads = [threading.Thread(target=take, args=(Shift(ledger, name),)) for name in ("one", "two", "three")]
+    threads = [threading.Thread(target=take, args=(WorkerLedger(ledger, name),)) for name in ("one", "two", "three")]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -94,7 +94,7 @@ def test_the_line_can_be_changed(ledger: Ledger) -> None:
 def test_paused_jobs_are_passed_over_until_they_are_resumed(ledger: Ledger) -> None:
     first, second = ledger.submit(order("a")), ledger.submit(order("b"))
     ledger.pause(first.id)
-    shift = Shift(ledger, "one")
+    shift = WorkerLedger(ledger, "one")
     shift.beat(1, "")
     assert (job := shift.claim()) and job.id == second.id
     assert shift.claim() is None
@@ -104,11 +104,11 @@ def test_paused_jobs_are_passed_over_until_they_are_resumed(ledger: Ledger) -> N
 
 def test_a_running_job_hears_what_is_wished_and_an_idle_one_changes_at_once(ledger: Ledger) -> None:
     running, idle = ledger.submit(order("a")), ledger.submit(order("b"))
-    shift = Shift(ledger, "one")
+    shift = WorkerLedger(ledger, "one")
     assert shift.claim()
-    assert shift.tell(running.id, share=0.25, stage="analyse") is Wish.NONE
+    assert shift.tell(running.id, share=0.25, stage="analyse") is RequestedAction.NONE
     assert ledger.cancel(running.id).state is State.RUNNING
-    assert shift.tell(running.id, share=0.5) is Wish.CANCEL
+    assert shift.tell(running.id, share=0.5) is RequestedAction.CANCEL
     shift.end(running.id, State.CANCELLED, "Stopped.")
     assert ledger.cancel(idle.id).state is State.CANCELLED
     assert [entry.sentence for entry in ledger.diary(running.id)] == ["Somebody asked to cancel it.", "Stopped."]
@@ -119,7 +119,7 @@ def test_what_cannot_be_done_is_said(ledger: Ledger) -> None:
     job = ledger.submit(order())
     with pytest.raises(JobError, match="A queued job cannot be resumed"):
         ledger.resume(job.id)
-    Shift(ledger, "one").claim()
+    WorkerLedger(ledger, "one").claim()
     for change in (ledger.retry, ledger.remove, ledger.resume):
         with pytest.raises(JobError, match="A running job cannot be"):
             change(job.id)
@@ -130,7 +130,7 @@ def test_what_cannot_be_done_is_said(ledger: Ledger) -> None:
 
 
 def test_a_retried_job_starts_with_a_clean_sheet(ledger: Ledger) -> None:
-    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    job, shift = ledger.submit(order()), WorkerLedger(ledger, "one")
     shift.claim()
     shift.end(job.id, State.FAILED, "It broke.", problem="It broke.", remedy="Mend it.", crashes=2)
     again = ledger.retry(job.id)
@@ -139,7 +139,7 @@ def test_a_retried_job_starts_with_a_clean_sheet(ledger: Ledger) -> None:
 
 
 def test_a_worker_that_lost_a_job_cannot_change_it(ledger: Ledger) -> None:
-    job, old, new = ledger.submit(order()), Shift(ledger, "old"), Shift(ledger, "new")
+    job, old, new = ledger.submit(order()), WorkerLedger(ledger, "old"), WorkerLedger(ledger, "new")
     old.beat(1, "")
     old.claim()
     new.beat(2, "")
@@ -147,14 +147,14 @@ def test_a_worker_that_lost_a_job_cannot_change_it(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(workers.update().where(workers.c.name == "old").values(beat_at=0.0))
     assert (taken := new.claim()) and taken.id == job.id
-    assert old.tell(job.id, share=0.9) is Wish.CANCEL
+    assert old.tell(job.id, share=0.9) is RequestedAction.CANCEL
     assert not old.end(job.id, State.DONE, "Finished.")
     assert ledger.get(job.id).state is State.RUNNING
 
 
 def die(ledger: Ledger, job: str, *spots: Spot) -> list[int]:
     """Let a worker die at each of these spots; how often in a row it died at one, after each death."""
-    shift, counts = Shift(ledger, "one"), []
+    shift, counts = WorkerLedger(ledger, "one"), []
     for spot in spots:
         assert shift.claim()
         shift.tell(job, stage="generate", **asdict(spot))
@@ -190,7 +190,7 @@ def test_three_deaths_at_about_the_same_frame_end_a_job(ledger: Ledger) -> None:
 
 def test_a_new_run_begins_at_the_beginning(ledger: Ledger) -> None:
     """A worker that dies before it told anything died at the start, not where the one before it was."""
-    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    job, shift = ledger.submit(order()), WorkerLedger(ledger, "one")
     assert die(ledger, job.id, Spot(4, 100), Spot(4, 100)) == [1, 2]
     assert (taken := shift.claim()) and taken.spot == Spot()
     shift.recover()
@@ -199,7 +199,7 @@ def test_a_new_run_begins_at_the_beginning(ledger: Ledger) -> None:
 
 def test_a_wish_that_a_dead_worker_did_not_hear_is_granted(ledger: Ledger) -> None:
     cancelled, paused = ledger.submit(order("a")), ledger.submit(order("b"))
-    shift = Shift(ledger, "one")
+    shift = WorkerLedger(ledger, "one")
     shift.claim(), shift.claim()
     ledger.cancel(cancelled.id), ledger.pause(paused.id)
     shift.recover()
@@ -213,17 +213,17 @@ def test_lost_tickets_are_issued_again(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
     assert ledger.tickets.waiting() == 0
-    Shift(ledger, "one").recover()
+    WorkerLedger(ledger, "one").recover()
     assert ledger.tickets.waiting() == 3
 
 
 def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> None:
     ledger.submit(order())
-    Shift(ledger, "gone").beat(1, "")
-    Shift(ledger, "gone").claim()
+    WorkerLedger(ledger, "gone").beat(1, "")
+    WorkerLedger(ledger, "gone").claim()
     with ledger.engine.begin() as connection:
         connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
-    other = Shift(ledger, "other")
+    other = WorkerLedger(ledger, "other")
     other.issue_missing()
     assert ledger.tickets.waiting() == 0, "it still gives signs"
     with ledger.engine.begin() as connection:
@@ -237,7 +237,7 @@ def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> N
 def test_a_machine_whose_clock_is_wrong_takes_no_job_from_another_and_ends_no_worker(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, ahead_s: float
 ) -> None:
-    job, right, wrong = ledger.submit(order()), Shift(ledger, "right"), Shift(ledger, "wrong")
+    job, right, wrong = ledger.submit(order()), WorkerLedger(ledger, "right"), WorkerLedger(ledger, "wrong")
     right.beat(1, job.id)
     assert right.claim()
     with monkeypatch.context() as patched:
@@ -260,7 +260,7 @@ def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
 
 
 def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -> None:
-    job, shift = ledger.submit(order()), Shift(ledger, "one")
+    job, shift = ledger.submit(order()), WorkerLedger(ledger, "one")
     shift.beat(7, job.id)
     shift.claim()
     assert not shift.hangs(7)
@@ -331,7 +331,7 @@ def test_a_retried_job_is_the_last_in_line(ledger: Ledger) -> None:
 
 def test_jobs_go_on_when_there_is_room_for_them(ledger: Ledger) -> None:
     small, large = ledger.submit(order("a")), ledger.submit(order("b"))
-    shift = Shift(ledger, "one")
+    shift = WorkerLedger(ledger, "one")
     for job, needs in ((small, 10), (large, 1000)):
         shift.claim()
         shift.end(job.id, State.WAITING, "Full.", needs_bytes=needs, problem="Full.", remedy="Make room.")
@@ -360,11 +360,11 @@ def test_tickets_that_were_used_up_are_thrown_away(ledger: Ledger) -> None:
 
 
 def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
-    assert (Pace().left_s, Pace().share, Pace().stage) == (None, 0.0, "")
+    assert (ProgressEstimate().left_s, ProgressEstimate().share, ProgressEstimate().stage) == (None, 0.0, "")
 
 
 def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
-    pace, shares = Pace(), [0.0]
+    pace, shares = ProgressEstimate(), [0.0]
     before = ("probe", "analyse", "joints", "contacts", "segments", "stabilise", "samples", "make with restyle")
     for stage in (*before, "steady", "feet", "a stage that nobody knows", "encode", "measure", "web copy"):
         for done in (0, 30, 60):
@@ -375,7 +375,7 @@ def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
 
 
 def test_a_pace_counts_the_frames_of_each_window_and_what_is_done_between_two_tellings() -> None:
-    pace = Pace()
+    pace = ProgressEstimate()
     pace.add(Progress("analyse", 1, 1, ended=True))
     for window, start in enumerate((0, 50), 1):
         assert pace.spot() == Spot(window), "nothing of it is done yet"

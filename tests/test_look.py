@@ -11,7 +11,7 @@ import pytest
 from pipeline.preview.frame import FramePreview, preview_frame
 from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _sample_indices
 from pipeline.see.open_clip import open_clip
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from tests.journeys import bench, finished, journey, written
 from utils.image import RGB, Size
 from utils.media.clip import Clip
@@ -40,22 +40,22 @@ def path(walked: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ink(cache: Path) -> Bench:
+def ink(cache: Path) -> RunContext:
     return bench(cache, generate__look="ink")
 
 
 @pytest.fixture(scope="module")
-def clip(path: Path, ink: Bench) -> Clip:
+def clip(path: Path, ink: RunContext) -> Clip:
     return open_clip(path, ink)
 
 
 @pytest.fixture(scope="module")
-def look(clip: Clip, ink: Bench) -> FramePreview:
+def look(clip: Clip, ink: RunContext) -> FramePreview:
     return preview_frame(clip, ink)
 
 
 @pytest.fixture(scope="module")
-def samples(look: FramePreview, clip: Clip, ink: Bench) -> tuple[Sample, ...]:
+def samples(look: FramePreview, clip: Clip, ink: RunContext) -> tuple[Sample, ...]:
     return FrameSamples(SAMPLE_FRAMES.result(ink, clip=clip)).all
 
 
@@ -107,7 +107,9 @@ def test_only_the_person_is_changed(look: FramePreview, samples: tuple[Sample, .
     assert changed[matte == 255].mean() > 0.8
 
 
-def test_it_is_what_the_journey_makes(look: FramePreview, path: Path, ink: Bench, samples: tuple[Sample, ...]) -> None:
+def test_it_is_what_the_journey_makes(
+    look: FramePreview, path: Path, ink: RunContext, samples: tuple[Sample, ...]
+) -> None:
     made = journey(path, ink)
     (frame,) = ClipFrames.of(finished(made)).read([look.index])
     (matte,) = made.stable.analysis.mattes([look.index])
@@ -124,7 +126,7 @@ def test_another_style_looks_at_no_frame_again(clip: Clip, cache: Path, look: Fr
     assert (other.after != look.after).any()
 
 
-def test_the_rule_for_the_subject_is_part_of_what_was_seen(ink: Bench, clip: Clip) -> None:
+def test_the_rule_for_the_subject_is_part_of_what_was_seen(ink: RunContext, clip: Clip) -> None:
     settings = dict(ink.settings)
     inputs = {"clip": clip}
     same = {**settings, "generate.look": "clay", "composite.feather_px": 9}
@@ -155,7 +157,7 @@ def test_a_plate_is_told_of(clip: Clip, cache: Path) -> None:
     assert "clean background" in made.events[0]
 
 
-def test_a_moment_of_choice(clip: Clip, ink: Bench, walked: Walked) -> None:
+def test_a_moment_of_choice(clip: Clip, ink: RunContext, walked: Walked) -> None:
     share = 17 / (len(clip) - 1)
     made = preview_frame(clip, ink, share)
     assert made.index == 17
@@ -173,7 +175,7 @@ def empty(walked: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("film") / "empty.mp4", place)
 
 
-def test_where_nobody_is_the_whole_picture_is_restyled_and_that_is_told(empty: Path, ink: Bench) -> None:
+def test_where_nobody_is_the_whole_picture_is_restyled_and_that_is_told(empty: Path, ink: RunContext) -> None:
     made = preview_frame(open_clip(empty, ink), ink)
     assert made.person_share == 0
     assert made.events == ("Nobody was found in the 9 frames looked at, so the whole picture is restyled.",)
@@ -183,7 +185,7 @@ def test_where_nobody_is_the_whole_picture_is_restyled_and_that_is_told(empty: P
 def test_a_moment_without_the_person_stays_as_it_is(
     walked: Walked,
     empty: Path,
-    ink: Bench,
+    ink: RunContext,
     tmp_path: Path,
 ) -> None:
     width, height = SHOT.size
@@ -197,7 +199,7 @@ def test_a_moment_without_the_person_stays_as_it_is(
 
 def test_large_clips_are_looked_at_smaller(
     walked: Walked,
-    ink: Bench,
+    ink: RunContext,
     tmp_path: Path,
 ) -> None:
     shown = [cv2.resize(rgb, (900, 1600), interpolation=cv2.INTER_LINEAR) for rgb, _ in walked[15:20]]

@@ -16,7 +16,7 @@ from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import Lost, Patience
-from pipeline.jobs.supervisor import Keeper
+from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.studios import App, app
@@ -140,7 +140,7 @@ def test_a_home_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path, database_url(tmp_path), "one")
+    keeper = Supervisor(tmp_path, database_url(tmp_path), "one")
     ledger, file = Ledger(database_url(tmp_path)), tmp_path / "jobs" / "ledger.sqlite"
     keeper.worker = subprocess.Popen(["sleep", "60"])
     try:
@@ -161,7 +161,7 @@ def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Pat
 def test_a_worker_that_cannot_be_started_is_started_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = Keeper(tmp_path, database_url(tmp_path), "one")
+    keeper = Supervisor(tmp_path, database_url(tmp_path), "one")
     log = tmp_path / "jobs" / "one.log"
     log.mkdir()
     running = threading.Thread(target=keeper.run)

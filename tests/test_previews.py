@@ -13,7 +13,7 @@ from pipeline.jobs.job import State
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.processor import restyle
 from pipeline.see.open_clip import open_clip
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from tests.journeys import bench, filmed, pictures
 from tests.workers import House, house
 from utils.errors import Cancelled
@@ -31,18 +31,18 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def seen(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     """A cache in which everything but the generated windows of other looks is."""
     at = bench(tmp_path_factory.mktemp("cache"), **MANY)
     restyle(open_clip(clip, at), at)
     return at
 
 
-def looking(at: Bench, look: str) -> Bench:
+def looking(at: RunContext, look: str) -> RunContext:
     return replace(at, settings={**at.settings, "generate.look": look})
 
 
-def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: Bench, tmp_path: Path) -> None:
+def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: RunContext, tmp_path: Path) -> None:
     previews, at = Previews.of(tmp_path, JOB), looking(seen, "ink")
     previewer, counts = Previewer(previews, Cancel()), list[int]()
 
@@ -66,7 +66,7 @@ def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: Ben
             assert away[0] < away[1], "it looks like the result, not like the source"
 
 
-def test_what_is_in_the_cache_alone_is_not_worth_a_preview(clip: Path, seen: Bench, tmp_path: Path) -> None:
+def test_what_is_in_the_cache_alone_is_not_worth_a_preview(clip: Path, seen: RunContext, tmp_path: Path) -> None:
     previews = Previews.of(tmp_path, JOB)
     restyle(open_clip(clip, seen), seen, shown=Previewer(previews, Cancel()).show)
     assert previews.windows() == [] and not previews.folder.exists()
@@ -76,10 +76,10 @@ class Stopped(Exception):
     """As if the process ended here."""
 
 
-def test_a_resumed_job_keeps_its_own_and_another_look_starts_anew(clip: Path, seen: Bench, tmp_path: Path) -> None:
+def test_a_resumed_job_keeps_its_own_and_another_look_starts_anew(clip: Path, seen: RunContext, tmp_path: Path) -> None:
     previews = Previews.of(tmp_path, JOB)
 
-    def run(at: Bench, until: int | None = None) -> None:
+    def run(at: RunContext, until: int | None = None) -> None:
         previewer = Previewer(previews, Cancel())
 
         def shown(*told: object) -> None:
@@ -101,7 +101,7 @@ def test_a_resumed_job_keeps_its_own_and_another_look_starts_anew(clip: Path, se
 
 
 def test_no_room_for_previews_is_a_line_in_the_log(
-    clip: Path, seen: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    clip: Path, seen: RunContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "previews").write_text("in the way")
     at = looking(seen, "bleach")
@@ -111,7 +111,7 @@ def test_no_room_for_previews_is_a_line_in_the_log(
     assert "There is no preview of window 0" in caplog.text
 
 
-def test_a_cancelled_job_does_not_wait_for_its_preview(clip: Path, seen: Bench, tmp_path: Path) -> None:
+def test_a_cancelled_job_does_not_wait_for_its_preview(clip: Path, seen: RunContext, tmp_path: Path) -> None:
     at, cancel = looking(seen, "cel"), Cancel()
     previewer = Previewer(Previews.of(tmp_path, JOB), cancel)
 

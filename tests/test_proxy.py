@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.jobs.job import Job, Order, State, Wish
+from pipeline.jobs.job import Job, Order, RequestedAction, State
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.publish_result import publish
 from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
@@ -15,7 +15,7 @@ from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
 from pipeline.report.journey import Journey
 from pipeline.settings import Settings
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from tests.journeys import bench, filmed, journey, pictures, sounding, written
 from utils.errors import StoreFull
 from utils.image import RGB, Size
@@ -86,7 +86,7 @@ def test_the_poster_is_the_frame_that_was_asked_for(uneven: Path, tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Journey, Bench, Path]:
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Journey, RunContext, Path]:
     folder = tmp_path_factory.mktemp("home")
     at = bench(folder / "cache", generate__look="ink", generate__reference=None)
     clip = filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=FRAMES), sound=True)
@@ -95,10 +95,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Journey, Bench, Path
 
 def job(**settings: object) -> Job:
     order = Order("walk.mp4", "Walk", settings, "fast")
-    return Job(SOME, order, State.RUNNING, Wish.NONE, 0, "", 1, "", "", 0, None, 0, 0, 0, "", "", 0, 0, None)
+    return Job(SOME, order, State.RUNNING, RequestedAction.NONE, 0, "", 1, "", "", 0, None, 0, 0, 0, "", "", 0, 0, None)
 
 
-def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, Bench, Path]) -> None:
+def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, RunContext, Path]) -> None:
     made, at, home = done
     results = Results.of(home)
     told = publish(results, job(), made, at)
@@ -116,7 +116,7 @@ def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, Bench, Path]) -
     assert 0 <= facts["still"] < FRAMES and facts["times_s"] is None
 
 
-def test_the_settings_inside_make_the_same_again(done: tuple[Journey, Bench, Path]) -> None:
+def test_the_settings_inside_make_the_same_again(done: tuple[Journey, RunContext, Path]) -> None:
     made, at, home = done
     publish(Results.of(home), job(), made, at)
     path = Results.of(home).place(SOME) / CLIP
@@ -129,7 +129,7 @@ def test_the_settings_inside_make_the_same_again(done: tuple[Journey, Bench, Pat
 
 
 def test_a_result_that_is_too_wide_gets_a_smaller_one_with_its_sound(
-    done: tuple[Journey, Bench, Path], uneven: Path, tmp_path: Path
+    done: tuple[Journey, RunContext, Path], uneven: Path, tmp_path: Path
 ) -> None:
     """As write_views does it for a clip of 1922 pixels, of which only the last step is run here."""
     from pipeline.jobs.result_views import write_views
@@ -142,7 +142,7 @@ def test_a_result_that_is_too_wide_gets_a_smaller_one_with_its_sound(
 
 
 def test_a_disk_without_room_for_a_result_is_told_before_anything_appears(
-    done: tuple[Journey, Bench, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    done: tuple[Journey, RunContext, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, at, _ = done
     monkeypatch.setattr("pipeline.jobs.publish_result.BESIDE_BYTES", 1 << 60)
@@ -160,7 +160,7 @@ def test_a_removed_result_takes_its_previews_along(tmp_path: Path) -> None:
     assert not (tmp_path / "results" / SOME).exists() and not (tmp_path / "previews" / SOME).exists()
 
 
-def test_the_settings_of_a_result_tell_no_path(done: tuple[Journey, Bench, Path], tmp_path: Path) -> None:
+def test_the_settings_of_a_result_tell_no_path(done: tuple[Journey, RunContext, Path], tmp_path: Path) -> None:
     made, at, _ = done
     asked = replace(job(), order=replace(job().order, settings={"generate.reference": "/home/ada/me.png"}))
     publish(Results.of(tmp_path), asked, made, at)

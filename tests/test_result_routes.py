@@ -19,7 +19,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from ui.figures import figures
 from ui.problems import NotHere
 from ui.routes import results
@@ -59,7 +59,7 @@ class Home:
     def finished(self, title: str = TITLE) -> str:
         """One that is done, with its files."""
         self.job(title)
-        shift = Shift(self.ledger, "tested")
+        shift = WorkerLedger(self.ledger, "tested")
         job = shift.claim()
         assert job
         place = Results.of(self.folder).place(job.id)

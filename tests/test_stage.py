@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.stage import Bench, Chosen, Stage, Work
+from pipeline.stage import DeclaredSettings, RunContext, Stage, Work
 from utils.errors import Cancelled, SettingsError, StoreError, UndeclaredSetting, UnkeyableValue
 from utils.progress import Cancel, Progress
 from utils.store import Store
@@ -30,15 +30,15 @@ CAMERA = Stage("camera", version=1, run=find_camera, settings=("stabilise.window
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(Store(tmp_path), SETTINGS)
+def bench(tmp_path: Path) -> RunContext:
+    return RunContext(Store(tmp_path), SETTINGS)
 
 
 def stage(run: Callable[[Work], object], *settings: str, version: int = 1) -> Stage:
     return Stage("test", version, run, settings)
 
 
-def test_computed_once_then_from_the_cache(bench: Bench) -> None:
+def test_computed_once_then_from_the_cache(bench: RunContext) -> None:
     with CAMERA.result(bench, clip=Clip()) as made, CAMERA.result(bench, clip=Clip()) as read:
         assert (made.hit, read.hit) == (False, True)
         assert read.read_bytes("window.txt") == b"1.5"
@@ -52,18 +52,20 @@ def test_computed_once_then_from_the_cache(bench: Bench) -> None:
     [lambda chosen, name: chosen[name], lambda chosen, name: chosen.get(name), lambda chosen, name: name in chosen],
     ids=["index", "get", "in"],
 )
-def test_an_undeclared_setting_cannot_be_reached(bench: Bench, name: str, ask: Callable[[Chosen, str], Any]) -> None:
+def test_an_undeclared_setting_cannot_be_reached(
+    bench: RunContext, name: str, ask: Callable[[DeclaredSettings, str], Any]
+) -> None:
     with pytest.raises(UndeclaredSetting, match="did not declare"):
         stage(lambda work: ask(work.settings, name), "stabilise.window_s").result(bench)
     assert bench.store.entries() == []
 
 
 def test_only_declared_settings_are_there_at_all() -> None:
-    chosen = Chosen("test", ("engine.seed", "stabilise.crop"), SETTINGS)
+    chosen = DeclaredSettings("test", ("engine.seed", "stabilise.crop"), SETTINGS)
     assert dict(chosen) == {"engine.seed": 7, "stabilise.crop": "soft"} and len(chosen) == 2
 
 
-def test_a_stage_cannot_change_the_settings_of_others(bench: Bench) -> None:
+def test_a_stage_cannot_change_the_settings_of_others(bench: RunContext) -> None:
     def greedy(work: Work) -> None:
         work.settings["engine.curve"].append(3.0)
         (work.folder / "done").touch()
@@ -72,7 +74,7 @@ def test_a_stage_cannot_change_the_settings_of_others(bench: Bench) -> None:
     assert SETTINGS["engine.curve"] == [1.0, 2.0]
 
 
-def test_a_declared_setting_that_does_not_exist_is_an_error(bench: Bench) -> None:
+def test_a_declared_setting_that_does_not_exist_is_an_error(bench: RunContext) -> None:
     with pytest.raises(SettingsError, match=r"'stabilise\.windows'"):
         stage(find_camera, "stabilise.windows").result(bench)
 
@@ -88,14 +90,14 @@ def test_the_key_holds_the_declared_and_nothing_else(values: dict[str, Any]) -> 
     assert part.key(bounded | {"a.x": [bounded["a.x"]]}, {}, {}) != key
 
 
-def test_a_setting_without_exact_form_is_refused(bench: Bench) -> None:
-    odd = Bench(bench.store, {"a.path": Path("x")})
+def test_a_setting_without_exact_form_is_refused(bench: RunContext) -> None:
+    odd = RunContext(bench.store, {"a.path": Path("x")})
     with pytest.raises(UnkeyableValue, match=r"value\.a\.path"):
         stage(find_camera, "a.path").result(odd)
 
 
-def test_everything_that_counts_is_another_result(bench: Bench) -> None:
-    other_settings = Bench(bench.store, SETTINGS | {"stabilise.window_s": 2.0})
+def test_everything_that_counts_is_another_result(bench: RunContext) -> None:
+    other_settings = RunContext(bench.store, SETTINGS | {"stabilise.window_s": 2.0})
     newer = Stage("camera", 2, find_camera, ("stabilise.window_s",), ("numpy",))
     results = [
         CAMERA.result(bench, clip=Clip()),
@@ -108,7 +110,7 @@ def test_everything_that_counts_is_another_result(bench: Bench) -> None:
     assert not any(result.hit for result in results)
 
 
-def test_a_result_is_an_input_by_its_content(bench: Bench) -> None:
+def test_a_result_is_an_input_by_its_content(bench: RunContext) -> None:
     """A new version that computes the same does not make later stages compute again."""
 
     def read(work: Work) -> None:
@@ -120,9 +122,9 @@ def test_a_result_is_an_input_by_its_content(bench: Bench) -> None:
     assert not first.hit and second.hit and second.read_bytes("copy") == b"1.5"
 
 
-def test_progress_and_the_cache_are_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_and_the_cache_are_told(bench: RunContext, caplog: pytest.LogCaptureFixture) -> None:
     told: list[Progress] = []
-    listened = Bench(bench.store, SETTINGS, told.append)
+    listened = RunContext(bench.store, SETTINGS, told.append)
 
     def count(work: Work) -> None:
         for index in range(2):
@@ -148,9 +150,9 @@ def test_progress_and_the_cache_are_told(bench: Bench, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("stop_at", [0, 3])
-def test_a_cancelled_stage_stops_at_its_next_report_and_leaves_nothing(bench: Bench, stop_at: int) -> None:
+def test_a_cancelled_stage_stops_at_its_next_report_and_leaves_nothing(bench: RunContext, stop_at: int) -> None:
     cancel, reached = Cancel(), []
-    stoppable = Bench(bench.store, SETTINGS, cancel=cancel)
+    stoppable = RunContext(bench.store, SETTINGS, cancel=cancel)
 
     def endless(work: Work) -> None:
         index = 0
@@ -167,8 +169,8 @@ def test_a_cancelled_stage_stops_at_its_next_report_and_leaves_nothing(bench: Be
     assert bench.store.entries() == [] and not any((bench.store.folder / "work").iterdir())
 
 
-def test_a_stage_that_ignores_the_stop_is_not_published(bench: Bench) -> None:
-    stoppable = Bench(bench.store, SETTINGS)
+def test_a_stage_that_ignores_the_stop_is_not_published(bench: RunContext) -> None:
+    stoppable = RunContext(bench.store, SETTINGS)
 
     def deaf(work: Work) -> None:
         work.cancel.ask()
@@ -179,13 +181,13 @@ def test_a_stage_that_ignores_the_stop_is_not_published(bench: Bench) -> None:
     assert bench.store.entries() == []
 
 
-def test_nothing_starts_after_the_stop(bench: Bench) -> None:
+def test_nothing_starts_after_the_stop(bench: RunContext) -> None:
     CAMERA.result(bench, clip=Clip()).close()
     bench.cancel.ask()
     with pytest.raises(Cancelled):
         CAMERA.result(bench, clip=Clip())
 
 
-def test_a_tool_that_is_not_installed_is_a_clear_error(bench: Bench) -> None:
+def test_a_tool_that_is_not_installed_is_a_clear_error(bench: RunContext) -> None:
     with pytest.raises(StoreError, match="no-such-tool is not installed"):
         Stage("test", 1, find_camera, tools=("no-such-tool",)).result(bench)

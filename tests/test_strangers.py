@@ -22,7 +22,7 @@ from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.studios import App, app
 from tests.wire import Answer, sent
 from tests.workers import HOUSE
@@ -99,7 +99,7 @@ def result(studio: App) -> str:
     """A job with a result."""
     ledger = Ledger(database_url(studio.home))
     ledger.submit(Order("clip.mp4", "walk", {}, "fast"))
-    shift = Shift(ledger, "tested")
+    shift = WorkerLedger(ledger, "tested")
     job = shift.claim()
     assert job
     place = Results.of(studio.home).place(job.id)

@@ -14,7 +14,7 @@ from pipeline.jobs.job import JobError, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import meta
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.workers import HOUSE
 
 FIRST_VERSION = """
@@ -113,7 +113,7 @@ def test_a_job_of_an_older_version_goes_on(tmp_path: Path) -> None:
     database.executescript(FIRST_VERSION)
     database.close()
     ledger = Ledger(database_url(tmp_path))
-    Shift(ledger, "one").recover()
+    WorkerLedger(ledger, "one").recover()
     found = ledger.get("first")
     assert (found.state, found.crashes, found.died_at) == (State.QUEUED, 1, Spot(3))
     ledger.close()

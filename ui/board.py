@@ -26,7 +26,7 @@ PLAYABLE = (State.RUNNING, State.PAUSED)
 
 
 @dataclass
-class Shown:
+class BoardView:
     """The board as it was a moment ago."""
 
     studio: Studio

@@ -26,7 +26,7 @@ MIB = 1 << 20
 ALIVE_S = 15.0
 
 
-class Lately(Generic[Fact]):
+class CachedFact(Generic[Fact]):
     """A fact that may be slow to find out: looked up in a thread, one at a time, and kept for a while.
 
     What takes long to find out is kept longer, so that looking never takes more than a fifth of the time.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.settings import Settings
-    from pipeline.stage import Bench
+    from pipeline.stage import RunContext
     from utils.progress import Cancel, Listener
 
 STOPPED = 130
@@ -54,7 +54,7 @@ def generate(
     console = Console(stderr=True, highlight=False)
     try:
         with _interruptible() as cancel, _shown(console) as listener:
-            values = _run(clip, out, report, preset, _bench(home, settings, listener, cancel))
+            values = _run(clip, out, report, preset, _context(home, settings, listener, cancel))
     except (KeyboardInterrupt, Cancelled):
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
@@ -117,23 +117,23 @@ def _check_place(path: Path) -> None:
         ) from error
 
 
-def _bench(home: Path | None, settings: Settings, listener: Listener, cancel: Cancel) -> Bench:
+def _context(home: Path | None, settings: Settings, listener: Listener, cancel: Cancel) -> RunContext:
     from pipeline.library.references import at_home
-    from pipeline.stage import Bench
+    from pipeline.stage import RunContext
     from utils.home import cache_folder
     from utils.store import Store
 
-    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home), listener, cancel)
+    return RunContext(Store(cache_folder(home)), at_home(settings.flat(), home), listener, cancel)
 
 
-def _run(clip: Path, out: Path, report: Path | None, preset: str, bench: Bench) -> dict[str, Any]:
+def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunContext) -> dict[str, Any]:
     """Restyle the clip, and write the result and the report where they were asked for."""
     from pipeline.library.export import deliver, write_report
     from pipeline.processor import restyle
     from pipeline.report.report import report as report_of
     from pipeline.see.open_clip import open_clip
 
-    journey = restyle(open_clip(clip, bench), bench)
+    journey = restyle(open_clip(clip, context), context)
     deliver(journey, out, preset)
     values = report_of(journey)
     if report is not None:

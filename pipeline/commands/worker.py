@@ -24,11 +24,11 @@ def worker(
     from rich.console import Console
 
     from pipeline.jobs.locations import database_url, worker_name
-    from pipeline.jobs.supervisor import Keeper
+    from pipeline.jobs.supervisor import Supervisor
     from utils.home import home as usual
 
     where = home or usual()
-    keeper = Keeper(where, database_url(where, database), name or worker_name(), keep_model)
+    keeper = Supervisor(where, database_url(where, database), name or worker_name(), keep_model)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: keeper.stopping.set())
     Console(stderr=True, highlight=False).print(f"Working on the jobs of {where}. Ctrl-C stops; nothing is lost.")

@@ -30,7 +30,7 @@ class State(StrEnum):
         return self in (State.DONE, State.FAILED, State.CANCELLED)
 
 
-class Wish(StrEnum):
+class RequestedAction(StrEnum):
     """What a running job is asked to do at its next step."""
 
     NONE = ""
@@ -80,7 +80,7 @@ class Job:
     id: str
     order: Order
     state: State
-    wish: Wish
+    wish: RequestedAction
     position: float
     worker: str
     attempts: int
@@ -113,7 +113,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Entry:
+class JobEvent:
     """A line of a job's diary."""
 
     at: float

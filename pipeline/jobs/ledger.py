@@ -15,9 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.jobs.database import open_database
-from pipeline.jobs.job import Entry, Job, JobError, Order, State, Wish, WorkerSign
+from pipeline.jobs.job import Job, JobError, JobEvent, Order, RequestedAction, State, WorkerSign
 from pipeline.jobs.tables import diary, job_of, jobs, now, read_signs
-from pipeline.jobs.wakeups import Tickets
+from pipeline.jobs.wakeups import Wakeups
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 LINE_LOCK = 0x5E5407
@@ -40,7 +40,7 @@ class Ledger:
         self.url = url
         self.database = open_database(url, new=new)
         self.engine = self.database.engine
-        self.tickets = Tickets(self.database)
+        self.tickets = Wakeups(self.database)
 
     def close(self) -> None:
         """Let the database go."""
@@ -81,20 +81,20 @@ class Ledger:
         with self.engine.connect() as connection:
             return read_signs(connection)
 
-    def diary(self, job: str) -> list[Entry]:
+    def diary(self, job: str) -> list[JobEvent]:
         """What happened to a job."""
         columns = (diary.c.at, diary.c.level, diary.c.sentence)
         with self.engine.connect() as connection:
             rows = connection.execute(sa.select(*columns).where(diary.c.job == job).order_by(diary.c.id))
-            return [Entry(*row) for row in rows]
+            return [JobEvent(*row) for row in rows]
 
     def cancel(self, job: str) -> Job:
         """End it; what was finished is kept in the cache."""
-        return self._wished(job, Wish.CANCEL, State.CANCELLED)
+        return self._wished(job, RequestedAction.CANCEL, State.CANCELLED)
 
     def pause(self, job: str) -> Job:
         """Let others go first until it is resumed."""
-        return self._wished(job, Wish.PAUSE, State.PAUSED)
+        return self._wished(job, RequestedAction.PAUSE, State.PAUSED)
 
     def resume(self, job: str) -> Job:
         """Put a paused job in line again, where it stood."""
@@ -147,7 +147,7 @@ class Ledger:
         """A line for the diary, in a transaction that is under way."""
         connection.execute(diary.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
 
-    def _wished(self, job: str, wish: Wish, after: State) -> Job:
+    def _wished(self, job: str, wish: RequestedAction, after: State) -> Job:
         """A running job is asked; one that is not is changed at once."""
         finished_at = time.time() if after.ended else None
         with self.engine.begin() as connection:

@@ -15,7 +15,7 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
 from pipeline.library.references import at_home
 from pipeline.settings import Settings
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
 from utils.home import cache_folder
 from utils.process_resources import release_free_memory
@@ -87,7 +87,7 @@ class PreviewWorker:
 
         start = time.monotonic()
         settings = at_home(Settings.load(request.preset, request.settings).flat(), self._home)
-        context = Bench(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
+        context = RunContext(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
         found = preview_frame(open_clip(Path(request.clip), context), context, request.at)
         place = self._home / "looks" / id
         part = place.with_name(f"{id}{PART}")

@@ -15,7 +15,7 @@ MEMORY_S = 30.0
 """Time left is judged from the pace of so long."""
 
 
-class Pace:
+class ProgressEstimate:
     """Follows the stages of one run as they tell how far they are."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -11,25 +11,25 @@ from pipeline.library.export import deliver, write_report
 from pipeline.library.references import portable
 from pipeline.report.journey import Journey
 from pipeline.report.report import report
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from utils.digest import digest_file
 
 COPIES, BESIDE_BYTES = 3, 4_000_000
 """What a result takes on the disk: its clip, views that are hardly larger, and all that lies beside them."""
 
 
-def publish(results: Results, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
+def publish(results: Results, job: Job, journey: Journey, context: RunContext) -> dict[str, Any]:
     """Make it appear; returns what the ledger is to know of it."""
     needed = COPIES * journey.encoded.entry.manifest.bytes + BESIDE_BYTES
-    return results.appear(job.id, needed, lambda part: _fill(part, job, journey, bench))
+    return results.appear(job.id, needed, lambda part: _fill(part, job, journey, context))
 
 
-def _fill(part: Path, job: Job, journey: Journey, bench: Bench) -> dict[str, Any]:
+def _fill(part: Path, job: Job, journey: Journey, context: RunContext) -> dict[str, Any]:
     """All files of a result."""
     told = report(journey)
     deliver(journey, part / CLIP, job.order.preset)
     write_report(journey, told, part)
-    done = write_views(journey, bench, part)
+    done = write_views(journey, context, part)
     (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **portable(job.order.settings)}, indent=1))
     (part / FACTS).write_text(json.dumps(facts(job, journey, told, part)))
     about = {"digest": digest_file(part / CLIP), "bytes": (part / CLIP).stat().st_size}

@@ -13,7 +13,7 @@ from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, is_page_size, write_poster
 from pipeline.report.journey import Journey
-from pipeline.stage import Bench, Stage
+from pipeline.stage import RunContext, Stage
 from pipeline.types import Done
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
@@ -23,20 +23,20 @@ UNHEARD = ("ac3", "eac3", "alac")
 """Sound that is carried into a result as it is, and that most browsers cannot play."""
 
 
-def write_views(journey: Journey, bench: Bench, folder: Path) -> list[Done]:
+def write_views(journey: Journey, context: RunContext, folder: Path) -> list[Done]:
     """The source, the result where it is too large for a page, and a still; returns what it took."""
     result, clip = folder / CLIP, journey.clip
     views = [(COPY_OF_SOURCE, clip, folder / BEFORE)]
     if not is_page_size(clip.size):
         views.append((COPY_OF_RESULT, scan(result, Limits()), folder / AFTER))
-    done = [_copied(stage, of, bench, path) for stage, of, path in views]
+    done = [_copied(stage, of, context, path) for stage, of, path in views]
     write_poster(result, clip.time_s(_telling(journey)), clip, folder / POSTER)
     return done
 
 
-def _copied(stage: Stage, clip: Clip, bench: Bench, path: Path) -> Done:
+def _copied(stage: Stage, clip: Clip, context: RunContext, path: Path) -> Done:
     start = time.perf_counter()
-    with stage.result(bench, clip=clip) as entry:
+    with stage.result(context, clip=clip) as entry:
         shutil.copyfile(entry.path(COPY), path)
         return Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes)
 

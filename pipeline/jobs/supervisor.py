@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.guarded_child import environment
 
 log = logging.getLogger(__name__)
@@ -34,12 +34,12 @@ KEEP_MODEL_S = 600.0
 HOUSE = Path(__file__).resolve().parents[2]
 
 
-class Keeper:
+class Supervisor:
     """Of one worker."""
 
     def __init__(self, home: Path, url: str, name: str, keep_model_s: float = KEEP_MODEL_S) -> None:
         self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
-        self._shift = Shift(Ledger(url), name)
+        self._shift = WorkerLedger(Ledger(url), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self._excused_until = 0.0

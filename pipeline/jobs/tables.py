@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from pipeline.jobs.job import Job, Order, Spot, State, Wish, WorkerSign
+from pipeline.jobs.job import Job, Order, RequestedAction, Spot, State, WorkerSign
 
 meta = sa.MetaData()
 
@@ -98,5 +98,5 @@ def read_signs(connection: sa.Connection) -> list[WorkerSign]:
 def job_of(row: Mapping[Any, Any]) -> Job:
     """A row as a job."""
     values = {name: row[name] for name in Job.__dataclass_fields__}
-    told = {"order": Order(**row["order"]), "state": State(row["state"]), "wish": Wish(row["wish"])}
+    told = {"order": Order(**row["order"]), "state": State(row["state"]), "wish": RequestedAction(row["wish"])}
     return Job(**{**values, **told, "died_at": Spot(**row["died_at"]) if row["died_at"] else None})

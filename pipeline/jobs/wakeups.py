@@ -41,7 +41,7 @@ def _no_outage(record: logging.LogRecord) -> bool:
     return "OperationalError" not in record.getMessage()
 
 
-class Tickets:
+class Wakeups:
     """Issues tickets. EngineFrame where jobs are submitted; needs no worker to be there."""
 
     def __init__(self, database: Database) -> None:
@@ -77,7 +77,7 @@ class Tickets:
         self._client.destroy()
 
 
-def take_tickets(database: Database, worker: str, work: Callable[[], None]) -> None:
+def take_wakeups(database: Database, worker: str, work: Callable[[], None]) -> None:
     """From now on, in threads of DBOS: `work` once for each ticket, one at a time, and again for one cut short."""
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -102,6 +102,6 @@ def take_tickets(database: Database, worker: str, work: Callable[[], None]) -> N
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S)
 
 
-def leave_tickets() -> None:
+def leave_wakeups() -> None:
     """No more. One that is being worked on is taken up at the next start."""
     DBOS.destroy()

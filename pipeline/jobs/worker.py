@@ -18,13 +18,13 @@ from pathlib import Path
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
+from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Outage, Patience, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.wakeups import leave_tickets, take_tickets
-from pipeline.jobs.work import Work
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
+from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
 
@@ -46,10 +46,10 @@ class Worker:
 
     def __init__(self, home: Path, url: str, name: str, parent: int, keep_model_s: float) -> None:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
-        self._shift = Shift(Ledger(url, new=False), name)
+        self._shift = WorkerLedger(Ledger(url, new=False), name)
         self._sessions = Sessions()
         self._previews = PreviewWorker(home, FramePreviews(self._shift.ledger), name, self._sessions)
-        self._work: Work | None = None
+        self._work: JobRunner | None = None
         self._stopping = threading.Event()
         self._patience = Patience(self._shift.ledger.database, self._stopping)
         self._idle = threading.Event()
@@ -65,7 +65,7 @@ class Worker:
             Results.of(self._home).sweep()
             self._patience.insist(self._begin)
             self._previews.start()
-            take_tickets(self._shift.ledger.database, self._name, self._next)
+            take_wakeups(self._shift.ledger.database, self._name, self._next)
             while not self._stopping.wait(BEAT_S):
                 self._beat()
             self._stop()
@@ -87,7 +87,7 @@ class Worker:
     def _do(self, job: Job) -> None:
         """A job, to its end or to where it can stop; an outage to the end leaves it to the next worker."""
         self._idle.clear()
-        self._work = Work(self._shift, job, self._home, self._patience, self._sessions)
+        self._work = JobRunner(self._shift, job, self._home, self._patience, self._sessions)
         if self._stopping.is_set():
             self._work.cancel.ask()
         try:
@@ -130,7 +130,7 @@ class Worker:
         with suppress(Outage):
             self._patience.once(self._shift.leave)
         if self._idle.is_set():
-            leave_tickets()
+            leave_wakeups()
         logging.shutdown()
         os._exit(0)
 

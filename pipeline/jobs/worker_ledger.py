@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.job import Job, Spot, State, Wish
+from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.tables import job_of, jobs, now, workers
 
@@ -18,7 +18,7 @@ SILENT_S, LOST_AFTER_S = 45.0, 60.0
 
 
 @dataclass(frozen=True)
-class Shift:
+class WorkerLedger:
     """What one worker does in the ledger, under its name."""
 
     ledger: Ledger
@@ -31,7 +31,7 @@ class Shift:
             state=State.RUNNING,
             worker=self.worker,
             attempts=jobs.c.attempts + 1,
-            wish=Wish.NONE,
+            wish=RequestedAction.NONE,
             wished_at=None,
             **asdict(Spot()),
             started_at=sa.func.coalesce(jobs.c.started_at, time.time()),
@@ -40,16 +40,16 @@ class Shift:
             row = connection.execute(taken.returning(jobs)).mappings().first()
         return job_of(row) if row else None
 
-    def tell(self, job: str, **values: Any) -> Wish:
+    def tell(self, job: str, **values: Any) -> RequestedAction:
         """How far it is; returns what it is asked to do. A job that was taken away is to be dropped."""
         update = jobs.update().where(self._mine(job)).values(**values)
         with self.ledger.engine.begin() as connection:
             wish = connection.execute(update.returning(jobs.c.wish)).scalar()
-        return Wish.CANCEL if wish is None else Wish(wish)
+        return RequestedAction.CANCEL if wish is None else RequestedAction(wish)
 
     def end(self, job: str, state: State, sentence: str, **values: Any) -> bool:
         """It came to an end, to a pause, or back in line; False when it was no longer this worker's."""
-        told = {"state": state, "wish": Wish.NONE, "wished_at": None, "worker": "", "left_s": None, **values}
+        told = {"state": state, "wish": RequestedAction.NONE, "wished_at": None, "worker": "", "left_s": None, **values}
         if state.ended:
             told["finished_at"] = time.time()
         with self.ledger.engine.begin() as connection:
@@ -93,7 +93,7 @@ class Shift:
         if job.frame:
             where = f"frame {job.frame} of {where}"
         if job.wish:
-            after = State.CANCELLED if job.wish == Wish.CANCEL else State.PAUSED
+            after = State.CANCELLED if job.wish == RequestedAction.CANCEL else State.PAUSED
             self.end(job.id, after, f"It was {after} by ending the worker, which did not listen.")
         elif crashes < MOST_CRASHES:
             sentence = f"The worker died at {where}; the job goes on with what was finished."
@@ -118,7 +118,9 @@ class Shift:
 
     def hangs(self, pid: int) -> bool:
         """Whether the process that works under this name was asked to stop and did not, or gives no sign any more."""
-        asked = sa.and_(jobs.c.worker == self.worker, jobs.c.state == State.RUNNING, jobs.c.wish != Wish.NONE)
+        asked = sa.and_(
+            jobs.c.worker == self.worker, jobs.c.state == State.RUNNING, jobs.c.wish != RequestedAction.NONE
+        )
         mine = sa.and_(workers.c.name == self.worker, workers.c.pid == pid)
         with self.ledger.engine.connect() as connection:
             silent_s = connection.execute(sa.select(now() - workers.c.beat_at).where(mine)).scalar()

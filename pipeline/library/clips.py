@@ -48,7 +48,7 @@ class NoClip(ClipError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Inspection:
     """What a look at a clip brought: facts, or a problem and its remedy."""
 
     facts: Mapping[str, Any] | None = None
@@ -59,7 +59,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredClip:
     """A clip of this home."""
 
     id: str
@@ -68,7 +68,7 @@ class Kept:
     bytes: int
     added_at: float
     """In seconds of the epoch."""
-    seen: Seen | None = None
+    seen: Inspection | None = None
 
     @property
     def state(self) -> str:
@@ -109,11 +109,11 @@ class Clips:
         sync(self._folder)
         return clip
 
-    def get(self, clip: str) -> Kept:
+    def get(self, clip: str) -> StoredClip:
         """What is known of it by now."""
         place = self._place(clip)
         try:
-            return Kept(**json.loads((place / ABOUT).read_bytes()), seen=_seen(place))
+            return StoredClip(**json.loads((place / ABOUT).read_bytes()), seen=_seen(place))
         except (OSError, ValueError, TypeError) as error:
             raise NoClip from error
 
@@ -125,7 +125,7 @@ class Clips:
         """Where its picture lies, once it was looked at."""
         return self._place(clip) / POSTER
 
-    def all(self) -> list[Kept]:
+    def all(self) -> list[StoredClip]:
         """The oldest first."""
         kept = []
         for each in self._folder.glob("*"):
@@ -133,16 +133,16 @@ class Clips:
                 kept.append(self.get(each.name))
         return sorted(kept, key=lambda each: (each.added_at, each.id))
 
-    def look(self, clip: str) -> Seen:
+    def look(self, clip: str) -> Inspection:
         """Look at it in a child process, once; blocks for as long as that takes."""
         about, place = self.get(clip), self._place(clip)
         if about.seen:
             return about.seen
-        found = Seen(**inspection.look(self._home, place / about.file, about.title, self.poster(clip)))
+        found = Inspection(**inspection.look(self._home, place / about.file, about.title, self.poster(clip)))
         self.keep(clip, found)
         return found
 
-    def keep(self, clip: str, found: Seen) -> None:
+    def keep(self, clip: str, found: Inspection) -> None:
         """Keep what a look at it brought, or why it failed, so that nobody looks again."""
         place = self._place(clip)
         fresh = place / f"{SEEN}{PART}"
@@ -212,10 +212,10 @@ class Clips:
         return self._folder / clip
 
 
-def _seen(place: Path) -> Seen | None:
+def _seen(place: Path) -> Inspection | None:
     """What a look brought; None when nobody looked yet, or when that was lost."""
     try:
-        return Seen(**read_object((place / SEEN).read_bytes(), MOST_ANSWER_BYTES))
+        return Inspection(**read_object((place / SEEN).read_bytes(), MOST_ANSWER_BYTES))
     except (OSError, ValueError, TypeError):
         return None
 

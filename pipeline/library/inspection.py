@@ -103,13 +103,13 @@ def _look(home: Path, file: Path, title: str, poster: Path) -> None:
 def _opened(home: Path, file: Path) -> "Clip":
     """Through the cache, so that the job that comes need not look again; a full cache is no reason to refuse a clip."""
     from pipeline.see.open_clip import open_clip
-    from pipeline.stage import Bench
+    from pipeline.stage import RunContext
     from utils.home import cache_folder
     from utils.media.intake import probe
     from utils.store import Store
 
     try:
-        return open_clip(file, Bench(Store(cache_folder(home))))
+        return open_clip(file, RunContext(Store(cache_folder(home))))
     except StoreError:
         return probe(file)
 

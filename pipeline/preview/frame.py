@@ -18,7 +18,7 @@ from pipeline.engines.base import EngineFrame, Style, View, Window
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, closely, preview_size, sampled
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from pipeline.types import Reference
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box, Size
@@ -59,11 +59,11 @@ class FramePreview:
         }
 
 
-def preview_frame(clip: Clip, bench: Bench, at: float | None = None) -> FramePreview:
+def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> FramePreview:
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
-    reference = Reference.of(bench.settings["generate.reference"])
-    samples = FrameSamples(SAMPLE_FRAMES.result(bench, clip=clip))
-    settings, events = _scaled(bench.settings, clip), list[str]()
+    reference = Reference.of(context.settings["generate.reference"])
+    samples = FrameSamples(SAMPLE_FRAMES.result(context, clip=clip))
+    settings, events = _scaled(context.settings, clip), list[str]()
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
@@ -78,7 +78,7 @@ def preview_frame(clip: Clip, bench: Bench, at: float | None = None) -> FramePre
     after = sample.rgb
     if view is not None:
         style = _style(samples, view, reference, whole=whole)
-        after = _composited(sample, view, _generated(view, style, clip, replace(bench, settings=settings)), settings)
+        after = _composited(sample, view, _generated(view, style, clip, replace(context, settings=settings)), settings)
     return FramePreview(sample.index, sample.rgb, after, looked_at, found_in, tuple(events))
 
 
@@ -96,13 +96,13 @@ def _style(samples: FrameSamples, view: View, reference: Reference | None, *, wh
     return Style(digest_bytes(canonical_json(parts)), views or [view], reference.read() if reference else None)
 
 
-def _generated(view: View, style: Style, clip: Clip, bench: Bench) -> RGB:
+def _generated(view: View, style: Style, clip: Clip, context: RunContext) -> RGB:
     """The engine's picture of a view, generated as a window of a single frame."""
-    engine = ready(find_engine(bench.settings["generate.engine"]))
-    window = Window.single(view, bench.settings, style, clip.rate)
+    engine = ready(find_engine(context.settings["generate.engine"]))
+    window = Window.single(view, context.settings, style, clip.rate)
     window = replace(window, controls=controls(engine.caps.controls))
     fitting = Fitting.of(window, engine.caps)
-    with bench.sessions.use(engine, bench.settings, lambda share, note: bench.cancel.check()) as session:
+    with context.sessions.use(engine, context.settings, lambda share, note: context.cancel.check()) as session:
         frame = EngineFrame(session.preview(fitting.padded(window), view.index))
     return next(fitting.cut([frame], window)).rgb
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.stage import Bench, Stage, Work
+from pipeline.stage import RunContext, Stage, Work
 from utils.digest import digest_file
 from utils.errors import UnreadableClip
 from utils.media.clip import Clip
@@ -32,13 +32,13 @@ def _probe(work: Work) -> None:
 PROBE = Stage("probe", version=1, run=_probe, tools=("av",))
 
 
-def open_clip(path: Path, bench: Bench) -> Clip:
+def open_clip(path: Path, context: RunContext) -> Clip:
     """The clip in a file; raises an error that says why it cannot be read."""
     if not path.is_file() or path.stat().st_size == 0:
         return probe(path)
     try:
         file = ClipFile(path)
-        with PROBE.result(bench, file=file) as entry:
+        with PROBE.result(context, file=file) as entry:
             clip = Clip.from_json(json.loads(entry.read_bytes("clip.json")))
             return replace(clip, path=path.absolute())
     except OSError as error:

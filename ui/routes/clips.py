@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse
 
 from pipeline.jobs.job import State
-from pipeline.library.clips import EXAMPLE, Clips, Kept, NoClip, Seen
+from pipeline.library.clips import EXAMPLE, Clips, Inspection, NoClip, StoredClip
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
 
@@ -26,15 +26,15 @@ log = logging.getLogger(__name__)
 LOOKERS, EXAMPLE_WAITERS = 2, 4
 
 
-class Lookout:
+class InspectionQueue:
     """Sees to it that every clip is looked at once, few at a time, without anybody waiting for it."""
 
     def __init__(self, clips: Clips) -> None:
         self._clips, self._under_way, self._lock = clips, set[str](), threading.Lock()
-        self._failed: dict[str, Seen] = {}
+        self._failed: dict[str, Inspection] = {}
         self._turn = threading.Semaphore(LOOKERS)
 
-    def see(self, clip: str) -> Seen | None:
+    def see(self, clip: str) -> Inspection | None:
         """Have a clip looked at, unless that is under way, or failed: then why it did."""
         with self._lock:
             if clip in self._failed or clip in self._under_way:
@@ -59,17 +59,18 @@ class Lookout:
             log.warning("The look at clip %s failed: %s", clip, error)
             problem = f"What this clip is could not be found out: {error.strerror or error}."
             self._fail(
-                clip, Seen(problem=problem, remedy="Make room on the disk or close other work, then add it again.")
+                clip,
+                Inspection(problem=problem, remedy="Make room on the disk or close other work, then add it again."),
             )
         except Exception as error:
             log.warning("The look at clip %s failed.", clip, exc_info=True)
             problem = f"Something in Reshoot went wrong at the look at this clip ({type(error).__name__})."
-            self._fail(clip, Seen(problem=problem, remedy="Add the clip again; the app's log has the details."))
+            self._fail(clip, Inspection(problem=problem, remedy="Add the clip again; the app's log has the details."))
         finally:
             with self._lock:
                 self._under_way.discard(clip)
 
-    def _fail(self, clip: str, failed: Seen) -> None:
+    def _fail(self, clip: str, failed: Inspection) -> None:
         """Keep why, here at least: a full disk may be the very reason."""
         with self._lock:
             self._failed[clip] = failed
@@ -80,7 +81,7 @@ class Lookout:
 def routes(studio: Studio) -> APIRouter:
     """/clips."""
     router, clips = APIRouter(), Clips(studio.home)
-    lookout, waiters = Lookout(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
+    lookout, waiters = InspectionQueue(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
 
     @router.post("/clips/example")
     async def example() -> dict[str, str]:
@@ -115,14 +116,14 @@ def routes(studio: Studio) -> APIRouter:
     return router
 
 
-def _found(clips: Clips, clip: str) -> Kept:
+def _found(clips: Clips, clip: str) -> StoredClip:
     try:
         return clips.get(clip)
     except NoClip as error:
         raise NotHere(error.problem, error.remedy) from error
 
 
-def _told(found: Kept, clips: Clips) -> dict[str, Any]:
+def _told(found: StoredClip, clips: Clips) -> dict[str, Any]:
     """What the page shows of a clip."""
     seen = found.seen
     return {

@@ -13,7 +13,7 @@ from pipeline.report.quality import MEASURES
 from pipeline.stage_texts import sentence
 from ui.cache_tasks import KINDS, Chore, ChoreError, Chores
 from ui.figures import marked, number
-from ui.machine import Lately, Machine, graphics, room
+from ui.machine import CachedFact, Machine, graphics, room
 from ui.problems import NotHere
 from ui.studio import Studio
 from utils.home import cache_folder
@@ -28,8 +28,8 @@ def routes(studio: Studio) -> APIRouter:
     """/dashboard and /cache."""
     router, machine = APIRouter(), Machine(studio.home)
     store = once(lambda: Store(cache_folder(studio.home)))
-    stats, sizes = Lately(STATS_S, lambda: store().stats()), Lately(ROOM_S, lambda: room(studio.home))
-    cards = Lately(GPU_S, lambda: graphics(studio.home))
+    stats, sizes = CachedFact(STATS_S, lambda: store().stats()), CachedFact(ROOM_S, lambda: room(studio.home))
+    cards = CachedFact(GPU_S, lambda: graphics(studio.home))
     chores = Chores(studio.home, changed=lambda: _forget(stats, sizes))
 
     @router.get("/dashboard")
@@ -56,7 +56,7 @@ def routes(studio: Studio) -> APIRouter:
     return router
 
 
-def _forget(*facts: Lately[Any]) -> None:
+def _forget(*facts: CachedFact[Any]) -> None:
     for each in facts:
         each.stale()
 

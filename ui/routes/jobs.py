@@ -17,7 +17,7 @@ from pipeline.jobs.results import Results
 from pipeline.library.clips import Clips
 from pipeline.settings import Settings, presets
 from ui import references
-from ui.board import Shown, differing
+from ui.board import BoardView, differing
 from ui.json_body import Said
 from ui.problems import NotHere
 from ui.studio import Studio
@@ -49,14 +49,14 @@ def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settin
 
 def routes(studio: Studio) -> APIRouter:
     """/jobs and /batches."""
-    router, shown = APIRouter(), Shown(studio)
+    router, shown = APIRouter(), BoardView(studio)
     _reading(router, studio, shown)
     _asking(router, studio, shown)
     _changing(router, studio, shown)
     return router
 
 
-def _reading(router: APIRouter, studio: Studio, shown: Shown) -> None:
+def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     """How they stand."""
 
     @router.get("/jobs")
@@ -79,7 +79,7 @@ def _reading(router: APIRouter, studio: Studio, shown: Shown) -> None:
         return JSONResponse({**shown.view(found, _owner(request)), **more})
 
 
-def _asking(router: APIRouter, studio: Studio, shown: Shown) -> None:
+def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     """New ones, and other settings for those that wait."""
 
     @router.post("/jobs")
@@ -99,7 +99,7 @@ def _asking(router: APIRouter, studio: Studio, shown: Shown) -> None:
         return JSONResponse({"job": shown.view(now, _owner(request))})
 
 
-def _changing(router: APIRouter, studio: Studio, shown: Shown) -> None:
+def _changing(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     """What may be done to one, and to all that is left of a batch."""
 
     def changed(request: Request, job: Job) -> Response:

@@ -31,7 +31,7 @@ WRITERS = 8
 Given = TypeVar("Given")
 
 
-class Reception:
+class UploadService:
     """What comes in, and what it becomes: a clip under the same id."""
 
     def __init__(self, studio: Studio) -> None:
@@ -99,7 +99,7 @@ class Reception:
 
 def routes(studio: Studio) -> APIRouter:
     """/uploads."""
-    router, reception = APIRouter(), Reception(studio)
+    router, reception = APIRouter(), UploadService(studio)
 
     @router.post("/uploads")
     async def begin(said: Said, request: Request) -> dict[str, Any]:

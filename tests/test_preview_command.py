@@ -1,6 +1,8 @@
-"""The command that makes a first look: what it writes, what it says, and how it refuses."""
+"""The command that previews a frame: what it writes, what it says, and how it refuses."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,15 @@ import numpy as np
 import pytest
 import typer
 
-from pipeline.commands.look import look
+from pipeline.commands.preview import preview
 from tests.journeys import written
 from tests.pictures import BOMB
 from utils.errors import ReshootError
 from utils.walker import Shot, walk
 
+PROJECT = Path(__file__).resolve().parents[1]
 app = typer.Typer()
-app.command()(look)
+app.command()(preview)
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,10 @@ def test_with_json_problems_are_json_too(home: Path, tmp_path: Path, capsys: pyt
     told = json.loads(capsys.readouterr().out)
     assert code == 1 and set(told) == {"problem", "remedy"} and "text.mp4" in told["problem"]
     assert not (tmp_path / "a.jpg").exists()
+
+
+def test_its_old_name_still_answers_and_says_the_new_one() -> None:
+    child = subprocess.run(
+        [sys.executable, "-m", "pipeline", "look", "--help"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert child.returncode == 0 and "Usage" in child.stdout and "`preview` now" in child.stderr

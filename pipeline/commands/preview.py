@@ -1,4 +1,4 @@
-"""python -m pipeline look: previews one finished frame of a clip within seconds, before a job is started."""
+"""python -m pipeline preview: shows one finished frame of a clip within seconds, before a job is started."""
 
 import json
 import time
@@ -11,11 +11,11 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.preview.frame import FramePreview
-    from pipeline.stage import Bench
+    from pipeline.stage import RunContext
 
 
-def look(
-    clip: Annotated[Path, typer.Argument(help="The clip to look at.")],
+def preview(
+    clip: Annotated[Path, typer.Argument(help="The clip to preview.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The finished frame to write, a .jpg.")],
     before: Annotated[Path | None, typer.Option(help="Where to write the same frame as it was filmed.")] = None,
     at: Annotated[str, typer.Option(help="Which moment, 0 to 1 of the clip; auto takes the clearest person.")] = "auto",
@@ -36,14 +36,14 @@ def look(
     overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
     overrides += [f"generate.reference={reference.absolute()}"] if reference else []
     with _problems(as_json):
-        share, bench = _share(at), _bench(home, preset, overrides, file)
+        share, context = _share(at), _context(home, preset, overrides, file)
         _check(clip, out, before)
         from pipeline.preview.frame import preview_frame
         from pipeline.see.open_clip import open_clip
 
-        preview = preview_frame(open_clip(clip, bench), bench, share)
-        _write(preview, out, before)
-    facts = {**preview.to_json(), "seconds": round(time.perf_counter() - start, 2)}
+        found = preview_frame(open_clip(clip, context), context, share)
+        _write(found, out, before)
+    facts = {**found.to_json(), "seconds": round(time.perf_counter() - start, 2)}
     typer.echo(json.dumps(facts) if as_json else _sentences(facts, out))
 
 
@@ -76,15 +76,15 @@ def _share(at: str) -> float | None:
     return share
 
 
-def _bench(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "Bench":
+def _context(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "RunContext":
     from pipeline.library.references import at_home
     from pipeline.settings import Settings, read_assignments
-    from pipeline.stage import Bench
+    from pipeline.stage import RunContext
     from utils.home import cache_folder
     from utils.store import Store
 
     settings = Settings.load(preset, dict(read_assignments(assignments)), file)
-    return Bench(Store(cache_folder(home)), at_home(settings.flat(), home))
+    return RunContext(Store(cache_folder(home)), at_home(settings.flat(), home))
 
 
 def _check(clip: Path, *pictures: Path | None) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
-from pipeline.jobs.job import Job, State, Wish
+from pipeline.jobs.job import Job, RequestedAction, State
 from pipeline.jobs.outage import Full, Outage, Patience
 from pipeline.jobs.previews import Previewer, Previews
-from pipeline.jobs.progress_estimate import Pace
+from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import Shift
+from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.settings import Settings
-from pipeline.stage import Bench
+from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
 from utils.home import cache_folder
@@ -27,22 +27,26 @@ from utils.store import Store
 log = logging.getLogger(__name__)
 
 PULSE_S = 0.5
-AFTER = {Wish.CANCEL: State.CANCELLED, Wish.PAUSE: State.PAUSED, Wish.NONE: State.QUEUED}
+AFTER = {
+    RequestedAction.CANCEL: State.CANCELLED,
+    RequestedAction.PAUSE: State.PAUSED,
+    RequestedAction.NONE: State.QUEUED,
+}
 """What a job that stopped becomes; one that nobody asked to stop goes on with the next worker."""
 
 
 @dataclass
-class Work:
+class JobRunner:
     """One job in hand."""
 
-    shift: Shift
+    shift: WorkerLedger
     job: Job
     home: Path
     patience: Patience
     sessions: Sessions
     cancel: Cancel = field(default_factory=Cancel)
-    _pace: Pace = field(default_factory=Pace)
-    _wish: Wish = Wish.NONE
+    _pace: ProgressEstimate = field(default_factory=ProgressEstimate)
+    _wish: RequestedAction = RequestedAction.NONE
     _full: StoreFull | None = None
     """The disk on which nothing can be finished any more."""
     _telling: threading.Lock = field(default_factory=threading.Lock)
@@ -91,10 +95,10 @@ class Work:
 
         order = self.job.order
         settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)
-        bench = Bench(self._store, settings, self._listen, self.cancel, self.sessions)
+        context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions)
         previews = Previews.of(self.home, self.job.id)
-        journey = restyle(open_clip(Path(order.clip), bench), bench, shown=Previewer(previews, self.cancel).show)
-        result = publish(Results.of(self.home), self.job, journey, bench)
+        journey = restyle(open_clip(Path(order.clip), context), context, shown=Previewer(previews, self.cancel).show)
+        result = publish(Results.of(self.home), self.job, journey, context)
         previews.remove()
         return result
 
