@@ -24,6 +24,7 @@ from ui import login
 from ui.access import Guard
 from ui.cache_tasks import ChoreError
 from ui.files import Files
+from ui.inlaid import Inlaid
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, gradio, health, jobs, looks, references, results, uploads
@@ -68,7 +69,13 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         path="/",
         theme=THEME,
         head=HEAD + (ASKS if keys.ask else ""),
-        app_kwargs={**NO_DOCS, "middleware": [Middleware(gradio.OnlyNeeded)]},
+        app_kwargs={
+            **NO_DOCS,
+            "middleware": [
+                Middleware(gradio.OnlyNeeded),
+                Middleware(Inlaid, (STATIC / "whole.js").read_text(encoding="utf-8")),
+            ],
+        },
         show_error=False,
         run_history=False,
         footer_links=[],
