@@ -1,7 +1,9 @@
 """Compositing: the generated person back into the source's own camera, with one resample, over source or plate.
 
-Where the matte is empty and the background is kept, pixels are the source's own, bit for bit. Coordinate frames, and
-the homographies (3 x 3) that lead from one to the next; every matrix here is named `from_to_to`:
+Where the matte is empty and the background is kept, pixels are the source's own, bit for bit.
+
+The coordinate frames, and the homographies (3 x 3) that lead between them. Every matrix is named after the frames that
+it leads from and to, such as `frame_to_crop`:
 
     source frame        as it was filmed
     background picture  of a shot, the place lies still in it   from the frame:  analysis.camera.matrices

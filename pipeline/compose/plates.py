@@ -44,13 +44,13 @@ class PersonCover:
     `boxes` are those of the frames in which the person was recognised whole.
     """
 
-    found: Mattes
+    person: Mattes
     boxes: Sequence[Box | None]
     linger_frames: int
 
     def mattes(self, wanted: Sequence[int]) -> Iterator[Mask]:
         """The mattes of the wanted frames, ascending."""
-        for index, matte in zip(wanted, self.found(wanted), strict=True):
+        for index, matte in zip(wanted, self.person(wanted), strict=True):
             box = None if self.boxes[index] else self._nearest(index)
             yield _filled(matte, box) if box else matte
 

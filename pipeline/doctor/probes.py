@@ -17,15 +17,15 @@ def torch() -> dict[str, Any]:
         return {"installed": False}
     import torch  # type: ignore[import-not-found, unused-ignore]
 
-    found = {"installed": True, "version": str(torch.__version__), "cuda": torch.version.cuda, "reason": ""}
-    if found["cuda"]:
+    build = {"installed": True, "version": str(torch.__version__), "cuda": torch.version.cuda, "reason": ""}
+    if build["cuda"]:
         try:
             torch.cuda.init()
-            found["device"] = torch.cuda.get_device_name(0)
+            build["device"] = torch.cuda.get_device_name(0)
             (torch.ones(2, device="cuda") + 1).sum().item()
         except (AssertionError, RuntimeError) as error:
-            found["reason"] = str(error).partition("\n")[0] or type(error).__name__
-    return found
+            build["reason"] = str(error).partition("\n")[0] or type(error).__name__
+    return build
 
 
 def torchvision() -> dict[str, Any]:

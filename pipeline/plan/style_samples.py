@@ -62,12 +62,12 @@ def _sample(work: Work) -> None:
 
 def _views(stable: StablePicture, *, whole: bool) -> Iterator[View]:
     """Views of the frames that the analysis kept; where none of them shows the person, of a few frames that do."""
-    found = False
+    has_person = False
     for frame in stable.analysis.sample_frames():
         if (view := _view(stable, frame, whole=whole)) is not None:
-            found = True
+            has_person = True
             yield view
-    if not found:
+    if not has_person:
         shown = [index for index, box in enumerate(stable.analysis.boxes) if box]
         for frame in ClipFrames.of(stable.clip).read(shown[:: max(1, len(shown) // FEW)]):
             if (view := _view(stable, frame, whole=whole)) is not None:

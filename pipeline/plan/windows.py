@@ -55,14 +55,14 @@ def windows(
 ) -> tuple[WindowPlan, ...]:
     """The windows of a clip in order. Where nobody is seen there is none, unless the `whole` picture is generated."""
     shots = tuple(Span(shot.start, shot.stop) for shot in stable.camera.shots)
-    found = stretches(
+    runs = stretches(
         segments, shots, caps.lengths, overlap_frames, lambda span: stable.box(span, whole=whole) is not None
     )
-    boxes = [stable.box(each.span, whole=whole) for each in found]
+    boxes = [stable.box(each.span, whole=whole) for each in runs]
     sized = _sized([box for box in boxes if box], caps, stable.canvas)
     return tuple(
         WindowPlan(index, each.segment, each.span, box, each.overlap)
-        for index, (each, box) in enumerate(zip(found, sized, strict=True))
+        for index, (each, box) in enumerate(zip(runs, sized, strict=True))
     )
 
 
@@ -79,17 +79,17 @@ def stretches(
     has a length that the engine takes, unless its whole shot is too short for one.
     """
     overlap_frames = min(overlap_frames, lengths.most // 2)
-    found: list[Stretch] = []
+    runs: list[Stretch] = []
     for name, piece in _pieces(segments, max(1, min(lengths.preferred, lengths.most - overlap_frames))):
         shot = next(each for each in shots if piece.start in each)
-        before = found[-1] if found and found[-1].span.stop >= piece.start > shot.start else None
+        before = runs[-1] if runs and runs[-1].span.stop >= piece.start > shot.start else None
         if before is not None and before.span.stop >= piece.stop:
             continue
         stretch = _stretch(name, piece, before, overlap_frames)
         stretch = _fitted(stretch, before, shot, lengths)
         if shown(stretch.span):
-            found.append(stretch)
-    return tuple(found)
+            runs.append(stretch)
+    return tuple(runs)
 
 
 def _stretch(name: str, piece: Span, before: Stretch | None, overlap_frames: int) -> Stretch:

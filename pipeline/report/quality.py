@@ -121,10 +121,10 @@ SOUND_FRAMES = 1.0
 
 def verdicts(values: Mapping[str, float | None]) -> dict[str, Verdict]:
     """The verdict of each of `MEASURES`; being steady is not praised where hardly anything was changed."""
-    found = {measure.name: measure.verdict(values.get(measure.name)) for measure in MEASURES}
+    marks = {measure.name: measure.verdict(values.get(measure.name)) for measure in MEASURES}
     if values.get(STEADINESS.name) is not None and is_unchanged(values.get(CHANGE.name)):
-        found[STEADINESS.name] = "look"
-    return found
+        marks[STEADINESS.name] = "look"
+    return marks
 
 
 def is_unchanged(edit_delta_e: float | None) -> bool:

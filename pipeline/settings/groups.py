@@ -15,7 +15,7 @@ class Group(BaseModel):
 
 
 class Analysis(Group):
-    """Looking at the clip: where the person is and how they stand."""
+    """Analysis of the clip: which person is followed, and how often the pose is measured."""
 
     pose_every: int = setting(
         1,
@@ -33,7 +33,7 @@ class Analysis(Group):
 
 
 class Stabilise(Group):
-    """Taking the operator's shake out before the engine works."""
+    """Stabilization: how the operator's shake is taken out before the engine works."""
 
     window_s: float = setting(
         1.0,
@@ -66,7 +66,7 @@ class Stabilise(Group):
 
 
 class Segments(Group):
-    """Cutting the clip into the pieces that the engine works on."""
+    """Segmentation: how the clip is cut into the pieces that the engine works on."""
 
     count: Literal["auto", 3, 5, 7] = setting(
         "auto",
@@ -99,7 +99,7 @@ class Segments(Group):
 
 
 class Generate(Group):
-    """What the engine makes of the picture."""
+    """Generation: the engine, the look, and what of the picture is restyled."""
 
     engine: Literal["restyle"] = setting(
         "restyle",
@@ -152,7 +152,7 @@ class Generate(Group):
 
 
 class Consistency(Group):
-    """Keeping the result from flickering."""
+    """Temporal consistency: how far the result is kept from flickering."""
 
     strength: float = setting(
         0.8,
@@ -173,7 +173,7 @@ class Consistency(Group):
 
 
 class FootLock(Group):
-    """Keeping planted feet where they stand."""
+    """Foot correction: when a foot counts as planted, and how far its slide is undone."""
 
     blend: float = setting(
         1.0,
@@ -219,7 +219,7 @@ class FootLock(Group):
 
 
 class Composite(Group):
-    """Putting the person back into the picture."""
+    """Compositing: how the person is put back into the picture."""
 
     background: Literal["keep", "plate"] = setting(
         "keep",
@@ -238,7 +238,7 @@ class Composite(Group):
 
 
 class Reshake(Group):
-    """Giving the camera its own movement back."""
+    """The result's camera: how much of the operator's movement is restored."""
 
     strength: float = setting(
         1.0,
@@ -250,7 +250,7 @@ class Reshake(Group):
 
 
 class Encode(Group):
-    """Writing the one file that comes out."""
+    """Encoding: quality and speed of the finished file."""
 
     crf: int = setting(
         18,

@@ -52,5 +52,5 @@ def look(name: str) -> type[Look]:
     if name not in LOOKS:
         raise EngineError(f"There is no look called {name!r}.", f"Choose one of: {', '.join(LOOKS)}.")
     module, _, name_of_class = _CLASSES[name].partition(".")
-    found: type[Look] = getattr(import_module(f"{__name__}.{module}"), name_of_class)
-    return found
+    look_class: type[Look] = getattr(import_module(f"{__name__}.{module}"), name_of_class)
+    return look_class

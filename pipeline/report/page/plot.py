@@ -78,9 +78,9 @@ class Plot:
                 [self.clock.share(join) for join in self.joins], "join" if len(self.joins) <= MANY else "join faint"
             )
         ]
-        for line, kept in zip(self.lines, points, strict=True):
-            shapes.append(tag("path", d=self._path(kept, low, high), class_=f"line {line.role}"))
-        data = [{"name": line.name, "points": _plain(kept)} for line, kept in zip(self.lines, points, strict=True)]
+        for line, thin in zip(self.lines, points, strict=True):
+            shapes.append(tag("path", d=self._path(thin, low, high), class_=f"line {line.role}"))
+        data = [{"name": line.name, "points": _plain(thin)} for line, thin in zip(self.lines, points, strict=True)]
         return tag(
             "div",
             tag("svg", *shapes, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", role="img",
@@ -116,15 +116,15 @@ def thinned(values: Doubles, most: int = MOST_POINTS) -> list[tuple[int, float]]
     if len(values) <= most:
         return list(enumerate(values.tolist()))
     edges = np.linspace(0, len(values), most // 2 + 1).astype(int)
-    kept: list[int] = []
+    indices: list[int] = []
     for start, stop in pairwise(edges.tolist()):
         part = values[start:stop]
         known = np.isfinite(part)
-        here = set((start + np.flatnonzero(~known)[:1]).tolist())
+        extremes = set((start + np.flatnonzero(~known)[:1]).tolist())
         if known.any():
-            here |= {int(start + np.nanargmin(part)), int(start + np.nanargmax(part))}
-        kept += sorted(here)
-    return [(index, float(values[index])) for index in kept]
+            extremes |= {int(start + np.nanargmin(part)), int(start + np.nanargmax(part))}
+        indices += sorted(extremes)
+    return [(index, float(values[index])) for index in indices]
 
 
 def scale(ticks: Sequence[tuple[float, str]]) -> Markup:
