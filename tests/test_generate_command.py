@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(
 
 
 def generated(store: Store) -> int:
-    return sum(entry.stage.startswith("generate") for entry in store.entries())
+    return sum(entry.stage.startswith("make with") for entry in store.entries())
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
@@ -160,7 +160,7 @@ def test_it_stops_at_once_and_goes_on_from_there(clip: Path, tmp_path: Path, ask
     assert beside(out) == set()
     assert not list((store.folder / "work").iterdir())
     ended = generate(tmp_path / "home", clip, "-o", out / "out.mp4", *arguments, "--json")
-    windows = [stage for stage in json.loads(ended.stdout)["stages"] if stage["name"].startswith("generate")]
+    windows = [stage for stage in json.loads(ended.stdout)["stages"] if stage["name"].startswith("make with")]
     assert len(windows) == 5
     assert [stage["cache"] for stage in windows].count("hit") >= made
     assert beside(out) == {"out.mp4"}

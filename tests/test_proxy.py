@@ -109,7 +109,7 @@ def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, RunContext, Pat
     assert not (place / AFTER).exists(), "browsers play the result itself"
     assert cv2.imread(str(place / POSTER)).shape == (180, 320, 3)
     assert {"width": 320, "height": 180, "frames": FRAMES, "look": "ink"}.items() <= told.items()
-    assert told["stages"][-1] == {"name": "proxy", "seconds": told["stages"][-1]["seconds"], "cache": "miss"}
+    assert told["stages"][-1] == {"name": "web copy", "seconds": told["stages"][-1]["seconds"], "cache": "miss"}
     assert {"slide_px", "warp_ratio", "seam_ratio", "colour_drift", "edit_magnitude"} <= told.keys()
     facts = results.facts(SOME)
     assert facts and facts["after"] == CLIP and facts["sound"] == "aac" and facts["heard"]

@@ -65,5 +65,7 @@ def page(browser: Browser, studio: App, request: pytest.FixtureRequest) -> Itera
     page.goto(studio.url)
     page.get_by_role("tab", name="Create").wait_for()
     yield page
+    for each in context.pages:
+        each.unroute_all(behavior="ignoreErrors")
     context.close()
     assert not wrong, wrong

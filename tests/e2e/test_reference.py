@@ -4,12 +4,13 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import upload
@@ -138,6 +139,9 @@ def test_work_does_not_begin_without_a_picture_that_is_on_its_way(page: Page, cl
     control.get_by_role("button", name="Stop").click()
     expect(control).not_to_contain_text("Sending")
     assert control.evaluate("(control) => control.value") == ""
+    for each in waiting:
+        with suppress(Error):  # the page has given it up
+            each.abort()
 
 
 @pytest.fixture
