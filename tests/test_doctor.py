@@ -178,27 +178,6 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("missing", "state"), [("subtitles", "problem"), ("libvmaf", "note"), ("vidstabdetect", "note")]
-)
-def test_an_ffmpeg_without_a_filter(where, tmp_path, monkeypatch, missing: str, state: str) -> None:
-    lines = "\n".join(line for name, line in FILTERS.items() if name != missing)
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", program(tmp_path, "ffmpeg", f"cat <<'END'\n{lines}\nEND"))
-    finding = packages.ffmpeg(where())
-    assert finding.state == state and f"lacks {missing}" in finding.says and "imageio-ffmpeg" in finding.remedy
-
-
-def test_an_ffmpeg_that_does_not_run(where, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
-    assert "No such file" in problem(packages.ffmpeg(where())).says
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", program(tmp_path, "ffmpeg", "echo wrong machine >&2; exit 1"))
-    assert "wrong machine" in problem(packages.ffmpeg(where())).says
-
-
-def test_the_installed_ffmpeg(where) -> None:
-    assert packages.ffmpeg(where()).state == "ok"
-
-
 def program(folder: Path, name: str, script: str) -> str:
     """A program of our own."""
     path = folder / name

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.plan.segmentation import Segment, Split, SplitRule, overlapped, split
+from pipeline.plan.segmentation import Split, SplitRule, split
 from utils.camera.path import CameraPath
 from utils.image import Size
 from utils.image.geometry import Matrix, inverse, normal
-from utils.media.timebase import Span
 from utils.people.pose import Keypoints, Poses
 from utils.walker import Scene, Shot
 from utils.walker.gait import pose_at
@@ -274,10 +273,3 @@ def test_no_segment_is_shorter_than_allowed(film: Filmed) -> None:
         found = split(*cut_to(film, slice(phases[0] - 15, 300)), SplitRule(7, least_s=least_s))
         assert names(found)[0] == "hold" and covers(found, 315 - phases[0])
         assert min(len(segment.span) for segment in found.segments) >= least_s * 30
-
-
-def test_overlaps_are_shared_and_never_cross_a_cut() -> None:
-    three = [Segment("part", Span(a, b), "") for a, b in ((0, 100), (100, 150), (150, 300))]
-    spans = overlapped(three, 5, breaks=(150,))
-    assert spans == (Span(0, 102), Span(97, 150), Span(150, 300))
-    assert len(spans[0] & spans[1]) == 5

@@ -30,7 +30,6 @@ CHECKS = (
     Check("Pose model", packages.pose_model),
     Check("numba", packages.compiler),
     Check("PyAV", packages.media),
-    Check("ffmpeg", packages.ffmpeg),
     Check("Home folder", disk.home_folder),
     Check("Memory", machine.memory),
     Check("Cores", machine.cores),

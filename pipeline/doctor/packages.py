@@ -3,14 +3,12 @@
 import re
 import shlex
 
-from pipeline.doctor.finding import Finding, State
+from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import PIP, Surroundings
 from pipeline.doctor.versions import Requirement, read_requirements
 
 OLDEST, NEWEST = (3, 11), (3, 12)
 _OPENCV = re.compile(r"opencv(-contrib)?-python(-headless)?(-rolling)?")
-FILTERS = {"subtitles": "captions", "vidstabdetect": "comparison with vid.stab", "libvmaf": "the VMAF figure"}
-"""Filters that imageio-ffmpeg's program should have, and what each is used for."""
 
 
 def python_version(where: Surroundings) -> Finding:
@@ -77,22 +75,6 @@ def media(where: Surroundings) -> Finding:
     """Check that PyAV's own ffmpeg writes and reads H.264."""
     says = "PyAV {version} (ffmpeg {ffmpeg}) writes H.264 with libx264 and reads it back."
     return _probed(where, "PyAV", "media", "av", says)
-
-
-def ffmpeg(where: Surroundings) -> Finding:
-    """Check imageio-ffmpeg's program, which has filters that PyAV's own ffmpeg lacks."""
-    answer = where.ask_python("ffmpeg")
-    if answer.result:
-        answer = where.ask([answer.result["program"], "-hide_banner", "-filters"])
-    remedy = f"See that IMAGEIO_FFMPEG_EXE is not set; then: {where.reinstall('imageio-ffmpeg')}"
-    if answer.code != 0:
-        return Finding("ffmpeg", "problem", f"imageio-ffmpeg's program does not run: {answer.reason}.", remedy)
-    filters = {words[1] for words in map(str.split, answer.out.splitlines()) if len(words) > 2}
-    missing = [f"{name} ({use})" for name, use in FILTERS.items() if name not in filters]
-    if missing:
-        state: State = "problem" if "subtitles" not in filters else "note"
-        return Finding("ffmpeg", state, f"This ffmpeg lacks {', '.join(missing)}.", remedy)
-    return Finding("ffmpeg", "ok", "imageio-ffmpeg's program has libass, vid.stab and VMAF.")
 
 
 def _probed(where: Surroundings, name: str, probe: str, package: str, says: str) -> Finding:

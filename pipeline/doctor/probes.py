@@ -7,7 +7,6 @@ import importlib.util
 import io
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 
@@ -75,13 +74,6 @@ def media() -> dict[str, Any]:
     return {"version": av.__version__, "ffmpeg": av.ffmpeg_version_info, "frames": frames}
 
 
-def ffmpeg() -> dict[str, Any]:
-    """The path of imageio-ffmpeg's program."""
-    import imageio_ffmpeg
-
-    return {"program": str(Path(imageio_ffmpeg.get_ffmpeg_exe()))}
-
-
 def numba() -> dict[str, Any]:
     """Compile a small function and run it."""
     import numba
@@ -93,7 +85,7 @@ def numba() -> dict[str, Any]:
 MARK = "reshoot-probe: "
 """The start of the line that holds the result, to tell it from what packages print."""
 
-PROBES = {probe.__name__: probe for probe in (torch, torchvision, opencv, pose, media, ffmpeg, numba)}
+PROBES = {probe.__name__: probe for probe in (torch, torchvision, opencv, pose, media, numba)}
 
 if __name__ == "__main__":
     sys.stdout.write(f"\n{MARK}{json.dumps(PROBES[sys.argv[1]]())}\n")

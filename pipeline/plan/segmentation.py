@@ -4,7 +4,6 @@ The hold is the stretch that is most surely standing still; what lies before it 
 exit. Cuts of the film always end a segment.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -93,19 +92,6 @@ def split(poses: Poses, camera: CameraPath, rule: SplitRule | None = None) -> Sp
         fallback = f"The clip is cut into equal parts instead of approach, hold and exit: {reason}."
     pieces = _joined(pieces, count, set(camera.breaks))
     return Split(tuple(_divided(pieces, count, least, moves.speed)), fallback)
-
-
-def overlapped(segments: Sequence[Segment], overlap_frames: int, breaks: Sequence[int] = ()) -> tuple[Span, ...]:
-    """The spans of segments, grown so that neighbours share `overlap_frames`, but never across a cut."""
-    before, after = overlap_frames - overlap_frames // 2, overlap_frames // 2
-    first, last = segments[0].span.start, segments[-1].span.stop
-    spans = []
-    for segment in segments:
-        start, stop = segment.span.start, segment.span.stop
-        shot_start = max((cut for cut in breaks if cut <= start), default=first)
-        shot_stop = min((cut for cut in breaks if cut >= stop), default=last)
-        spans.append(Span(max(shot_start, start - before), min(shot_stop, stop + after)))
-    return tuple(spans)
 
 
 def _whole(name: Name, frames: range, reason: str) -> Segment:
