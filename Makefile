@@ -1,5 +1,6 @@
 # make run        set everything up and make the sample clip
 # make test       set everything up and run the tests
+# make quick      only the tests that are quick, for work in progress
 # make check      the same, with the style and type checks first
 # make coverage   the tests, and which lines none of them reaches
 # make bench      the measurements beside other tools (some minutes)
@@ -9,7 +10,7 @@
 
 VENV := .venv/bin/python
 
-.PHONY: help run test check coverage setup setup-dev bench clean
+.PHONY: help run test quick check coverage setup setup-dev bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -28,6 +29,9 @@ run: setup
 test: setup-dev
 	@echo "==> Running the tests on two processes (about a quarter of an hour)"
 	@$(VENV) -m pytest -n 2 --dist loadfile -q
+
+quick: setup-dev
+	@$(VENV) -m pytest -n 2 --dist loadfile -q -m "not slow"
 
 check: setup-dev
 	@echo "==> Checking style and types"

@@ -1,6 +1,7 @@
 """The house keeps its shape: imports run one way, files and functions stay readable, heavy libraries load late."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,23 @@ def test_nothing_in_the_pipeline_but_the_jobs_knows_that_there_are_jobs() -> Non
         room = path.relative_to(HOUSE / "pipeline").parts[0]
         if room not in ("jobs", "commands", "library"):
             assert not {each for each in modules(ast.parse(path.read_text())) if each.startswith("pipeline.jobs")}
+
+
+def decisions() -> list[tuple[str, str]]:
+    """The rows of the table in CONTRIBUTING.md: file and name."""
+    rows = re.findall(r"^\| .* \| `([\w/.]+)` \| `(\w+)` \|$", (HOUSE / "CONTRIBUTING.md").read_text(), re.M)
+    return list(map(tuple, rows))
+
+
+def test_twenty_things_are_decided_where_the_table_says() -> None:
+    assert len(decisions()) == 20
+    for file, name in decisions():
+        tree = ast.parse((HOUSE / file).read_text(encoding="utf-8"))
+        defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        targets = [node.targets if isinstance(node, ast.Assign) else [node.target]
+                   for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]  # fmt: skip
+        defined |= {each.id for group in targets for each in group if isinstance(each, ast.Name)}
+        assert name in defined, f"{file} does not define {name}"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
