@@ -1,6 +1,6 @@
-"""python app.py: the studio in a browser. It shows and asks; a worker beside it does the work.
+"""`python app.py` starts the web app, and beside it a supervised worker that runs the jobs.
 
-The port is taken first, so that a browser that comes early waits for the page instead of being refused.
+The port is opened first, before anything heavy is imported, so that an early browser waits instead of being refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a fil
 
 
 class HomeError(ReshootError):
-    """The home cannot be used."""
+    """The home folder cannot be used."""
 
 
 def main(
@@ -66,52 +66,51 @@ def main(
 
 
 def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, keep_model: float | None) -> None:
-    """Everything that can be refused comes before anything heavy is loaded."""
+    """Check everything that may be refused, and only then import the heavy modules and serve."""
     from pipeline.jobs.locations import database_url, worker_name
-    from ui.sessions import open_keys, read_people
-    from ui.socket import bound, greet
+    from ui.sessions import open_authenticator, parse_logins
+    from ui.socket import announce, bind
 
-    passwords = read_people(auth)
-    with bound(host, port) as door, _alone(home, worker_name()):
+    passwords = parse_logins(auth)
+    with bind(host, port) as listener, _single_instance(home, worker_name()):
         os.environ.setdefault("GRADIO_TEMP_DIR", str(home / "forms"))
-        keys, made = open_keys(home, passwords, public="RUNPOD_POD_ID" in os.environ)
-        greet(door, keys, made)
+        authenticator, made = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
+        announce(listener, authenticator, made)
 
         from pipeline.jobs.ledger import Ledger
         from pipeline.jobs.supervisor import Supervisor
-        from ui.cleanup import sweeping
+        from ui.cleanup import run_cleanup
         from ui.server import build
         from ui.studio import Studio
 
         url = database_url(home, database)
         ledger, over = Ledger(url), threading.Event()
         studio = Studio(home, ledger)
-        threading.Thread(target=sweeping, args=(studio, over), name="caretaker", daemon=True).start()
+        threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
         try:
-            keeper = None if keep_model is None else Supervisor(home, url, worker_name(), keep_model)
-            _serve(studio, build(studio, keys, hosts=(host,)), door, keeper)
+            supervisor = None if keep_model is None else Supervisor(home, url, worker_name(), keep_model)
+            _serve(studio, build(studio, authenticator, hosts=(host,)), listener, supervisor)
         finally:
             over.set()
             ledger.close()
 
 
-def _serve(studio: Studio, app: FastAPI, door: object, keeper: Supervisor | None) -> None:
-    """Until a signal comes; then the worker and all end within ten seconds."""
+def _serve(studio: Studio, app: FastAPI, listener: object, supervisor: Supervisor | None) -> None:
+    """Serve until a stop signal; then end the server and the worker within ten seconds."""
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Its signals stop the worker at the same moment."""
+        """A server whose stop signals also stop the worker at once, instead of after the last open page."""
 
         def handle_exit(self, sig: int, frame: object) -> None:
-            if keeper:
-                keeper.stopping.set()
+            if supervisor:
+                supervisor.stopping.set()
             for close in studio.closing:
                 close()
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
-    proxies = os.environ.get(
-        "FORWARDED_ALLOW_IPS", ""
-    )  # or whoever is on this machine could name any address as theirs
+    # Uvicorn trusts X-Forwarded-For from localhost by default, so any local process could forge its address.
+    proxies = os.environ.get("FORWARDED_ALLOW_IPS", "")
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -119,23 +118,24 @@ def _serve(studio: Studio, app: FastAPI, door: object, keeper: Supervisor | None
         server_header=False,
         forwarded_allow_ips=proxies,
     )
-    thread = threading.Thread(target=keeper.run, name="keeper") if keeper else None
+    thread = threading.Thread(target=supervisor.run, name="supervisor") if supervisor else None
     if thread:
         thread.start()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        # Uvicorn has its own, and sends itself what it got when it is done. Not SIG_IGN: a worker would inherit that.
-        signal.signal(each, lambda number, frame: None)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        # Uvicorn installs its own handlers, restores these at its end, and raises the signal again, which must then do
+        # nothing. SIG_IGN would not do: the worker process would inherit it.
+        signal.signal(stop_signal, lambda number, frame: None)
     try:
-        Server(config).run(sockets=[door])  # type: ignore[list-item]
+        Server(config).run(sockets=[listener])  # type: ignore[list-item]
     finally:
-        if keeper and thread:
-            keeper.stopping.set()
+        if supervisor and thread:
+            supervisor.stopping.set()
             thread.join(STOP_S)
 
 
 @contextmanager
-def _alone(home: Path, name: str) -> Iterator[None]:
-    """One app a home and machine."""
+def _single_instance(home: Path, name: str) -> Iterator[None]:
+    """Hold a file lock, so that only one app per home and machine runs."""
     from utils.store.lease import if_free
 
     folder = home / "jobs"

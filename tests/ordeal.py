@@ -42,7 +42,7 @@ class Ordeal:
 
     def run(self, deaths: int) -> None:
         """Until there were so many deaths and every job has ended."""
-        chance, kinds = random.Random(self.seed), cycle(("worker", "keeper"))
+        chance, kinds = random.Random(self.seed), cycle(("worker", "supervisor"))
         combinations = cycle([(clip, look) for look in LOOKS for clip in self.clips])
         while self.kills < deaths:
             if not [job for job in self.home.ledger.all() if not job.state.ended]:
@@ -61,10 +61,10 @@ class Ordeal:
         return working or all(job.state.ended for job in self.home.ledger.all())
 
     def _kill(self, kind: str) -> None:
-        if kind == "keeper":
-            keeper = self.home.keepers.pop()
-            keeper.send_signal(signal.SIGKILL)
-            keeper.wait()
+        if kind == "supervisor":
+            supervisor = self.home.supervisors.pop()
+            supervisor.send_signal(signal.SIGKILL)
+            supervisor.wait()
             self.home.open()
         else:
             signs = self.home.living()

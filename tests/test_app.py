@@ -18,7 +18,7 @@ from pipeline.jobs.tables import frame_previews
 from tests.journeys import filmed
 from tests.studios import App, app
 from tests.workers import HOUSE, House
-from ui.socket import bound
+from ui.socket import bind
 from utils.walker import Shot
 
 FRAMES = 48
@@ -100,8 +100,8 @@ def test_a_database_that_does_not_answer_is_told_and_asked_again(tmp_path: Path)
 
 
 def test_answers_leave_at_once() -> None:
-    with bound("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()):
-        visitor, _ = door.accept()
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        visitor, _ = listener.accept()
         with visitor:
             assert visitor.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

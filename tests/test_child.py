@@ -72,10 +72,11 @@ def test_one_that_takes_too_long_ends_with_all_it_started(tmp_path: Path) -> Non
 
 def test_one_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
-    code = "import os, pathlib, time; from utils import child; child.go_with_parent();"
+    code = "import os, pathlib, time; from utils.guarded_child import go_with_parent; go_with_parent();"
     code += f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(300)"
     parent = subprocess.Popen(
-        python(f"import sys; from utils import child; child.ask([sys.executable, '-c', {code!r}], 300)"), cwd=HOUSE
+        python(f"import sys; from utils.guarded_child import ask; ask([sys.executable, '-c', {code!r}], 300)"),
+        cwd=HOUSE,
     )
     until(lambda: mark.exists() and mark.read_text() != "")
     os.kill(parent.pid, signal.SIGKILL)

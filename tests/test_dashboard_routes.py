@@ -247,7 +247,7 @@ def test_room_is_added_up_by_folder(tmp_path: Path) -> None:
 
 
 def test_a_slow_fact_keeps_nobody_waiting_and_a_wrong_one_keeps_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.machine.PATIENCE_S", 0.05)
+    monkeypatch.setattr("ui.machine.WAIT_S", 0.05)
     gate = threading.Event()
     answers = iter([1, 2])
 

@@ -137,7 +137,7 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
     for named, in_groups in product((path, str(studio.home / path)), (False, True)):
         settings = {"generate": {"reference": named}} if in_groups else {"generate.reference": named}
         said = {"kind": "use", "preset": "fast", "settings": settings}
-        found = using.used(studio, json.dumps(said), FIELDS)
+        found = using.restored(studio, json.dumps(said), FIELDS)
         assert found.values[[field.name for field in FIELDS].index("generate.reference")] is None
         assert found.missing == using.NO_PICTURE
 
@@ -146,7 +146,7 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
 def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio, in_groups: bool) -> None:
     digest = kept(studio.home).stem
     settings = {"generate": {"reference": digest}} if in_groups else {"generate.reference": digest}
-    found = using.used(studio, json.dumps({"kind": "use", "preset": "fast", "settings": settings}), FIELDS)
+    found = using.restored(studio, json.dumps({"kind": "use", "preset": "fast", "settings": settings}), FIELDS)
     assert found.values[[field.name for field in FIELDS].index("generate.reference")] == digest
     assert not found.missing
 
@@ -154,14 +154,14 @@ def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio, in_gr
 def test_an_order_of_a_former_version_brings_its_picture_back(studio: Studio) -> None:
     place = kept(studio.home)
     job = studio.ledger.submit(Order("/x/walk.mp4", "walk.mp4", {"generate.reference": str(place)}))
-    found = using.used(studio, json.dumps({"kind": "edit", "job": job.id}), FIELDS)
+    found = using.restored(studio, json.dumps({"kind": "edit", "job": job.id}), FIELDS)
     assert found.values[[field.name for field in FIELDS].index("generate.reference")] == place.stem
 
 
 @pytest.mark.parametrize("said", [None, 3, "", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
 def test_odd_settings_are_a_sentence(studio: Studio, said: object) -> None:
     with pytest.raises(SettingsError, match="not in a form that can be read"):
-        using.used(studio, said, FIELDS)
+        using.restored(studio, said, FIELDS)
 
 
 def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, tmp_path: Path) -
     clips = Clips(studio.home)
     clip = clips.add(file, "walk.mp4")
     ours = studio.ledger.submit(Order(str(clips.path(clip)), "walk.mp4", {"generate.look": "ink"}, "fast"))
-    found = using.used(studio, json.dumps({"kind": "edit", "job": ours.id}), FIELDS)
+    found = using.restored(studio, json.dumps({"kind": "edit", "job": ours.id}), FIELDS)
     assert found.clips == [{"id": clip, "title": "walk.mp4"}] and not found.missing
     other = studio.ledger.submit(Order("/elsewhere/walk.mp4", "walk.mp4"))
-    found = using.used(studio, json.dumps({"kind": "edit", "job": other.id}), FIELDS)
+    found = using.restored(studio, json.dumps({"kind": "edit", "job": other.id}), FIELDS)
     assert found.clips == [] and found.missing == using.NO_CLIP

@@ -15,7 +15,7 @@ from pipeline.jobs.job import Order, State
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.outage import Full, Patience, Reserve, outage
+from pipeline.jobs.outage import DiskFull, OutageRetry, Reserve, outage
 from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from pipeline.jobs.worker_ledger import WorkerLedger
@@ -94,18 +94,18 @@ def test_an_app_that_cannot_begin_on_a_full_disk_says_so(tmp_path: Path) -> None
 
 def test_a_worker_that_cannot_give_signs_on_a_full_disk_is_not_ended(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", TINY_BYTES) as disk:
-        keeper = Supervisor(disk, database_url(disk), "one")
-        keeper.worker = subprocess.Popen(["sleep", "60"])
+        supervisor = Supervisor(disk, database_url(disk), "one")
+        supervisor.worker = subprocess.Popen(["sleep", "60"])
         try:
             with Ledger(database_url(disk)).engine.begin() as connection:
-                row = {"name": "one", "pid": keeper.worker.pid, "beat_at": 1.0, "job": ""}
+                row = {"name": "one", "pid": supervisor.worker.pid, "beat_at": 1.0, "job": ""}
                 connection.execute(sa.insert(workers).values(**row))
-            assert keeper._hangs(), "while there is room it would have given one"
+            assert supervisor._hangs(), "while there is room it would have given one"
             fill(disk)
-            assert not keeper._hangs()
+            assert not supervisor._hangs()
         finally:
-            keeper.worker.kill()
-            keeper.worker.wait()
+            supervisor.worker.kill()
+            supervisor.worker.wait()
 
 
 def test_the_reserve_is_taken_where_there_is_room_and_given_up_where_there_is_none(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_the_reserve_is_taken_where_there_is_room_and_given_up_where_there_is_no
         assert reserve.path.stat().st_size == Reserve.BYTES and not reserve.needed()
         fill(disk)
         assert reserve.needed()
-        patience = Patience(ledger.database, threading.Event())
-        patience.insist(lambda: ledger.submit(Order("/a.mp4", "a.mp4")))
+        outage_retry = OutageRetry(ledger.database, threading.Event())
+        outage_retry.until_done(lambda: ledger.submit(Order("/a.mp4", "a.mp4")))
         assert len(ledger.all()) == 1 and not reserve.path.exists()
         reserve.keep()
         assert not reserve.path.exists(), "others need what is left"
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
     shift = WorkerLedger(ledger, "one")
     job = shift.claim()
     assert job
-    work = JobRunner(shift, job, tmp_path, Patience(ledger.database, threading.Event()), Sessions())
+    work = JobRunner(shift, job, tmp_path, OutageRetry(ledger.database, threading.Event()), Sessions())
 
     def refuse() -> dict[str, object]:
         error = OSError(errno.ENOSPC, "No space left on device")
@@ -154,5 +154,5 @@ def test_a_full_disk_of_a_database_server_is_told_but_not_waited_for_here(tmp_pa
     ledger = Ledger(database_url(tmp_path))
     error = sa.exc.OperationalError("UPDATE", {}, psycopg.errors.DiskFull("could not extend file"))
     why = outage(error, ledger.database)
-    assert isinstance(why, Full) and "is full" in why.problem and why.needs_bytes == 0
+    assert isinstance(why, DiskFull) and "is full" in why.problem and why.needs_bytes == 0
     ledger.close()

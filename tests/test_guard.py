@@ -10,21 +10,21 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from ui import login, turns
-from ui.access import BROWSER, SESSION, Guard, address
-from ui.sessions import SESSION_S, AuthError, Keys, open_keys, read_people
+from ui import login, login_queue
+from ui.access import BROWSER, SESSION, AccessGuard, address
+from ui.sessions import SESSION_S, Authenticator, AuthError, open_authenticator, parse_logins
 
 PAGE = {"accept": "text/html"}
 
 
-def keys_of(home: Path, *people: str) -> Keys:
-    return open_keys(home, read_people(list(people)), public=False)[0]
+def authenticator_of(home: Path, *people: str) -> Authenticator:
+    return open_authenticator(home, parse_logins(list(people)), public=False)[0]
 
 
-def app_of(keys: Keys) -> FastAPI:
+def app_of(authenticator: Authenticator) -> FastAPI:
     app = FastAPI()
-    app.add_middleware(Guard, keys=keys, hosts=("studio.lan",))
-    app.include_router(login.routes(keys))
+    app.add_middleware(AccessGuard, authenticator=authenticator, hosts=("studio.lan",))
+    app.include_router(login.routes(authenticator))
 
     @app.get("/healthz")
     @app.get("/studio/jobs")
@@ -36,18 +36,18 @@ def app_of(keys: Keys) -> FastAPI:
     return app
 
 
-def browser(keys: Keys, host: str = "localhost") -> TestClient:
-    return TestClient(app_of(keys), base_url=f"http://{host}:7860", follow_redirects=False)
+def browser(authenticator: Authenticator, host: str = "localhost") -> TestClient:
+    return TestClient(app_of(authenticator), base_url=f"http://{host}:7860", follow_redirects=False)
 
 
 @pytest.fixture
 def open_door(tmp_path: Path) -> TestClient:
-    return browser(keys_of(tmp_path))
+    return browser(authenticator_of(tmp_path))
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return keys_of(tmp_path, "ada:correct horse", "bob:battery staple")
+def authenticator(tmp_path: Path) -> Authenticator:
+    return authenticator_of(tmp_path, "ada:correct horse", "bob:battery staple")
 
 
 def sign_in(client: TestClient, password: str = "correct horse", name: str = "ada", after: str = "/") -> int:
@@ -70,12 +70,12 @@ def test_a_secret_that_is_none_is_replaced(open_door: TestClient) -> None:
 
 
 def test_without_passwords_only_known_names_of_this_machine_are_answered(tmp_path: Path) -> None:
-    keys = keys_of(tmp_path)
+    authenticator = authenticator_of(tmp_path)
     for host in ("localhost", "127.0.0.1", "192.168.1.7", "[::1]", "studio.lan"):
-        assert browser(keys, host).get("/").status_code == 200, host
+        assert browser(authenticator, host).get("/").status_code == 200, host
     for host in ("rebound.example.com", "localhost.example.com", "1.2.3.4.example.com"):
-        assert browser(keys, host).get("/").status_code == 403, host
-    answer = browser(keys, "rebound.example.com").get("/")
+        assert browser(authenticator, host).get("/").status_code == 403, host
+    answer = browser(authenticator, "rebound.example.com").get("/")
     assert answer.status_code == 403 and "--auth" in answer.json()["remedy"]
 
 
@@ -162,8 +162,8 @@ def test_every_answer_tells_browsers_to_be_careful(open_door: TestClient) -> Non
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
 
 
-def test_pages_lead_to_the_login_and_back(keys: Keys) -> None:
-    client = browser(keys, "pod-7860.proxy.example.net")
+def test_pages_lead_to_the_login_and_back(authenticator: Authenticator) -> None:
+    client = browser(authenticator, "pod-7860.proxy.example.net")
     away = client.get("/", headers=PAGE)
     assert (away.status_code, away.headers["location"]) == (303, "/login?next=/")
     assert client.get("/studio/jobs").status_code == 401
@@ -178,13 +178,15 @@ def test_pages_lead_to_the_login_and_back(keys: Keys) -> None:
 @pytest.mark.parametrize(
     "place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "//[", "/logout"]
 )
-def test_signing_in_leads_nowhere_else(keys: Keys, place: str) -> None:
-    entered = browser(keys).post("/login", params={"next": place}, data={"name": "ada", "password": "correct horse"})
+def test_signing_in_leads_nowhere_else(authenticator: Authenticator, place: str) -> None:
+    entered = browser(authenticator).post(
+        "/login", params={"next": place}, data={"name": "ada", "password": "correct horse"}
+    )
     assert entered.headers["location"] == "/"
 
 
-def test_wrong_passwords_are_told_without_saying_what_was_wrong(keys: Keys) -> None:
-    client = browser(keys)
+def test_wrong_passwords_are_told_without_saying_what_was_wrong(authenticator: Authenticator) -> None:
+    client = browser(authenticator)
     wrong = client.post("/login", data={"name": "ada", "password": "battery staple"})
     nobody = client.post("/login", data={"name": '"><script>', "password": "x"})
     assert wrong.status_code == nobody.status_code == 401
@@ -192,22 +194,28 @@ def test_wrong_passwords_are_told_without_saying_what_was_wrong(keys: Keys) -> N
     assert not client.cookies.get(SESSION)
 
 
-def test_too_many_attempts_are_told_when_to_come_back(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST_WAITING", 0)
-    answer = browser(keys).post("/login", data={"name": "ada", "password": "correct horse"})
+def test_too_many_attempts_are_told_when_to_come_back(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_queue, "MOST_WAITING", 0)
+    answer = browser(authenticator).post("/login", data={"name": "ada", "password": "correct horse"})
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
     assert f"Wait {answer.headers['retry-after']} seconds and try again." in answer.text
 
 
-def test_a_browser_that_signed_in_is_known_when_it_comes_back(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_that_signed_in_is_known_when_it_comes_back(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visitors: list[tuple[str, bool]] = []
 
-    async def right(turns: turns.Turns, visitor: str, check: Callable[[], bool], stranger: bool = True) -> bool:
+    async def right(
+        queue: login_queue.LoginQueue, visitor: str, check: Callable[[], bool], stranger: bool = True
+    ) -> bool:
         visitors.append((visitor, stranger))
         return check()
 
-    monkeypatch.setattr(turns.Turns, "right", right)
-    client = browser(keys)
+    monkeypatch.setattr(login_queue.LoginQueue, "check", right)
+    client = browser(authenticator)
     assert sign_in(client) == 303
     device = client.cookies[login.DEVICE]
     client.post("/logout")
@@ -219,49 +227,59 @@ def test_a_browser_that_signed_in_is_known_when_it_comes_back(keys: Keys, monkey
     assert visitors[1][0] == device and visitors[0][0] == visitors[2][0] != device
 
 
-def test_a_ticket_cannot_be_made_up_or_used_for_ever(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticket = keys.ticket("ada")
-    assert keys.reads(ticket) == "ada"
+def test_a_ticket_cannot_be_made_up_or_used_for_ever(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = authenticator.session_token("ada")
+    assert authenticator.user_of(ticket) == "ada"
     other = f"{b'eve'.hex()}{ticket[6:]}"
-    for bad in ("", "x", keys.device(), ticket[:-1], other, ticket.replace(".", "..", 1), "é.1.2"):
-        assert keys.reads(bad) is None
+    for bad in ("", "x", authenticator.device_token(), ticket[:-1], other, ticket.replace(".", "..", 1), "é.1.2"):
+        assert authenticator.user_of(bad) is None
     later = time.time() + SESSION_S + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    assert keys.reads(ticket) is None
+    assert authenticator.user_of(ticket) is None
 
 
 def test_tickets_outlive_the_server_but_not_the_password(tmp_path: Path) -> None:
-    ticket = keys_of(tmp_path, "ada:one").ticket("ada")
-    assert keys_of(tmp_path, "ada:one").reads(ticket) == "ada"
-    assert keys_of(tmp_path, "ada:two").reads(ticket) is None
-    assert keys_of(tmp_path, "eve:one").reads(ticket) is None
+    ticket = authenticator_of(tmp_path, "ada:one").session_token("ada")
+    assert authenticator_of(tmp_path, "ada:one").user_of(ticket) == "ada"
+    assert authenticator_of(tmp_path, "ada:two").user_of(ticket) is None
+    assert authenticator_of(tmp_path, "eve:one").user_of(ticket) is None
 
 
 def test_what_a_browser_is_known_by_cannot_be_made_up(tmp_path: Path) -> None:
-    keys = keys_of(tmp_path, "ada:one")
-    device = keys.device()
-    assert keys.knows(device) and device != keys.device() and keys_of(tmp_path, "ada:one").knows(device)
-    for bad in ("", "device-", device[:-1], device.replace("device-", "device-0"), keys.ticket("ada")):
-        assert not keys.knows(bad)
-    assert not keys_of(tmp_path, "ada:two").knows(device)
+    authenticator = authenticator_of(tmp_path, "ada:one")
+    device = authenticator.device_token()
+    assert (
+        authenticator.is_device_token(device)
+        and device != authenticator.device_token()
+        and authenticator_of(tmp_path, "ada:one").is_device_token(device)
+    )
+    for bad in ("", "device-", device[:-1], device.replace("device-", "device-0"), authenticator.session_token("ada")):
+        assert not authenticator.is_device_token(bad)
+    assert not authenticator_of(tmp_path, "ada:two").is_device_token(device)
 
 
 def test_a_pod_without_a_password_gets_one_that_holds_and_is_said_once(tmp_path: Path) -> None:
-    keys, made = open_keys(tmp_path, {}, public=True)
-    assert made and keys.admits("reshoot", made) and not keys.admits("reshoot", made[:-1])
-    again, said = open_keys(tmp_path, {}, public=True)
-    assert said is None and again.admits("reshoot", made)
-    assert again.reads(keys.ticket("reshoot")) == "reshoot"
+    authenticator, made = open_authenticator(tmp_path, {}, public=True)
+    assert (
+        made
+        and authenticator.accepts_password("reshoot", made)
+        and not authenticator.accepts_password("reshoot", made[:-1])
+    )
+    again, said = open_authenticator(tmp_path, {}, public=True)
+    assert said is None and again.accepts_password("reshoot", made)
+    assert again.user_of(authenticator.session_token("reshoot")) == "reshoot"
     secrets = tmp_path / "secrets.json"
     assert secrets.stat().st_mode & 0o777 == 0o600 and made not in secrets.read_text()
 
 
 def test_a_damaged_file_of_secrets_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
-    assert open_keys(tmp_path, {}, public=True)[1]
+    assert open_authenticator(tmp_path, {}, public=True)[1]
 
 
 @pytest.mark.parametrize("said", ["ada", "ada:", ":secret"])
 def test_a_login_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(AuthError, match="user:password"):
-        read_people([said])
+        parse_logins([said])

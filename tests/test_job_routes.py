@@ -20,10 +20,10 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.library.clips import Clips
-from ui.access import Guard
+from ui.access import AccessGuard
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import jobs
-from ui.sessions import open_keys
+from ui.sessions import open_authenticator
 from ui.studio import Studio
 from utils.errors import ReshootError
 
@@ -79,7 +79,9 @@ def desk(empty: Path, tmp_path: Path) -> Iterator[Desk]:
     shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
     ledger = Ledger(database_url(tmp_path))
     app = FastAPI()
-    app.add_middleware(Guard, keys=open_keys(tmp_path, {}, public=False)[0], hosts=("testserver",))
+    app.add_middleware(
+        AccessGuard, authenticator=open_authenticator(tmp_path, {}, public=False)[0], hosts=("testserver",)
+    )
     app.add_exception_handler(ReshootError, _told)
     app.include_router(jobs.routes(Studio(tmp_path, ledger)), prefix="/studio")
     headers = {"X-Reshoot": "1"}
@@ -145,7 +147,7 @@ def test_one_refused_clip_among_good_ones_is_named_before_anything_is_stored(des
     good, bad = desk.clip("a.mp4"), desk.clip("b.mp4", problem="It has no picture.", remedy="Add another one.")
     answer = desk.me.post("/studio/jobs", json={"clips": [good, bad]})
     assert answer.json()["problem"] == "b.mp4 cannot be used: It has no picture."
-    assert desk.ledger.all() == [] and desk.ledger.tickets.waiting() == 0
+    assert desk.ledger.all() == [] and desk.ledger.wakeups.waiting() == 0
 
 
 def test_a_request_that_is_no_json_is_refused_in_a_sentence(desk: Desk) -> None:
@@ -269,7 +271,7 @@ def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
     shift.claim()
     shift.end(done, State.DONE, "Finished.", share=1.0)
     shift.claim()
-    shift.tell(running, share=0.5)
+    shift.report(running, share=0.5)
     desk.me.post(f"/studio/jobs/{paused}/pause")
     page = desk.page(query="?ended=0")
     ((batch, told),) = page["batches"].items()
@@ -278,7 +280,7 @@ def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
     assert desk.me.post(f"/studio/batches/{batch}/cancel").json() == {"changed": 3}
     states = [desk.ledger.get(job).state for job in (*jobs, alone)]
     assert states == [State.DONE, State.RUNNING, State.CANCELLED, State.CANCELLED, State.QUEUED]
-    assert desk.ledger.get(running).wish == "cancel"
+    assert desk.ledger.get(running).requested_action == "cancel"
     assert desk.me.post("/studio/batches/x/cancel").json() == {"changed": 0}
 
 

@@ -47,7 +47,7 @@ def test_what_is_submitted_is_there_for_another_process_with_its_ticket(ledger: 
     job = ledger.submit(Order("/clips/a.mp4", "a.mp4", {"generate.look": "ink"}, "fast", "me", "batch"))
     code = (
         "import sys; from pipeline.jobs.ledger import Ledger; ledger = Ledger(sys.argv[1]);"
-        "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.tickets.waiting())"
+        "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.wakeups.waiting())"
     )
     child = subprocess.run([sys.executable, "-c", code, ledger.url], cwd=HOUSE, capture_output=True, text=True)
     assert child.stdout.split() == [job.id, "queued", "ink", "1"], child.stderr
@@ -57,7 +57,7 @@ def test_what_is_submitted_is_there_for_another_process_with_its_ticket(ledger: 
 def test_a_job_that_could_not_be_stored_leaves_no_ticket(ledger: Ledger) -> None:
     with pytest.raises((sa.exc.StatementError, TypeError)):
         ledger.submit(order(what=object()))
-    assert ledger.all() == [] and ledger.tickets.waiting() == 0
+    assert ledger.all() == [] and ledger.wakeups.waiting() == 0
 
 
 def test_jobs_are_taken_in_line_and_each_by_one_worker(ledger: Ledger) -> None:
@@ -106,12 +106,12 @@ def test_a_running_job_hears_what_is_wished_and_an_idle_one_changes_at_once(ledg
     running, idle = ledger.submit(order("a")), ledger.submit(order("b"))
     shift = WorkerLedger(ledger, "one")
     assert shift.claim()
-    assert shift.tell(running.id, share=0.25, stage="analyse") is RequestedAction.NONE
+    assert shift.report(running.id, share=0.25, stage="analyse") is RequestedAction.NONE
     assert ledger.cancel(running.id).state is State.RUNNING
-    assert shift.tell(running.id, share=0.5) is RequestedAction.CANCEL
+    assert shift.report(running.id, share=0.5) is RequestedAction.CANCEL
     shift.end(running.id, State.CANCELLED, "Stopped.")
     assert ledger.cancel(idle.id).state is State.CANCELLED
-    assert [entry.sentence for entry in ledger.diary(running.id)] == ["Somebody asked to cancel it.", "Stopped."]
+    assert [entry.sentence for entry in ledger.job_events(running.id)] == ["Somebody asked to cancel it.", "Stopped."]
     assert ledger.get(running.id).share == 0.5
 
 
@@ -147,7 +147,7 @@ def test_a_worker_that_lost_a_job_cannot_change_it(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(workers.update().where(workers.c.name == "old").values(beat_at=0.0))
     assert (taken := new.claim()) and taken.id == job.id
-    assert old.tell(job.id, share=0.9) is RequestedAction.CANCEL
+    assert old.report(job.id, share=0.9) is RequestedAction.CANCEL
     assert not old.end(job.id, State.DONE, "Finished.")
     assert ledger.get(job.id).state is State.RUNNING
 
@@ -157,7 +157,7 @@ def die(ledger: Ledger, job: str, *spots: Spot) -> list[int]:
     shift, counts = WorkerLedger(ledger, "one"), []
     for spot in spots:
         assert shift.claim()
-        shift.tell(job, stage="generate", **asdict(spot))
+        shift.report(job, stage="generate", **asdict(spot))
         shift.recover()
         counts.append(ledger.get(job).crashes)
     return counts
@@ -197,7 +197,7 @@ def test_a_new_run_begins_at_the_beginning(ledger: Ledger) -> None:
     assert ledger.get(job.id).crashes == 1 and ledger.get(job.id).died_at == Spot()
 
 
-def test_a_wish_that_a_dead_worker_did_not_hear_is_granted(ledger: Ledger) -> None:
+def test_a_requested_action_that_a_dead_worker_did_not_read_is_carried_out(ledger: Ledger) -> None:
     cancelled, paused = ledger.submit(order("a")), ledger.submit(order("b"))
     shift = WorkerLedger(ledger, "one")
     shift.claim(), shift.claim()
@@ -207,14 +207,14 @@ def test_a_wish_that_a_dead_worker_did_not_hear_is_granted(ledger: Ledger) -> No
     assert ledger.get(paused.id).state is State.PAUSED
 
 
-def test_lost_tickets_are_issued_again(ledger: Ledger) -> None:
+def test_lost_wakeups_are_issued_again(ledger: Ledger) -> None:
     for name in "abc":
         ledger.submit(order(name))
     with ledger.engine.begin() as connection:
         connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
-    assert ledger.tickets.waiting() == 0
+    assert ledger.wakeups.waiting() == 0
     WorkerLedger(ledger, "one").recover()
-    assert ledger.tickets.waiting() == 3
+    assert ledger.wakeups.waiting() == 3
 
 
 def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> None:
@@ -225,12 +225,12 @@ def test_a_job_that_a_lost_worker_left_behind_gets_a_ticket(ledger: Ledger) -> N
         connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
     other = WorkerLedger(ledger, "other")
     other.issue_missing()
-    assert ledger.tickets.waiting() == 0, "it still gives signs"
+    assert ledger.wakeups.waiting() == 0, "it still gives signs"
     with ledger.engine.begin() as connection:
         connection.execute(workers.update().values(beat_at=1.0))
     for _ in range(2):
         other.issue_missing()
-        assert ledger.tickets.waiting() == 1
+        assert ledger.wakeups.waiting() == 1
 
 
 @pytest.mark.parametrize("ahead_s", [600.0, -600.0], ids=["ahead", "behind"])
@@ -256,7 +256,7 @@ def test_a_removed_job_takes_its_diary_along(ledger: Ledger) -> None:
     job = ledger.submit(order())
     ledger.pause(job.id)
     ledger.remove(job.id)
-    assert ledger.all() == [] and ledger.diary(job.id) == []
+    assert ledger.all() == [] and ledger.job_events(job.id) == []
 
 
 def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -> None:
@@ -267,7 +267,7 @@ def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -
     ledger.cancel(job.id)
     assert not shift.hangs(7), "it is given some time"
     with ledger.engine.begin() as connection:
-        connection.execute(jobs.update().values(wished_at=1.0))
+        connection.execute(jobs.update().values(requested_at=1.0))
     assert shift.hangs(7) and not shift.hangs(8), "the next process under that name has not heard of it yet"
     shift.end(job.id, State.CANCELLED, "Stopped.")
     assert not shift.hangs(7)
@@ -301,14 +301,14 @@ def test_many_threads_and_another_process_may_write_at_once(ledger: Ledger) -> N
     assert child.wait(60) == 0
     child.stdout.close()
     found = ledger.all()
-    assert len(found) == 211 == len({job.position for job in found}) == ledger.tickets.waiting()
+    assert len(found) == 211 == len({job.position for job in found}) == ledger.wakeups.waiting()
     assert [job.order.title for job in found[:11]] == ["x"] * 10 + ["first"]
 
 
 def test_a_batch_is_stored_as_a_whole_or_not_at_all(ledger: Ledger) -> None:
     with pytest.raises((sa.exc.StatementError, TypeError)):
         ledger.submit_all([order("a"), order("b", what=object())])
-    assert ledger.all() == [] and ledger.tickets.waiting() == 0
+    assert ledger.all() == [] and ledger.wakeups.waiting() == 0
     assert [job.order.title for job in ledger.submit_all([order(name) for name in "cab"])] == list("cab")
 
 
@@ -335,28 +335,28 @@ def test_jobs_go_on_when_there_is_room_for_them(ledger: Ledger) -> None:
     for job, needs in ((small, 10), (large, 1000)):
         shift.claim()
         shift.end(job.id, State.WAITING, "Full.", needs_bytes=needs, problem="Full.", remedy="Make room.")
-    before = ledger.tickets.waiting()
+    before = ledger.wakeups.waiting()
     ledger.find_room(10)
     assert {job.state for job in ledger.all()} == {State.WAITING}
     ledger.find_room(500)
     now = ledger.get(small.id)
     assert (now.state, now.needs_bytes, now.problem) == (State.QUEUED, 0, "")
-    assert ledger.get(large.id).state is State.WAITING and ledger.tickets.waiting() == before + 1
-    assert ledger.diary(small.id)[-1].sentence == "There is room now; it goes on."
+    assert ledger.get(large.id).state is State.WAITING and ledger.wakeups.waiting() == before + 1
+    assert ledger.job_events(small.id)[-1].sentence == "There is room now; it goes on."
 
 
-def test_tickets_that_were_used_up_are_thrown_away(ledger: Ledger) -> None:
+def test_used_up_wakeups_are_deleted(ledger: Ledger) -> None:
     for _ in range(3):
         ledger.submit_all([order() for _ in range(100)])
     with ledger.engine.begin() as connection:
         used = f"SELECT workflow_uuid FROM {dbos(ledger)}workflow_status LIMIT 250"
         update = f"UPDATE {dbos(ledger)}workflow_status SET status = 'SUCCESS', completed_at = 1 WHERE workflow_uuid IN"
         connection.execute(sa.text(f"{update} ({used})"))
-    ledger.tickets.sweep()
+    ledger.wakeups.sweep()
     with ledger.engine.connect() as connection:
         for table in (f"{dbos(ledger)}workflow_status", f"{dbos(ledger)}workflow_input"):
             assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar() == 50
-    assert ledger.tickets.waiting() == 50
+    assert ledger.wakeups.waiting() == 50
 
 
 def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
@@ -371,7 +371,7 @@ def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
             pace.add(Progress(stage, done, 60))
             shares.append(pace.share)
     assert shares == sorted(shares) and shares[-1] == 1.0 and max(shares[:-1]) < 1.0
-    assert pace.spot().place == 0
+    assert pace.spot().steps_done == 0
 
 
 def test_a_pace_counts_the_frames_of_each_window_and_what_is_done_between_two_tellings() -> None:
@@ -387,7 +387,7 @@ def test_a_pace_counts_the_frames_of_each_window_and_what_is_done_between_two_te
         pace.add(Progress("generate with restyle", 1, 1, ended=True))
 
 
-def test_every_sqlite_tells_the_time_that_tickets_are_stored_with(ledger: Ledger) -> None:
+def test_every_sqlite_tells_the_time_that_wakeups_are_stored_with(ledger: Ledger) -> None:
     """DBOS asks for it on Python 3.12, whatever SQLite the system has."""
     if ledger.engine.dialect.name == "sqlite":
         with ledger.engine.connect() as connection:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pipeline.jobs.job import Order, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.outage import Lost, Patience
+from pipeline.jobs.outage import LedgerFileMissing, OutageRetry
 from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
@@ -24,7 +24,7 @@ from tests.workers import HOUSE, PATIENCE_S, House
 from utils.walker import Shot
 
 LOOKS_S = 4.0
-"""Time enough for several signs of life, tickets and looks of the keeper."""
+"""Time enough for several heartbeats, wakeups and checks of the supervisor."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_an_empty_ledger_is_not_begun_where_there_was_one(tmp_path: Path) -> Non
     ledger.close()
     file.rename(tmp_path / "away")
     for _ in range(2):
-        with pytest.raises(Lost) as told:
+        with pytest.raises(LedgerFileMissing) as told:
             Ledger(url)
         assert f"{file}, is not there, though there was one" in told.value.problem
         assert not file.exists()
@@ -116,7 +116,7 @@ def test_a_ledger_of_an_older_version_is_marked_when_it_is_opened(tmp_path: Path
     file.with_name("ledger.sqlite.made").unlink()
     Ledger(url).close()
     file.unlink()
-    with pytest.raises(Lost):
+    with pytest.raises(LedgerFileMissing):
         Ledger(url)
 
 
@@ -140,39 +140,39 @@ def test_a_home_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Path) -> None:
-    keeper = Supervisor(tmp_path, database_url(tmp_path), "one")
+    supervisor = Supervisor(tmp_path, database_url(tmp_path), "one")
     ledger, file = Ledger(database_url(tmp_path)), tmp_path / "jobs" / "ledger.sqlite"
-    keeper.worker = subprocess.Popen(["sleep", "60"])
+    supervisor.worker = subprocess.Popen(["sleep", "60"])
     try:
         with ledger.engine.begin() as connection:
-            row = {"name": "one", "pid": keeper.worker.pid, "beat_at": 1.0, "job": ""}
+            row = {"name": "one", "pid": supervisor.worker.pid, "beat_at": 1.0, "job": ""}
             connection.execute(sa.insert(workers).values(**row))
-        assert keeper._hangs(), "without an outage it would have given one"
+        assert supervisor._hangs(), "without an outage it would have given one"
         file.rename(tmp_path / "away")
-        assert not keeper._hangs()
+        assert not supervisor._hangs()
         (tmp_path / "away").rename(file)
-        assert not keeper._hangs(), "it is given some time to give one"
+        assert not supervisor._hangs(), "it is given some time to give one"
     finally:
-        keeper.worker.kill()
-        keeper.worker.wait()
+        supervisor.worker.kill()
+        supervisor.worker.wait()
         ledger.close()
 
 
 def test_a_worker_that_cannot_be_started_is_started_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = Supervisor(tmp_path, database_url(tmp_path), "one")
+    supervisor = Supervisor(tmp_path, database_url(tmp_path), "one")
     log = tmp_path / "jobs" / "one.log"
     log.mkdir()
-    running = threading.Thread(target=keeper.run)
+    running = threading.Thread(target=supervisor.run)
     running.start()
     try:
         until(lambda: "No worker could be started" in caplog.text)
-        assert keeper.worker is None
+        assert supervisor.worker is None
         log.rmdir()
-        until(lambda: keeper.worker is not None)
+        until(lambda: supervisor.worker is not None)
     finally:
-        keeper.stopping.set()
+        supervisor.stopping.set()
         running.join(60)
 
 
@@ -180,14 +180,14 @@ def test_what_must_be_told_is_told_when_the_ledger_is_back(
     tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, stopping, told = tmp_path / "jobs" / "ledger.sqlite", threading.Event(), list[str]()
-    patience = Patience(ledger.database, stopping)
+    outage_retry = OutageRetry(ledger.database, stopping)
     file.rename(tmp_path / "away")
     teller = threading.Thread(
-        target=lambda: told.append(patience.insist(lambda: ledger.submit(Order("/a.mp4", "a.mp4"))).id)
+        target=lambda: told.append(outage_retry.until_done(lambda: ledger.submit(Order("/a.mp4", "a.mp4"))).id)
     )
     teller.start()
-    with pytest.raises(Lost):
-        patience.once(ledger.all)
+    with pytest.raises(LedgerFileMissing):
+        outage_retry.once(ledger.all)
     assert not told
     (tmp_path / "away").rename(file)
     teller.join(60)
@@ -201,8 +201,8 @@ def test_a_worker_that_is_to_stop_waits_for_no_ledger(tmp_path: Path, ledger: Le
     stopping = threading.Event()
     stopping.set()
     (tmp_path / "jobs" / "ledger.sqlite").unlink()
-    with pytest.raises(Lost):
-        Patience(ledger.database, stopping).insist(ledger.all)
+    with pytest.raises(LedgerFileMissing):
+        OutageRetry(ledger.database, stopping).until_done(ledger.all)
 
 
 def test_a_mistake_of_ours_is_no_outage(ledger: Ledger) -> None:
@@ -212,4 +212,4 @@ def test_a_mistake_of_ours_is_no_outage(ledger: Ledger) -> None:
             connection.execute(sa.insert(workers), [row, row])
 
     with pytest.raises(sa.exc.IntegrityError):
-        Patience(ledger.database, threading.Event()).insist(twice)
+        OutageRetry(ledger.database, threading.Event()).until_done(twice)

@@ -31,7 +31,7 @@ from pipeline.library.references import (
 )
 from tests.journeys import filmed
 from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
-from ui.cleanup import sweeping
+from ui.cleanup import run_cleanup
 from ui.studio import Studio
 from utils.digest import digest_file
 from utils.errors import PictureError, SettingsError
@@ -254,6 +254,6 @@ def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_forme
     for digest in (by_digest, by_path, unused):
         aged(home, digest)
     over.set()
-    sweeping(Studio(home, ledger), over)
+    run_cleanup(Studio(home, ledger), over)
     ledger.close()
     assert [find(home, digest) is None for digest in (by_digest, by_path, unused)] == [False, False, True]

@@ -28,7 +28,7 @@ from tests.wire import Answer, sent
 from tests.workers import HOUSE
 from ui.access import BROWSER, SESSION
 from ui.login import DEVICE
-from ui.turns import AT_ONCE, EVERY_S
+from ui.login_queue import AT_ONCE, EVERY_S
 from utils.uploads import MOST_OF_NETWORK, MOST_OF_OWNER
 
 PASSWORD = "correct horse"
@@ -123,10 +123,10 @@ import json, sys
 from pathlib import Path
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
-from ui.sessions import Keys
+from ui.sessions import Authenticator
 from ui.server import build
 from ui.studio import Studio
-app = build(Studio(Path(sys.argv[1]), None), Keys(b"", {}))
+app = build(Studio(Path(sys.argv[1]), None), Authenticator(b"", {}))
 behind = [route for each in app.routes if isinstance(each, Mount) for route in getattr(each.app, "routes", ())]
 print(json.dumps(sorted({each.path for each in iter_route_contexts([*app.routes, *behind]) if each.path})))
 """

@@ -37,7 +37,7 @@ from pipeline.jobs.ledger import Ledger
 print("ready", flush=True)
 input()
 ledger = Ledger(sys.argv[1])
-print([(job.id, job.place, job.frame, job.died_at) for job in ledger.all()])
+print([(job.id, job.steps_done, job.frame, job.died_at) for job in ledger.all()])
 ledger.close()
 """
 
@@ -103,7 +103,9 @@ def test_a_database_is_brought_up_to_date_by_several_processes_that_open_it_at_o
     seen = "[('first', 3, 0, None)]" if older else "[]"
     assert [out.strip() for out, _ in said] == [seen] * 4, [wrong for _, wrong in said]
     for name, table in meta.tables.items():
-        assert {each["name"] for each in sa.inspect(engine).get_columns(name)} == set(table.columns.keys())
+        assert {each["name"] for each in sa.inspect(engine).get_columns(name)} == {
+            column.name for column in table.columns
+        }
     engine.dispose()
 
 
@@ -116,4 +118,7 @@ def test_a_job_of_an_older_version_goes_on(tmp_path: Path) -> None:
     WorkerLedger(ledger, "one").recover()
     found = ledger.get("first")
     assert (found.state, found.crashes, found.died_at) == (State.QUEUED, 1, Spot(3))
+    with ledger.engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT wish, wished_at, place, died_at FROM reshoot_jobs")).one()
+    assert row == ("", None, 3, '{"place": 3, "frame": 0, "slack": 0}'), "an older worker can read it"
     ledger.close()

@@ -1,6 +1,7 @@
 """Uploads: pieces become the file they were, whatever breaks, and nothing else is ever written."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.uploads import Elsewhere, NoUpload, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
+from utils.uploads import NoUpload, OffsetMismatch, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
 
 HOUSE = Path(__file__).resolve().parents[1]
 OWN_MOUNTS = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
@@ -24,10 +25,10 @@ def uploads(tmp_path: Path) -> Uploads:
 
 
 def send(uploads: Uploads, name: str, at: int, data: bytes, sha256: str | None = None) -> int:
-    pen = uploads.pen(name, at, sha256)
-    pen.write(data)
-    pen.lift()
-    return pen.have
+    writer = uploads.chunk_writer(name, at, sha256)
+    writer.write(data)
+    writer.commit()
+    return writer.have
 
 
 def whole(uploads: Uploads, name: str, place: Path) -> bytes:
@@ -48,19 +49,30 @@ def test_pieces_become_the_file(uploads: Uploads, tmp_path: Path) -> None:
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+def test_an_upload_of_an_earlier_version_can_be_resumed(uploads: Uploads, tmp_path: Path) -> None:
+    name = uploads.begin("walk.mp4", len(DATA))
+    folder = tmp_path / "uploads" / name
+    (folder / "part").write_bytes(DATA[:1000])
+    stored = {"title": "walk.mp4", "bytes": len(DATA), "have": 1000, "pen": "ab", "owner": "", "network": ""}
+    (folder / "meta.json").write_text(json.dumps(stored))
+    assert send(uploads, name, 1000, DATA[1000:]) == len(DATA)
+    assert json.loads((folder / "meta.json").read_text()).keys() == stored.keys()
+    assert whole(uploads, name, tmp_path / "walk") == DATA
+
+
 def test_bytes_that_are_not_the_next_ones_are_refused_with_the_place_of_those(uploads: Uploads) -> None:
     name = uploads.begin("walk.mp4", len(DATA))
     send(uploads, name, 0, DATA[:1000])
     for wrong in (0, 999, 1001, len(DATA)):
-        with pytest.raises(Elsewhere) as refused:
-            uploads.pen(name, wrong)
+        with pytest.raises(OffsetMismatch) as refused:
+            uploads.chunk_writer(name, wrong)
         assert refused.value.have == 1000
 
 
 def test_bytes_that_changed_on_the_way_do_not_count(uploads: Uploads, tmp_path: Path) -> None:
     name = uploads.begin("walk.mp4", len(DATA))
     send(uploads, name, 0, DATA[:1000])
-    with pytest.raises(Elsewhere, match="changed") as refused:
+    with pytest.raises(OffsetMismatch, match="changed") as refused:
         send(uploads, name, 1000, DATA[1001:2001], hashlib.sha256(DATA[1000:2000]).hexdigest())
     assert refused.value.have == uploads.get(name).have == 1000
     assert (tmp_path / "uploads" / name / "part").stat().st_size == 1000
@@ -70,20 +82,20 @@ def test_bytes_that_changed_on_the_way_do_not_count(uploads: Uploads, tmp_path: 
 
 def test_of_a_broken_request_counts_what_is_known_to_be_right(uploads: Uploads) -> None:
     name = uploads.begin("walk.mp4", len(DATA))
-    plain = uploads.pen(name, 0)
+    plain = uploads.chunk_writer(name, 0)
     plain.write(DATA[:5000])
-    plain.let_go()
+    plain.abandon()
     assert uploads.get(name).have == 5000
-    hashed = uploads.pen(name, 5000, "0" * 64)
+    hashed = uploads.chunk_writer(name, 5000, "0" * 64)
     hashed.write(DATA[5000:9000])
-    hashed.let_go()
+    hashed.abandon()
     assert uploads.get(name).have == 5000
 
 
 def test_a_death_in_the_middle_of_a_piece_leaves_what_counted(uploads: Uploads, tmp_path: Path) -> None:
     name = uploads.begin("walk.mp4", len(DATA))
     send(uploads, name, 0, DATA[:1000])
-    uploads.pen(name, 1000).write(b"never lifted" * 1000)
+    uploads.chunk_writer(name, 1000).write(b"never lifted" * 1000)
     again = Uploads(tmp_path / "uploads", len(DATA))
     assert again.get(name).have == 1000
     send(again, name, 1000, DATA[1000:])
@@ -93,15 +105,15 @@ def test_a_death_in_the_middle_of_a_piece_leaves_what_counted(uploads: Uploads, 
 def test_the_newest_pen_writes(uploads: Uploads, tmp_path: Path) -> None:
     """A connection that died unnoticed must not keep its user from going on, nor spoil what comes after."""
     name = uploads.begin("walk.mp4", len(DATA))
-    old = uploads.pen(name, 0)
+    old = uploads.chunk_writer(name, 0)
     old.write(b"\0" * 5000)
-    new = uploads.pen(name, 0)
+    new = uploads.chunk_writer(name, 0)
     new.write(DATA[:2000])
-    with pytest.raises(Elsewhere, match="Another request"):
+    with pytest.raises(OffsetMismatch, match="Another request"):
         old.write(b"\0" * 5000)
-    old.let_go()
+    old.abandon()
     new.write(DATA[2000:])
-    new.lift()
+    new.commit()
     assert whole(uploads, name, tmp_path / "walk") == DATA
 
 
@@ -111,11 +123,11 @@ def test_many_who_send_the_same_file_at_once_do_not_spoil_it(uploads: Uploads, t
     def push(step: int) -> None:
         while (at := uploads.get(name).have) < len(DATA):
             try:
-                pen = uploads.pen(name, at)
+                writer = uploads.chunk_writer(name, at)
                 for start in range(at, min(at + 4 * step, len(DATA)), step):
-                    pen.write(DATA[start : start + step])
-                pen.lift()
-            except Elsewhere:
+                    writer.write(DATA[start : start + step])
+                writer.commit()
+            except OffsetMismatch:
                 overtaken.append(step)
                 time.sleep(0.001 * (step % 7))
 
@@ -139,7 +151,7 @@ def test_sizes_have_limits(uploads: Uploads, tmp_path: Path) -> None:
         send(uploads, name, 0, DATA[:1001])
     assert uploads.get(name).have == 0
     assert (tmp_path / "uploads" / name / "part").stat().st_size == 0
-    with pytest.raises(Elsewhere, match="not whole"):
+    with pytest.raises(OffsetMismatch, match="not whole"):
         whole(uploads, name, tmp_path / "walk")
 
 
@@ -201,24 +213,24 @@ from utils.uploads import Uploads, UploadFull
 folder = Path(sys.argv[1])
 uploads = Uploads(folder / "uploads", 1 << 30, spare_bytes=0)
 name = uploads.begin("walk.mp4", 3 << 20)
-pen = uploads.pen(name, 0)
-pen.write(b"a" * (1 << 20))
-pen.lift()
+writer = uploads.chunk_writer(name, 0)
+writer.write(b"a" * (1 << 20))
+writer.commit()
 ballast = folder / "ballast"
 ballast.write_bytes(bytes(shutil.disk_usage(folder).free - (1 << 19)))
-pen = uploads.pen(name, 1 << 20)
+writer = uploads.chunk_writer(name, 1 << 20)
 try:
     for _ in range(8):
-        pen.write(b"b" * (1 << 18))
+        writer.write(b"b" * (1 << 18))
     print("it fitted")
 except UploadFull as error:
-    pen.let_go()
+    writer.abandon()
     print(error.needs_bytes == 2 << 20 and "needs 2097152 more bytes" in error.problem)
 print(uploads.get(name).have == 1 << 20, (folder / "uploads" / name / "part").stat().st_size == 1 << 20)
 ballast.unlink()
-pen = uploads.pen(name, 1 << 20)
-pen.write(b"c" * (2 << 20))
-pen.lift()
+writer = uploads.chunk_writer(name, 1 << 20)
+writer.write(b"c" * (2 << 20))
+writer.commit()
 with uploads.whole(name) as part:
     print(part.read_bytes() == b"a" * (1 << 20) + b"c" * (2 << 20))
 """
@@ -244,7 +256,7 @@ def test_only_names_that_were_given_lead_anywhere(uploads: Uploads, tmp_path: Pa
     for act in (
         uploads.get,
         uploads.drop,
-        lambda each: uploads.pen(each, 0),
+        lambda each: uploads.chunk_writer(each, 0),
         lambda each: whole(uploads, each, tmp_path / "y"),
     ):
         with pytest.raises(NoUpload):
@@ -284,13 +296,13 @@ def test_abandoned_uploads_are_swept_and_others_stay(uploads: Uploads, tmp_path:
 
 def test_an_upload_that_is_dropped_while_it_comes_is_gone(uploads: Uploads, tmp_path: Path) -> None:
     name = uploads.begin("walk.mp4", len(DATA))
-    pen = uploads.pen(name, 0)
-    pen.write(DATA[:1000])
+    writer = uploads.chunk_writer(name, 0)
+    writer.write(DATA[:1000])
     uploads.drop(name)
     uploads.drop(name)
     with pytest.raises(NoUpload):
-        pen.write(DATA[1000:])
-    pen.let_go()
+        writer.write(DATA[1000:])
+    writer.abandon()
     assert list((tmp_path / "uploads").iterdir()) == []
 
 

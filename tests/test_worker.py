@@ -106,7 +106,7 @@ def test_what_was_finished_before_a_death_is_not_done_again(clip: Path, tmp_path
     with house(tmp_path) as home:
         job = home.submit(clip, **QUICK)
         home.kill(home.working(job, "generate"))
-        reached = home.ledger.get(job).place
+        reached = home.ledger.get(job).steps_done
         assert home.ended(job).state is State.DONE
         told = json.loads((Results.of(tmp_path).place(job) / "report.json").read_text())
         behind = [stage["cache"] for stage in told["stages"]][: reached - 1]
@@ -133,8 +133,8 @@ def test_a_worker_whose_keeper_was_killed_goes_and_the_next_one_goes_on(clip: Pa
     with house(tmp_path) as home:
         job = home.submit(clip)
         home.working(job)
-        home.keepers[-1].kill()
-        home.keepers.pop().wait()
+        home.supervisors[-1].kill()
+        home.supervisors.pop().wait()
         home.open()
         assert home.ended(job).state is State.DONE
         assert home.ledger.get(job).crashes == 0
@@ -161,10 +161,10 @@ def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: 
     seen: list[str] = []
 
     def take(database: object, name: str, work: object) -> None:
-        seen.extend(sign.name for sign in made._shift.ledger.workers())
+        seen.extend(sign.name for sign in made._worker_ledger.ledger.workers())
         made._stopping.set()
 
-    monkeypatch.setattr(worker, "take_tickets", take)
+    monkeypatch.setattr(worker, "take_wakeups", take)
     monkeypatch.setattr(made, "_stop", lambda: None)
     monkeypatch.setattr(signal, "signal", lambda number, what: None)
     made.run()

@@ -28,9 +28,9 @@ def test_what_a_worker_left_that_never_comes_back_is_done_by_another(
         people.open("another")
         jobs = [people.submit(clip, generate__seed=seed) for seed in range(2)]
         people.until(lambda: len({sign.job for sign in people.living() if sign.job}) == 2, "two at work at once")
-        keeper = people.keepers.pop()
-        keeper.kill()
-        keeper.wait()
+        supervisor = people.supervisors.pop()
+        supervisor.kill()
+        supervisor.wait()
         people.kill(next(sign for sign in people.living() if sign.name == "another"))
         with people.ledger.engine.begin() as connection:  # a minute later
             connection.execute(workers.update().where(workers.c.name == "another").values(beat_at=1.0))

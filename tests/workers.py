@@ -26,7 +26,7 @@ NAME = "tested"
 
 @dataclass
 class House:
-    """A home with its ledger, and what keeps a worker running in it: a keeper alone, or the app."""
+    """A home with its ledger, and what keeps a worker running in it: a supervisor alone, or the app."""
 
     home: Path
     app: bool = False
@@ -34,7 +34,7 @@ class House:
     """Of Postgres; a file in the home otherwise."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Beside that of the tests."""
-    keepers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    supervisors: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(database_url(self.home, self.database))
@@ -46,13 +46,13 @@ class House:
         command += ["--database", self.database] if self.database else []
         quiet = subprocess.DEVNULL
         env = {**os.environ, **self.env}
-        self.keepers.append(subprocess.Popen(command, cwd=HOUSE, env=env, stdout=quiet, stderr=quiet))
+        self.supervisors.append(subprocess.Popen(command, cwd=HOUSE, env=env, stdout=quiet, stderr=quiet))
 
     def close(self) -> None:
         """Ask it to stop, and see that it does."""
-        keeper = self.keepers.pop()
-        keeper.send_signal(signal.SIGTERM)
-        keeper.wait(PATIENCE_S)
+        supervisor = self.supervisors.pop()
+        supervisor.send_signal(signal.SIGTERM)
+        supervisor.wait(PATIENCE_S)
 
     def submit(self, clip: Path, **settings: Any) -> str:
         """A job of preset fast; dots are written as two underscores."""
@@ -118,7 +118,7 @@ class House:
 
     def sentences(self, job: str) -> list[str]:
         """The job's diary."""
-        return [entry.sentence for entry in self.ledger.diary(job)]
+        return [entry.sentence for entry in self.ledger.job_events(job)]
 
     def result(self, job: str) -> Clip:
         """The finished clip, read to its end."""
@@ -136,7 +136,7 @@ def house(
             made.open()
         yield made
     finally:
-        while made.keepers:
+        while made.supervisors:
             made.close()
         made.ledger.close()
 

@@ -1,6 +1,6 @@
-"""The web app: what people see, and what their browsers ask. It computes nothing; it shows the ledger and its jobs.
+"""The web app: pages and JSON routes. It computes nothing itself: it submits jobs and shows the ledger.
 
-page.py draws the tabs, create.py the one with the form; what the tabs ask lies in routes/, what runs in browsers in
-static/. Gradio draws the forms; what moves is drawn by small custom elements that ask the routes, so that a page heals
-itself when the server or the network comes back.
+page.py builds the tabs, create.py the one with the form; routes/ holds the JSON API and static/ the browser code.
+Gradio renders the form. Everything that changes live is rendered by custom elements that poll the routes, so that an
+open page recovers by itself when the server or the network comes back.
 """

@@ -1,8 +1,9 @@
-"""The guard: middleware before everything that this server answers, which decides who may ask for what.
+"""Access control: middleware around the whole server that checks host, origin (CSRF) and login of each request.
 
-Browsers say with `Sec-Fetch-Site` whose page sent a request, but only to https addresses and localhost. On plain http
-in a local network only `Origin` can be compared. It comes with all that a page could read or change; pictures and
-scripts come without, and `Cross-Origin-Resource-Policy` keeps those from other pages.
+Browsers send `Sec-Fetch-Site`, which names the kind of site that a request comes from, only to https addresses and
+localhost. On plain http in a local network only `Origin` can be compared: browsers send it with every request whose
+answer a page could read, and with every change. They request pictures and scripts without `Origin`;
+`Cross-Origin-Resource-Policy` keeps other sites from using those.
 """
 
 import os
@@ -16,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.sessions import Keys
+from ui.sessions import Authenticator
 
 SESSION, BROWSER = "reshoot_session", "reshoot_browser"
 BROWSER_S = 400 * 24 * 3600
 PAGES = ("/", "/login")
-"""What a link on another site may open; other sites are answered nothing else."""
+"""Pages that a link on another site may open; all other requests from other sites are refused."""
 OPEN, OPEN_FILES = ("/healthz", "/readyz", "/login"), "/studio/static/"
-"""What is answered without a login."""
+"""Paths that need no login."""
 SAFE = ("GET", "HEAD")
 METHODS = (*SAFE, "POST", "PATCH", "DELETE")
 HOST = re.compile(
@@ -38,14 +39,14 @@ HEADERS = (
 )
 LAST_PORT = 65535
 NETWORK_BITS = 64
-"""Whoever has one IPv6 address usually has as many as fit behind these bits."""
+"""Prefix length by which IPv6 visitors are told apart: one subscriber usually has a whole /64 network."""
 
 
-class Guard:
-    """Middleware: signs browsers, asks for a login where there is one, and refuses what other sites send."""
+class AccessGuard:
+    """Middleware: gives each browser a secret cookie, requires a login if one is set, and refuses foreign origins."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, hosts: tuple[str, ...]) -> None:
-        self._app, self._keys, self._names = app, keys, {"localhost", *map(str.lower, hosts)}
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, hosts: tuple[str, ...]) -> None:
+        self._app, self._authenticator, self._names = app, authenticator, {"localhost", *map(str.lower, hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,14 +56,14 @@ class Guard:
             await send({"type": "websocket.close"})
             return
         request = Request(scope)
-        said = request.cookies.get(BROWSER, "")
-        owner = said if SECRET.fullmatch(said) else secrets.token_hex(16)
-        scope.setdefault("state", {}).update(owner=owner, known=owner == said)
-        answer = self._refused(request) or self._unsigned(request) or self._app
-        await answer(scope, receive, _dressed(send, owner if owner != said else None, request))
+        sent = request.cookies.get(BROWSER, "")
+        owner = sent if SECRET.fullmatch(sent) else secrets.token_hex(16)
+        scope.setdefault("state", {}).update(owner=owner, known=owner == sent)
+        answer = self._check_origin(request) or self._check_login(request) or self._app
+        await answer(scope, receive, _with_headers(send, owner if owner != sent else None, request))
 
-    def _refused(self, request: Request) -> Response | None:
-        """What no browser asks that shows this app's own page; None when that may be."""
+    def _check_origin(self, request: Request) -> Response | None:
+        """Refuse what this app's own page never sends: other methods, hosts and origins; None if it is allowed."""
         path, method, headers = request.scope["path"], request.method, request.headers
         if method not in METHODS:
             return _no(405, "Requests of this kind are not answered.", f"Use one of {', '.join(METHODS)}.")
@@ -70,7 +71,7 @@ class Guard:
         host = host_of(hosts[0]) if len(hosts) == 1 else None
         if host is None or host_of(_here(headers)) is None:
             return _no(400, "The request does not name one host.", "Open the address that the app said at its start.")
-        if not self._keys.ask and host not in self._names and not _is_address(host):
+        if not self._authenticator.requires_login and host not in self._names and not _is_address(host):
             return _no(403, "This name is not one that this app answers to.", "Start it with --auth user:password.")
         if _is_foreign(headers) and not (method in SAFE and path in PAGES and _opens_a_page(headers)):
             return _no(403, "This request comes from another site.", "Use the app's own page.")
@@ -78,63 +79,67 @@ class Guard:
             return _no(403, "Requests that change something come from the app's own page.", "Send `X-Reshoot: 1`.")
         return None
 
-    def _unsigned(self, request: Request) -> Response | None:
-        """What is asked without a login that needs one; None when it may be."""
+    def _check_login(self, request: Request) -> Response | None:
+        """Refuse a request without a valid session, or redirect it to the login page; None if it is allowed."""
         path, headers = request.scope["path"], request.headers
-        if not self._keys.ask or path in OPEN or path.startswith(OPEN_FILES):
+        if not self._authenticator.requires_login or path in OPEN or path.startswith(OPEN_FILES):
             return None
-        if self._keys.reads(request.cookies.get(SESSION, "")):
+        if self._authenticator.user_of(request.cookies.get(SESSION, "")):
             return None
         if request.method in SAFE and "text/html" in headers.get("accept", ""):
             return RedirectResponse(f"/login?next={quote(path)}", 303)
         return _no(401, "You are not signed in.", "Open the page again and sign in.")
 
 
-def _dressed(send: Send, owner: str | None, request: Request) -> Send:
-    """Every answer gets the headers that all have, and a new browser its secret."""
+def _with_headers(send: Send, owner: str | None, request: Request) -> Send:
+    """Add the common security headers to the response, and the secret cookie of a new browser."""
 
-    async def dressed(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             present = {name for name, _ in headers}
-            headers += (each for each in HEADERS if each[0] not in present)
+            headers += (header for header in HEADERS if header[0] not in present)
             if owner:
                 headers.append((b"set-cookie", cookie(request, BROWSER, owner, BROWSER_S).encode()))
             message["headers"] = headers
         await send(message)
 
-    return dressed
+    return send_with_headers
 
 
 def cookie(request: Request, name: str, value: str, seconds: int) -> str:
-    """For this server's own pages alone, unseen by scripts, over TLS only where there is TLS."""
+    """A `Set-Cookie` value: SameSite=Lax, HttpOnly, and Secure if the request came over TLS."""
     secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
 
 
 def visitor(request: Request) -> str:
-    """Who asks: the browser that brought its secret along, or whoever has this address."""
+    """Identity for rate limits: the secret cookie of a known browser, else the network address."""
     state = request.scope.get("state", {})
     return str(state["owner"]) if state.get("known") else address(request)
 
 
 def address(request: Request) -> str:
-    """Where a request comes from; on a pod the last address that its proxy noted, as all others can be made up."""
-    noted = request.headers.getlist("x-forwarded-for") if "RUNPOD_POD_ID" in os.environ else []
-    for said in (noted[-1].rpartition(",")[2].strip() if noted else "", request.client.host if request.client else ""):
+    """The client's IPv4 address or IPv6 network.
+
+    On a pod it is the last entry of `X-Forwarded-For`, which RunPod's proxy adds; clients can forge all others.
+    """
+    forwarded = request.headers.getlist("x-forwarded-for") if "RUNPOD_POD_ID" in os.environ else []
+    last = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
+    for text in (last, request.client.host if request.client else ""):
         try:
-            found = ip_address(said)
+            ip = ip_address(text)
         except ValueError:
             continue
-        if isinstance(found, IPv6Address):
-            return str(found.ipv4_mapped or ip_network((found, NETWORK_BITS), strict=False))
-        return str(found)
+        if isinstance(ip, IPv6Address):
+            return str(ip.ipv4_mapped or ip_network((ip, NETWORK_BITS), strict=False))
+        return str(ip)
     return ""
 
 
-def host_of(said: str) -> str | None:
-    """The name or the address in a `Host` header, without its port; None when it holds no such thing."""
-    parts = HOST.fullmatch(said.lower())
+def host_of(header: str) -> str | None:
+    """The name or address in a `Host` header, without its port; None if the header is malformed."""
+    parts = HOST.fullmatch(header.lower())
     if parts is None or int(parts["port"] or 0) > LAST_PORT:
         return None
     try:
@@ -148,7 +153,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_foreign(headers: Headers) -> bool:
-    """Whether a browser says that a page of another origin sent this; another port is another origin."""
+    """Whether a browser says that a page of another origin sent this request; another port is another origin."""
     if "sec-fetch-site" in headers:
         return headers["sec-fetch-site"] not in ("same-origin", "none")
     if "origin" not in headers:
@@ -158,17 +163,20 @@ def _is_foreign(headers: Headers) -> bool:
 
 
 def _opens_a_page(headers: Headers) -> bool:
-    """Whether somebody followed a link. Where browsers do not say so, they say nothing of other sites either."""
+    """Whether the browser navigates to a page, as for a link.
+
+    Browsers send these headers together with `Sec-Fetch-Site`, so a foreign request either has them all or none.
+    """
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _here(headers: Headers) -> str:
-    """The host by which the browser reached this server, through a proxy or not."""
+    """The host by which the browser addressed this server, also through a proxy."""
     return _first(headers, "x-forwarded-host") or headers["host"]
 
 
 def _first(headers: Headers, name: str) -> str:
-    """What the proxy said that is nearest to the browser."""
+    """The first value of a comma-separated header: that of the proxy nearest to the browser."""
     return headers.get(name, "").partition(",")[0].strip()
 
 

@@ -1,4 +1,4 @@
-"""What the Jobs tab shows, read once for all pages that ask within a moment of each other."""
+"""The Jobs tab's data as JSON, cached for a moment so that many open pages cost one read of the ledger."""
 
 import json
 import shutil
@@ -20,14 +20,14 @@ from utils.errors import SettingsError
 
 FRESH_S, ALIVE_S = 0.3, 15.0
 SILENCE_STEP_S, DISK_STEP_BYTES = 5, 10**8
-"""What changes all the time is told in steps, so that a page that knows it all is told just that."""
-TOLD_OF_RESULTS = ("frames", "bytes", "seconds", "cached", "warnings")
+"""Values that change constantly are rounded to these steps, so that the ETag stays the same in between."""
+RESULT_FIELDS = ("frames", "bytes", "seconds", "cached", "warnings")
 PLAYABLE = (State.RUNNING, State.PAUSED)
 
 
 @dataclass
 class BoardView:
-    """The board as it was a moment ago."""
+    """A short-lived cache of the board, and its JSON for each browser."""
 
     studio: Studio
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -35,12 +35,12 @@ class BoardView:
     _windows: dict[str, tuple[int, list[Any]]] = field(default_factory=dict)
 
     def stale(self) -> None:
-        """Something was changed: the next page is shown it."""
+        """Drop the cache after a change, so that the next request sees it."""
         with self._lock:
             self._boards.clear()
 
     def page(self, owner: str, most_in_line: int, most_ended: int) -> tuple[str, dict[str, Any]]:
-        """What one browser is shown, and the tag by which it knows that already."""
+        """The board as JSON for one browser, with its ETag."""
         board = self._board((most_in_line, most_ended))
         shown = {
             "worker": _worker(board.workers),
@@ -53,14 +53,14 @@ class BoardView:
         return f'"{tag}"', {"now": time.time(), "tag": f'"{tag}"', **shown}
 
     def view(self, job: Job, owner: str) -> dict[str, Any]:
-        """A job as one browser is shown it."""
-        place = Path(job.order.clip)
+        """A job as JSON for one browser; `wish` is its requested action."""
+        clip = Path(job.order.clip)
         folder = self.studio.home.absolute() / "clips"
         return {
             "id": job.id,
             "title": job.order.title,
             "state": job.state,
-            "wish": job.wish,
+            "wish": job.requested_action,
             "share": round(job.share, 4),
             "stage": sentence(job.stage),
             "left_s": None if job.left_s is None else round(job.left_s),
@@ -71,26 +71,26 @@ class BoardView:
             "ask_first": job.order.owner not in ("", owner),
             "preset": job.order.preset,
             "look": job.order.settings.get("generate.look") or _preset(job.order.preset).get("generate.look", ""),
-            "clip": place.parent.name if place.is_relative_to(folder) else "",
+            "clip": clip.parent.name if clip.is_relative_to(folder) else "",
             "created": job.created_at,
             "started": job.started_at,
             "finished": job.finished_at,
             "attempts": job.attempts,
             "needs_bytes": job.needs_bytes,
             "windows": self._playable(job.id) if job.state in PLAYABLE else [],
-            "result": {name: job.result.get(name) for name in TOLD_OF_RESULTS} if job.state == State.DONE else None,
+            "result": {name: job.result.get(name) for name in RESULT_FIELDS} if job.state == State.DONE else None,
         }
 
     def _board(self, most: tuple[int, int]) -> Board:
         with self._lock:
             now = time.monotonic()
-            self._boards = {asked: kept for asked, kept in self._boards.items() if now - kept[0] < FRESH_S}
+            self._boards = {limits: cached for limits, cached in self._boards.items() if now - cached[0] < FRESH_S}
             if most not in self._boards:
                 self._boards[most] = (now, read_board(self.studio.ledger, *most))
             return self._boards[most][1]
 
     def _playable(self, job: str) -> list[Any]:
-        """Its finished windows; the list is read again when it changed."""
+        """The finished windows of a job, read again only if their list has changed."""
         path = self.studio.home / "previews" / job / "windows.json"
         try:
             changed = path.stat().st_mtime_ns
@@ -102,25 +102,25 @@ class BoardView:
 
 
 def _to_watch(job: str, window: Mapping[str, Any]) -> dict[str, Any]:
-    """A finished window, and where it is; one that was made anew is at another place."""
-    told = {name: window[name] for name in ("index", "segment", "start", "stop")}
-    return {**told, "url": f"/studio/previews/{job}/{window['index']}.mp4?of={window['digest'][:12]}"}
+    """A finished window with the URL of its preview, which contains its digest so that browsers may cache it."""
+    facts = {name: window[name] for name in ("index", "segment", "start", "stop")}
+    return {**facts, "url": f"/studio/previews/{job}/{window['index']}.mp4?of={window['digest'][:12]}"}
 
 
 def differing(job: Job) -> list[dict[str, Any]]:
-    """The settings in which a job differs from the preset it stands on."""
+    """The settings in which a job differs from its preset, with the titles and units that people read."""
     usual = _preset(job.order.preset)
-    said = {name: value for name, value in job.order.settings.items() if usual.get(name) != value}
-    known = {each.name: each for each in Settings.fields() if each.name in said}
+    changed = {name: value for name, value in job.order.settings.items() if usual.get(name) != value}
+    fields = {field.name: field for field in Settings.fields() if field.name in changed}
     return [
         {
             "name": name,
-            "title": known[name].title if name in known else name,
-            "unit": known[name].unit if name in known else "",
+            "title": fields[name].title if name in fields else name,
+            "unit": fields[name].unit if name in fields else "",
             "value": value,
             "usual": usual.get(name),
         }
-        for name, value in said.items()
+        for name, value in changed.items()
     ]
 
 
@@ -133,7 +133,7 @@ def _preset(name: str) -> Mapping[str, Any]:
 
 
 def _worker(signs: tuple[WorkerSign, ...]) -> dict[str, Any]:
-    """The one that gave the latest sign of life."""
+    """The worker with the latest heartbeat."""
     if not signs:
         return {"alive": False, "name": "", "silent_s": None}
     latest = max(signs, key=lambda sign: sign.beat_at)

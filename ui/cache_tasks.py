@@ -1,4 +1,4 @@
-"""Chores: checking the cache, pruning it, clearing it. Each runs in a child process that tells how far it is.
+"""Cache tasks: verify, prune or clear the cache, each in a child process that reports its progress as JSON lines.
 
 python -m ui.cache_tasks HOME KIND LIMIT_BYTES
 """
@@ -21,19 +21,19 @@ from utils.guarded_child import environment
 from utils.home import cache_folder
 from utils.store import Freed, Store
 
-HOUSE = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 3600.0
 PULSE_S = 0.25
 KINDS = ("verify", "prune", "clear")
 
 
-class ChoreError(ReshootError):
-    """It cannot be done now, or not like this."""
+class CacheTaskError(ReshootError):
+    """A task cannot be started now, or its parameters are wrong."""
 
 
 @dataclass(frozen=True)
-class Chore:
-    """One of them, as it stands: `share` is done of the whole, `sentence` what came of it or why nothing did."""
+class CacheTask:
+    """A cache task and its progress: `share` is 0..1, `sentence` says what it did or why it failed."""
 
     kind: str
     started_at: float
@@ -42,28 +42,30 @@ class Chore:
     sentence: str = ""
 
 
-class Chores:
-    """Those of one home, one at a time. `last` is the one that runs, or ran; `changed` is called when one ended."""
+class CacheTasks:
+    """Runs cache tasks, one at a time. `last` is the running or latest one; `changed` is called at its end."""
 
     def __init__(self, home: Path, changed: Callable[[], None]) -> None:
         self._home, self._changed = home, changed
         self._task: asyncio.Task[None] | None = None
-        self.last: Chore | None = None
+        self.last: CacheTask | None = None
 
-    def start(self, kind: str, limit_bytes: int = 0) -> Chore:
-        """Begin in a child; called where an event loop runs."""
+    def start(self, kind: str, limit_bytes: int = 0) -> CacheTask:
+        """Start a task in a child process; needs a running event loop."""
         if self.last and self.last.state == "running":
-            raise ChoreError(f"The cache is busy: {self.last.kind} is still running.", "Try again when it has ended.")
-        self.last = Chore(kind, time.time())
+            raise CacheTaskError(
+                f"The cache is busy: {self.last.kind} is still running.", "Try again when it has ended."
+            )
+        self.last = CacheTask(kind, time.time())
         self._task = asyncio.get_running_loop().create_task(self._follow(self.last, limit_bytes))
         return self.last
 
-    async def _follow(self, chore: Chore, limit_bytes: int) -> None:
-        """To its end, whatever that is; only then may another begin."""
-        end = replace(chore, state="failed", sentence="It ended without an answer. Try it once more.")
+    async def _follow(self, task: CacheTask, limit_bytes: int) -> None:
+        """Follow a task to its end, and record how it ended; only then may another start."""
+        end = replace(task, state="failed", sentence="It ended without an answer. Try it once more.")
         try:
             async with asyncio.timeout(LIMIT_S):
-                end = await self._listen(chore, limit_bytes) or end
+                end = await self._listen(task, limit_bytes) or end
         except TimeoutError:
             end = replace(end, sentence="It took more than an hour and was stopped. Try it when less is running.")
         except OSError as error:
@@ -72,22 +74,22 @@ class Chores:
             self._changed()
             self.last = end
 
-    async def _listen(self, chore: Chore, limit_bytes: int) -> Chore | None:
-        """How it ended, as the child tells it; it does not outlive the server."""
-        command = (sys.executable, "-m", "ui.cache_tasks", str(self._home), chore.kind, str(limit_bytes))
+    async def _listen(self, task: CacheTask, limit_bytes: int) -> CacheTask | None:
+        """Read the child's reports; returns the final one, None if there is none. Kills the child if cancelled."""
+        command = (sys.executable, "-m", "ui.cache_tasks", str(self._home), task.kind, str(limit_bytes))
         null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(
-            *command, cwd=HOUSE, env=environment(), stdin=null, stdout=pipe, stderr=null
+            *command, cwd=PROJECT_ROOT, env=environment(), stdin=null, stdout=pipe, stderr=null
         )
         end = None
         try:
             assert child.stdout
             async for line in child.stdout:
-                told = replace(chore, **json.loads(line))
-                if told.state == "running":
-                    self.last = told
+                report = replace(task, **json.loads(line))
+                if report.state == "running":
+                    self.last = report
                 else:
-                    end = told
+                    end = report
             await child.wait()
         finally:
             if child.returncode is None:
@@ -97,7 +99,7 @@ class Chores:
 
 
 def work(store: Store, kind: str, limit_bytes: int) -> str:
-    """Do one, and say what came of it."""
+    """Run a task; returns a sentence about what it did."""
     if kind == "verify":
         return _verify(store)
     return _removed(store.clear() if kind == "clear" else store.prune(limit_bytes))
@@ -105,12 +107,12 @@ def work(store: Store, kind: str, limit_bytes: int) -> str:
 
 def _verify(store: Store) -> str:
     total = sum(entry.held.bytes for entry in store.entries()) or 1
-    read, checked, damaged, told_at = 0, 0, 0, 0.0
+    read, checked, damaged, reported_at = 0, 0, 0, 0.0
     for verdict in store.verify():
         read, checked, damaged = read + verdict.bytes, checked + 1, damaged + bool(verdict.problem)
-        if time.monotonic() - told_at > PULSE_S:
-            told_at = time.monotonic()
-            _say(share=min(1.0, read / total))
+        if time.monotonic() - reported_at > PULSE_S:
+            reported_at = time.monotonic()
+            _report(share=min(1.0, read / total))
     if not damaged:
         return f"{_entries(checked)} read, {decimal(read)}: every byte is what it was."
     return (
@@ -129,20 +131,20 @@ def _entries(count: int) -> str:
     return f"{count} {'result' if count == 1 else 'results'}"
 
 
-def _say(**told: Any) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _report(**values: Any) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """The child. It gives way to the worker."""
+    """Entry point of the child, which runs at low priority so that the worker goes first."""
     home, kind, limit_bytes = sys.argv[1:]
     with suppress(OSError):
         os.nice(10)
     try:
-        _say(state="done", share=1.0, sentence=work(Store(cache_folder(Path(home))), kind, int(limit_bytes)))
+        _report(state="done", share=1.0, sentence=work(Store(cache_folder(Path(home))), kind, int(limit_bytes)))
     except ReshootError as error:
-        _say(state="failed", sentence=str(error))
+        _report(state="failed", sentence=str(error))
 
 
 if __name__ == "__main__":

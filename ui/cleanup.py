@@ -1,4 +1,4 @@
-"""The caretaker: throws away what nobody came back for, at the start and then every hour."""
+"""Periodic cleanup: deletes abandoned uploads and unused clips, pictures and previews, at start and every hour."""
 
 import logging
 import threading
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
 UPLOAD_S = 24 * 3600.0
-"""A part of an upload that did not grow for so long is given up; clips and pictures without jobs stay a week, looks a
-day."""
+"""Age at which an upload that has stopped growing is deleted. Clips and pictures without jobs are kept for a week,
+previews for a day."""
 
 
-def sweeping(studio: Studio, over: threading.Event) -> None:
-    """Until it is over."""
+def run_cleanup(studio: Studio, over: threading.Event) -> None:
+    """Clean up every hour until `over` is set; errors are logged, and the next round tries again."""
     while True:
         try:
             Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep(UPLOAD_S)
@@ -36,6 +36,6 @@ def sweeping(studio: Studio, over: threading.Event) -> None:
 
 
 def _pictures(studio: Studio) -> set[str]:
-    """The digests of the reference pictures that jobs need; orders of former versions name them by path."""
-    settings = [job.order.settings for job in studio.ledger.all()]
-    return {Path(str(each[name])).stem for each in settings for name in references.PICTURES if each.get(name)}
+    """Digests of the reference pictures that jobs use; orders of earlier versions name pictures by path."""
+    orders = [job.order.settings for job in studio.ledger.all()]
+    return {Path(str(order[name])).stem for order in orders for name in references.PICTURES if order.get(name)}

@@ -1,4 +1,4 @@
-"""The Create tab: clips come in, a look is chosen and seen on one frame, and the work is put in line."""
+"""The Create tab: add clips, choose settings, preview them on one frame, and submit jobs."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ import gradio as gr
 from pipeline.engines import engines
 from pipeline.settings import Field, Settings, presets
 from ui import form, references
-from ui.restore_form import used
+from ui.restore_form import restored
 from ui.routes.jobs import submit
 from ui.routes.references import MOST_BYTES
 from ui.studio import Studio
@@ -28,9 +28,9 @@ element.addEventListener('change', (event) => {
 REFERENCE = f"<reshoot-reference class='studio' most-bytes='{MOST_BYTES}'></reshoot-reference>"
 TAKE_VALUE = """
 watch('value', () => element.querySelector('reshoot-reference').take?.(props.value));"""
-"""What the server puts into the form, shown by the element."""
+"""JavaScript that passes a value set by the server to the element."""
 ON_ITS_WAY = "on its way"
-"""The value of a picture that is being sent."""
+"""The form's value for a picture that is still uploading."""
 CARRY_EVENTS = """
 for (const kind of ['use', 'edit'])
   window.addEventListener('reshoot:' + kind, (event) => {
@@ -42,12 +42,12 @@ TELL = """(said) => {
 }"""
 FRONT = ("generate.engine", "generate.look", "generate.reference", "generate.apply_to", "composite.background",
          "segments.count")  # fmt: skip
-"""What everybody decides; the rest has good values."""
+"""Settings shown outside of `Advanced`; the others have good defaults."""
 
 
 @dataclass(frozen=True)
 class _Controls:
-    """The form as it was drawn: one control for each setting."""
+    """The controls of the form, one for each setting."""
 
     preset: gr.Radio
     fields: tuple[Field, ...]
@@ -59,12 +59,12 @@ class _Controls:
 
 
 def element(name: str) -> None:
-    """An element of our own, which draws itself."""
+    """Place a custom element, whose script renders it."""
     gr.HTML(f"<reshoot-{name} class='studio'></reshoot-{name}>", apply_default_css=False)
 
 
 def create(studio: Studio) -> None:
-    """Draw the tab and connect it."""
+    """Build the tab and connect its events."""
     with gr.Row(elem_id="create-columns"):
         with gr.Column(scale=3, min_width=320):
             clips = gr.HTML("", html_template=CLIPS, js_on_load=CARRY_VALUE, elem_id="clips", apply_default_css=False)
@@ -97,7 +97,7 @@ def _controls() -> _Controls:
 
 
 def _front(field: Field) -> gr.components.Component:
-    """The controls that everybody sees, with more than a name each."""
+    """A control outside of `Advanced`, some with more explanation than the setting's description."""
     key = field.key
     if field.name == "generate.engine":
         ready = {each.name: each.probe() for each in engines()}
@@ -133,7 +133,7 @@ def _connect(
 
     def use(asked: str) -> list[Any]:
         try:
-            found = used(studio, asked, controls.fields)
+            found = restored(studio, asked, controls.fields)
             about = {"kind": "used", "clips": found.clips, "missing": found.missing}
             return [found.preset, *found.values, json.dumps(about)]
         except ReshootError as error:
@@ -156,7 +156,7 @@ def _connect(
 
 
 def _follow_preset(controls: _Controls, quick: dict[str, Any]) -> None:
-    """In the browser: an answer from here could come after somebody has chosen on, and take that back."""
+    """Apply a preset in the browser: an answer of the server could arrive late and overwrite a newer choice."""
     decided = form.decided(controls.fields)
     names = next(iter(decided.values()))
     parts = [part for field, part in zip(controls.fields, controls.parts, strict=True) if field.name in names]
@@ -165,7 +165,7 @@ def _follow_preset(controls: _Controls, quick: dict[str, Any]) -> None:
 
 
 def _ready(value: str) -> list[str]:
-    """The clips that are there, or what to do first."""
+    """The ids of the form's clips; an error with a remedy if there are none or they cannot be read."""
     try:
         clips = read_json(str(value or "[]"))
     except UntrustedJson as error:
@@ -178,7 +178,7 @@ def _ready(value: str) -> list[str]:
 
 
 def _speaking(work: Callable[..., dict[str, Any]]) -> Callable[..., str]:
-    """What came of it as the page reads it; a problem is told in the sentences that it brings."""
+    """Wrap an event handler so that it returns JSON for the page, also for an error: its problem and remedy."""
 
     @wraps(work)
     def speaking(*values: Any) -> str:

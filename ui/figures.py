@@ -1,6 +1,6 @@
-"""A result's numbers as people read them: what each is called, how it is written, what it means, and its verdict.
+"""Formats a result's numbers for people: label, value with unit, meaning and verdict.
 
-What counts as good is said by `pipeline.report.quality`, for the report page as well.
+The verdicts come from `pipeline.report.quality`, which the report page uses too.
 """
 
 import math
@@ -26,7 +26,7 @@ NOTHING = "nothing to measure"
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a result in words; `mark` is empty where it is neither good nor bad."""
+    """One formatted number of a result; `mark` is its verdict, empty if it is neither good nor bad."""
 
     label: str
     value: str
@@ -35,19 +35,19 @@ class Figure:
 
 
 def figures(numbers: Mapping[str, Any], fps: float) -> list[Figure]:
-    """The figures of a finished clip, from the `numbers` that it was published with; what matters most comes first."""
+    """The figures of a finished clip, from its published `numbers`, the most important first."""
     return [*_measures(numbers), *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
 
 
 def marked(numbers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Those measures that a finished job has, by name, each with its value and its mark."""
+    """The measures that a finished job has: name -> value and verdict."""
     values = _values(numbers)
     marks = verdicts(values)
     return {name: {"value": value, "mark": marks[name]} for name, value in values.items() if value is not None}
 
 
 def number(value: Any) -> float | None:
-    """A number that can be shown, to four decimals; of one before and after, the one after."""
+    """A finite number rounded to four decimals, None for anything else; of a before/after pair the one after."""
     if isinstance(value, Mapping):
         value = value.get("after")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -60,7 +60,7 @@ def _values(numbers: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def _measures(numbers: Mapping[str, Any]) -> Iterator[Figure]:
-    """The measures that the dashboard compares between all jobs."""
+    """The measures by which the dashboard compares jobs."""
     values = _values(numbers)
     marks = verdicts(values)
     for measure in MEASURES:
@@ -88,7 +88,7 @@ def _sound(numbers: Mapping[str, Any], fps: float) -> Iterator[Figure]:
 
 
 def _footage(numbers: Mapping[str, Any]) -> Iterator[Figure]:
-    """In how many frames the person was found, and how far the camera was calmed."""
+    """How often the person was found, and how much camera shake was removed."""
     share = number(numbers.get("detected_fraction"))
     if share is not None:
         percent = "100 %" if share >= 1 else f"{min(99, round(100 * share))} %"
@@ -107,5 +107,5 @@ def _quantity(value: float | None, unit: str) -> str:
 
 
 def _short(value: float) -> str:
-    """A number with two or three telling digits: 12.3, 1.04, 0.90, 0.042."""
+    """A number with two or three significant digits: 12.3, 1.04, 0.90, 0.042."""
     return f"{value:.2f}" if 0.1 <= abs(value) < 10 else f"{value:.3g}" if abs(value) >= 10 else f"{value:.2g}"

@@ -1,4 +1,4 @@
-"""What a page is made of, out of memory and made small once. A page asks for a hundred files at once."""
+"""Serves static files from memory, compressed once and with ETags, because a page requests about a hundred at once."""
 
 import gzip
 import mimetypes
@@ -11,20 +11,20 @@ from starlette.types import Receive, Scope, Send
 
 from utils.digest import digest_bytes
 
-MOST_FILES, SMALLER = 512, 6
+MOST_FILES, GZIP_LEVEL = 512, 6
 FOREVER, ASK_FIRST = "public, max-age=31536000, immutable", "no-cache"
 PACKED_ALREADY = ("image/jpeg", "image/png", "font/woff2")
 
 
 class Files:
-    """The files that lie in a folder now, under their names; nothing else can be asked for.
+    """ASGI app that serves the files which exist in a folder at its start, and nothing else.
 
-    Where names change with what is in the files, browsers keep them for good; elsewhere they ask whether theirs holds.
+    Files named by their content are cached by browsers forever; others are revalidated by ETag.
     """
 
     def __init__(self, folder: Path, named_by_content: bool = False) -> None:
         self._files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        self._kept = FOREVER if named_by_content else ASK_FIRST
+        self._caching = FOREVER if named_by_content else ASK_FIRST
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix(scope["root_path"]).lstrip("/")
@@ -39,7 +39,7 @@ class Files:
             whole, packed, tag = _read(path, path.stat().st_mtime_ns)
         except (KeyError, FileNotFoundError):
             return PlainTextResponse("There is no such file.", 404)
-        about = {"ETag": tag, "Cache-Control": self._kept, "Vary": "Accept-Encoding"}
+        about = {"ETag": tag, "Cache-Control": self._caching, "Vary": "Accept-Encoding"}
         if headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=about)
         if packed and "gzip" in headers.get("accept-encoding", ""):
@@ -52,8 +52,8 @@ class Files:
 
 @lru_cache(MOST_FILES)
 def _read(path: Path, changed_ns: int) -> tuple[bytes, bytes | None, str]:
-    """A file, the same made small where that helps, and the name of what is in it."""
+    """A file's content, its gzip version unless it is compressed already, and its ETag."""
     whole = path.read_bytes()
     worth = mimetypes.guess_type(path.name)[0] not in PACKED_ALREADY
-    packed = gzip.compress(whole, SMALLER, mtime=0) if worth else None
+    packed = gzip.compress(whole, GZIP_LEVEL, mtime=0) if worth else None
     return whole, packed, f'"{digest_bytes(whole)}"'

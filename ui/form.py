@@ -1,4 +1,4 @@
-"""The form of all settings, made from their description: what a person sees of each, and what the form says back."""
+"""Builds the settings form from the description of the settings, and reads a filled form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ GROUPS = {
 
 
 def control(field: Field, **more: Any) -> gr.components.Component:
-    """The control of one setting. More may be said of it than its description knows."""
+    """The Gradio control of one setting; `more` overrides what its description gives."""
     about = {"label": _label(field), "info": field.help, "value": shown(field, field.default), **more}
     if field.kind == "choice":
         choices = [(str(each).capitalize(), str(each)) for each in field.choices]
@@ -34,25 +34,25 @@ def control(field: Field, **more: Any) -> gr.components.Component:
 
 
 def shown(field: Field, value: Any) -> Any:
-    """A setting's value as its control holds it."""
+    """A setting's value in the form that its control holds."""
     return str(value) if field.kind == "choice" else value
 
 
 def read(preset: str, fields: Sequence[Field], values: Iterable[Any]) -> dict[str, Any]:
-    """What a filled form says beyond its preset; a wrong value is refused with a sentence."""
-    said = {field.name: value for field, value in zip(fields, values, strict=True)}
-    chosen, usual = Settings.load(preset, said).flat(), Settings.load(preset).flat()
+    """The settings of a filled form that differ from its preset; raises SettingsError for an invalid value."""
+    entered = {field.name: value for field, value in zip(fields, values, strict=True)}
+    chosen, usual = Settings.load(preset, entered).flat(), Settings.load(preset).flat()
     return {name: value for name, value in chosen.items() if value != usual[name]}
 
 
 def filled(preset: str, settings: Mapping[str, Any], fields: Sequence[Field]) -> list[Any]:
-    """What each control shows for these settings."""
+    """The value of each control for these settings."""
     values = Settings.load(preset, settings).flat()
     return [shown(field, values[field.name]) for field in fields]
 
 
 def decided(fields: Sequence[Field]) -> dict[str, dict[str, Any]]:
-    """What each preset shows for the settings that presets differ in; whatever else was chosen is not theirs."""
+    """For each preset the values of the settings in which presets differ; choosing one leaves all other settings."""
     all_shown = {preset: filled(preset, {}, fields) for preset in presets()}
     differ = [index for index in range(len(fields)) if len({values[index] for values in all_shown.values()}) > 1]
     return {preset: {fields[index].name: values[index] for index in differ} for preset, values in all_shown.items()}

@@ -1,4 +1,4 @@
-"""What a request says: a small object of JSON, read with limits."""
+"""The JSON body of a request as a FastAPI dependency: an object, read with limits on size and depth."""
 
 from typing import Annotated, Any
 
@@ -10,20 +10,20 @@ from utils.errors import ReshootError
 from utils.untrusted_json import MOST_BYTES, UntrustedJson, read_json
 
 
-async def said(request: Request) -> dict[str, Any]:
-    """The object; saying nothing is an empty one."""
+async def json_body(request: Request) -> dict[str, Any]:
+    """Read the body as a JSON object; an empty body counts as an empty object."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
             raise TooLarge("This is more than a request may say.", "Ask for less at once.")
     try:
-        told = read_json(bytes(body) or b"{}")
+        body_object = read_json(bytes(body) or b"{}")
     except UntrustedJson as error:
         raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
-    if not isinstance(told, dict):
+    if not isinstance(body_object, dict):
         raise ReshootError("The request is not an object of JSON.", "Reload the page and try again.")
-    return told
+    return body_object
 
 
-Said = Annotated[dict[str, Any], Depends(said)]
+JsonBody = Annotated[dict[str, Any], Depends(json_body)]

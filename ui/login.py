@@ -1,4 +1,4 @@
-"""Signing in: one small page that needs nothing else, and checks of passwords that take turns."""
+"""The login page and its routes. Passwords are checked one at a time, through a rate-limited queue."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,38 +12,38 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ui.access import BROWSER_S, SESSION, address, cookie
-from ui.sessions import SESSION_S, Keys
-from ui.turns import TooMany, Turns
+from ui.login_queue import LoginQueue, TooManyAttempts
+from ui.sessions import SESSION_S, Authenticator
 
 DEVICE = "reshoot_device"
 PAGE = Template((Path(__file__).parent / "login.html").read_text(encoding="utf-8"))
 
 
-def routes(keys: Keys) -> APIRouter:
+def routes(authenticator: Authenticator) -> APIRouter:
     """/login and /logout."""
-    router, turns = APIRouter(), Turns()
+    router, queue = APIRouter(), LoginQueue()
 
     @router.api_route("/login", methods=["GET", "HEAD"])
     def page() -> Response:
-        return _page("" if keys.ask else "No password is set here: everybody may come in.")
+        return _page("" if authenticator.requires_login else "No password is set here: everybody may come in.")
 
     @router.post("/login")
     async def enter(request: Request) -> Response:
-        said = parse_qs((await _body(request)).decode(errors="replace"))
-        name, password = said.get("name", [""])[0], said.get("password", [""])[0]
+        form = parse_qs((await _body(request)).decode(errors="replace"))
+        name, password = form.get("name", [""])[0], form.get("password", [""])[0]
         device = request.cookies.get(DEVICE, "")
-        known = keys.knows(device)
-        check = partial(keys.admits, name, password)
+        known = authenticator.is_device_token(device)
+        check = partial(authenticator.accepts_password, name, password)
         try:
-            right = await turns.right(device if known else address(request), check, stranger=not known)
-        except TooMany as many:
+            right = await queue.check(device if known else address(request), check, stranger=not known)
+        except TooManyAttempts as many:
             return _page(str(many), name, 429, {"Retry-After": str(many.after_s)})
         if not right:
             return _page("This name and password do not fit together. Check both and try again.", name, 401)
         answer = RedirectResponse(_inside(request.query_params.get("next", "/")), 303)
-        answer.headers.append("set-cookie", cookie(request, SESSION, keys.ticket(name), SESSION_S))
+        answer.headers.append("set-cookie", cookie(request, SESSION, authenticator.session_token(name), SESSION_S))
         if not known:
-            answer.headers.append("set-cookie", cookie(request, DEVICE, keys.device(), BROWSER_S))
+            answer.headers.append("set-cookie", cookie(request, DEVICE, authenticator.device_token(), BROWSER_S))
         return answer
 
     @router.post("/logout")
@@ -64,11 +64,11 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _inside(place: str) -> str:
-    """Only to the page of this server, with what belongs behind its path."""
-    return place if place.startswith(("/?", "/#")) else "/"
+def _inside(target: str) -> str:
+    """The target of a redirect after the login, limited to this server's page, so that it is no open redirect."""
+    return target if target.startswith(("/?", "/#")) else "/"
 
 
-def _page(told: str, name: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    shown = f'<p class="alert" role="alert">{escape(told)}</p>' if told else ""
+def _page(message: str, name: str = "", status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    shown = f'<p class="alert" role="alert">{escape(message)}</p>' if message else ""
     return HTMLResponse(PAGE.substitute(told=shown, name=escape(name, quote=True)), status, headers)

@@ -1,4 +1,4 @@
-"""What the machine under the app is like right now: memory, disk, load, graphics cards, and the process that works."""
+"""The current state of the machine: memory, disk, load, graphics cards, and the worker process."""
 
 import logging
 import os
@@ -19,17 +19,17 @@ from pipeline.jobs.job import WorkerSign
 log = logging.getLogger(__name__)
 
 Fact = TypeVar("Fact")
-PATIENCE_S = 1.0
-"""How long somebody who asks waits for a fresh fact before the last one must do."""
+WAIT_S = 1.0
+"""How long a caller waits for a fresh value before it gets the last one."""
 SMI_LIMIT_S = 8.0
 MIB = 1 << 20
 ALIVE_S = 15.0
 
 
 class CachedFact(Generic[Fact]):
-    """A fact that may be slow to find out: looked up in a thread, one at a time, and kept for a while.
+    """A value that is slow to compute: computed in a thread, once at a time, and cached for a while.
 
-    What takes long to find out is kept longer, so that looking never takes more than a fifth of the time.
+    The longer it takes to compute, the longer it is cached, so that computing takes at most a fifth of the time.
     """
 
     def __init__(self, keep_s: float, look: Callable[[], Fact]) -> None:
@@ -40,18 +40,18 @@ class CachedFact(Generic[Fact]):
         self._thread: threading.Thread | None = None
 
     def now(self) -> Fact | None:
-        """The fact; an older one when looking takes long, None when there was none yet."""
+        """The value; an older one if computing takes long, None if there is none yet."""
         with self._lock:
             if self._thread is None and time.monotonic() >= self._until:
                 self._thread = threading.Thread(target=self._work, name="look", daemon=True)
                 self._thread.start()
             thread = self._thread
         if thread:
-            thread.join(PATIENCE_S)
+            thread.join(WAIT_S)
         return self._fact
 
     def stale(self) -> None:
-        """Whatever was found out so far does not hold any more, nor what is being found out."""
+        """Invalidate the cached value, and one that is being computed now."""
         with self._lock:
             self._stale_at, self._until = time.monotonic(), 0.0
 
@@ -59,24 +59,24 @@ class CachedFact(Generic[Fact]):
         started = time.monotonic()
         try:
             self._fact = self._look()
-        except Exception:  # whatever the source of one fact is like today, the page shows the others
+        except Exception:  # if one value cannot be computed, the page still shows the others
             log.warning("A figure of the dashboard could not be found out.", exc_info=True)
         with self._lock:
             now = time.monotonic()
-            holds = self._stale_at < started
-            self._until, self._thread = now + max(self._keep_s, 4 * (now - started)) if holds else 0.0, None
+            is_valid = self._stale_at < started
+            self._until, self._thread = now + max(self._keep_s, 4 * (now - started)) if is_valid else 0.0, None
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine that the app runs on, with its home."""
+    """Reads the state of the machine that the app runs on."""
 
     home: Path
     proc: Path = Path("/proc")
     cgroup: Path = Path("/sys/fs/cgroup")
 
     def told(self) -> dict[str, Any]:
-        """What is found out at once; bytes, and the load of the last minute."""
+        """What can be read at once: cores, load of the last minute, memory and disk in bytes."""
         disk = shutil.disk_usage(self.home)
         return {
             "cores": cores(Surroundings(self.home)).says,
@@ -86,7 +86,7 @@ class Machine:
         }
 
     def memory(self) -> dict[str, int] | None:
-        """In use and in all, as a container's limit allows; None where the system does not say."""
+        """Memory used and total in bytes, within the container's limit; None if the system does not tell."""
         found = dict(re.findall(r"^(\w+):\s+(\d+) kB", _text(self.proc / "meminfo"), re.MULTILINE))
         if not {"MemTotal", "MemAvailable"} <= found.keys():
             return None
@@ -98,10 +98,10 @@ class Machine:
         return {"used": total - free, "total": total}
 
     def worker(self, sign: WorkerSign) -> dict[str, Any]:
-        """A worker by its sign of life; how long it is up and its memory only when it runs on this machine."""
+        """A worker by its heartbeat, with uptime and memory if it runs on this machine."""
         silent_s = max(0.0, time.time() - sign.beat_at)
-        told = {"name": sign.name, "job": sign.job, "silent_s": round(silent_s, 1), "alive": silent_s < ALIVE_S}
-        return {**told, **(self._process(sign) or {"up_s": None, "bytes": None})}
+        facts = {"name": sign.name, "job": sign.job, "silent_s": round(silent_s, 1), "alive": silent_s < ALIVE_S}
+        return {**facts, **(self._process(sign) or {"up_s": None, "bytes": None})}
 
     def _process(self, sign: WorkerSign) -> dict[str, Any] | None:
         folder = self.proc / str(sign.pid)
@@ -118,7 +118,7 @@ class Machine:
 
 
 def graphics(home: Path) -> list[dict[str, Any]]:
-    """The cards that nvidia-smi tells of, in a child with a time limit; none where there is none."""
+    """The graphics cards that nvidia-smi lists, run with a time limit; empty without nvidia-smi."""
     cards, _ = read_gpus(Surroundings(home, limit_s=SMI_LIMIT_S))
     return [
         {"name": card.name, "used": (card.total_mib - card.free_mib) * MIB, "total": card.total_mib * MIB}
@@ -129,27 +129,28 @@ def graphics(home: Path) -> list[dict[str, Any]]:
 
 
 def room(home: Path) -> list[dict[str, Any]]:
-    """What each folder of the home takes, bytes, the largest first; what lies loose counts as `other`."""
-    folders = {each.name: _bytes(Path(each.path)) for each in os.scandir(home) if each.is_dir(follow_symlinks=False)}
-    loose = sum(each.stat(follow_symlinks=False).st_size for each in os.scandir(home) if each.is_file())
+    """Bytes of each folder of the home, the largest first; files outside of folders count as `other`."""
+    entries = list(os.scandir(home))
+    folders = {entry.name: _bytes(Path(entry.path)) for entry in entries if entry.is_dir(follow_symlinks=False)}
+    loose = sum(entry.stat(follow_symlinks=False).st_size for entry in entries if entry.is_file())
     sizes = {**folders, **({"other": loose} if loose else {})}
     return [{"name": name, "bytes": sizes[name]} for name in sorted(sizes, key=lambda name: (-sizes[name], name))]
 
 
 def _bytes(folder: Path) -> int:
-    """Of all files below; what vanishes meanwhile counts nothing."""
+    """Total size of all files in a folder tree; files that vanish meanwhile count as nothing."""
     total = 0
-    for place, _, names in os.walk(folder):
+    for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
             except OSError:
                 continue
     return total
 
 
 def _text(path: Path) -> str:
-    """A file of the kernel's, or nothing where there is none."""
+    """The text of a file of /proc or /sys; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

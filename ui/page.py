@@ -1,4 +1,4 @@
-"""The page: four tabs, and what browsers load with it."""
+"""The page: its four tabs, and the styles and scripts that browsers load with it."""
 
 from typing import Any
 
@@ -17,27 +17,27 @@ HEAD = "\n".join(
     ]
 )
 ASKS = '\n<meta name="reshoot-login" content="asked">'
-"""For those who must be able to sign out."""
+"""Tells the page that there is a login, so that it shows a button to sign out."""
 TABS = {"jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}
 NOT_PLAIN = "an object or a list"
-"""Stands for what no control of the form carries, and is refused like every wrong text."""
+"""Replaces a value that no control of the form sends; it is then refused like any other wrong text."""
 
 
 class Page(gr.Blocks):
-    """Gradio's page for controls that carry plain values alone.
+    """A Gradio page whose event handlers receive only plain values.
 
-    Gradio itself copies every file of this machine, or of the web, that an object names ({"path": ..., "meta": ...})
-    to where it gives files out, whichever control the object was sent for: so none gets as far as that.
+    Gradio copies any local file or URL that an object names ({"path": ..., "meta": ...}) to a folder that it serves,
+    whatever the control is. So objects and lists are replaced before Gradio processes them.
     """
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
-        """What the function of an event is called with."""
-        plain = [each if isinstance(each, str | int | float | None) else NOT_PLAIN for each in inputs]
+        """The arguments of an event handler, with everything but plain values replaced."""
+        plain = [value if isinstance(value, str | int | float | None) else NOT_PLAIN for value in inputs]
         return await super().preprocess_data(block_fn, plain, *more, **named)
 
 
 def page(studio: Studio) -> gr.Blocks:
-    """The whole of it."""
+    """Build the page."""
     blocks: gr.Blocks
     with Page(title="Reshoot", analytics_enabled=False, fill_width=True) as blocks:
         element("header")

@@ -1,15 +1,15 @@
-"""What can be wrong with a request, beside what can be wrong with the work."""
+"""Errors of requests, beside those of the pipeline; ui/server.py maps each to an HTTP status."""
 
 from utils.errors import ReshootError
 
 
 class NotHere(ReshootError):
-    """Nothing is there under this name, or it is none that could be."""
+    """404: there is nothing under this name, or the name is malformed."""
 
 
 class NotAllowed(ReshootError):
-    """The request is well formed, and refused."""
+    """403: the request is well formed but refused."""
 
 
 class TooLarge(ReshootError):
-    """More than this server takes."""
+    """413: the request is larger than this server accepts."""

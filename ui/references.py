@@ -1,4 +1,4 @@
-"""Reference pictures in what browsers say: a digest of one that this home keeps, and never a path of this machine."""
+"""Checks the reference pictures in settings from browsers: only the digest of a stored picture, never a path."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ ADD_IT = "Add the picture to the form."
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings, none of them in groups."""
-    return {each.name: each.value for each in from_mapping(settings)}
+    """The settings by their dotted names, whether they came nested in groups or not."""
+    return {entry.name: entry.value for entry in from_mapping(settings)}
 
 
 def settled(home: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a browser by their dotted names. Whatever does not name a kept picture is refused alike."""
+    """Settings from a browser by their dotted names; anything but a stored picture is refused with the same error."""
     result = flat(settings)
     for name in PICTURES:
         if result.get(name) in (None, ""):
@@ -30,14 +30,14 @@ def settled(home: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def known(home: Path, said: object) -> str | None:
-    """The digest of the kept picture that is named; None for everything else.
+def known(home: Path, name: object) -> str | None:
+    """The digest of the stored picture that is named; None for anything else.
 
-    Orders of former versions name a picture by its path, so that is understood too. It is only compared: nothing but
-    the folder of kept pictures is ever looked into.
+    Orders of earlier versions name a picture by its path, so a path is accepted too. It is only compared as text: no
+    folder but that of stored pictures is ever read.
     """
-    if not isinstance(said, str):
+    if not isinstance(name, str):
         return None
-    path = Path(said)
-    digest = path.stem if path.parent == home.absolute() / FOLDER else said
+    path = Path(name)
+    digest = path.stem if path.parent == home.absolute() / FOLDER else name
     return digest if stay(home, digest) else None

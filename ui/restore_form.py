@@ -1,4 +1,4 @@
-"""Settings that come back into the form: of a file, of a result, or of a job that is to be run again."""
+"""Fills the form again from a settings file, a result, or a job that is to be edited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ NO_CLIP = "The settings are in the form, but not the clip: it did not come in th
 
 
 @dataclass(frozen=True)
-class Used:
-    """What the form is to show, and what is to be said of it."""
+class RestoredForm:
+    """The values for the form, and a message about what could not be restored."""
 
     preset: str
     values: list[Any]
     clips: list[dict[str, str]] | None = None
-    """To stand in the form instead of what is there; None leaves it."""
+    """Clips that replace those in the form; None leaves them."""
     missing: str = ""
 
 
-def used(studio: Studio, said: object, fields: Sequence[Field]) -> Used:
-    """What was said comes from a browser: nothing of it is taken for granted, and no path in it leads anywhere."""
-    told = _object(said)
-    if told.get("kind") != "edit":
-        return _filled(studio, told.get("preset") or "balanced", told.get("settings") or {}, fields)
-    order = studio.ledger.get(str(told.get("job"))).order
+def restored(studio: Studio, asked: object, fields: Sequence[Field]) -> RestoredForm:
+    """The form for a request of a browser, as JSON text. The request is untrusted, and no path in it is opened."""
+    request = _object(asked)
+    if request.get("kind") != "edit":
+        return _filled(studio, request.get("preset") or "balanced", request.get("settings") or {}, fields)
+    order = studio.ledger.get(str(request.get("job"))).order
     form_of = _filled(studio, order.preset, dict(order.settings), fields)
     clips = _clip(studio, order.clip)
     missing = form_of.missing or ("" if clips else NO_CLIP)
-    return Used(form_of.preset, form_of.values, clips or [], missing)
+    return RestoredForm(form_of.preset, form_of.values, clips or [], missing)
 
 
-def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[Field]) -> Used:
+def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[Field]) -> RestoredForm:
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
     asked, missing = references.flat(settings), ""
@@ -48,21 +48,21 @@ def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[F
         if asked.get(name):
             asked[name] = references.known(studio.home, asked[name])
             missing = missing if asked[name] else NO_PICTURE
-    return Used(preset, form.filled(preset, asked, fields), None, missing)
+    return RestoredForm(preset, form.filled(preset, asked, fields), None, missing)
 
 
 def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
-    """The clip of a job, if it is one that this home keeps."""
+    """The clip of a job, if this home still stores it."""
     try:
-        kept = Clips(studio.home).get(Path(path).parent.name)
+        clip = Clips(studio.home).get(Path(path).parent.name)
     except NoClip:
         return []
-    return [{"id": kept.id, "title": kept.title}]
+    return [{"id": clip.id, "title": clip.title}]
 
 
-def _object(said: object) -> dict[str, Any]:
+def _object(text: object) -> dict[str, Any]:
     try:
-        return read_object(said if isinstance(said, str) else "")
+        return read_object(text if isinstance(text, str) else "")
     except UntrustedJson as error:
         problem = "These settings are not in a form that can be read."
         raise SettingsError(problem, "Choose the settings of a result.") from error

@@ -1,4 +1,4 @@
-"""The server: what it answers, put together. The page is Gradio's; everything that moves on it asks the routes."""
+"""The server: assembles middleware, routes, static files and the Gradio page into one FastAPI app."""
 
 import logging
 import os
@@ -18,45 +18,45 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from pipeline.jobs.job import JobError
-from pipeline.jobs.outage import OURS, Full, outage, own_words
+from pipeline.jobs.outage import OUR_MISTAKES, DiskFull, database_message, outage
 from pipeline.library.clips import NoClip
 from ui import login
-from ui.access import Guard
-from ui.cache_tasks import ChoreError
+from ui.access import AccessGuard
+from ui.cache_tasks import CacheTaskError
 from ui.files import Files
 from ui.inlaid import Inlaid
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips, dashboard, gradio, health, jobs, looks, references, results, uploads
-from ui.sessions import Keys
+from ui.sessions import Authenticator
 from ui.studio import Studio
 from ui.theme import THEME
 from utils.errors import ReshootError
-from utils.seldom import Seldom
+from utils.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
-log.addFilter(Seldom())
+log.addFilter(LogThrottle())
 
 STATIC = Path(__file__).parent / "static"
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-STATUS = {NotHere: 404, NoClip: 404, JobError: 409, ChoreError: 409, NotAllowed: 403, TooLarge: 413}
+STATUS = {NotHere: 404, NoClip: 404, JobError: 409, CacheTaskError: 409, NotAllowed: 403, TooLarge: 413}
 
 
-def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
-    """Everything behind one door."""
+def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] = ()) -> FastAPI:
+    """Build the app. `hosts` are names, besides localhost, by which it may be addressed."""
     app = FastAPI(title="Reshoot", **NO_DOCS)
     app.add_middleware(CORSMiddleware)  # it allows no other origin; where it is missing, Gradio adds one that does
-    app.add_middleware(Guard, keys=keys, hosts=hosts)
+    app.add_middleware(AccessGuard, authenticator=authenticator, hosts=hosts)
     app.add_exception_handler(ReshootError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(DatabaseError, partial(_unanswered, studio))
-    for ours in OURS:
-        app.add_exception_handler(ours, _failed)
+    app.add_exception_handler(DatabaseError, partial(_database_outage, studio))
+    for mistake in OUR_MISTAKES:
+        app.add_exception_handler(mistake, _failed)
     app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _failed)
     app.include_router(health.routes(studio))
-    app.include_router(login.routes(keys))
+    app.include_router(login.routes(authenticator))
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (uploads, clips, references, looks, jobs, results, dashboard):
@@ -68,11 +68,11 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
         blocks,
         path="/",
         theme=THEME,
-        head=HEAD + (ASKS if keys.ask else ""),
+        head=HEAD + (ASKS if authenticator.requires_login else ""),
         app_kwargs={
             **NO_DOCS,
             "middleware": [
-                Middleware(gradio.OnlyNeeded),
+                Middleware(gradio.RouteFilter),
                 Middleware(Inlaid, (STATIC / "whole.js").read_text(encoding="utf-8")),
             ],
         },
@@ -89,34 +89,34 @@ def build(studio: Studio, keys: Keys, hosts: tuple[str, ...] = ()) -> FastAPI:
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """A problem is a sentence with a next step."""
+    """Answer an error of ours with its problem and remedy."""
     assert isinstance(error, ReshootError)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
     return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
-    """Asked in a form that no page of ours uses."""
+    """Answer a request whose parameters do not validate."""
     assert isinstance(error, RequestValidationError)
-    what = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+    what = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3])
     return JSONResponse({"problem": f"The request cannot be read ({what}).", "remedy": "Reload the page."}, 422)
 
 
-async def _unanswered(studio: Studio, request: Request, error: Exception) -> Response:
-    """By the database of jobs. Open pages ask on, so the log gets a line now and then, and never a page."""
+async def _database_outage(studio: Studio, request: Request, error: Exception) -> Response:
+    """Answer during an outage of the jobs database. Open pages keep polling, so the log lines are throttled."""
     assert isinstance(error, DatabaseError)
     why = outage(error, studio.ledger.database)
-    log.warning("%s %s: %s (%s)", request.method, request.url.path, why.problem, own_words(error))
-    return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 507 if isinstance(why, Full) else 503)
+    log.warning("%s %s: %s (%s)", request.method, request.url.path, why.problem, database_message(error))
+    return JSONResponse({"problem": why.problem, "remedy": why.remedy}, 507 if isinstance(why, DiskFull) else 503)
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    """Whoever asked went away in the middle of the question."""
+    """Answer a client that disconnected while it was sending."""
     return Response(status_code=408)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """Something that nobody thought of; its details are for the log."""
+    """Answer an unexpected error; its traceback goes to the log only."""
     log.warning("%s %s failed.", request.method, request.url.path, exc_info=error)
     problem = f"Something in Reshoot went wrong ({type(error).__name__})."
     return JSONResponse({"problem": problem, "remedy": "Try again; the app's log has the details."}, 500)

@@ -1,7 +1,7 @@
-"""What the app must keep secret and remember: the key of its sessions, and the password it made for a pod.
+"""Logins and sessions: password hashes, signed session and device tokens, and the key that signs them.
 
-It signs by hand: itsdangerous would save one line of eleven, be one more package to install, and take 13 microseconds
-of each request instead of 4.
+Tokens are signed by hand with HMAC: itsdangerous would save one line of eleven, be one more package to install, and
+take 13 microseconds of each request instead of 4.
 """
 
 import hashlib
@@ -22,50 +22,50 @@ USER, DEVICE = "reshoot", "device-"
 
 
 class AuthError(ReshootError):
-    """Names and passwords were given in a way that cannot be used."""
+    """Names and passwords were not given as user:password."""
 
 
 @dataclass(frozen=True)
-class Keys:
-    """The key that signs sessions, and who may come in; nobody is asked when there is no password."""
+class Authenticator:
+    """Checks passwords and tokens. Without any password there is no login, and everybody may use the app."""
 
     session: bytes
     people: Mapping[str, str]
-    """Name -> salted hash of the password."""
+    """Name -> salted scrypt hash of the password."""
 
     @property
-    def ask(self) -> bool:
-        """Whether people must say who they are."""
+    def requires_login(self) -> bool:
+        """Whether a login is needed."""
         return bool(self.people)
 
-    def admits(self, name: str, password: str) -> bool:
-        """Whether this is somebody's password; takes as long for a name that nobody has."""
-        kept = self.people.get(name) or next(iter(self.people.values()), _hashed(""))
-        fits = hmac.compare_digest(_hashed(password, bytes.fromhex(kept.partition("$")[0])), kept)
+    def accepts_password(self, name: str, password: str) -> bool:
+        """Whether this is the user's password; takes equally long for an unknown user (no timing side channel)."""
+        stored = self.people.get(name) or next(iter(self.people.values()), _hashed(""))
+        fits = hmac.compare_digest(_hashed(password, bytes.fromhex(stored.partition("$")[0])), stored)
         return fits and name in self.people
 
-    def ticket(self, name: str) -> str:
-        """What a browser shows instead of a password for the next month."""
+    def session_token(self, name: str) -> str:
+        """A signed token that stands for a login, valid for a month."""
         return self._signed(f"{name.encode().hex()}.{int(time.time()) + SESSION_S}")
 
-    def reads(self, ticket: str) -> str | None:
-        """Whose ticket it is; None when it is no ticket of ours, has run out, or its person is gone."""
+    def user_of(self, ticket: str) -> str | None:
+        """The user of a session token; None if its signature is wrong, it has expired, or its user was removed."""
         if ticket.startswith(DEVICE) or not self._is_ours(ticket):
             return None
         name, until, _ = ticket.split(".")
         person = bytes.fromhex(name).decode()
         return person if int(until) > time.time() and person in self.people else None
 
-    def device(self) -> str:
-        """What a browser shows for ever that has signed in here: it lets nobody in, but into a line of its own."""
+    def device_token(self) -> str:
+        """A signed token for a browser that has logged in: no login, but its own queue for later login attempts."""
         return self._signed(f"{DEVICE}{secrets.token_hex(8)}")
 
-    def knows(self, device: str) -> bool:
-        """Whether this was given to a browser after it signed in."""
+    def is_device_token(self, device: str) -> bool:
+        """Whether this is a device token of ours."""
         return device.startswith(DEVICE) and self._is_ours(device)
 
     def _signed(self, text: str) -> str:
-        """A changed password makes everything worthless that was signed before."""
+        """Sign a text; the key includes the password hashes, so that changing a password revokes all tokens."""
         secret = self.session + json.dumps(sorted(self.people.items())).encode()
         return f"{text}.{hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()}"
 
@@ -73,7 +73,7 @@ class Keys:
         return hmac.compare_digest(said.encode(), self._signed(said.rpartition(".")[0]).encode())
 
 
-def read_people(said: list[str]) -> dict[str, str]:
+def parse_logins(said: list[str]) -> dict[str, str]:
     """What --auth and RESHOOT_AUTH say: 'user:password', several with commas between them."""
     people = {}
     for each in (part.strip() for text in said for part in text.split(",")):
@@ -84,10 +84,10 @@ def read_people(said: list[str]) -> dict[str, str]:
     return people
 
 
-def open_keys(home: Path, passwords: Mapping[str, str], *, public: bool) -> tuple[Keys, str | None]:
-    """The keys of a home, and the password that was made just now, if one was: on a pod nobody is let in without.
+def open_authenticator(home: Path, passwords: Mapping[str, str], *, public: bool) -> tuple[Authenticator, str | None]:
+    """The authenticator of a home, and the password that was generated now, if any: a pod always requires a login.
 
-    Hashes come out the same at every start, so that whoever is signed in stays so.
+    Password hashes are the same at every start, so that sessions stay valid.
     """
     path = home / "secrets.json"
     kept = _read(path)
@@ -102,7 +102,7 @@ def open_keys(home: Path, passwords: Mapping[str, str], *, public: bool) -> tupl
             kept["password"] = _hashed(made)
         people = {USER: kept["password"]}
     _write(path, kept)
-    return Keys(session, people), made
+    return Authenticator(session, people), made
 
 
 def _read(path: Path) -> dict[str, str]:

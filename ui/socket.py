@@ -1,11 +1,11 @@
-"""The door: the port that the app is reached by, and what is said of it."""
+"""Opens the app's listening socket, and prints the address (and a generated password) at the start."""
 
 import errno
 import os
 import socket
 import sys
 
-from ui.sessions import USER, Keys
+from ui.sessions import USER, Authenticator
 from utils.errors import ReshootError
 
 HERE = ("127.0.0.1", "::1")
@@ -13,21 +13,23 @@ WAITING_PAGES = 256
 
 
 class PortError(ReshootError):
-    """The port cannot be had."""
+    """The port cannot be opened."""
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """The port, held from now on; one that is taken is never exchanged for another behind its user's back."""
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer's last packet waits 40 ms for a receipt
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens on the port; PortError if it is taken, because silently using another would surprise."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # without it Nagle's algorithm delays the end of each answer by 40 ms
     try:
-        door.bind((host, port))
-        door.listen(WAITING_PAGES)
+        listener.bind((host, port))
+        listener.listen(WAITING_PAGES)
     except OSError as error:
-        door.close()
+        listener.close()
         raise _refused(host, port, error) from error
-    return door
+    return listener
 
 
 def _refused(host: str, port: int, error: OSError) -> PortError:
@@ -37,14 +39,14 @@ def _refused(host: str, port: int, error: OSError) -> PortError:
     return PortError(f"{host}:{port} cannot be opened: {error.strerror or error}.", "Give another --host or --port.")
 
 
-def greet(door: socket.socket, keys: Keys, made: str | None) -> None:
-    """Say where the page is, and the password if one was made just now."""
-    host, port = door.getsockname()[:2]
+def announce(listener: socket.socket, authenticator: Authenticator, made: str | None) -> None:
+    """Print the address of the page, and the password if one was generated just now."""
+    host, port = listener.getsockname()[:2]
     lines = [f"Reshoot is at {_address(host, port)}"]
     if made:
         lines.append(f"Sign in as {USER} with the password {made}")
         lines.append("It is said only now, and holds until secrets.json in the home is deleted.")
-    elif not keys.ask and host not in HERE:
+    elif not authenticator.requires_login and host not in HERE:
         lines.append("Whoever reaches this machine may come in; --auth user:password asks for a login.")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

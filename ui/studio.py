@@ -1,4 +1,4 @@
-"""What every part of the app stands on."""
+"""Studio: the context that all routes and pages of the app share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Studio:
-    """One home, its ledger, and what this server allows."""
+    """The home folder, its ledger, and the server's limits."""
 
     home: Path
     ledger: Ledger
     most_upload_bytes: int = 20 << 30
     closing: list[Callable[[], None]] = field(default_factory=list)
-    """What is to be called when a stop signal comes, so that nobody is kept waiting."""
+    """Callbacks for a stop signal, which end requests that would otherwise wait on."""

@@ -1,4 +1,4 @@
-"""How Gradio's own parts are dressed: in the colours of studio.css, which know light and dark by themselves."""
+"""Gradio theme that takes all colours from the CSS variables of studio.css, which define light and dark mode."""
 
 import gradio as gr
 
@@ -52,10 +52,10 @@ COLOURS = {
 SHAPES = {"block_radius": "12px", "block_border_width": "1px", "block_shadow": "none", "color_accent": "var(--accent)"}
 
 
-def _dressed() -> gr.themes.Base:
+def _theme() -> gr.themes.Base:
     theme = gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"))
     dark = {f"{name}_dark": value for name, value in COLOURS.items() if hasattr(theme, f"{name}_dark")}
     return theme.set(**COLOURS, **dark, **SHAPES)
 
 
-THEME = _dressed()
+THEME = _theme()

@@ -1,10 +1,10 @@
-"""JSON that somebody else wrote: how large and how deep it is gets checked before anything is built from it.
+"""Parses untrusted JSON: size and nesting depth are checked before anything is built from it.
 
-    read_json(body)       -> the value, or UntrustedJson, whose text says what is wrong with it
-    read_object(body)     -> the same for an object
+    read_json(body)       -> the value; raises UntrustedJson, whose text says what is wrong
+    read_object(body)     -> an object; raises UntrustedJson for any other value
 
-Deep nesting is refused because whatever later walks through the value (a copy, a second parse, an answer to a browser)
-would run out of stack, at a depth that differs from one place to the next.
+Deep nesting is refused because recursive code that later handles the value (a copy, another parser, a response to a
+browser) would overflow its stack, each at a different depth.
 """
 
 import json
@@ -14,17 +14,17 @@ from typing import Any, NoReturn
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 32
-"""Of lists and objects in each other; what the app itself writes has three levels."""
+"""Most levels of nested lists and objects; what the app itself writes has three."""
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
-"""A text, also one that never ends, or a bracket outside of texts. It matches at every quote, so that it is linear."""
+"""A string, terminated or not, or a bracket outside of strings. Every quote starts a match, so scanning is linear."""
 
 
 class UntrustedJson(ValueError):
-    """Text that is not JSON, or is larger or deeper than is read."""
+    """The text is not valid JSON, or exceeds the limits on size or depth."""
 
 
 def read_json(text: str | bytes, most_bytes: int = MOST_BYTES) -> Any:
-    """The value of a JSON text within the limits; names that come twice and numbers beyond all bounds are refused."""
+    """Parse a JSON text within the limits; duplicate names, NaN and infinite numbers are refused."""
     if len(text) > most_bytes:
         raise UntrustedJson(f"it has more than {most_bytes} bytes")
     try:
@@ -38,7 +38,7 @@ def read_json(text: str | bytes, most_bytes: int = MOST_BYTES) -> Any:
 
 
 def read_object(text: str | bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
-    """The same, where only an object will do."""
+    """Parse a JSON text that must be an object."""
     value = read_json(text, most_bytes)
     if not isinstance(value, dict):
         raise UntrustedJson("it is not an object")
@@ -46,7 +46,7 @@ def read_object(text: str | bytes, most_bytes: int = MOST_BYTES) -> dict[str, An
 
 
 def _refuse_depth(text: str) -> None:
-    """Count brackets; a text with few of them needs no closer look."""
+    """Raise UntrustedJson if brackets nest too deeply; a text with few brackets in all needs no scan."""
     if text.count("[") + text.count("{") <= MOST_DEPTH:
         return
     depth = 0

@@ -1,14 +1,14 @@
-"""Uploads: files that come in pieces, over networks that break, until they are whole.
+"""Resumable uploads: files that arrive in chunks over unreliable networks.
 
     name = uploads.begin("walk.mp4", bytes=5_000_000)
-    pen = uploads.pen(name, at=0)         # for a request that brings a piece of the file
-    pen.write(data)                       # straight to the disk
-    pen.lift()                            # it counts
-    with uploads.whole(name) as part:     # all is there: whoever moves the part away owns it
-        part.rename(elsewhere)
+    writer = uploads.chunk_writer(name, at=0)   # for one request that brings a chunk
+    writer.write(data)                          # straight to the disk
+    writer.commit()                             # advances the upload's offset `have`
+    with uploads.whole(name) as part:           # complete: the caller moves the file away
+        part.rename(destination)
 
-What counts is on the disk before it counts, so that a browser goes on behind it even after a power cut. The newest pen
-of an upload writes; an older one, of a request whose connection died unnoticed, has lost the right.
+Data is synced to the disk before the offset advances, so that a browser resumes at the right byte even after a power
+cut. Only the newest writer of an upload may write; it fences off older ones, whose connection died unnoticed.
 """
 
 import hashlib
@@ -31,33 +31,36 @@ from utils.store.lease import briefly
 
 NAME = re.compile(r"[0-9a-f]{24}")
 PART, META, LOCK = "part", "meta.json", "lock"
+STORED_WRITER = "pen"
+"""Name of `Upload.writer` in META, as in earlier versions, so that their open uploads can be resumed."""
 SPARE_BYTES = 256 << 20
-"""Disk that uploads leave to others."""
+"""Free disk space that uploads leave for everything else."""
 MOST_OF_OWNER, MOST_OF_NETWORK, MOST_OPEN = 50, 200, 1000
-"""How many uploads may be under way: of one owner, from one network, and in all."""
+"""How many uploads may be open: of one owner, from one network, and in all."""
 SHARE_OF_OWNER, SHARE_OF_NETWORK = 0.25, 0.5
-"""How much of the free disk is kept from others by what one owner, or one network, has announced and not yet sent."""
+"""Share of the free disk that unsent bytes of one owner, or of one network, may reserve against others."""
 BUSY_S = 600.0
+"""How long after its last byte an upload still reserves disk space."""
 LONGEST_TITLE = 120
 
 
 class UploadError(ReshootError):
-    """An upload cannot go on like this."""
+    """An upload cannot begin or continue."""
 
 
 class NoUpload(UploadError):
-    """There is none of this name, or no longer."""
+    """There is no upload of this name, or no longer."""
 
     def __init__(self) -> None:
         super().__init__("This upload is not there any more.", "Choose the file again to start afresh.")
 
 
 class UploadTooLarge(UploadError):
-    """More than was declared, or than this server takes."""
+    """The file is larger than was announced, or than this server accepts."""
 
 
 class UploadFull(UploadError):
-    """The disk has no room for it; `needs_bytes` more would do."""
+    """The disk is too full for the upload, which needs `needs_bytes` more."""
 
     def __init__(self, title: str, needs_bytes: int, free_bytes: int) -> None:
         problem = f"The disk is full: {title!r} needs {needs_bytes} more bytes, {max(0, free_bytes)} are free for it."
@@ -65,8 +68,8 @@ class UploadFull(UploadError):
         self.needs_bytes = needs_bytes
 
 
-class Elsewhere(UploadError):
-    """The bytes that came are not the next ones; those begin at `have`."""
+class OffsetMismatch(UploadError):
+    """The chunk does not continue the upload, which stands at offset `have`."""
 
     def __init__(self, problem: str, have: int) -> None:
         super().__init__(problem, f"Go on from byte {have}.")
@@ -75,28 +78,28 @@ class Elsewhere(UploadError):
 
 @dataclass(frozen=True)
 class Upload:
-    """How far a file has come."""
+    """The state of an upload."""
 
     title: str
     bytes: int
     have: int = 0
-    """How many of its first bytes are safely on the disk."""
-    pen: str = ""
-    """Who may write on."""
+    """Offset: how many of its first bytes are synced to the disk."""
+    writer: str = ""
+    """Fencing token of the newest writer, the only one that may write."""
     owner: str = ""
     network: str = ""
 
 
 class Uploads:
-    """All that come into a folder, each at most `most_bytes` long."""
+    """The uploads in a folder, each at most `most_bytes` long."""
 
     def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = SPARE_BYTES) -> None:
         self._folder, self._most_bytes, self._spare_bytes = folder.absolute(), most_bytes, spare_bytes
 
     def begin(self, name: str, bytes: int, owner: str = "", network: str = "") -> str:
-        """Accept a file that is to come; returns the name of its upload.
+        """Open an upload for an announced file; returns its name.
 
-        An owner is whoever sends it, a network those who share a way in. No owner and no network can take all the room.
+        Quotas per owner (browser) and per network keep anyone from taking all of the disk.
         """
         title = plain_title(name)
         if bytes < 1:
@@ -108,10 +111,10 @@ class Uploads:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         upload = Upload(title, bytes, owner=owner, network=network)
-        under_way = self._under_way()
-        _refuse_too_many(upload, [each for _, each in under_way])
+        open_uploads = self._open_uploads()
+        _refuse_too_many(upload, [other for _, other in open_uploads])
         free = self._free_bytes()
-        if bytes > free - _promised_bytes(owner, free, under_way):
+        if bytes > free - _reserved_bytes(owner, free, open_uploads):
             raise UploadFull(title, bytes, free)
         place = self._folder / secrets.token_hex(12)
         with _room_for(title, bytes, self._free_bytes):
@@ -120,38 +123,38 @@ class Uploads:
                 (place / PART).touch()
                 _write(place, upload)
             except OSError:
-                _forget(place)
+                _remove(place)
                 raise
         return place.name
 
     def get(self, upload: str) -> Upload:
-        """How far it is."""
+        """The state of an upload."""
         return _read(self._place(upload))
 
-    def pen(self, upload: str, at: int, sha256: str | None = None) -> "Pen":
-        """The right to write from byte `at` on. With a hash, the bytes count only when all have come and are right."""
-        return Pen(self._place(upload), at, sha256, self._free_bytes)
+    def chunk_writer(self, upload: str, at: int, sha256: str | None = None) -> "ChunkWriter":
+        """A writer for a chunk at offset `at`. With a hash, the chunk counts only as a whole, if it matches."""
+        return ChunkWriter(self._place(upload), at, sha256, self._free_bytes)
 
     @contextmanager
     def whole(self, upload: str) -> Iterator[Path]:
-        """The finished part, to be moved away; the upload is forgotten once that went well."""
+        """The path of a complete upload, for the caller to move away; then the upload is removed."""
         place = self._place(upload)
-        with _held(place):
-            found = _read(place)
-            if found.have < found.bytes:
-                raise Elsewhere("The file is not whole yet.", found.have)
+        with _locked(place):
+            state = _read(place)
+            if state.have < state.bytes:
+                raise OffsetMismatch("The file is not whole yet.", state.have)
             yield place / PART
-            _forget(place)
+            _remove(place)
 
     def drop(self, upload: str) -> None:
-        """Forget it and what came of it; twice is fine."""
+        """Remove an upload and its data; idempotent."""
         place = self._place(upload)
-        with suppress(NoUpload), _held(place):
-            _forget(place)
+        with suppress(NoUpload), _locked(place):
+            _remove(place)
 
     def sweep(self, older_than_s: float) -> int:
-        """Forget those of which nothing came for so long; returns how many."""
-        stale = [place for place in self._open() if time.time() - _touched(place) > older_than_s]
+        """Remove uploads that received nothing for so long; returns how many."""
+        stale = [place for place in self._folders() if time.time() - _changed_at(place) > older_than_s]
         for place in stale:
             self.drop(place.name)
         for gone in self._folder.glob("*.gone"):
@@ -159,45 +162,45 @@ class Uploads:
         return len(stale)
 
     def _place(self, upload: str) -> Path:
-        """Only names that this class makes become paths."""
+        """The folder of an upload. Only names of the form that this class generates become paths."""
         if not NAME.fullmatch(upload):
             raise NoUpload
         return self._folder / upload
 
-    def _open(self) -> list[Path]:
+    def _folders(self) -> list[Path]:
         return [place for place in self._folder.glob("*") if NAME.fullmatch(place.name)]
 
-    def _under_way(self) -> list[tuple[Path, Upload]]:
-        found = []
-        for place in self._open():
+    def _open_uploads(self) -> list[tuple[Path, Upload]]:
+        uploads = []
+        for place in self._folders():
             with suppress(NoUpload):
-                found.append((place, _read(place)))
-        return found
+                uploads.append((place, _read(place)))
+        return uploads
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._folder).free - self._spare_bytes
 
 
-class Pen:
-    """Writes the next bytes of an upload; made by `Uploads.pen`. Once it is lifted or let go, `have` is what counts."""
+class ChunkWriter:
+    """Writes one chunk of an upload. After `commit` or `abandon`, `have` is the upload's new offset."""
 
     def __init__(self, place: Path, at: int, sha256: str | None, free_bytes: Callable[[], int]) -> None:
         self._place, self._sha256, self._free_bytes = place, sha256, free_bytes
         self._hash = hashlib.sha256()
-        self._mine = secrets.token_hex(8)
-        with _held(place):
-            found = _read(place)
-            if at != found.have:
-                raise Elsewhere(f"The upload goes on elsewhere than at byte {at}.", found.have)
-            with _room_for(found.title, found.bytes - at, free_bytes):
-                _write(place, replace(found, pen=self._mine))
+        self._token = secrets.token_hex(8)
+        with _locked(place):
+            state = _read(place)
+            if at != state.have:
+                raise OffsetMismatch(f"The upload goes on elsewhere than at byte {at}.", state.have)
+            with _room_for(state.title, state.bytes - at, free_bytes):
+                _write(place, replace(state, writer=self._token))
         self.have = self._end = at
 
     def write(self, data: bytes) -> None:
-        """The next bytes, to the disk; they count when the pen is lifted."""
+        """Write the next bytes to the disk; they count once they are committed."""
         with self._writing() as upload:
             if self._end + len(data) > upload.bytes:
-                self._take_back()
+                self._discard_uncommitted()
                 raise UploadTooLarge(
                     f"More than the {upload.bytes} bytes came that were announced for {upload.title!r}.",
                     "Choose the file again; it may have changed.",
@@ -208,67 +211,67 @@ class Pen:
                         part.seek(self._end)
                         part.write(data)
                 except OSError:
-                    self._take_back()
+                    self._discard_uncommitted()
                     raise
             self._end += len(data)
             self._hash.update(data)
 
-    def lift(self) -> None:
-        """All has come: it counts now, if it is right."""
+    def commit(self) -> None:
+        """Check the hash, sync the data to the disk, and advance the upload's offset."""
         with self._writing() as upload:
             if self._sha256 and self._hash.hexdigest() != self._sha256.lower():
-                self._take_back()
-                raise Elsewhere("Bytes changed on their way here.", self.have)
+                self._discard_uncommitted()
+                raise OffsetMismatch("Bytes changed on their way here.", self.have)
             with _room_for(upload.title, upload.bytes - self.have, self._free_bytes):
                 sync(self._place / PART)
                 _write(self._place, replace(upload, have=self._end))
             self.have = self._end
 
-    def let_go(self) -> None:
-        """The rest will not come: what did counts as far as it is known to be right."""
-        with suppress(UploadError):  # what broke is told elsewhere
+    def abandon(self) -> None:
+        """The connection broke: keep the bytes that arrived, but drop a chunk whose hash cannot be checked now."""
+        with suppress(UploadError):  # the caller reports what broke
             if self._sha256:
                 with self._writing():
-                    self._take_back()
+                    self._discard_uncommitted()
             else:
-                self.lift()
+                self.commit()
 
-    def _take_back(self) -> None:
-        """Remove what does not count, so that a full disk gets its room back."""
+    def _discard_uncommitted(self) -> None:
+        """Truncate the file to its committed length, so that a full disk gets its space back."""
         os.truncate(self._place / PART, self.have)
         self._end = self.have
 
     @contextmanager
     def _writing(self) -> Iterator[Upload]:
-        """The upload, as long as no newer pen writes it."""
-        with _held(self._place):
-            found = _read(self._place)
-            if found.pen != self._mine:
-                raise Elsewhere("Another request goes on with this upload.", found.have)
-            yield found
+        """Lock the upload; OffsetMismatch if a newer writer has taken it over."""
+        with _locked(self._place):
+            state = _read(self._place)
+            if state.writer != self._token:
+                raise OffsetMismatch("Another request goes on with this upload.", state.have)
+            yield state
 
 
-def _refuse_too_many(upload: Upload, under_way: Sequence[Upload]) -> None:
-    """One more of this owner, of this network, and in all."""
-    if sum(each.owner == upload.owner for each in under_way) >= MOST_OF_OWNER:
+def _refuse_too_many(upload: Upload, others: Sequence[Upload]) -> None:
+    """Raise UploadError if the owner, the network or the server has too many open uploads already."""
+    if sum(other.owner == upload.owner for other in others) >= MOST_OF_OWNER:
         problem = f"{MOST_OF_OWNER} of your uploads are under way already."
-    elif upload.network and sum(each.network == upload.network for each in under_way) >= MOST_OF_NETWORK:
+    elif upload.network and sum(other.network == upload.network for other in others) >= MOST_OF_NETWORK:
         problem = f"{MOST_OF_NETWORK} uploads from your network are under way already."
-    elif len(under_way) >= MOST_OPEN:
+    elif len(others) >= MOST_OPEN:
         problem = f"{MOST_OPEN} uploads are under way already, as many as this server takes."
     else:
         return
     raise UploadError(problem, "Finish or remove some, or wait until others have ended; then try again.")
 
 
-def _promised_bytes(owner: str, free: int, under_way: Iterable[tuple[Path, Upload]]) -> int:
-    """What uploads that came on lately still need: an owner's own wholly, those of others up to their share."""
+def _reserved_bytes(owner: str, free: int, open_uploads: Iterable[tuple[Path, Upload]]) -> int:
+    """Bytes that active uploads still need: those of this owner in full, those of others up to their quota."""
     mine, others = 0, Counter[tuple[str, str]]()
-    for place, each in under_way:
-        if time.time() - _touched(place) < BUSY_S:
-            missing = each.bytes - each.have
-            mine += missing if each.owner == owner else 0
-            others[each.network, each.owner] += missing if each.owner != owner else 0
+    for place, upload in open_uploads:
+        if time.time() - _changed_at(place) < BUSY_S:
+            missing = upload.bytes - upload.have
+            mine += missing if upload.owner == owner else 0
+            others[upload.network, upload.owner] += missing if upload.owner != owner else 0
     networks = Counter[str]()
     for (network, _), missing in others.items():
         networks[network] += min(missing, int(SHARE_OF_OWNER * free))
@@ -276,18 +279,18 @@ def _promised_bytes(owner: str, free: int, under_way: Iterable[tuple[Path, Uploa
 
 
 def plain_title(name: str) -> str:
-    """What a person calls a file, safe to show anywhere: one line without paths, controls and direction marks."""
+    """A file's name made safe to show: one line without folders, control characters and text direction marks."""
     last = re.split(r"[/\\]", name[:10_000])[-1]
-    seen = "".join(letter for letter in last if unicodedata.category(letter)[0] != "C")
-    return " ".join(seen.split())[:LONGEST_TITLE] or "clip"
+    visible = "".join(letter for letter in last if unicodedata.category(letter)[0] != "C")
+    return " ".join(visible.split())[:LONGEST_TITLE] or "clip"
 
 
 @contextmanager
-def _held(place: Path) -> Iterator[None]:
-    """One at a time, for a moment; NoUpload when it is gone."""
-    with ExitStack() as held:
+def _locked(place: Path) -> Iterator[None]:
+    """Hold the upload's file lock; NoUpload if it was removed."""
+    with ExitStack() as lock:
         try:
-            held.enter_context(briefly(place / LOCK))
+            lock.enter_context(briefly(place / LOCK))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NoUpload from error
         yield
@@ -295,28 +298,32 @@ def _held(place: Path) -> Iterator[None]:
 
 def _read(place: Path) -> Upload:
     try:
-        return Upload(**json.loads((place / META).read_bytes()))
+        stored = dict(json.loads((place / META).read_bytes()))
+        writer = stored.pop(STORED_WRITER, "")
+        return Upload(**stored, writer=writer)
     except (OSError, ValueError, TypeError) as error:
         raise NoUpload from error
 
 
 def _write(place: Path, upload: Upload) -> None:
+    stored = asdict(upload)
+    stored[STORED_WRITER] = stored.pop("writer")
     fresh = place / f"{META}.new"
-    fresh.write_text(json.dumps(asdict(upload)))
+    fresh.write_text(json.dumps(stored))
     sync(fresh)
     fresh.replace(place / META)
 
 
-def _forget(place: Path) -> None:
-    """At once, whatever is still being written: no name leads there any more."""
+def _remove(place: Path) -> None:
+    """Rename the folder away, which is atomic even while something is written into it, then delete it."""
     gone = place.with_name(f"{place.name}.gone")
     with suppress(FileNotFoundError):
         place.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def _touched(place: Path) -> float:
-    """When something last came, in seconds of the epoch."""
+def _changed_at(place: Path) -> float:
+    """When data last arrived, in seconds since the epoch."""
     with suppress(OSError):
         return max((place / name).stat().st_mtime for name in (META, PART))
     return 0.0
@@ -324,7 +331,7 @@ def _touched(place: Path) -> float:
 
 @contextmanager
 def _room_for(title: str, needs_bytes: int, free_bytes: Callable[[], int]) -> Iterator[None]:
-    """Turns a full disk into a sentence."""
+    """Convert the OSError of a full disk into UploadFull."""
     try:
         yield
     except OSError as error:

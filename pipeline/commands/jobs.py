@@ -80,7 +80,7 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
 
 @app.command()
 def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
-    """All that is known of one job, with its diary."""
+    """All that is known of one job, with its events."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -89,9 +89,9 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
 
     with _ledger(home, database) as ledger:
         found = _find(ledger, job)
-        diary = ledger.diary(found.id)
+        events = ledger.job_events(found.id)
     if as_json:
-        _print_json({**_plain(found), "diary": [vars(entry) for entry in diary]})
+        _print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
         return
     console = Console(highlight=False)
     console.print(f"[bold]{escape(found.order.title)}[/] ({found.id}): {found.state}, {found.share:.0%}")
@@ -99,7 +99,7 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
         console.print(f"[red]{escape(found.problem)}[/] {escape(found.remedy)}")
     if found.result:
         console.print(f"Result: {escape(str(Results.of(home or usual()).place(found.id)))}")
-    for entry in diary:
+    for entry in events:
         console.print(f"  [dim]{time.strftime('%H:%M:%S', time.localtime(entry.at))}[/] {escape(entry.sentence)}")
 
 
@@ -168,7 +168,8 @@ def watch(job: JobId, home: Home = None, database: Database = None) -> None:
 def _change(how: str, job: str, home: Path | None, database: str | None) -> None:
     with _ledger(home, database) as ledger:
         found: Job = getattr(ledger, how)(_find(ledger, job).id)
-    typer.echo(f"{found.order.title} ({found.id}): {found.state}{f', asked to {found.wish}' if found.wish else ''}")
+    requested = f", asked to {found.requested_action}" if found.requested_action else ""
+    typer.echo(f"{found.order.title} ({found.id}): {found.state}{requested}")
 
 
 @contextmanager
@@ -178,13 +179,13 @@ def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
 
     from pipeline.jobs.ledger import Ledger
     from pipeline.jobs.locations import database_url
-    from pipeline.jobs.outage import OURS, outage
+    from pipeline.jobs.outage import OUR_MISTAKES, outage
     from utils.home import home as usual
 
     ledger = Ledger(database_url(home or usual(), database))
     try:
         yield ledger
-    except OURS:
+    except OUR_MISTAKES:
         raise
     except DatabaseError as error:
         raise outage(error, ledger.database) from error
@@ -216,9 +217,11 @@ def _left(job: Job) -> str:
 def _plain(job: Job) -> dict[str, Any]:
     from dataclasses import asdict
 
-    told = asdict(job)
-    del told["order"]["owner"]
-    return told
+    values = asdict(job)
+    del values["order"]["owner"]
+    values["wish"], values["place"] = values.pop("requested_action"), values.pop("steps_done")
+    values["died_at"] = job.died_at.to_json() if job.died_at else None
+    return values
 
 
 def _print_json(value: object) -> None:

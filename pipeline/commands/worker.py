@@ -28,8 +28,8 @@ def worker(
     from utils.home import home as usual
 
     where = home or usual()
-    keeper = Supervisor(where, database_url(where, database), name or worker_name(), keep_model)
+    supervisor = Supervisor(where, database_url(where, database), name or worker_name(), keep_model)
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda number, frame: keeper.stopping.set())
+        signal.signal(each, lambda number, frame: supervisor.stopping.set())
     Console(stderr=True, highlight=False).print(f"Working on the jobs of {where}. Ctrl-C stops; nothing is lost.")
-    keeper.run()
+    supervisor.run()

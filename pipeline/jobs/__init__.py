@@ -1,6 +1,7 @@
-"""Durable jobs: what a person asked for is never lost, and goes on after whatever stops it.
+"""Durable jobs: a job that was accepted is never lost, and resumes after crashes, restarts and outages.
 
-The ledger (ledger.py) is the truth: one row a job, in the same database as the durable queue. A ticket (tickets.py) is
-a promise of DBOS that a worker will look for the next job. A worker (worker.py) takes jobs one at a time and does them
-(work.py); a keeper (keeper.py) starts it, starts it again when it dies, and ends it when it does not listen.
+The ledger (ledger.py) holds one row per job, in the same database as the durable queue. A wakeup (wakeups.py) is an
+entry of DBOS's queue that makes some worker claim the next job. A worker (worker.py) claims jobs one at a time and runs
+them (job_runner.py). A supervisor (supervisor.py) starts the worker, restarts it when it dies, and kills it when it
+hangs.
 """

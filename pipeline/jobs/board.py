@@ -1,4 +1,4 @@
-"""The board: what a page shows of the ledger, read at once: what runs, who is first in line, and what ended lately."""
+"""The board: a snapshot of the ledger for one page, with running jobs, the head of the queue, and jobs that ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ ENDED = tuple(state for state in State if state.ended)
 
 @dataclass(frozen=True)
 class Batch:
-    """Jobs that were asked for together."""
+    """Summary of jobs that were submitted together."""
 
     share: float
-    """Done of them all, 0..1."""
+    """Mean progress of its jobs, 0..1."""
     counts: Mapping[State, int]
 
 
 @dataclass(frozen=True)
 class Board:
-    """Jobs that run, then those in line, then those that ended, newest first; and how many there are in all."""
+    """Running jobs, then queued ones in order, then ended ones, newest first; `counts` includes jobs not shown."""
 
     jobs: tuple[Job, ...]
     counts: Mapping[State, int]
@@ -32,7 +32,7 @@ class Board:
 
 
 def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
-    """As it is now."""
+    """Read the board from the database, with at most so many queued and ended jobs."""
     order = (jobs.c.position, jobs.c.created_at)
     queries = (
         jobs.select().where(jobs.c.state == State.RUNNING).order_by(*order),
@@ -48,18 +48,18 @@ def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
 
 
 def _batches(connection: sa.Connection, names: set[str]) -> dict[str, Batch]:
-    """How far each is as a whole, also with jobs that the board has no room for."""
+    """Summaries of these batches, counting also the jobs that the board does not show."""
     if not names:
         return {}
     name = jobs.c.order["batch"].as_string()
     query = sa.select(name, jobs.c.state, sa.func.count(), sa.func.sum(jobs.c.share)).group_by(name, jobs.c.state)
-    found: dict[str, dict[State, tuple[int, float]]] = {}
+    by_batch: dict[str, dict[State, tuple[int, float]]] = {}
     for batch, state, count, share in connection.execute(query.where(name.in_(names))):
-        found.setdefault(batch, {})[State(state)] = (count, count if State(state).ended else share)
-    return {batch: _batch(parts) for batch, parts in found.items()}
+        by_batch.setdefault(batch, {})[State(state)] = (count, count if State(state).ended else share)
+    return {batch: _batch(by_state) for batch, by_state in by_batch.items()}
 
 
-def _batch(parts: Mapping[State, tuple[int, float]]) -> Batch:
-    total = sum(count for count, _ in parts.values())
-    share = sum(share for _, share in parts.values()) / total
-    return Batch(share, {state: count for state, (count, _) in parts.items()})
+def _batch(by_state: Mapping[State, tuple[int, float]]) -> Batch:
+    total = sum(count for count, _ in by_state.values())
+    share = sum(share for _, share in by_state.values()) / total
+    return Batch(share, {state: count for state, (count, _) in by_state.items()})

@@ -1,7 +1,7 @@
-"""The database of the ledger: how it is opened, and brought up to the tables of this version.
+"""The ledger's database, SQLite or Postgres: opens it and adds the tables and columns of this version.
 
-A file that is lost is never replaced by an empty one: only who opens a ledger for the first time makes its file, and a
-mark beside it says from then on that there was one.
+A lost SQLite file is never replaced by an empty one. Its file is created only when a ledger is opened for the first
+time, and a marker file beside it records from then on that there was one.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pipeline.jobs.job import JobError
-from pipeline.jobs.outage import Lost
+from pipeline.jobs.outage import LedgerFileMissing
 from pipeline.jobs.tables import meta
 
 UPGRADE_LOCK = 0x5E5408
-"""The number of the lock in Postgres."""
+"""Key of the Postgres advisory lock under which the schema is upgraded."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """An open one: what reaches it, and the file in which it lies where it is no server's."""
+    """An open database: its URL and engine, and its file if it is SQLite."""
 
     url: str
     engine: sa.Engine
@@ -29,59 +29,64 @@ class Database:
 
     @property
     def shared_engine(self) -> sa.Engine | None:
-        """What DBOS is to use as well: in a file our engine, which sees a lost file; with Postgres it makes its own."""
+        """The engine for DBOS to share: for SQLite ours, which notices a lost file; for Postgres DBOS makes its own."""
         return self.engine if self.file else None
 
 
 def open_database(url: str, *, new: bool = True) -> Database:
-    """The database with its tables; without `new` its file must be there already."""
-    place = _place(url)
-    file = Path(str(place.database)).absolute() if place.get_backend_name() == "sqlite" else None
+    """Open the database and upgrade its schema; without `new` an SQLite file must exist already."""
+    parsed = _parse_url(url)
+    file = Path(str(parsed.database)).absolute() if parsed.get_backend_name() == "sqlite" else None
     try:
         if file:
             _find(file, new)
-            place = place.set(database=f"file:{quote(str(file))}", query={**place.query, "mode": "rw", "uri": "true"})
-        opened = Database(place.render_as_string(hide_password=False), _engine(place), file)
-        _upgrade(opened.engine)
+            query = {**parsed.query, "mode": "rw", "uri": "true"}
+            parsed = parsed.set(database=f"file:{quote(str(file))}", query=query)
+        database = Database(parsed.render_as_string(hide_password=False), _engine(parsed), file)
+        _upgrade(database.engine)
     except (sa.exc.DatabaseError, OSError) as error:
         why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         remedy = "Check that it is there, that it may be written, and its user, password and name."
         raise JobError(f"The database of the jobs cannot be opened: {why}.", remedy) from error
-    return opened
+    return database
 
 
 def _find(file: Path, new: bool) -> None:
-    """See that the file is there, or make it where there never was one."""
-    mark = file.with_name(f"{file.name}.made")
+    """Check that the SQLite file exists, or create it if there never was one."""
+    marker = file.with_name(f"{file.name}.made")
     if not file.exists():
-        if not new or mark.exists():
-            raise Lost(
+        if not new or marker.exists():
+            raise LedgerFileMissing(
                 f"The file of the jobs, {file}, is not there, though there was one.",
-                f"Put it back where it was, or delete {mark.name} beside it to begin with an empty one.",
+                f"Put it back where it was, or delete {marker.name} beside it to begin with an empty one.",
             )
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    mark.touch()
+    marker.touch()
 
 
-def _engine(place: sa.URL) -> sa.Engine:
-    """SQLite opens its file anew each time, for a connection that is kept never sees that the file is another one."""
-    if place.get_backend_name() != "sqlite":
-        return sa.create_engine(place, pool_pre_ping=True)  # the server may have been away meanwhile
-    engine = sa.create_engine(place, poolclass=sa.NullPool)
-    sa.event.listen(engine, "connect", _patient)
+def _engine(url: sa.URL) -> sa.Engine:
+    """An engine; SQLite gets no pool, because a pooled connection does not notice that its file was replaced."""
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)  # the server may have restarted since the connection was made
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    sa.event.listen(engine, "connect", _configure_sqlite)
     return engine
 
 
-def _patient(connection: Any, record: object) -> None:
-    """Writers queue up, no reader of an old page becomes a writer, and every commit reaches the disk."""
+def _configure_sqlite(connection: Any, record: object) -> None:
+    """Set up an SQLite connection.
+
+    Transactions are IMMEDIATE, so that none that began by reading fails when it wants to write. Writers wait up to 30 s
+    for each other, and each commit is synced to the disk.
+    """
     connection.isolation_level = "IMMEDIATE"
     for pragma in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _upgrade(engine: sa.Engine) -> None:
-    """Add the tables and columns that are missing, one process at a time; where none is, nothing is locked."""
+    """Add missing tables and columns, in one process at a time; takes no lock if none is missing."""
     with engine.connect() as connection:
         if not _missing(connection):
             return
@@ -89,7 +94,9 @@ def _upgrade(engine: sa.Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         else:
-            connection.execute(sa.text("BEGIN IMMEDIATE"))  # Python's driver begins by itself only before rows change
+            connection.execute(
+                sa.text("BEGIN IMMEDIATE")
+            )  # the driver begins a transaction only before INSERT or UPDATE
         meta.create_all(connection)
         for column in _missing(connection):
             table = engine.dialect.identifier_preparer.format_table(column.table)
@@ -98,23 +105,24 @@ def _upgrade(engine: sa.Engine) -> None:
 
 
 def _missing(connection: sa.Connection) -> list[sa.Column[Any]]:
-    """Columns that this version has and the database does not have yet."""
-    known, missing = sa.inspect(connection), []
+    """Columns of this version that the database lacks."""
+    inspector, missing = sa.inspect(connection), []
     for table in meta.sorted_tables:
-        there = {each["name"] for each in known.get_columns(table.name)} if known.has_table(table.name) else set()
-        missing += [column for column in table.columns if column.name not in there]
+        columns = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
+        existing = {column["name"] for column in columns}
+        missing += [column for column in table.columns if column.name not in existing]
     return missing
 
 
-def _place(url: str) -> sa.URL:
-    """Of a kind that keeps every promise; what was said may hold a password and is not repeated."""
+def _parse_url(url: str) -> sa.URL:
+    """Parse a database URL, SQLite or Postgres only. Errors do not repeat it, because it may hold a password."""
     remedy = "Give a URL like postgresql://user:password@host/name, or none for a file in the home."
     try:
-        place = sa.make_url(url)
+        parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:
         raise JobError("Where jobs are to be kept is not said as a URL.", remedy) from error
-    if place.get_backend_name() not in ("sqlite", "postgresql"):
-        raise JobError(f"Jobs cannot be kept in {place.get_backend_name()!r:.30}.", remedy)
-    if not place.database:
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise JobError(f"Jobs cannot be kept in {parsed.get_backend_name()!r:.30}.", remedy)
+    if not parsed.database:
         raise JobError("Where jobs are to be kept has no name.", remedy)
-    return place
+    return parsed

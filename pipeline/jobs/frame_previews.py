@@ -1,7 +1,7 @@
-"""Frame previews: one finished frame that somebody waits for, asked of the worker, which has everything loaded already.
+"""Frame previews: requests for one finished frame, answered by the worker, which has all code and models loaded.
 
-A request is a row of the ledger's database. Whoever asked looks for its answer and takes the row away; a row that is
-gone is a request that nobody waits for any more.
+A request is a row of the ledger's database. The web process polls the row for its answer and then deletes it; a
+deleted row tells the worker that nobody waits for the answer any more.
 """
 
 import json
@@ -17,46 +17,46 @@ from pipeline.jobs.tables import frame_previews as table
 from pipeline.jobs.tables import now
 
 KEPT_S = 600.0
-"""Rows of processes that died without taking their request back."""
+"""Age at which rows are deleted whose process died before it could delete them."""
 
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What is to be seen: a clip, the settings that it is to be finished with, and which moment of it."""
+    """One requested frame: a clip, the settings to finish it with, and the moment."""
 
     clip: str
     preset: str
     settings: Mapping[str, Any]
     at: float | None = None
-    """0 to 1 of the clip; None leaves the choice to what is seen."""
+    """Position in the clip, 0 to 1; None lets the analysis choose."""
 
 
 @dataclass(frozen=True)
 class FramePreviews:
-    """The requests in a ledger's database."""
+    """The table of preview requests in a ledger's database."""
 
     ledger: Ledger
 
     def ask(self, request: PreviewRequest) -> str:
-        """A new request; returns its id."""
+        """Insert a request; returns its id."""
         id = secrets.token_hex(12)
         with self.ledger.engine.begin() as connection:
             connection.execute(table.insert().values(id=id, request=asdict(request), asked_at=now(), worker=""))
         return id
 
     def answer(self, id: str) -> dict[str, Any] | None:
-        """What the worker found out; None as long as it is not done."""
+        """The worker's answer; None until there is one."""
         with self.ledger.engine.connect() as connection:
             answer = connection.execute(sa.select(table.c.answer).where(table.c.id == id)).scalar()
         return None if answer is None else dict(json.loads(answer))
 
     def take_back(self, id: str) -> None:
-        """Nobody waits for it any more."""
+        """Delete a request, which also cancels work on it."""
         with self.ledger.engine.begin() as connection:
             connection.execute(table.delete().where(table.c.id == id))
 
     def claim(self, worker: str) -> tuple[str, PreviewRequest] | None:
-        """The oldest request that nobody works on; it is this worker's from now on."""
+        """Claim the oldest unclaimed request for this worker; None if there is none."""
         free = sa.and_(table.c.worker == "", table.c.answer.is_(None))
         oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
         with self.ledger.engine.connect() as connection:
@@ -68,17 +68,17 @@ class FramePreviews:
         return (row["id"], PreviewRequest(**row["request"])) if row else None
 
     def is_wanted(self, id: str) -> bool:
-        """Whether somebody still waits for it."""
+        """Whether a request still exists, so that somebody waits for its answer."""
         with self.ledger.engine.connect() as connection:
             return connection.execute(sa.select(table.c.id).where(table.c.id == id)).first() is not None
 
-    def tell(self, id: str, answer: Mapping[str, Any]) -> None:
-        """The answer, for whoever waits."""
+    def store_answer(self, id: str, answer: Mapping[str, Any]) -> None:
+        """Store the answer of a request."""
         with self.ledger.engine.begin() as connection:
             connection.execute(table.update().where(table.c.id == id).values(answer=json.dumps(answer)))
 
     def recover(self, worker: str, answer: Mapping[str, Any]) -> None:
-        """Answer what this worker had in hand when it died; trying it again could end it again."""
+        """After a crash of this worker, answer its claimed requests with an error; a retry could crash it again."""
         mine = sa.and_(table.c.worker == worker, table.c.answer.is_(None))
         with self.ledger.engine.begin() as connection:
             connection.execute(table.update().where(mine).values(answer=json.dumps(answer)))

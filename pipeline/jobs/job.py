@@ -1,4 +1,4 @@
-"""What a job is: what was asked, and how far it came."""
+"""The job: its order, its state and progress, and the records around it (events, signs of life of workers)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,29 +9,29 @@ from utils.errors import ReshootError
 
 
 class JobError(ReshootError):
-    """A job is not there, or is not in a state in which that can be done to it."""
+    """A job does not exist, or its state does not allow the requested change."""
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
     PAUSED = "paused"
     WAITING = "waiting"
-    """For room on the disk; it goes on by itself."""
+    """Waiting for free disk space; queued again automatically once there is enough."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
     @property
     def ended(self) -> bool:
-        """Nothing more will happen by itself."""
+        """Whether the state is final, unless somebody retries the job."""
         return self in (State.DONE, State.FAILED, State.CANCELLED)
 
 
 class RequestedAction(StrEnum):
-    """What a running job is asked to do at its next step."""
+    """A request that a running job obeys at its next step."""
 
     NONE = ""
     CANCEL = "cancel"
@@ -40,59 +40,68 @@ class RequestedAction(StrEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for: a clip, and all settings that differ from the defaults, under their dotted names."""
+    """What a job was asked to do: a clip, a preset, and settings that override it, by their dotted names."""
 
     clip: str
     title: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     preset: str = "balanced"
     owner: str = ""
-    """The secret of the browser that asked; empty for the command line."""
+    """Cookie secret of the browser that submitted it; empty for the command line."""
     batch: str = ""
 
 
 AHEAD_FRAMES = 12
-"""So many frames may be decoded before a stage tells of the first of them."""
+"""Most frames that are decoded ahead of the frame whose progress a stage reports."""
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a run was when it last told: finished stages and windows, and frames of the one it was in."""
+    """Last reported position of a run: finished stages and windows, and frames done of the current one."""
 
-    place: int = 0
+    steps_done: int = 0
     frame: int = 0
     slack: int = 0
-    """The most frames between two tellings: so many may have been done after the last one."""
+    """Most frames between two reports, and so the most that may have been done after the last one."""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, int]) -> "Spot":
+        """Read a spot from the database, where `steps_done` is called `place` as in earlier versions."""
+        return cls(values["place"], values["frame"], values["slack"])
+
+    def to_json(self) -> dict[str, int]:
+        """Plain values for the database."""
+        return {"place": self.steps_done, "frame": self.frame, "slack": self.slack}
 
     def near(self, other: "Spot") -> bool:
-        """Whether runs that were last heard of at these two spots may have been at the same frame.
+        """Whether two runs with these last reports may have died at the same frame.
 
-        A run tells twice a second, so the frame at which it died lies at most `slack` behind the one it told of.
+        A run reports twice a second, so it died at most `slack` frames after the one that it last reported.
         """
         apart = abs(self.frame - other.frame)
-        return self.place == other.place and apart <= max(self.slack, other.slack) + AHEAD_FRAMES
+        return self.steps_done == other.steps_done and apart <= max(self.slack, other.slack) + AHEAD_FRAMES
 
 
 @dataclass(frozen=True)
 class Job:
-    """A row of the ledger as it was when it was read. Times are seconds of the epoch."""
+    """A row of the ledger at the time it was read. Times are seconds since the epoch."""
 
     id: str
     order: Order
     state: State
-    wish: RequestedAction
+    requested_action: RequestedAction
     position: float
     worker: str
     attempts: int
     stage: str
     note: str
     share: float
-    """Done of the whole, 0..1."""
+    """Overall progress, 0..1."""
     left_s: float | None
-    place: int
-    """How many stages and windows this run of it has behind it."""
+    steps_done: int
+    """How many stages and windows the current run has finished."""
     crashes: int
-    """How often in a row a worker died at the same spot."""
+    """How many times in a row a worker died at the same spot."""
     needs_bytes: int
     problem: str
     remedy: str
@@ -101,20 +110,20 @@ class Job:
     finished_at: float | None
     result: Mapping[str, Any] = field(default_factory=dict)
     frame: int = 0
-    """How many frames of the next stage or window this run of it has done."""
+    """How many frames of the current stage or window are done."""
     slack: int = 0
     died_at: Spot | None = None
-    """Where the last worker that had it died."""
+    """Where the last worker that ran it died."""
 
     @property
     def spot(self) -> Spot:
-        """Where this run of it was when it last told."""
-        return Spot(self.place, self.frame, self.slack)
+        """The last reported position of the current run."""
+        return Spot(self.steps_done, self.frame, self.slack)
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """A line of a job's diary."""
+    """One line of a job's history."""
 
     at: float
     level: str
@@ -123,10 +132,10 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class WorkerSign:
-    """A sign of life."""
+    """The last heartbeat of a worker."""
 
     name: str
     pid: int
     beat_at: float
-    """By the clock of who reads it."""
+    """Converted to the clock of the process that reads it."""
     job: str

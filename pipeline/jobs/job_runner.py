@@ -1,4 +1,4 @@
-"""Doing one job from its clip to its result. However it ends, the ledger says so in a sentence."""
+"""Runs one job from its clip to its result, and records in the ledger how it ended, as a sentence for people."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.job import Job, RequestedAction, State
-from pipeline.jobs.outage import Full, Outage, Patience
+from pipeline.jobs.outage import DiskFull, Outage, OutageRetry
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results
@@ -27,41 +27,42 @@ from utils.store import Store
 log = logging.getLogger(__name__)
 
 PULSE_S = 0.5
-AFTER = {
+STATE_AFTER_STOP = {
     RequestedAction.CANCEL: State.CANCELLED,
     RequestedAction.PAUSE: State.PAUSED,
     RequestedAction.NONE: State.QUEUED,
 }
-"""What a job that stopped becomes; one that nobody asked to stop goes on with the next worker."""
+"""State of a job that stopped early, by the requested action. Without a request the worker is shutting down, and the
+job is queued again."""
 
 
 @dataclass
 class JobRunner:
-    """One job in hand."""
+    """The run of one job in a worker. A background thread reports its progress and reads requests to stop it."""
 
-    shift: WorkerLedger
+    worker_ledger: WorkerLedger
     job: Job
     home: Path
-    patience: Patience
+    outage_retry: OutageRetry
     sessions: Sessions
     cancel: Cancel = field(default_factory=Cancel)
-    _pace: ProgressEstimate = field(default_factory=ProgressEstimate)
-    _wish: RequestedAction = RequestedAction.NONE
+    _progress: ProgressEstimate = field(default_factory=ProgressEstimate)
+    _requested: RequestedAction = RequestedAction.NONE
     _full: StoreFull | None = None
-    """The disk on which nothing can be finished any more."""
-    _telling: threading.Lock = field(default_factory=threading.Lock)
+    """Set once the disk is too full for the ledger itself; the job then waits for space."""
+    _reporting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> None:
-        """Do it."""
+        """Run the job and record how it ended; raises only if that cannot be recorded."""
         try:
-            with self._pulse():
-                result = self._restyled()
+            with self._report_periodically():
+                result = self._restyle()
         except Cancelled:
-            if self._full and not self._wish:
+            if self._full and not self._requested:
                 self._wait(self._full)
             else:
-                stopped = f"Stopped at {self._pace.stage or 'the start'}; what was finished is kept."
-                self._end(AFTER[self._wish], stopped)
+                stopped = f"Stopped at {self._progress.stage or 'the start'}; what was finished is kept."
+                self._end(STATE_AFTER_STOP[self._requested], stopped)
         except StoreFull as error:
             self._wait(error)
         except Exception as error:  # noqa: BLE001 - a job ends here; what nobody thought of is logged
@@ -70,24 +71,24 @@ class JobRunner:
             else:
                 self._end(State.FAILED, "", self._problem(error))
         else:
-            told = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
-            self.patience.insist(lambda: self.shift.end(self.job.id, State.DONE, "Finished.", **told))
+            values = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
+            self.outage_retry.until_done(lambda: self.worker_ledger.end(self.job.id, State.DONE, "Finished.", **values))
 
     def _problem(self, error: Exception) -> ReshootError:
-        """Why it failed, in sentences; the details of what nobody thought of are for the log."""
+        """The error as sentences for people; the traceback of an unexpected one goes to the log only."""
         if isinstance(error, ReshootError):
             return error
         if isinstance(error, MemoryError):
             return ReshootError("The memory ran out.", "Use a smaller clip or close other work.")
         log.warning("Job %s failed.", self.job.id, exc_info=error)
-        problem = f"Something in Reshoot went wrong at {self._pace.stage}: {type(error).__name__}: {error}."
+        problem = f"Something in Reshoot went wrong at {self._progress.stage}: {type(error).__name__}: {error}."
         return ReshootError(problem, "The worker's log has the details. Retrying may help.")
 
     def _wait(self, error: StoreFull) -> None:
-        """For room on the disk; a limit of bytes that is reached makes no room by itself."""
+        """Let the job wait for disk space; fail it if the cache's own byte limit was hit, as waiting frees nothing."""
         self._end(State.WAITING if error.needs_bytes else State.FAILED, "", error, error.needs_bytes)
 
-    def _restyled(self) -> dict[str, object]:
+    def _restyle(self) -> dict[str, object]:
         from pipeline.jobs.publish_result import publish
         from pipeline.library.references import at_home
         from pipeline.processor import restyle
@@ -107,50 +108,53 @@ class JobRunner:
         return Store(cache_folder(self.home))
 
     def _full_disk(self) -> StoreFull:
-        """What is said of the disk, also where it has no room for the cache's own folders."""
+        """The error that says how full the disk is, also if the cache itself cannot be opened for lack of space."""
         try:
             return self._store.full_disk()
         except StoreFull as error:
             return error
 
-    def _listen(self, told: Progress) -> None:
-        self._pace.add(told)
-        if told.ended:
-            self._tell()
+    def _listen(self, progress: Progress) -> None:
+        self._progress.add(progress)
+        if progress.ended:
+            self._report()
 
-    def _tell(self, **values: Any) -> None:
-        """How far it is, by one thread after the other, so that an older spot never replaces a newer one.
+    def _report(self, **values: Any) -> None:
+        """Write the progress to the ledger and read the requested action.
 
-        In an outage nobody hears it, and nobody wishes anything; the work goes on, but not on a full disk.
+        One thread at a time, so that an older position never overwrites a newer one. The run continues during an outage
+        of the database, but stops if the disk is full.
         """
-        with self._telling:
-            told = {**values, **asdict(self._pace.spot())}
+        with self._reporting:
+            values |= asdict(self._progress.spot())
             try:
-                self._wish = self.patience.once(lambda: self.shift.tell(self.job.id, **told))
-            except Full as why:
+                self._requested = self.outage_retry.once(lambda: self.worker_ledger.report(self.job.id, **values))
+            except DiskFull as why:
                 self._full = self._full_disk() if why.needs_bytes else None
             except Outage:
                 pass
 
     def _end(self, state: State, sentence: str, error: ReshootError | None = None, needs_bytes: int = 0) -> None:
-        told = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
-        said = sentence or str(error)
-        self.patience.insist(lambda: self.shift.end(self.job.id, state, said, needs_bytes=needs_bytes, **told))
+        why = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
+        event = sentence or str(error)
+        self.outage_retry.until_done(
+            lambda: self.worker_ledger.end(self.job.id, state, event, needs_bytes=needs_bytes, **why)
+        )
 
     @contextmanager
-    def _pulse(self) -> Iterator[None]:
-        """Tell how far it is, and hear what is wished, twice a second while the work goes on."""
+    def _report_periodically(self) -> Iterator[None]:
+        """Report progress twice a second from a background thread, and cancel the run when that is requested."""
         over = threading.Event()
 
         def beat() -> None:
             while not over.wait(PULSE_S):
-                pace = self._pace
-                self._tell(stage=pace.stage, note=pace.note, share=pace.share, left_s=pace.left_s)
-                if self._wish or self._full:
+                progress = self._progress
+                self._report(stage=progress.stage, note=progress.note, share=progress.share, left_s=progress.left_s)
+                if self._requested or self._full:
                     self.cancel.ask()
                     return
 
-        thread = threading.Thread(target=beat, name="pulse", daemon=True)
+        thread = threading.Thread(target=beat, name="job progress", daemon=True)
         thread.start()
         try:
             yield

@@ -1,7 +1,7 @@
-"""The ledger: every job and its diary, as people see them and change them.
+"""The ledger: all jobs and their events, and the changes that people make to them.
 
-Each change is one statement or one transaction that names the states it starts from, so that a web process, a worker
-and a command line may all write at once. The same database holds the tickets, so that a job and its ticket are stored
+Each change is one statement or transaction that names the states it starts from, so that the web process, workers and
+command line may write concurrently. The same database holds the wakeups, so that a job and its wakeup are stored
 together or not at all.
 """
 
@@ -16,52 +16,52 @@ import sqlalchemy as sa
 
 from pipeline.jobs.database import open_database
 from pipeline.jobs.job import Job, JobError, JobEvent, Order, RequestedAction, State, WorkerSign
-from pipeline.jobs.tables import diary, job_of, jobs, now, read_signs
+from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
 from pipeline.jobs.wakeups import Wakeups
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
-LINE_LOCK = 0x5E5407
-"""The number of the lock in Postgres."""
-AFRESH: dict[str, Any] = {
-    "wish": "", "wished_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
-    "place": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "", "remedy": "",
-    "finished_at": None, "result": {},
+QUEUE_LOCK = 0x5E5407
+"""Key of the Postgres advisory lock under which positions in the queue change."""
+RESET: dict[str, Any] = {
+    "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
+    "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
+    "remedy": "", "finished_at": None, "result": {},
 }  # fmt: skip
-GOING_ON: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
+NO_PROBLEM: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
 CLOSEST = 1e-6
-"""Of two places in line; halving the way between two neighbours must never make them one."""
+"""Least distance of two positions: repeated halving between neighbours must not make two jobs' positions equal."""
 others = jobs.alias()
 
 
 class Ledger:
-    """All that is known of jobs. Made once a process; `close` gives the database back. Without `new` it must exist."""
+    """The store of all jobs, opened once per process. Without `new`, its database must exist already."""
 
     def __init__(self, url: str, *, new: bool = True) -> None:
         self.url = url
         self.database = open_database(url, new=new)
         self.engine = self.database.engine
-        self.tickets = Wakeups(self.database)
+        self.wakeups = Wakeups(self.database)
 
     def close(self) -> None:
-        """Let the database go."""
-        self.tickets.close()
+        """Close the database."""
+        self.wakeups.close()
         self.engine.dispose()
 
     def submit(self, order: Order) -> Job:
-        """Accept a job: once this returns it is never lost."""
+        """Accept a job; it is stored durably once this returns."""
         return self.submit_all([order])[0]
 
     def submit_all(self, orders: Sequence[Order]) -> list[Job]:
-        """Accept jobs, all of them or none."""
+        """Accept several jobs in one transaction."""
         new = [_row(order) for order in orders]
-        with self._in_turn() as connection:
+        with self._queue_transaction() as connection:
             connection.execute(jobs.insert().values(position=_last()), new)
             for _ in new:
-                self.tickets.issue(connection)
+                self.wakeups.issue(connection)
         return self._read(jobs.c.id.in_([row["id"] for row in new]))
 
     def get(self, job: str) -> Job:
-        """One job, or the error that says there is none."""
+        """One job; JobError if there is none."""
         with self.engine.connect() as connection:
             row = connection.execute(jobs.select().where(jobs.c.id == job)).mappings().first()
         if row is None:
@@ -69,126 +69,130 @@ class Ledger:
         return job_of(row)
 
     def all(self) -> list[Job]:
-        """Every job, in the order in which they run or ran."""
+        """Every job, by its position in the queue."""
         return self._read(sa.true())
 
     def in_state(self, *states: State) -> list[Job]:
-        """Those in one of these states, in the same order."""
+        """The jobs in one of these states, by their position in the queue."""
         return self._read(jobs.c.state.in_(states))
 
     def workers(self) -> list[WorkerSign]:
-        """Who gave signs of life, and when."""
+        """The last heartbeat of each worker."""
         with self.engine.connect() as connection:
             return read_signs(connection)
 
-    def diary(self, job: str) -> list[JobEvent]:
-        """What happened to a job."""
-        columns = (diary.c.at, diary.c.level, diary.c.sentence)
+    def job_events(self, job: str) -> list[JobEvent]:
+        """The history of a job, oldest event first."""
+        columns = (job_events.c.at, job_events.c.level, job_events.c.sentence)
         with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(*columns).where(diary.c.job == job).order_by(diary.c.id))
+            rows = connection.execute(sa.select(*columns).where(job_events.c.job == job).order_by(job_events.c.id))
             return [JobEvent(*row) for row in rows]
 
     def cancel(self, job: str) -> Job:
-        """End it; what was finished is kept in the cache."""
-        return self._wished(job, RequestedAction.CANCEL, State.CANCELLED)
+        """Cancel a job; what was finished stays in the cache."""
+        return self._request(job, RequestedAction.CANCEL, State.CANCELLED)
 
     def pause(self, job: str) -> Job:
-        """Let others go first until it is resumed."""
-        return self._wished(job, RequestedAction.PAUSE, State.PAUSED)
+        """Pause a job until it is resumed."""
+        return self._request(job, RequestedAction.PAUSE, State.PAUSED)
 
     def resume(self, job: str) -> Job:
-        """Put a paused job in line again, where it stood."""
-        return self._queued(job, (State.PAUSED, State.WAITING), "resumed", GOING_ON)
+        """Queue a paused or waiting job again, at its old position."""
+        return self._queue_again(job, (State.PAUSED, State.WAITING), "resumed", NO_PROBLEM)
 
     def find_room(self, free_bytes: int) -> None:
-        """Jobs that wait for less room than there is now go on."""
+        """Queue again the waiting jobs that need less disk space than is free now."""
         fits = sa.and_(jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
         with self.engine.connect() as connection:
             if connection.execute(sa.select(jobs.c.id).where(fits).limit(1)).first() is None:
                 return
-        update = jobs.update().where(fits).values(state=State.QUEUED, **GOING_ON).returning(jobs.c.id)
+        update = jobs.update().where(fits).values(state=State.QUEUED, **NO_PROBLEM).returning(jobs.c.id)
         with self.engine.begin() as connection:
             for job in connection.execute(update).scalars().all():
                 self.write(connection, job, "There is room now; it goes on.")
-                self.tickets.issue(connection)
+                self.wakeups.issue(connection)
 
     def retry(self, job: str) -> Job:
-        """Put a job that ended in line once more, last; it goes on from what is in the cache."""
-        return self._queued(job, (State.FAILED, State.CANCELLED, State.DONE), "retried", AFRESH | {"position": _last()})
+        """Queue an ended job once more, at the end; it resumes from what is in the cache."""
+        values = RESET | {"position": _last()}
+        return self._queue_again(job, (State.FAILED, State.CANCELLED, State.DONE), "retried", values)
 
     def edit(self, job: str, order: Order) -> Job:
-        """Ask for something else, as long as it does not run."""
+        """Replace the order of a job that is not running and has not ended."""
         with self.engine.begin() as connection:
-            found = self._set(connection, job, IN_LINE, order=asdict(order), share=0.0, stage="", note="")
-            if found:
+            changed = self._set(connection, job, IN_LINE, order=asdict(order), share=0.0, stage="", note="")
+            if changed:
                 self.write(connection, job, "Its settings were changed.")
-        return self._told(job, found, "edited")
+        return self._outcome(job, changed, "edited")
 
     def move(self, job: str, before: str | None) -> Job:
-        """Run it before another one, or last."""
+        """Move a job in the queue, before another one or to the end."""
         if before is not None:
             self.get(before)
-        with self._in_turn() as connection:
-            position = _last() if before is None else _nearer(before, job)
-            found = self._set(connection, job, IN_LINE, position=position)
+        with self._queue_transaction() as connection:
+            position = _last() if before is None else _just_before(before, job)
+            changed = self._set(connection, job, IN_LINE, position=position)
             self._spread(connection, job)
-        return self._told(job, found, "moved")
+        return self._outcome(job, changed, "moved")
 
     def remove(self, job: str) -> Job:
-        """Forget a job that is not running; returns what it was."""
-        gone = self.get(job)
+        """Delete a job that is not running, with its events; returns the deleted job."""
+        removed = self.get(job)
         with self.engine.begin() as connection:
-            found = connection.execute(jobs.delete().where(jobs.c.id == job, jobs.c.state != State.RUNNING)).rowcount
-            if found:
-                connection.execute(diary.delete().where(diary.c.job == job))
-        return gone if found else self._told(job, found, "removed")
+            changed = connection.execute(jobs.delete().where(jobs.c.id == job, jobs.c.state != State.RUNNING)).rowcount
+            if changed:
+                connection.execute(job_events.delete().where(job_events.c.job == job))
+        return removed if changed else self._outcome(job, changed, "removed")
 
     def write(self, connection: sa.Connection, job: str, sentence: str, level: str = "note") -> None:
-        """A line for the diary, in a transaction that is under way."""
-        connection.execute(diary.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
+        """Add an event to a job's history, as part of the given transaction."""
+        connection.execute(job_events.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
 
-    def _wished(self, job: str, wish: RequestedAction, after: State) -> Job:
-        """A running job is asked; one that is not is changed at once."""
+    def _request(self, job: str, action: RequestedAction, after: State) -> Job:
+        """Ask a running job to cancel or pause at its next step; change one that waits at once."""
         finished_at = time.time() if after.ended else None
         with self.engine.begin() as connection:
-            since = sa.func.coalesce(jobs.c.wished_at, now())
-            found = self._set(connection, job, (State.RUNNING,), wish=wish, wished_at=since) or self._set(
-                connection, job, IN_LINE, state=after, finished_at=finished_at, needs_bytes=0
-            )
-            if found:
-                self.write(connection, job, f"Somebody asked to {wish} it.")
-        return self._told(job, found, after)
+            since = sa.func.coalesce(jobs.c.requested_at, now())
+            changed = self._set(
+                connection, job, (State.RUNNING,), requested_action=action, requested_at=since
+            ) or self._set(connection, job, IN_LINE, state=after, finished_at=finished_at, needs_bytes=0)
+            if changed:
+                self.write(connection, job, f"Somebody asked to {action} it.")
+        return self._outcome(job, changed, after)
 
     @contextmanager
-    def _in_turn(self) -> Iterator[sa.Connection]:
-        """A change of the line, one after the other, so that no two jobs get one place. SQLite has but one writer."""
+    def _queue_transaction(self) -> Iterator[sa.Connection]:
+        """A transaction that changes positions, serialized so that no two jobs get the same one.
+
+        Postgres needs an advisory lock for that; SQLite has only one writer anyway.
+        """
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LINE_LOCK)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUE_LOCK)))
             yield connection
 
-    def _queued(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
-        with self._in_turn() as connection:
-            found = self._set(connection, job, states, state=State.QUEUED, **values)
-            if found:
+    def _queue_again(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
+        with self._queue_transaction() as connection:
+            changed = self._set(connection, job, states, state=State.QUEUED, **values)
+            if changed:
                 self.write(connection, job, f"It was {done}.")
-                self.tickets.issue(connection)
-        return self._told(job, found, done)
+                self.wakeups.issue(connection)
+        return self._outcome(job, changed, done)
 
     def _set(self, connection: sa.Connection, job: str, states: tuple[State, ...], **values: Any) -> int:
-        """Change a job that is in one of these states; 0 when it is not."""
-        these = jobs.update().where(jobs.c.id == job, jobs.c.state.in_(states))
-        return connection.execute(these.values(**values)).rowcount
+        """Update a job if it is in one of these states (compare and set); returns how many rows changed, 0 or 1."""
+        update = jobs.update().where(jobs.c.id == job, jobs.c.state.in_(states))
+        return connection.execute(update.values(**values)).rowcount
 
-    def _told(self, job: str, found: int, done: str) -> Job:
-        """The job as it is now, or why it stayed as it was."""
-        told = self.get(job)
-        if not found:
-            raise JobError(f"A {told.state} job cannot be {done}.", "Reload the list to see how it stands now.")
-        return told
+    def _outcome(self, job: str, changed: int, done: str) -> Job:
+        """The job after a change; JobError if its state did not allow the change."""
+        current = self.get(job)
+        if not changed:
+            raise JobError(f"A {current.state} job cannot be {done}.", "Reload the list to see how it stands now.")
+        return current
 
     def _spread(self, connection: sa.Connection, job: str) -> None:
-        """Where halving brought a job too close to another one, all are numbered anew."""
+        """Renumber the whole queue if halving has brought a job's position too close to another one's."""
         here = sa.select(others.c.position).where(others.c.id == job).scalar_subquery()
         close = sa.and_(sa.func.abs(jobs.c.position - here) < CLOSEST, jobs.c.id != job)
         if connection.execute(sa.select(jobs.c.id).where(close).limit(1)).first() is None:
@@ -204,18 +208,18 @@ class Ledger:
 
 
 def _row(order: Order) -> dict[str, Any]:
-    """A job as it begins, without its place in line."""
+    """The row of a new job, without its position."""
     values = {"owner": order.owner, "state": State.QUEUED, "created_at": time.time()}
     return {"id": secrets.token_hex(12), "order": asdict(order), **values}
 
 
 def _last() -> sa.ScalarSelect[float]:
-    """The place behind all others; found by the statement that takes it, so that no two get the same."""
+    """The position after all others, as a subquery of the statement that takes it."""
     return sa.select(sa.func.coalesce(sa.func.max(others.c.position), 0.0) + 1.0).scalar_subquery()
 
 
-def _nearer(before: str, job: str) -> sa.ColumnElement[float]:
-    """The place between another job and the one that is before that; its own when the other one is gone."""
-    first = sa.select(others.c.position).where(others.c.id == before).scalar_subquery()
-    farthest = sa.select(sa.func.max(others.c.position)).where(others.c.position < first, others.c.id != job)
-    return sa.func.coalesce((first + sa.func.coalesce(farthest.scalar_subquery(), first - 2.0)) / 2, jobs.c.position)
+def _just_before(before: str, job: str) -> sa.ColumnElement[float]:
+    """The position halfway between job `before` and its predecessor; unchanged if `before` was removed meanwhile."""
+    upper = sa.select(others.c.position).where(others.c.id == before).scalar_subquery()
+    lower = sa.select(sa.func.max(others.c.position)).where(others.c.position < upper, others.c.id != job)
+    return sa.func.coalesce((upper + sa.func.coalesce(lower.scalar_subquery(), upper - 2.0)) / 2, jobs.c.position)

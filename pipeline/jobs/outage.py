@@ -1,4 +1,4 @@
-"""Outages: what is wrong when the database of the jobs cannot be used, and how a worker lives through it."""
+"""Outages of the jobs database: turns database errors into sentences, and lets a worker retry until it is back."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 
 from utils.disk import LEAST_BYTES, full_disk
 from utils.errors import ReshootError
-from utils.seldom import Seldom
+from utils.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
     from pipeline.jobs.database import Database
 
 log = logging.getLogger(__name__)
 
-OURS = (DataError, IntegrityError, ProgrammingError)
-"""What a database says of a mistake of ours, which is no outage."""
-UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-"""What SQLite may say on a full disk as well."""
-DISK_FULL = "53100"
-"""What Postgres says then."""
-AGAIN_S = 1.0
+OUR_MISTAKES = (DataError, IntegrityError, ProgrammingError)
+"""Errors that stem from a bug of ours rather than from an outage."""
+MAYBE_DISK_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""SQLite errors that a full disk may cause, among other things."""
+POSTGRES_DISK_FULL = "53100"
+"""SQLSTATE of Postgres for a full disk."""
+RETRY_S = 1.0
 
 T = TypeVar("T")
 
@@ -38,12 +38,12 @@ class Outage(ReshootError):
     """The database of the jobs cannot be used now."""
 
 
-class Lost(Outage):
-    """The file of the jobs is not where it was."""
+class LedgerFileMissing(Outage):
+    """The SQLite file of the ledger was moved away or deleted."""
 
 
-class Full(Outage):
-    """The disk takes no change of the ledger; with `needs_bytes` it is one of this machine."""
+class DiskFull(Outage):
+    """The ledger cannot be changed because its disk is full; `needs_bytes` is set if it is a disk of this machine."""
 
     def __init__(self, problem: str, remedy: str, needs_bytes: int = 0) -> None:
         super().__init__(problem, remedy)
@@ -52,90 +52,92 @@ class Full(Outage):
 
 @dataclass(frozen=True)
 class Reserve:
-    """Disk that is kept beside the ledger, and given up on a full disk so that this can still be written down."""
+    """A megabyte of disk kept beside the ledger, and freed on a full disk so that the ledger can still record that."""
 
     path: Path
     BYTES: ClassVar[int] = 1 << 20
 
     @classmethod
     def of(cls, file: Path) -> Reserve:
-        """That of a ledger."""
+        """The reserve of a ledger file."""
         return cls(file.with_name(f"{file.name}.reserve"))
 
     def keep(self) -> None:
-        """Take it, where there is room enough."""
+        """Create the reserve file if it is missing and the disk has space enough."""
         if not self.path.exists() and shutil.disk_usage(self.path.parent).free > LEAST_BYTES + self.BYTES:
-            self.path.write_bytes(os.urandom(self.BYTES))  # nothing that a disk could make smaller
+            self.path.write_bytes(os.urandom(self.BYTES))  # random, so that no file system compresses it
 
     def give_up(self) -> None:
-        """Let others have it."""
+        """Delete the reserve file to free its space."""
         self.path.unlink(missing_ok=True)
 
     def needed(self) -> bool:
-        """Whether so little is left that a change of the ledger may fail."""
+        """Whether the disk is so full that a change of the ledger may fail."""
         return shutil.disk_usage(self.path.parent).free < self.BYTES
 
 
 def outage(error: DatabaseError, database: Database) -> Outage:
-    """What is wrong, in two sentences for people; the database's own words may hold what is not for everybody."""
+    """A database error as problem and remedy for people, without the database's message, which may hold secrets."""
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if database.file and not database.file.exists():
         problem = f"The file of the jobs, {database.file}, is not there any more."
-        return Lost(problem, "Put it back where it was; jobs go on by themselves then.")
-    if database.file and (code == sqlite3.SQLITE_FULL or (code in UNCLEAR and Reserve.of(database.file).needed())):
+        return LedgerFileMissing(problem, "Put it back where it was; jobs go on by themselves then.")
+    if database.file and (
+        code == sqlite3.SQLITE_FULL or (code in MAYBE_DISK_FULL and Reserve.of(database.file).needed())
+    ):
         why = full_disk(database.file.parent)
-        return Full(why.problem, why.remedy, why.needs_bytes)
-    if getattr(error.orig, "sqlstate", None) == DISK_FULL:
-        return Full("The disk of the database of the jobs is full.", "Make room on its server; jobs go on then.")
+        return DiskFull(why.problem, why.remedy, why.needs_bytes)
+    if getattr(error.orig, "sqlstate", None) == POSTGRES_DISK_FULL:
+        return DiskFull("The disk of the database of the jobs is full.", "Make room on its server; jobs go on then.")
     return Outage("The database of the jobs does not answer.", "Nothing is lost; try again when it runs.")
 
 
 def is_locked(error: DatabaseError) -> bool:
-    """Whether somebody keeps an SQLite file to himself for longer than any change takes."""
+    """Whether SQLite gave up waiting for its lock (SQLITE_BUSY), which no ordinary change holds for so long."""
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
-def own_words(error: DatabaseError) -> str:
-    """What the database said, in a line for the log."""
+def database_message(error: DatabaseError) -> str:
+    """The first line of the database's own message, for the log."""
     return str(error.orig).strip().partition("\n")[0]
 
 
-class Patience:
-    """A worker's way through outages: each is logged once, and what must be told is told again until it is heard."""
+class OutageRetry:
+    """Runs a worker's database operations through outages: retries what must not be lost, logs each outage once."""
 
     def __init__(self, database: Database, stopping: threading.Event) -> None:
         self._database, self._stopping = database, stopping
-        self._lock, self._seldom = threading.Lock(), Seldom()
+        self._lock, self._throttle = threading.Lock(), LogThrottle()
         self._outage: Outage | None = None
 
     def once(self, do: Callable[[], T]) -> T:
-        """What came of it, or the outage."""
+        """The result of one attempt; raises Outage if the database cannot be used."""
         try:
-            done = do()
-        except OURS:
+            result = do()
+        except OUR_MISTAKES:
             raise
         except DatabaseError as error:
             why = outage(error, self._database)
-            if isinstance(why, Full) and self._database.file:
+            if isinstance(why, DiskFull) and self._database.file:
                 Reserve.of(self._database.file).give_up()
-            self._hear(why, own_words(error))
+            self._log_change(why, database_message(error))
             raise why from error
-        self._hear(None)
-        return done
+        self._log_change(None)
+        return result
 
-    def insist(self, do: Callable[[], T]) -> T:
-        """What came of it, however long that takes; the outage only where the worker is to stop."""
+    def until_done(self, do: Callable[[], T]) -> T:
+        """Retry every second until it succeeds; raises Outage only if the worker is to stop meanwhile."""
         while True:
             try:
                 return self.once(do)
             except Outage:
-                if self._stopping.wait(AGAIN_S):
+                if self._stopping.wait(RETRY_S):
                     raise
 
-    def _hear(self, why: Outage | None, words: str = "") -> None:
-        """Log an outage when it begins and when it is over, but not each time of one that comes and goes."""
+    def _log_change(self, why: Outage | None, message: str = "") -> None:
+        """Log when an outage begins and when it is over, rate-limited for one that comes and goes."""
         with self._lock:
             before, self._outage = self._outage, why
             line = str(why) if why else "The database of the jobs can be used again."
-            if type(before) is not type(why) and self._seldom.due(line):
-                log.warning("%s", f"{line} ({words})" if why else line)
+            if type(before) is not type(why) and self._throttle.allows(line):
+                log.warning("%s", f"{line} ({message})" if why else line)

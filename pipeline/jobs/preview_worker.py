@@ -1,4 +1,4 @@
-"""The worker's side of frame previews: a thread that makes them one at a time, beside the job that runs."""
+"""Makes frame previews in a thread of the worker, one at a time, beside the job that runs."""
 
 import logging
 import shutil
@@ -34,7 +34,7 @@ DIED = {
 
 
 class PreviewWorker:
-    """Takes requests until it is stopped."""
+    """A thread that claims and answers preview requests until it is stopped."""
 
     def __init__(self, home: Path, previews: FramePreviews, worker: str, sessions: Sessions) -> None:
         self._home, self._previews, self._worker, self._sessions = home.absolute(), previews, worker, sessions
@@ -43,15 +43,15 @@ class PreviewWorker:
         self._thread = threading.Thread(target=self._run, name="previews", daemon=True)
 
     def recover(self) -> None:
-        """Answer what this worker had in hand when it died."""
+        """Answer, with an error, the requests that this worker had claimed when it last died."""
         self._previews.recover(self._worker, DIED)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more, and give up the one in hand."""
+        """Claim no more requests, and cancel the current one."""
         self._stopping.set()
         self._cancel.ask()
 
@@ -68,19 +68,21 @@ class PreviewWorker:
     def _answer(self, id: str, request: PreviewRequest) -> None:
         with self._watched(id):
             try:
-                self._previews.tell(id, self._made(id, request))
+                self._previews.store_answer(id, self._make(id, request))
             except Cancelled:
                 pass  # nobody waits for it
             except ReshootError as error:
-                self._previews.tell(id, {"problem": error.problem, "remedy": error.remedy})
+                self._previews.store_answer(id, {"problem": error.problem, "remedy": error.remedy})
             except Exception as error:
                 log.warning("The preview %s failed.", id, exc_info=True)
                 problem = f"Something in Reshoot went wrong ({type(error).__name__})."
-                self._previews.tell(id, {"problem": problem, "remedy": "Try again; the worker's log has the details."})
+                self._previews.store_answer(
+                    id, {"problem": problem, "remedy": "Try again; the worker's log has the details."}
+                )
         release_free_memory()
 
-    def _made(self, id: str, request: PreviewRequest) -> dict[str, Any]:
-        """The pictures at their place, and what there is to know of them."""
+    def _make(self, id: str, request: PreviewRequest) -> dict[str, Any]:
+        """Write the preview's two pictures into its folder, which appears atomically; returns the facts about it."""
         from pipeline.preview.frame import preview_frame
         from pipeline.see.open_clip import open_clip
         from utils.image.jpeg import write_jpeg
@@ -88,23 +90,23 @@ class PreviewWorker:
         start = time.monotonic()
         settings = at_home(Settings.load(request.preset, request.settings).flat(), self._home)
         context = RunContext(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
-        found = preview_frame(open_clip(Path(request.clip), context), context, request.at)
-        place = self._home / "looks" / id
-        part = place.with_name(f"{id}{PART}")
+        preview = preview_frame(open_clip(Path(request.clip), context), context, request.at)
+        folder = self._home / "looks" / id
+        part = folder.with_name(f"{id}{PART}")
         try:
             part.mkdir(parents=True)
-            write_jpeg(part / AFTER, found.after)
-            write_jpeg(part / BEFORE, found.before)
-            part.rename(place)
+            write_jpeg(part / AFTER, preview.after)
+            write_jpeg(part / BEFORE, preview.before)
+            part.rename(folder)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             problem = f"The preview could not be kept: {error.strerror}."
             raise ReshootError(problem, "Make room on the disk, then try again.") from error
-        return {**found.to_json(), "seconds": round(time.monotonic() - start, 2)}
+        return {**preview.to_json(), "seconds": round(time.monotonic() - start, 2)}
 
     @contextmanager
     def _watched(self, id: str) -> Iterator[None]:
-        """Stop the work as soon as nobody waits for it."""
+        """Cancel the work as soon as the request is deleted."""
         self._cancel, over = Cancel(), threading.Event()
         if self._stopping.is_set():
             self._cancel.ask()
@@ -116,7 +118,7 @@ class PreviewWorker:
                         self._cancel.ask()
                         return
                 except SQLAlchemyError:
-                    continue  # whoever waits will ask again when the database is back
+                    continue  # the request is checked again when the database is back
 
         thread = threading.Thread(target=watch, name="preview watch", daemon=True)
         thread.start()
@@ -128,6 +130,6 @@ class PreviewWorker:
 
 
 def _warm_up() -> None:
-    """Load what every preview needs, so that the first one does not wait for it."""
+    """Import the modules that every preview needs, so that the first one does not wait for them."""
     import pipeline.preview.frame
     import pipeline.see.open_clip  # noqa: F401

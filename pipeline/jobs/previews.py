@@ -1,4 +1,4 @@
-"""Previews: what can be watched of a job while it runs, a small clip for each finished window."""
+"""Window previews of a running job: a small clip for each finished window, and the list of them."""
 
 from __future__ import annotations
 
@@ -31,35 +31,35 @@ class Previews:
 
     @classmethod
     def of(cls, home: Path, job: str) -> Previews:
-        """Those of a job."""
+        """The previews of a job."""
         return cls(home.absolute() / "previews" / job)
 
     def windows(self) -> list[dict[str, Any]]:
-        """What there is to watch: index, segment, start and stop in frames, digest of what it shows."""
+        """The finished windows: index, segment, start and stop in frames, and the digest of their content."""
         try:
-            told = json.loads((self.folder / TABLE).read_bytes())
+            windows = json.loads((self.folder / TABLE).read_bytes())
         except (OSError, ValueError):
             return []
-        return list(told)
+        return list(windows)
 
     def clip(self, index: int) -> Path:
-        """Where the preview of a window lies when it is there."""
+        """Path of a window's clip, which may not exist yet."""
         return self.folder / f"{index}.mp4"
 
     def note(self, windows: Sequence[Mapping[str, Any]]) -> None:
-        """What there is now."""
+        """Replace the list of windows, by atomic rename."""
         part = self.folder / f"{TABLE}.part"
         part.write_text(json.dumps(windows))
         part.replace(self.folder / TABLE)
 
     def remove(self) -> None:
-        """All of them."""
+        """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass
 class Previewer:
-    """Makes the previews of a job, window by window. What goes wrong is logged; it is never the job's problem."""
+    """Makes the previews of a job, window by window. Errors are logged, and never fail the job."""
 
     previews: Previews
     cancel: Cancel
@@ -67,7 +67,11 @@ class Previewer:
     _clips: WindowClips | None = None
 
     def show(self, stable: StablePicture, window: SteadyWindow, restyled: str) -> None:
-        """A window is there. Those that lay in the cache wait for one that is new: only then there is time to watch."""
+        """Add the preview of a finished window.
+
+        Windows from the cache are only collected until one is computed: a run that takes all from the cache ends before
+        anybody could watch.
+        """
         self._due.append(window)
         if window.entry.hit:
             return
@@ -84,20 +88,20 @@ class Previewer:
         from pipeline.preview.window_clips import WindowClips
 
         plan = window.plan
-        told = {
+        entry = {
             "index": plan.index,
             "segment": plan.segment,
             "start": plan.span.start,
             "stop": plan.span.stop,
             "digest": window.digest,
         }
-        kept = self.previews.windows()
-        if told in kept:
+        windows = self.previews.windows()
+        if entry in windows:
             return
-        if any(each["index"] == plan.index for each in kept):  # of other settings: none of them is of this run
+        if any(other["index"] == plan.index for other in windows):  # the list is of a run with other settings
             self.previews.remove()
-            kept = []
+            windows = []
         self.previews.folder.mkdir(parents=True, exist_ok=True)
         self._clips = self._clips or WindowClips(stable)
         self._clips.write(self.previews.clip(plan.index), window, restyled, self.cancel)
-        self.previews.note([*kept, told])
+        self.previews.note([*windows, entry])

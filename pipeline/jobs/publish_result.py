@@ -1,4 +1,4 @@
-"""Publishing: what a finished journey leaves for people, as a result of its job."""
+"""Publishes the result of a job: the clip, its report, its settings, and copies that a page can play."""
 
 import json
 from pathlib import Path
@@ -15,22 +15,22 @@ from pipeline.stage import RunContext
 from utils.digest import digest_file
 
 COPIES, BESIDE_BYTES = 3, 4_000_000
-"""What a result takes on the disk: its clip, views that are hardly larger, and all that lies beside them."""
+"""Estimate of a result's size on disk: its clip and two page copies hardly larger than it, plus all small files."""
 
 
 def publish(results: Results, job: Job, journey: Journey, context: RunContext) -> dict[str, Any]:
-    """Make it appear; returns what the ledger is to know of it."""
+    """Write the result, all files at once or none; returns the figures that the ledger keeps of it."""
     needed = COPIES * journey.encoded.entry.manifest.bytes + BESIDE_BYTES
     return results.appear(job.id, needed, lambda part: _fill(part, job, journey, context))
 
 
 def _fill(part: Path, job: Job, journey: Journey, context: RunContext) -> dict[str, Any]:
-    """All files of a result."""
-    told = report(journey)
+    """Write all files of a result into a folder."""
+    numbers = report(journey)
     deliver(journey, part / CLIP, job.order.preset)
-    write_report(journey, told, part)
+    write_report(journey, numbers, part)
     done = write_views(journey, context, part)
     (part / SETTINGS).write_text(json.dumps({"preset": job.order.preset, **portable(job.order.settings)}, indent=1))
-    (part / FACTS).write_text(json.dumps(facts(job, journey, told, part)))
+    (part / FACTS).write_text(json.dumps(facts(job, journey, numbers, part)))
     about = {"digest": digest_file(part / CLIP), "bytes": (part / CLIP).stat().st_size}
-    return about | figures(journey, told, done)
+    return about | figures(journey, numbers, done)

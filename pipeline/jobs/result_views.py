@@ -1,4 +1,4 @@
-"""What a result shows of itself: clips that a page can play one on the other, and its numbers."""
+"""What a page shows of a result: playable copies of source and result, a still, and its numbers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from utils.media.probe import Limits, scan
 
 FORMAT = 1
 UNHEARD = ("ac3", "eac3", "alac")
-"""Sound that is carried into a result as it is, and that most browsers cannot play."""
+"""Audio codecs that are copied into a result unchanged, and that most browsers cannot play."""
 
 
 def write_views(journey: Journey, context: RunContext, folder: Path) -> list[Done]:
-    """The source, the result where it is too large for a page, and a still; returns what it took."""
+    """Write a copy of the source, one of the result if it is too large for a page, and a still; returns the stages."""
     result, clip = folder / CLIP, journey.clip
     views = [(COPY_OF_SOURCE, clip, folder / BEFORE)]
     if not is_page_size(clip.size):
@@ -42,13 +42,13 @@ def _copied(stage: Stage, clip: Clip, context: RunContext, path: Path) -> Done:
 
 
 def _telling(journey: Journey) -> int:
-    """The frame that tells most: in the middle of the time in which the person stands, else of all."""
+    """The frame for the still: the middle of the time in which the person stands, else the middle of the clip."""
     holds = [each.span for each in journey.segments.all if each.name == "hold"]
     return (holds[0].start + holds[-1].stop) // 2 if holds else len(journey.clip) // 2
 
 
 def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """All that the page of a result needs, beside its files; `told` is its report."""
+    """Everything that the page of a result needs besides its files; `told` is its report."""
     clip = journey.clip
     return {
         "format": FORMAT,
@@ -82,7 +82,7 @@ def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dic
 
 
 def figures(journey: Journey, told: dict[str, Any], views: Sequence[Done]) -> dict[str, Any]:
-    """What the ledger keeps of a result, to judge other jobs by and to show how all of them do."""
+    """The figures of a result that the ledger keeps, for estimates of other jobs and for the dashboard."""
     stages = [each.to_json() for each in (*journey.done, *views)]
     return {
         "look": journey.settings["generate.look"],

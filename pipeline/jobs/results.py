@@ -1,4 +1,4 @@
-"""Results: a folder for each finished job, whole or not there. Light: what fills them is in publishing.py."""
+"""Results: one folder per finished job, which appears atomically. Light: publish_result.py writes what is in them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ CLIP, SETTINGS, FACTS = "result.mp4", "settings.json", "result.json"
 BEFORE, AFTER, POSTER = "before.mp4", "after.mp4", "poster.jpg"
 PART, OLD = ".part", ".old"
 
-Told = TypeVar("Told")
+Facts = TypeVar("Facts")
 
 
 @dataclass(frozen=True)
 class Results:
-    """The folder that holds them all."""
+    """The folder of all results of a home."""
 
     folder: Path
 
     @classmethod
     def of(cls, home: Path) -> Results:
-        """Those of a home."""
+        """The results of a home."""
         return cls(home.absolute() / "results")
 
     def place(self, job: str) -> Path:
-        """Where a job's result lies when it is done."""
+        """The folder of a job's result, which exists once the job is done."""
         return self.folder / job
 
     def facts(self, job: str) -> dict[str, Any] | None:
-        """What a result says of itself; None when there is none."""
+        """The facts of a result that its page shows; None if there is no result."""
         try:
             return dict(json.loads((self.place(job) / FACTS).read_bytes()))
         except (OSError, ValueError):
             return None
 
-    def appear(self, job: str, needed_bytes: int, fill: Callable[[Path], Told]) -> Told:
-        """Let all files of a result appear at once, or none; `fill` puts them into a folder and tells of them."""
+    def appear(self, job: str, needed_bytes: int, fill: Callable[[Path], Facts]) -> Facts:
+        """Let `fill` write a result into a hidden folder, then rename it into place; returns what `fill` returned."""
         part, place, old = (self.folder / f"{job}{end}" for end in (PART, "", OLD))
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
             self._check_room(needed_bytes)
-            told = fill(part)
+            facts = fill(part)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -59,10 +59,10 @@ class Results:
         part.rename(place)
         sync(self.folder)
         shutil.rmtree(old, ignore_errors=True)
-        return told
+        return facts
 
     def _check_room(self, needed_bytes: int) -> None:
-        """A job waits for room rather than fail so near to its end."""
+        """Raise StoreFull if the disk lacks space, so that the job waits instead of failing so near to its end."""
         free = shutil.disk_usage(self.folder).free
         if free < needed_bytes:
             raise StoreFull(
@@ -72,12 +72,12 @@ class Results:
             )
 
     def remove(self, job: str) -> None:
-        """A job's result, and what could be watched of it before, if there is any."""
+        """Delete a job's result and its window previews, if there are any."""
         shutil.rmtree(self.place(job), ignore_errors=True)
         Previews.of(self.folder.parent, job).remove()
 
     def sweep(self) -> None:
-        """What a death left half made goes; a folder that was being replaced comes back."""
+        """Clean up after a crash: delete partial results, and restore a result that was being replaced."""
         for each in self.folder.glob(f"*{PART}"):
             shutil.rmtree(each, ignore_errors=True)
         for each in self.folder.glob(f"*{OLD}"):

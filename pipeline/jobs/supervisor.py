@@ -1,6 +1,6 @@
-"""The keeper: sees to it that a worker is there, and that one which does not listen is ended.
+"""The supervisor: starts a worker process, restarts it with back-off when it dies, and kills it when it hangs.
 
-python -m pipeline worker is a keeper with its worker; the app starts the same.
+`python -m pipeline worker` runs a supervisor with its worker; the app runs one in a thread.
 """
 
 import logging
@@ -21,65 +21,63 @@ from utils.guarded_child import environment
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.5
+CHECK_S = 0.5
 STOP_S = 9.0
-CALM_S = 20.0
-"""A worker that lived so long died of something new: it is started again at once."""
-LONGEST_REST_S = 30.0
-EXCUSED_S = 10.0
-"""After an outage of the database a worker has so long to give signs again."""
+STABLE_S = 20.0
+"""A worker that lived so long is restarted at once; the back-off is for workers that die right after their start."""
+LONGEST_BACKOFF_S = 30.0
+GRACE_S = 10.0
+"""How long a worker may take to send heartbeats again after an outage of the database."""
 LOG_BYTES = 5_000_000
 KEEP_MODEL_S = 600.0
-"""How long an engine that nobody uses stays open in a worker."""
-HOUSE = Path(__file__).resolve().parents[2]
+"""How long a worker keeps an unused engine open."""
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Supervisor:
-    """Of one worker."""
+    """Keeps one worker process running until `stopping` is set."""
 
     def __init__(self, home: Path, url: str, name: str, keep_model_s: float = KEEP_MODEL_S) -> None:
         self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
-        self._shift = WorkerLedger(Ledger(url), name)
+        self._worker_ledger = WorkerLedger(Ledger(url), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
-        self._excused_until = 0.0
+        self._grace_until = 0.0
 
     def run(self) -> None:
-        """Until it is told to stop."""
-        rest_s = 0.0
-        while not self.stopping.wait(rest_s):
+        """Start and watch the worker until `stopping` is set, then stop it."""
+        backoff_s = 0.0
+        while not self.stopping.wait(backoff_s):
             started = time.monotonic()
             try:
                 self.worker = self._start()
             except OSError as error:
                 log.warning("No worker could be started: %s. It is tried again.", error)
-            while self.worker and self.worker.poll() is None and not self.stopping.wait(LOOK_S):
-                self._look()
-            rest_s = 0.5 if time.monotonic() - started > CALM_S else min(max(1.0, 2 * rest_s), LONGEST_REST_S)
+            while self.worker and self.worker.poll() is None and not self.stopping.wait(CHECK_S):
+                if self._hangs():
+                    self._kill()
+            is_stable = time.monotonic() - started > STABLE_S
+            backoff_s = 0.5 if is_stable else min(max(1.0, 2 * backoff_s), LONGEST_BACKOFF_S)
         self._stop()
 
-    def _look(self) -> None:
-        """End a worker that does not listen or hangs."""
-        if self._hangs():
-            self._kill()
-
     def _hangs(self) -> bool:
-        """A ledger that stays locked counts as well: only a worker that hangs in the middle of a change does that.
+        """Whether the worker ignores a request to stop, or sends no heartbeats.
 
-        In any other outage a worker cannot give signs; when it is over, it is given some time.
+        An SQLite ledger that stays locked counts as hanging too: only a worker that hangs within a transaction does
+        that. During any other outage a worker cannot send heartbeats, so it is excused until some time after.
         """
         assert self.worker
         try:
-            hangs, excused = self._shift.hangs(self.worker.pid), self._disk_is_full()
+            hangs, excused = self._worker_ledger.hangs(self.worker.pid), self._disk_is_full()
         except DatabaseError as error:
             hangs = is_locked(error)
             excused = not hangs
         if excused:
-            self._excused_until = time.monotonic() + EXCUSED_S
-        return hangs and time.monotonic() >= self._excused_until
+            self._grace_until = time.monotonic() + GRACE_S
+        return hangs and time.monotonic() >= self._grace_until
 
     def _disk_is_full(self) -> bool:
-        file = self._shift.ledger.database.file
+        file = self._worker_ledger.ledger.database.file
         return file is not None and Reserve.of(file).needed()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -92,7 +90,7 @@ class Supervisor:
         with path.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],
-                cwd=HOUSE,
+                cwd=PROJECT_ROOT,
                 env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -101,7 +99,7 @@ class Supervisor:
             )
 
     def _stop(self) -> None:
-        """Ask, and then do not ask."""
+        """Ask the worker to stop (SIGTERM), and kill it if it has not after STOP_S."""
         if self.worker is None or self.worker.poll() is not None:
             return
         self.worker.send_signal(signal.SIGTERM)
@@ -111,7 +109,7 @@ class Supervisor:
             self._kill()
 
     def _kill(self) -> None:
-        """It, and what it started."""
+        """Kill the worker's whole process group, so that no child of it stays behind."""
         assert self.worker
         os.killpg(self.worker.pid, signal.SIGKILL)
         self.worker.wait()

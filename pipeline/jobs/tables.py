@@ -1,6 +1,8 @@
-"""The tables of the ledger, and how a row becomes a job.
+"""The tables of the ledger, and how a row becomes a Job.
 
-A column that is added later needs a default in the database or may be null: older rows and older processes lack it.
+A column that is added later needs a default in the database or must be nullable, because older rows and processes of
+older versions lack it. Where Python uses another name than the database (`key`), the column keeps the name that it had
+in earlier versions.
 """
 
 import time
@@ -22,8 +24,8 @@ jobs = sa.Table(
     sa.Column("order", sa.JSON, nullable=False),
     sa.Column("owner", sa.String, nullable=False, index=True),
     sa.Column("state", sa.String, nullable=False, index=True),
-    sa.Column("wish", sa.String, nullable=False, default=""),
-    sa.Column("wished_at", sa.Float),
+    sa.Column("wish", sa.String, key="requested_action", nullable=False, default=""),
+    sa.Column("wished_at", sa.Float, key="requested_at"),
     sa.Column("position", sa.Float, nullable=False, index=True),
     sa.Column("worker", sa.String, nullable=False, default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
@@ -31,7 +33,7 @@ jobs = sa.Table(
     sa.Column("note", sa.String, nullable=False, default=""),
     sa.Column("share", sa.Float, nullable=False, default=0.0),
     sa.Column("left_s", sa.Float),
-    sa.Column("place", sa.Integer, nullable=False, default=0),
+    sa.Column("place", sa.Integer, key="steps_done", nullable=False, default=0),
     sa.Column("crashes", sa.Integer, nullable=False, default=0),
     sa.Column("needs_bytes", sa.BigInteger, nullable=False, default=0),
     sa.Column("problem", sa.String, nullable=False, default=""),
@@ -44,7 +46,7 @@ jobs = sa.Table(
     sa.Column("slack", sa.Integer, nullable=False, server_default="0"),
     sa.Column("died_at", sa.JSON(none_as_null=True)),
 )
-diary = sa.Table(
+job_events = sa.Table(
     "reshoot_diary",
     meta,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
@@ -73,7 +75,7 @@ frame_previews = sa.Table(
 
 
 class now(FunctionElement[float]):
-    """Seconds of the epoch by the clock of the database, which is one for all; clocks of machines differ."""
+    """Seconds since the epoch by the clock of the database: the clocks of worker machines differ."""
 
     type = sa.Float()
     inherit_cache = True
@@ -90,13 +92,18 @@ def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
 
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:
-    """Who gave signs of life, and when by the clock of who reads it here."""
+    """The last heartbeat of each worker, with times converted to the clock of this process."""
     query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, workers.c.job)
     return [WorkerSign(name, pid, time.time() - ago_s, job) for name, pid, ago_s, job in connection.execute(query)]
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:
-    """A row as a job."""
-    values = {name: row[name] for name in Job.__dataclass_fields__}
-    told = {"order": Order(**row["order"]), "state": State(row["state"]), "wish": RequestedAction(row["wish"])}
-    return Job(**{**values, **told, "died_at": Spot(**row["died_at"]) if row["died_at"] else None})
+    """The Job of a row."""
+    values = {name: row[jobs.c[name]] for name in Job.__dataclass_fields__}
+    typed = {
+        "order": Order(**row["order"]),
+        "state": State(row["state"]),
+        "requested_action": RequestedAction(row[jobs.c.requested_action]),
+        "died_at": Spot.from_json(row["died_at"]) if row["died_at"] else None,
+    }
+    return Job(**{**values, **typed})

@@ -1,7 +1,8 @@
-"""The worker: one process that takes jobs and does them, one at a time. Started and watched by the keeper.
+"""The worker: a process that claims jobs and runs them, one at a time. Started and watched by the supervisor.
 
-python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S: without PARENT, the process that started it, it stops;
-an engine that nobody used for KEEP_MODEL_S seconds is closed.
+    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S
+
+It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
 """
 
 import logging
@@ -20,7 +21,7 @@ from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.outage import Outage, Patience, Reserve
+from pipeline.jobs.outage import Outage, OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
 from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
@@ -30,113 +31,116 @@ from utils.store.lease import if_free
 
 log = logging.getLogger(__name__)
 
-BEAT_S = 1.0
+HEARTBEAT_S = 1.0
 STOP_S = 7.0
-"""How long work may take to come to a step where it can stop."""
-LOOK_S = 5.0
-"""How often an idle worker looks for jobs that no ticket is for."""
+"""How long a job may take to reach a step where it can stop."""
+MISSING_S = 5.0
+"""How often an idle worker checks for jobs that have no wakeup."""
 SWEEP_S = 600.0
-"""How often tickets that were used up are thrown away."""
+"""How often used-up wakeups are deleted."""
 NAME_S = 15.0
-"""How long to wait for a worker of the same name that is on its way out."""
+"""How long to wait for a worker of the same name that is shutting down."""
 
 
 class Worker:
-    """Takes tickets until it is told to stop or whoever started it is gone."""
+    """Claims and runs jobs until it gets a stop signal or its parent process is gone."""
 
     def __init__(self, home: Path, url: str, name: str, parent: int, keep_model_s: float) -> None:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
-        self._shift = WorkerLedger(Ledger(url, new=False), name)
+        self._worker_ledger = WorkerLedger(Ledger(url, new=False), name)
         self._sessions = Sessions()
-        self._previews = PreviewWorker(home, FramePreviews(self._shift.ledger), name, self._sessions)
-        self._work: JobRunner | None = None
+        self._previews = PreviewWorker(home, FramePreviews(self._worker_ledger.ledger), name, self._sessions)
+        self._runner: JobRunner | None = None
         self._stopping = threading.Event()
-        self._patience = Patience(self._shift.ledger.database, self._stopping)
+        self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
         self._idle = threading.Event()
         self._idle.set()
         self._parent = parent
-        self._sweep_at = self._look_at = 0.0
+        self._sweep_at = self._check_missing_at = 0.0
 
     def run(self) -> None:
-        """Until the end."""
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda number, frame: self._stopping.set())
-        with self._alone():
+        """Work until it is time to stop; ends the process."""
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop_signal, lambda number, frame: self._stopping.set())
+        with self._exclusive_name():
             Results.of(self._home).sweep()
-            self._patience.insist(self._begin)
+            self._outage_retry.until_done(self._begin)
             self._previews.start()
-            take_wakeups(self._shift.ledger.database, self._name, self._next)
-            while not self._stopping.wait(BEAT_S):
-                self._beat()
+            take_wakeups(self._worker_ledger.ledger.database, self._name, self._run_next)
+            while not self._stopping.wait(HEARTBEAT_S):
+                self._tick()
             self._stop()
 
     def _begin(self) -> None:
-        """Take up what was left, and give a sign before the first job: others take those of who gives none."""
-        self._shift.recover()
+        """Recover from a crash, and send a heartbeat before the first claim: others take jobs of silent workers."""
+        self._worker_ledger.recover()
         self._previews.recover()
-        self._shift.beat(os.getpid(), "")
+        self._worker_ledger.beat(os.getpid(), "")
 
-    def _next(self) -> None:
-        """What a ticket is for. One that meets an outage is used up; who is idle issues those that are missing."""
+    def _run_next(self) -> None:
+        """Handle a wakeup: claim the next job and run it.
+
+        A wakeup that meets an outage is used up without effect; an idle worker issues missing ones later.
+        """
         if self._stopping.is_set():
             return
         with suppress(Outage):
-            if job := self._patience.once(self._shift.claim):
-                self._do(job)
+            if job := self._outage_retry.once(self._worker_ledger.claim):
+                self._run_job(job)
 
-    def _do(self, job: Job) -> None:
-        """A job, to its end or to where it can stop; an outage to the end leaves it to the next worker."""
+    def _run_job(self, job: Job) -> None:
+        """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
         self._idle.clear()
-        self._work = JobRunner(self._shift, job, self._home, self._patience, self._sessions)
+        self._runner = JobRunner(self._worker_ledger, job, self._home, self._outage_retry, self._sessions)
         if self._stopping.is_set():
-            self._work.cancel.ask()
+            self._runner.cancel.ask()
         try:
             with suppress(Outage):
-                self._work.run()
+                self._runner.run()
         except BaseException:
             log.exception("The worker broke.")
             os._exit(1)
-        self._work = None
+        self._runner = None
         release_free_memory()
         self._idle.set()
 
-    def _beat(self) -> None:
+    def _tick(self) -> None:
         if os.getppid() != self._parent:
             self._stopping.set()
         self._sessions.close_idle(self._keep_model_s)
         with suppress(Outage):
-            self._patience.once(self._look_after)
+            self._outage_retry.once(self._maintain_ledger)
 
-    def _look_after(self) -> None:
-        """Give a sign of life, and see to jobs and tickets that nobody else sees to."""
-        work = self._work
-        self._shift.beat(os.getpid(), work.job.id if work else "")
-        if file := self._shift.ledger.database.file:
+    def _maintain_ledger(self) -> None:
+        """Send a heartbeat; queue jobs that now have disk space, issue missing wakeups, and delete used-up ones."""
+        runner = self._runner
+        self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "")
+        if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
-        self._shift.ledger.find_room(shutil.disk_usage(self._home).free)
-        if work is None and time.monotonic() > self._look_at:
-            self._shift.issue_missing()
-            self._look_at = time.monotonic() + LOOK_S
+        self._worker_ledger.ledger.find_room(shutil.disk_usage(self._home).free)
+        if runner is None and time.monotonic() > self._check_missing_at:
+            self._worker_ledger.issue_missing()
+            self._check_missing_at = time.monotonic() + MISSING_S
         if time.monotonic() > self._sweep_at:
-            self._shift.ledger.tickets.sweep()
+            self._worker_ledger.ledger.wakeups.sweep()
             self._sweep_at = time.monotonic() + SWEEP_S
 
     def _stop(self) -> None:
-        """Let the work come to a step where it can stop, and go."""
+        """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._previews.stop()
-        if work := self._work:
-            work.cancel.ask()
+        if runner := self._runner:
+            runner.cancel.ask()
         self._idle.wait(STOP_S)
         with suppress(Outage):
-            self._patience.once(self._shift.leave)
+            self._outage_retry.once(self._worker_ledger.leave)
         if self._idle.is_set():
             leave_wakeups()
         logging.shutdown()
         os._exit(0)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """The sole right to this name on this machine."""
+    def _exclusive_name(self) -> Iterator[None]:
+        """Hold the file lock of this worker's name, so that no second worker of this home uses it."""
         folder = self._home / "jobs"
         folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + NAME_S
@@ -151,7 +155,7 @@ class Worker:
 
 
 def main() -> None:
-    """A process of its own."""
+    """Entry point of the worker process."""
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

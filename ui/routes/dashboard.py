@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pipeline.jobs.job import Job, State
 from pipeline.report.quality import MEASURES
 from pipeline.stage_texts import sentence
-from ui.cache_tasks import KINDS, Chore, ChoreError, Chores
+from ui.cache_tasks import KINDS, CacheTask, CacheTaskError, CacheTasks
 from ui.figures import marked, number
 from ui.machine import CachedFact, Machine, graphics, room
 from ui.problems import NotHere
@@ -30,7 +30,7 @@ def routes(studio: Studio) -> APIRouter:
     store = once(lambda: Store(cache_folder(studio.home)))
     stats, sizes = CachedFact(STATS_S, lambda: store().stats()), CachedFact(ROOM_S, lambda: room(studio.home))
     cards = CachedFact(GPU_S, lambda: graphics(studio.home))
-    chores = Chores(studio.home, changed=lambda: _forget(stats, sizes))
+    tasks = CacheTasks(studio.home, changed=lambda: _forget(stats, sizes))
 
     @router.get("/dashboard")
     def told() -> dict[str, Any]:
@@ -38,7 +38,7 @@ def routes(studio: Studio) -> APIRouter:
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
-            "chore": _chore(chores.last),
+            "chore": _task(tasks.last),
             "measures": [asdict(each) for each in MEASURES],
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
@@ -51,7 +51,7 @@ def routes(studio: Studio) -> APIRouter:
     async def begin(kind: str, to_bytes: str = "") -> dict[str, Any] | None:
         if kind not in KINDS:
             raise NotHere(f"The cache has no {kind!r}.", f"It has {', '.join(KINDS)}.")
-        return _chore(chores.start(kind, _limit(to_bytes) if kind == "prune" else 0))
+        return _task(tasks.start(kind, _limit(to_bytes) if kind == "prune" else 0))
 
     return router
 
@@ -104,12 +104,12 @@ def _did(figures: Figures) -> dict[str, Any]:
     return {**asdict(figures), "hit_rate": figures.hit_rate}
 
 
-def _chore(chore: Chore | None) -> dict[str, Any] | None:
-    return asdict(chore) if chore else None
+def _task(task: CacheTask | None) -> dict[str, Any] | None:
+    return asdict(task) if task else None
 
 
-def _limit(said: str) -> int:
+def _limit(text: str) -> int:
     """Bytes, as the page says them."""
-    if not said.isascii() or not said.isdigit() or int(said) > MOST_BYTES:
-        raise ChoreError("That is not a size.", "Say how many GB the cache may keep, 0 or more.")
-    return int(said)
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_BYTES:
+        raise CacheTaskError("That is not a size.", "Say how many GB the cache may keep, 0 or more.")
+    return int(text)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.json_body import Said
+from ui.json_body import JsonBody
 from ui.problems import NotHere
 from utils.errors import ReshootError
 
@@ -27,7 +27,7 @@ FRAME = "/static/js/iframeResizer.contentWindow.min.js"
 NEEDED = frozenset((*PAGE, FRAME))
 
 
-class OnlyNeeded:
+class RouteFilter:
     """Middleware before Gradio's own routes: those that the page does not use are not there, and none reads a query."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -48,11 +48,11 @@ def routes(blocks: gr.Blocks) -> APIRouter:
     router = APIRouter()
 
     @router.post(CALL)
-    async def called(said: Said, request: Request) -> Response:
-        function = blocks.fns.get(said["fn_index"]) if type(said.get("fn_index")) is int else None
+    async def called(body: JsonBody, request: Request) -> Response:
+        function = blocks.fns.get(body["fn_index"]) if type(body.get("fn_index")) is int else None
         if function is None or function.fn is None:
             raise NotHere("The form has no such function.", "Reload the page and try again.")
-        values = _fitting(function.inputs, said.get("data"))
+        values = _fitting(function.inputs, body.get("data"))
         try:
             told = await blocks.process_api(function, values, request=gr.Request(request))
         except (gr.Error, ComponentProcessingError) as error:

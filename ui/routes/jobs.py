@@ -18,7 +18,7 @@ from pipeline.library.clips import Clips
 from pipeline.settings import Settings, presets
 from ui import references
 from ui.board import BoardView, differing
-from ui.json_body import Said
+from ui.json_body import JsonBody
 from ui.problems import NotHere
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
@@ -74,7 +74,7 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
             "settings": dict(found.order.settings),
             "differing": differing(found),
             "choices": {"presets": list(presets()), "looks": LOOKS},
-            "diary": [vars(entry) for entry in studio.ledger.diary(found.id)],
+            "diary": [vars(entry) for entry in studio.ledger.job_events(found.id)],
         }
         return JSONResponse({**shown.view(found, _owner(request)), **more})
 
@@ -83,16 +83,16 @@ def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     """New ones, and other settings for those that wait."""
 
     @router.post("/jobs")
-    def asked(said: Said, request: Request) -> Response:
-        clips, preset, settings = _asked(said)
+    def asked(body: JsonBody, request: Request) -> Response:
+        clips, preset, settings = _asked(body)
         jobs = submit(studio, _owner(request), clips, preset, settings)
         shown.stale()
         return JSONResponse({"jobs": [job.id for job in jobs], "batch": jobs[0].order.batch}, 201)
 
     @router.patch("/jobs/{job}")
-    def edited(job: str, said: Said, request: Request) -> Response:
-        found = _may_change(studio, job, request, said)
-        _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **said})
+    def edited(job: str, body: JsonBody, request: Request) -> Response:
+        found = _may_change(studio, job, request, body)
+        _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **body})
         order = replace(found.order, preset=preset, settings=checked(studio, preset, settings))
         now = studio.ledger.edit(found.id, order)
         shown.stale()
@@ -107,30 +107,30 @@ def _changing(router: APIRouter, studio: Studio, shown: BoardView) -> None:
         return JSONResponse({"job": shown.view(job, _owner(request))})
 
     @router.post("/jobs/{job}/move")
-    def moved(job: str, said: Said, request: Request) -> Response:
-        found, before = _may_change(studio, job, request, said), said.get("before")
+    def moved(job: str, body: JsonBody, request: Request) -> Response:
+        found, before = _may_change(studio, job, request, body), body.get("before")
         return changed(request, studio.ledger.move(found.id, _found(studio, before).id if before else None))
 
     @router.post("/jobs/{job}/remove")
-    def removed(job: str, said: Said, request: Request) -> Response:
-        gone = studio.ledger.remove(_may_change(studio, job, request, said).id)
+    def removed(job: str, body: JsonBody, request: Request) -> Response:
+        gone = studio.ledger.remove(_may_change(studio, job, request, body).id)
         Results.of(studio.home).remove(gone.id)
         return changed(request, gone)
 
     @router.post("/jobs/{job}/{change}")
-    def done(job: str, change: str, said: Said, request: Request) -> Response:
+    def done(job: str, change: str, body: JsonBody, request: Request) -> Response:
         if change not in CHANGES:
             raise NotHere(f"A job cannot be asked to {change!r:.40}.", "Reload the page and try again.")
-        return changed(request, CHANGES[change](studio.ledger, _may_change(studio, job, request, said).id))
+        return changed(request, CHANGES[change](studio.ledger, _may_change(studio, job, request, body).id))
 
     @router.post("/batches/{batch}/{change}")
-    def all_done(batch: str, change: str, said: Said, request: Request) -> Response:
+    def all_done(batch: str, change: str, body: JsonBody, request: Request) -> Response:
         if change not in FOR_ALL:
             raise NotHere(f"A batch cannot be asked to {change!r:.40}.", "Reload the page and try again.")
         act, states = FOR_ALL[change]
         jobs = [job for job in studio.ledger.in_state(*states) if job.order.batch == batch]
         for job in jobs:
-            _may_change(studio, job.id, request, said)
+            _may_change(studio, job.id, request, body)
         done = 0
         for job in jobs:
             with suppress(JobError):  # it ended just now
@@ -144,9 +144,9 @@ def _owner(request: Request) -> str:
     return str(getattr(request.state, "owner", ""))
 
 
-def _asked(said: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
+def _asked(body: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
     """Clips, preset and settings, each of its kind."""
-    clips, preset, settings = said.get("clips"), said.get("preset", "balanced"), said.get("settings") or {}
+    clips, preset, settings = body.get("clips"), body.get("preset", "balanced"), body.get("settings") or {}
     if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
         raise ReshootError("The request does not say which clips.", "Choose at least one clip.")
     if not isinstance(preset, str) or not isinstance(settings, dict):
@@ -179,9 +179,9 @@ def _found(studio: Studio, job: object) -> Job:
     raise NotHere("There is no such job.", "It may have been removed in another window.")
 
 
-def _may_change(studio: Studio, job: str, request: Request, said: Mapping[str, Any]) -> Job:
+def _may_change(studio: Studio, job: str, request: Request, body: Mapping[str, Any]) -> Job:
     """A job that this browser asked for, or nobody's, or one whose change was confirmed."""
     found = _found(studio, job)
-    if found.order.owner not in ("", _owner(request)) and said.get("sure") is not True:
+    if found.order.owner not in ("", _owner(request)) and body.get("sure") is not True:
         raise JobError("This job was started in another browser.", "Confirm that you want to change it.")
     return found

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse
 from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
 from pipeline.jobs.preview_worker import AFTER, BEFORE
 from pipeline.library.clips import Clips, NoClip
-from ui.json_body import Said
+from ui.json_body import JsonBody
 from ui.problems import NotHere
 from ui.routes.jobs import checked
 from ui.studio import Studio
@@ -56,8 +56,8 @@ def routes(studio: Studio) -> APIRouter:
     studio.closing.append(queue.close)
 
     @router.post("/clips/{clip}/look")
-    async def preview(clip: str, said: Said, request: Request) -> dict[str, Any]:
-        asked = await run_sync(_asked, studio, clip, said)
+    async def preview(clip: str, body: JsonBody, request: Request) -> dict[str, Any]:
+        asked = await run_sync(_asked, studio, clip, body)
         start = time.monotonic()
         id, answer = await queue.preview(asked, request)
         urls = {picture.removesuffix(".jpg"): f"/studio/looks/{id}/{picture}" for picture in PICTURES}
@@ -73,9 +73,9 @@ def routes(studio: Studio) -> APIRouter:
     return router
 
 
-def _asked(studio: Studio, clip: str, said: Mapping[str, Any]) -> PreviewRequest:
+def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest:
     """What a browser asks for, or a sentence why it cannot be had; quick, and nothing is computed."""
-    preset, settings, at = said.get("preset", "balanced"), said.get("settings") or {}, said.get("at")
+    preset, settings, at = body.get("preset", "balanced"), body.get("settings") or {}, body.get("at")
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
     if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 1):

@@ -1,6 +1,7 @@
-"""Uploads: files come in pieces, straight to the disk, and go on where they were when the network broke.
+"""Upload routes: resumable uploads in chunks, streamed to the disk.
 
-Nothing here holds more than a megabyte of a request, and no disk makes the others wait: it is written by threads.
+No request holds more than about a megabyte in memory, and all writing happens in threads, so that a slow disk does not
+block other requests.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,32 +17,32 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline.library.clips import Clips, NoClip
 from ui.access import address, visitor
-from ui.json_body import Said
+from ui.json_body import JsonBody
 from ui.problems import NotHere, TooLarge
 from ui.studio import Studio
 from utils.errors import ReshootError
-from utils.uploads import Elsewhere, NoUpload, Pen, Uploads, UploadTooLarge
+from utils.uploads import ChunkWriter, NoUpload, OffsetMismatch, Uploads, UploadTooLarge
 
 CHUNK_BYTES, MOST_CHUNK_BYTES = 8 << 20, 64 << 20
 PIECE_BYTES = 1 << 20
 SILENCE_S, DRAIN_S = 60.0, 20.0
-"""How long a request may bring nothing; how long one that was refused is listened to, so that it hears the answer."""
+"""How long a request may send nothing, and how long a refused one is read on, so that it receives the response."""
 WRITERS = 8
 
 Given = TypeVar("Given")
 
 
 class UploadService:
-    """What comes in, and what it becomes: a clip under the same id."""
+    """Receives uploads; a complete one becomes a clip under the same id."""
 
     def __init__(self, studio: Studio) -> None:
         self._uploads = Uploads(studio.home / "uploads", studio.most_upload_bytes)
         self._clips = Clips(studio.home)
         self._writers, self._beginners = anyio.CapacityLimiter(WRITERS), anyio.CapacityLimiter(1)
 
-    async def begin(self, said: dict[str, Any], owner: str, network: str) -> dict[str, Any]:
-        """A file is announced; one after the other, so that the limits of how many hold."""
-        name, size = said.get("name"), said.get("bytes")
+    async def begin(self, body: dict[str, Any], owner: str, network: str) -> dict[str, Any]:
+        """Open an upload; one request at a time, so that the quotas hold."""
+        name, size = body.get("name"), body.get("bytes")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
             raise ReshootError("An upload begins with a name and a number of bytes.", "Reload the page and try again.")
         with _in_house_terms():
@@ -49,7 +50,7 @@ class UploadService:
         return {"id": upload, "have": 0, "bytes": size, "chunk_bytes": CHUNK_BYTES}
 
     def told(self, upload: str) -> dict[str, Any]:
-        """How far it is; one that is whole has become a clip."""
+        """The state of an upload, or of the clip that it has become."""
         with _in_house_terms():
             try:
                 whole = self._clips.get(upload)
@@ -60,28 +61,30 @@ class UploadService:
             return {"id": upload, "have": whole.bytes, "bytes": whole.bytes, "clip": upload}
 
     async def add(self, upload: str, at: int, request: Request) -> dict[str, Any]:
-        """The next bytes; the last ones make it a clip."""
+        """Receive one chunk; the last one turns the upload into a clip."""
         if int(request.headers.get("content-length") or 0) > MOST_CHUNK_BYTES:
             raise _chunk_too_large()
-        pen = await self._written(lambda: self._uploads.pen(upload, at, request.headers.get("x-chunk-sha256")))
-        await self._pour(request, pen)
-        return await self._written(lambda: self._sealed(upload, pen.have))
+        writer = await self._written(
+            lambda: self._uploads.chunk_writer(upload, at, request.headers.get("x-chunk-sha256"))
+        )
+        await self._pour(request, writer)
+        return await self._written(lambda: self._sealed(upload, writer.have))
 
     def drop(self, upload: str) -> None:
-        """Forget what came of it."""
+        """Remove an upload and its data."""
         with _in_house_terms():
             self._uploads.drop(upload)
 
-    async def _pour(self, request: Request, pen: Pen) -> None:
-        """From the network to the disk. However it ends, the pen is lifted, and what it wrote counts or is gone."""
+    async def _pour(self, request: Request, writer: ChunkWriter) -> None:
+        """Stream a request to the disk; however it ends, the written bytes are committed or discarded."""
         try:
             async for piece in _pieces(request):
-                await self._written(partial(pen.write, piece))
+                await self._written(partial(writer.write, piece))
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await self._written(pen.let_go)
+                await self._written(writer.abandon)
             raise
-        await self._written(pen.lift)
+        await self._written(writer.commit)
 
     def _sealed(self, upload: str, have: int) -> dict[str, Any]:
         found = self._uploads.get(upload)
@@ -92,28 +95,28 @@ class UploadService:
         return {"have": have, "clip": upload}
 
     async def _written(self, work: Callable[[], Given]) -> Given:
-        """On a thread, because disks may be slow."""
+        """Run file operations in a thread, because disks may be slow."""
         with _in_house_terms():
             return await run_sync(work, limiter=self._writers)
 
 
 def routes(studio: Studio) -> APIRouter:
     """/uploads."""
-    router, reception = APIRouter(), UploadService(studio)
+    router, service = APIRouter(), UploadService(studio)
 
     @router.post("/uploads")
-    async def begin(said: Said, request: Request) -> dict[str, Any]:
-        return await reception.begin(said, visitor(request), address(request))
+    async def begin(body: JsonBody, request: Request) -> dict[str, Any]:
+        return await service.begin(body, visitor(request), address(request))
 
     @router.get("/uploads/{upload}")
     def told(upload: str) -> dict[str, Any]:
-        return reception.told(upload)
+        return service.told(upload)
 
     @router.patch("/uploads/{upload}")
     async def add(upload: str, request: Request, at: Annotated[int, Query(alias="from", ge=0)]) -> Response:
         try:
-            return JSONResponse(await reception.add(upload, at, request))
-        except Elsewhere as error:
+            return JSONResponse(await service.add(upload, at, request))
+        except OffsetMismatch as error:
             await _drained(request)
             return JSONResponse({"have": error.have, "problem": error.problem, "remedy": error.remedy}, 409)
         except (ClientDisconnect, TimeoutError):
@@ -124,14 +127,14 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.delete("/uploads/{upload}")
     def drop(upload: str) -> dict[str, Any]:
-        reception.drop(upload)
+        service.drop(upload)
         return {}
 
     return router
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces of a megabyte or so; TimeoutError when nothing comes any more."""
+    """The body in pieces of about a megabyte; TimeoutError if the client stops sending."""
     stream, held, came = request.stream().__aiter__(), bytearray(), 0
     while True:
         with anyio.fail_after(SILENCE_S):
@@ -150,7 +153,7 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _drained(request: Request) -> None:
-    """Let a request that is refused be sent to its end: browsers read no answer before."""
+    """Read a refused request to its end: browsers do not read the response before they have sent all."""
     if int(request.headers.get("content-length") or 0) > MOST_CHUNK_BYTES:
         return
     with anyio.move_on_after(DRAIN_S):
@@ -161,12 +164,12 @@ async def _drained(request: Request) -> None:
                 if came > MOST_CHUNK_BYTES:
                     return
         except (ClientDisconnect, RuntimeError):
-            return  # it is over already, or was read to its end
+            return  # the client has disconnected, or the body was read already
 
 
 @contextmanager
 def _in_house_terms() -> Iterator[None]:
-    """What the app's errors are called."""
+    """Convert errors of uploads into those that ui/server.py maps to 404 and 413."""
     try:
         yield
     except NoUpload as error:

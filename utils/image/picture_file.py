@@ -1,6 +1,6 @@
-"""Pictures that people bring, as RGB: what a file claims to be is checked in its header before anything is decoded.
+"""Reads picture files of users as RGB. Format and size are checked in the file's header before anything is decoded.
 
-    rgb = read_picture(Path("sunset.jpg"))        # upright, 8 bits a channel; PictureError where that cannot be
+    rgb = read_picture(Path("sunset.jpg"))        # upright, 8 bits per channel; raises PictureError
 
 The same reader serves the command line, the worker, and the guarded child of the app (`pipeline.library.inspection`).
 """
@@ -18,20 +18,20 @@ from utils.errors import PictureError
 from utils.image import RGB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
-"""What is read; Pillow knows them by the plugins imported above."""
+"""Accepted formats; the plugins imported above register them with Pillow."""
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
-"""What files of each format are called. MPO is what Pillow calls a JPEG with more pictures behind the first."""
+"""File suffix of each format. MPO is Pillow's name for a JPEG that holds several pictures."""
 MOST_PIXELS, MOST_SIDE_PX = 50_000_000, 16_384
-"""How large a picture may be. Decoding takes up to about twelve bytes a pixel."""
+"""Limits on the size of a picture. Decoding takes up to about twelve bytes per pixel."""
 OPAQUE = 128
 _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error)
-"""What Pillow raises where a file is not as its format wants it; which of them depends on the format and the place."""
+"""Exceptions that Pillow raises for malformed files; which one depends on the format and on what is wrong."""
 
-Image.MAX_IMAGE_PIXELS = None  # its limit is another one than ours, and knows a warning between yes and no
+Image.MAX_IMAGE_PIXELS = None  # replaced by our own limits: Pillow's only warns at first
 
 
 def read_picture(path: Path, title: str = "") -> RGB:
-    """The first picture of a file; what is transparent takes the mean of the rest. `title` names it in sentences."""
+    """The first picture of a file; transparent pixels get the mean colour of the others. `title` names it in errors."""
     title = title or repr(path.name)
     try:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
@@ -46,13 +46,13 @@ def read_picture(path: Path, title: str = "") -> RGB:
 
 
 def suffix_of(path: Path) -> str:
-    """What a file that `read_picture` reads would be called by its content: '.png', '.jpg'..."""
+    """The suffix ('.png', '.jpg', ...) of a readable picture file, by its content."""
     with Image.open(path, formats=FORMATS) as picture:
         return SUFFIXES[str(picture.format)]
 
 
 def write_preview(path: Path, rgb: RGB, longest_px: int) -> None:
-    """A small JPEG of a picture."""
+    """Write a small JPEG of a picture."""
     small = Image.fromarray(rgb)
     small.thumbnail((longest_px, longest_px))
     small.save(path, "JPEG", quality=82)
@@ -68,7 +68,7 @@ def _refuse_size(picture: Image.Image, title: str) -> None:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as its EXIF data say, where those can be read."""
+    """The picture rotated according to its EXIF orientation, if that can be read."""
     with suppress(*_UNREADABLE):
         return ImageOps.exif_transpose(picture)
     return picture
@@ -87,7 +87,7 @@ def _rgb(picture: Image.Image) -> RGB:
 
 
 def _eight_bit(levels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey of 16 bits, or of floats from 0 to 1."""
+    """Convert grey levels of 16 bits, or floats from 0 to 1, to 8 bits."""
     if np.issubdtype(levels.dtype, np.floating):
         return np.asarray(np.clip(np.nan_to_num(levels), 0, 1) * 255, np.uint8)
     return np.asarray(np.clip(levels // 257, 0, 255), np.uint8)

@@ -1,6 +1,6 @@
-"""Probing a file that nobody has vouched for: in a child process with limits, so that nothing it does can harm us.
+"""Probes an untrusted video file in a child process with limits, so that a malicious file cannot harm this process.
 
-The child is `python -m utils.media.intake FILE LIMITS`; it answers one line of JSON, a Clip or an error of the tree.
+The child is `python -m utils.media.intake FILE LIMITS`; it answers one line of JSON, a Clip or a ClipError.
 """
 
 import json
@@ -24,13 +24,13 @@ PLAYLISTS = {
     b"#!": "a script",
 }
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
-"""The child computes nothing: on a machine of many cores these would reserve gigabytes for every one of them."""
+"""Environment of the child, which computes little: BLAS, OpenMP and malloc would reserve gigabytes on many cores."""
 
-HOUSE = Path(__file__).resolve().parents[2]
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def probe(path: Path, limits: Limits | None = None) -> Clip:
-    """The Clip in a file, or one sentence why there is none. Never hangs, never runs out of memory here."""
+    """The Clip in a file; raises ClipError with a reason for people. Bounded in time and memory."""
     limits = limits or Limits()
     if re.match(r"[a-z]{3,8}:/+\w", str(path)):
         raise RefusedClip("Links are not read.", "Download the video first and give the file.")
@@ -39,7 +39,7 @@ def probe(path: Path, limits: Limits | None = None) -> Clip:
         _refuse_playlist(path)
         child = subprocess.run(
             [sys.executable, "-m", "utils.media.intake", str(path), json.dumps(asdict(limits))],
-            cwd=HOUSE,
+            cwd=PROJECT_ROOT,
             env={**os.environ, **FRUGAL},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -59,7 +59,7 @@ def probe(path: Path, limits: Limits | None = None) -> Clip:
 
 
 def _answer(path: Path, child: subprocess.CompletedProcess[bytes]) -> Clip:
-    """What the child said; that it died is an answer too."""
+    """The Clip or the error that the child reported; a crash of the child counts as a refused file."""
     lines = child.stdout.splitlines()
     if child.returncode != 0 or not lines:
         raise RefusedClip(
@@ -74,7 +74,7 @@ def _answer(path: Path, child: subprocess.CompletedProcess[bytes]) -> Clip:
 
 
 def _refuse_playlist(path: Path) -> None:
-    """Text that points to other files is not a clip, whatever its name says."""
+    """Refuse playlists and other texts: FFmpeg would open the files that they name."""
     if not path.is_file():
         return
     with path.open("rb") as file:
@@ -87,23 +87,23 @@ def _refuse_playlist(path: Path) -> None:
 
 
 def _child(path: Path, limits: Limits) -> None:
-    """Inside the limits: scan, and answer on standard output."""
+    """Entry point of the child: set the limits, scan the file, and print the answer."""
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     try:
         answer: dict[str, object] = {"clip": scan(path, limits).to_json()}
     except ClipError as error:
-        answer = _told(error)
+        answer = _to_json(error)
     except StoreError as error:
-        answer = _told(UnreadableClip(error.problem, error.remedy))
+        answer = _to_json(UnreadableClip(error.problem, error.remedy))
     except MemoryError:
         problem = f"{path.name!r} needs more memory than {limits.memory_bytes >> 20} MB to be read."
-        answer = _told(RefusedClip(problem, "Scale it down or convert it to MP4 and try again."))
+        answer = _to_json(RefusedClip(problem, "Scale it down or convert it to MP4 and try again."))
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
-def _told(error: ClipError) -> dict[str, object]:
+def _to_json(error: ClipError) -> dict[str, object]:
     return {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
 
 

@@ -1,8 +1,8 @@
-"""Settings inside a finished MP4: an XMP packet in a `uuid` box behind everything else, so that no other byte changes.
+"""Stores settings inside a finished MP4, as an XMP packet in a `uuid` box at the end, so that no other byte changes.
 
-Players step over the box; programs that know XMP show who made the file. Reading trusts nothing: only the headers of
-boxes and one small box are read, the XML may hold no declarations, so that nothing in it grows, and the JSON in it
-has limits.
+Players skip the box; programs that know XMP show who made the file. Reading treats the file as untrusted: only box
+headers and one small box are read, the XML may contain no declarations (no entity expansion), and the JSON in it is
+limited.
 """
 
 import json
@@ -18,7 +18,7 @@ from utils.errors import UnreadableClip, WriteError
 from utils.untrusted_json import read_object
 
 UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-"""Of XMP in the boxes of MP4."""
+"""Type of an MP4 `uuid` box that holds XMP."""
 NAMESPACE = "urn:reshoot:xmp:1.0/"
 MOST_BYTES = 1 << 20
 MOST_BOXES = 4096
@@ -41,31 +41,31 @@ PACKET = """\
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """One of the file's outermost parts: where it begins and ends, and where what it holds begins."""
+    """A top-level box of an MP4: offsets of its start, its content and its end."""
 
     kind: bytes
     start: int
     content: int
     stop: int
-    """0 when the file says only that it is the last one."""
+    """0 if the file gives no size, which means that the box extends to the end of the file."""
 
 
 def write_settings(path: Path, document: Mapping[str, Any], description: str = DESCRIPTION) -> None:
-    """Append a document of plain values to an MP4, in place of one that was written before.
+    """Append a document of plain values to an MP4, replacing one that was written before.
 
-    `description` is a sentence for people who look at the file with other programs. The caller owns the atomicity.
+    `description` is shown to people by other programs. The file is changed in place; atomicity is up to the caller.
     """
     text = json.dumps(document, allow_nan=False)
     packet = PACKET.format(namespace=NAMESPACE, description=escape(description), document=escape(text)).encode()
     box = (HEADER_BYTES + len(UUID) + len(packet)).to_bytes(4, "big") + b"uuid" + UUID + packet
-    if len(box) > MOST_BYTES or _found(packet) != json.loads(text):
+    if len(box) > MOST_BYTES or _document(packet) != json.loads(text):
         _refuse(path, "these settings do not fit into it")
     try:
         with path.open("r+b") as file:
             boxes = list(_boxes(file))
             if not boxes or boxes[0].kind != b"ftyp" or boxes[-1].stop != file.seek(0, 2):
                 _refuse(path, "it is not a whole MP4")
-            end = _without_ours(file, boxes)
+            end = _remove_earlier(file, boxes)
             file.seek(end)
             file.write(box)
             file.truncate()
@@ -74,12 +74,12 @@ def write_settings(path: Path, document: Mapping[str, Any], description: str = D
 
 
 def read_settings(path: Path) -> dict[str, Any] | None:
-    """The document that was written into a file; None when there is none that can be read."""
+    """The document that was written into a file; None if there is none or it is malformed."""
     with _opened(path) as file:
         for number, box in enumerate(_boxes(file)):
             if number == 0 and box.kind != b"ftyp":
                 return None
-            if (packet := _packet(file, box)) and (document := _found(packet)) is not None:
+            if (packet := _packet(file, box)) and (document := _document(packet)) is not None:
                 return document
     return None
 
@@ -96,7 +96,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _boxes(file: BinaryIO) -> Iterator[_Box]:
-    """The outermost boxes, as long as their sizes make sense."""
+    """The top-level boxes, up to the first one whose size is invalid."""
     end, start = file.seek(0, 2), 0
     for _ in range(MOST_BOXES):
         file.seek(start)
@@ -116,7 +116,7 @@ def _boxes(file: BinaryIO) -> Iterator[_Box]:
 
 
 def _packet(file: BinaryIO, box: _Box) -> bytes | None:
-    """The XMP in a box; None when it is another box, or a larger one than any that is read."""
+    """The XMP packet in a box; None if it is another kind of box, or too large."""
     if box.kind != b"uuid" or not box.content + len(UUID) <= box.stop <= box.content + MOST_BYTES:
         return None
     file.seek(box.content)
@@ -124,12 +124,15 @@ def _packet(file: BinaryIO, box: _Box) -> bytes | None:
     return content[len(UUID) :] if content.startswith(UUID) else None
 
 
-def _without_ours(file: BinaryIO, boxes: list[_Box]) -> int:
-    """Where a new box begins: one of ours at the end gives way; another becomes free space, and nothing moves."""
+def _remove_earlier(file: BinaryIO, boxes: list[_Box]) -> int:
+    """Remove earlier boxes of ours; returns the offset for a new one.
+
+    One at the end is to be overwritten; any other becomes a `free` box, so that nothing else moves.
+    """
     end = boxes[-1].stop
     for box in reversed(boxes):
         packet = _packet(file, box)
-        if packet is None or _found(packet) is None:
+        if packet is None or _document(packet) is None:
             continue
         if box.stop == end:
             end = box.start
@@ -139,8 +142,8 @@ def _without_ours(file: BinaryIO, boxes: list[_Box]) -> int:
     return end
 
 
-def _found(packet: bytes) -> dict[str, Any] | None:
-    """The document in a packet; None when there is none, or the packet is not as ours are."""
+def _document(packet: bytes) -> dict[str, Any] | None:
+    """The document in an XMP packet; None if there is none, or the packet is malformed."""
     texts: list[str] = []
     open_in: list[str] = []
     parser = expat.ParserCreate("UTF-8", "|")
@@ -163,7 +166,7 @@ def _found(packet: bytes) -> dict[str, Any] | None:
     try:
         parser.Parse(packet, True)
         document = read_object("".join(texts))
-        json.dumps(document, ensure_ascii=False).encode()  # fails where half a character stands in it
+        json.dumps(document, ensure_ascii=False).encode()  # raises for a lone surrogate
     except (expat.ExpatError, ValueError):
         return None
     return document

@@ -1,4 +1,4 @@
-"""Turns of those who sign in: one check at a time, one visitor after the other, and few guesses for each."""
+"""LoginQueue of those who sign in: one check at a time, one visitor after the other, and few guesses for each."""
 
 import asyncio
 import threading
@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ui import turns
-from ui.turns import AT_ONCE, MOST_STRANGERS_WAITING, MOST_VISITORS, MOST_WAITING, TooMany, Turns
+from ui import login_queue
+from ui.login_queue import AT_ONCE, MOST_STRANGERS_WAITING, MOST_VISITORS, MOST_WAITING, LoginQueue, TooManyAttempts
 
 
 @dataclass
@@ -43,14 +43,14 @@ def checks() -> Iterator[Checks]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "EVERY_S", 0.001)
+    monkeypatch.setattr(login_queue, "EVERY_S", 0.001)
 
 
 async def settled(*tasks: Awaitable[bool]) -> list[bool | None]:
     """What came of them; None for those that were not looked at."""
     told = await asyncio.gather(*tasks, return_exceptions=True)
     for each in told:
-        if isinstance(each, BaseException) and not isinstance(each, TooMany):
+        if isinstance(each, BaseException) and not isinstance(each, TooManyAttempts):
             raise each
     return [each if isinstance(each, bool) else None for each in told]
 
@@ -58,10 +58,10 @@ async def settled(*tasks: Awaitable[bool]) -> list[bool | None]:
 @pytest.mark.usefixtures("quick")
 def test_a_flood_costs_another_visitor_one_check_at_most(checks: Checks) -> None:
     async def crowd() -> list[bool | None]:
-        line = Turns()
-        flood = [asyncio.create_task(line.right("flood", checks.of("flood"))) for _ in range(50)]
+        line = LoginQueue()
+        flood = [asyncio.create_task(line.check("flood", checks.of("flood"))) for _ in range(50)]
         await asyncio.sleep(0.05)
-        me = asyncio.create_task(line.right("me", checks.of("me", right=True)))
+        me = asyncio.create_task(line.check("me", checks.of("me", right=True)))
         await asyncio.sleep(0.05)
         checks.may.set()
         return await settled(me, *flood)
@@ -75,8 +75,8 @@ def test_a_flood_costs_another_visitor_one_check_at_most(checks: Checks) -> None
 @pytest.mark.usefixtures("quick")
 def test_visitors_take_turns(checks: Checks) -> None:
     async def crowd() -> None:
-        line = Turns()
-        tasks = [line.right(name, checks.of(name)) for name in "aaabbbccc"]
+        line = LoginQueue()
+        tasks = [line.check(name, checks.of(name)) for name in "aaabbbccc"]
         started = [asyncio.create_task(each) for each in tasks]
         await asyncio.sleep(0.05)
         checks.may.set()
@@ -91,22 +91,22 @@ def test_a_visitor_gets_a_few_guesses_and_then_one_now_and_again(monkeypatch: py
     rests: list[float] = []
 
     async def rest(seconds: float) -> None:
-        rests.append(round(seconds / turns.EVERY_S, 2))
+        rests.append(round(seconds / login_queue.EVERY_S, 2))
         now[0] += seconds
 
     now = [1000.0]
     monkeypatch.setattr(asyncio, "sleep", rest)
-    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(login_queue, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     async def guesses() -> None:
-        line = Turns()
+        line = LoginQueue()
         for _ in range(AT_ONCE + 3):
-            assert await line.right("me", lambda: False) is False
-        assert await line.right("me", lambda: True) is True
-        assert await line.right("me", lambda: True) is True
-        now[0] += AT_ONCE * turns.EVERY_S
+            assert await line.check("me", lambda: False) is False
+        assert await line.check("me", lambda: True) is True
+        assert await line.check("me", lambda: True) is True
+        now[0] += AT_ONCE * login_queue.EVERY_S
         for _ in range(AT_ONCE):
-            await line.right("me", lambda: False)
+            await line.check("me", lambda: False)
 
     asyncio.run(guesses())
     assert rests == [*([0] * AT_ONCE), 1, 1, 1, 1, 0, *([0] * AT_ONCE)]
@@ -114,14 +114,14 @@ def test_a_visitor_gets_a_few_guesses_and_then_one_now_and_again(monkeypatch: py
 
 def test_full_lines_say_when_to_come_back_and_leave_those_in_that_are_known(checks: Checks) -> None:
     async def crowd() -> list[bool | None]:
-        line = Turns()
+        line = LoginQueue()
         each = [f"stranger {number}" for number in range(MOST_STRANGERS_WAITING)]
-        strangers = [asyncio.create_task(line.right(name, checks.of(name))) for name in each]
+        strangers = [asyncio.create_task(line.check(name, checks.of(name))) for name in each]
         await asyncio.sleep(0.05)
-        with pytest.raises(TooMany) as refused:
-            await line.right("another", checks.of("another"))
+        with pytest.raises(TooManyAttempts) as refused:
+            await line.check("another", checks.of("another"))
         assert refused.value.after_s > 0 and str(refused.value.after_s) in refused.value.remedy
-        known = asyncio.create_task(line.right("known", checks.of("known", right=True), stranger=False))
+        known = asyncio.create_task(line.check("known", checks.of("known", right=True), stranger=False))
         await asyncio.sleep(0.05)
         checks.may.set()
         return await settled(known, *strangers)
@@ -132,7 +132,7 @@ def test_full_lines_say_when_to_come_back_and_leave_those_in_that_are_known(chec
 
 def test_what_is_remembered_of_visitors_has_a_limit() -> None:
     async def crowd() -> tuple[int, int]:
-        line = Turns()
+        line = LoginQueue()
         tracemalloc.start()
         for number in range(MOST_VISITORS):
             line._line(str(number)).was_wrong()
