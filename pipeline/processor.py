@@ -1,4 +1,4 @@
-"""The journey of a clip, as one function that reads from top to bottom."""
+"""The whole pipeline for a clip, as one function that reads from top to bottom: `restyle`."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,38 +36,38 @@ from utils.progress import Progress, one_at_a_time
 from utils.store import Entry
 
 OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
-"""Who wants to see each window as soon as it is there, and what of its picture is generated."""
+"""Callback for each finished window, with the part of the picture that is restyled (`generate.apply_to`)."""
 
 
 def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
-    """Take a clip all the way. What is in the cache is not computed again, and a run that was stopped goes on there."""
+    """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
     start = time.perf_counter()
     run = _Run(replace(context, listener=one_at_a_time(context.listener)))
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
     reference = Reference.of(context.settings["generate.reference"])
 
-    # 1. See what is in the clip.
+    # 1. Analyse the clip: person, camera, joints and foot contacts.
     analysis = Analysis(run.take(ANALYSE, clip=clip))
     if not analysis.has_subject and context.settings["generate.apply_to"] == "person":
         run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
     joints = Joints(run.take(JOINTS, analysis=analysis))
     contacts = FootContacts(run.take(CONTACTS, analysis=analysis))
 
-    # 2. Plan: the calm camera, the segments, and the windows as the engine wants them.
+    # 2. Plan: the segments, the stabilized camera, and windows in shapes that the engine accepts.
     segments = Segments(run.take(SPLIT, analysis=analysis))
     stable_path = StablePath(run.take(STABILISE, analysis=analysis))
     stable = StablePicture(clip, analysis, stable_path, joints, ClipFrames.of(clip))
     plans = _plans(run, engine, stable, segments)
 
-    # 3. Make each window, the costly part, and steady it.
+    # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
     frames = _frames(run, engine, stable, plans, reference, shown)
 
-    # 4. Compose: feet to where they stand, the camera's movement restored, over source or plate.
+    # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
     plates = _plates(run, engine, clip, analysis)
     composite = Composite(stable, frames, feet, plates, _composite_settings(run.context.settings))
 
-    # 5. Encode once, and measure the same pictures.
+    # 5. Encode the frames, and measure them in the same pass.
     measuring = Measuring(composite, segments, contacts)
     is_measured = MEASURE.known(run.context, measuring=measuring)
     watched = Watched(composite) if is_measured else Watched(composite, measuring.see)
@@ -95,7 +95,7 @@ def _frames(
     reference: Reference | None,
     shown: OnWindow | None,
 ) -> PersonFrames:
-    """Windows are steadied one after the other, while the engine makes the next one."""
+    """Make and steady all windows; one is steadied while the engine makes the next."""
     overlap = max((plan.overlap for plan in plans), default=0)
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
@@ -113,7 +113,7 @@ def _frames(
 def _made(
     run: "_Run", engine: Engine, stable: StablePicture, plans: Sequence[WindowPlan], reference: Reference | None
 ) -> Iterator[MadeWindow]:
-    """What the engine makes, window by window. Only an engine that carries on needs the window before."""
+    """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
     stage, before = making(engine, run.context.sessions), None
     models = engine.models(run.context.settings)
@@ -128,7 +128,7 @@ def _made(
 
 
 def _plates(run: "_Run", engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
-    """The clean background, where it will be seen."""
+    """Clean background plates, one per shot; None if the background will not be visible."""
     if engine.caps.is_edit_of_source and run.context.settings["composite.background"] != "plate":
         return None
     shots = [Shot(shot.start, shot.stop) for shot in analysis.camera.shots]
@@ -145,26 +145,26 @@ def _composite_settings(settings: Mapping[str, Any]) -> CompositeSettings:
 
 
 def _fallbacks(frames: PersonFrames) -> Iterator[Event]:
-    """What an engine did otherwise than asked, once for all windows in which it did."""
-    where: dict[str, list[WindowPlan]] = {}
+    """The engine's fallbacks as events, each once with the frames of all windows that it concerns."""
+    plans_of: dict[str, list[WindowPlan]] = {}
     for window in frames.windows:
         for sentence in window.facts["fallbacks"]:
-            where.setdefault(sentence, []).append(window.plan)
-    for sentence, plans in where.items():
+            plans_of.setdefault(sentence, []).append(window.plan)
+    for sentence, plans in plans_of.items():
         spans = ", ".join(f"{plan.span.start}-{plan.span.stop - 1}" for plan in plans)
         yield Event("make", f"{sentence} (frames {spans})", "warning")
 
 
 @dataclass
 class _Run:
-    """The stages of one run as they are taken, one after the other."""
+    """Runs the stages of one run, and records what each took and the events."""
 
     context: RunContext
     done: list[Done] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def take(self, stage: Stage, models: Mapping[str, str] | None = None, /, **inputs: Digested) -> Entry:
-        """A stage's result, noted."""
+        """The result of a stage, with its duration and cache hit recorded."""
         start = time.perf_counter()
         entry = stage.result(self.context, models=models, **inputs)
         self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
@@ -173,13 +173,13 @@ class _Run:
         return entry
 
     def change(self, name: str, value: Any, why: str) -> None:
-        """Go on with another setting than was asked for, and say so."""
+        """Continue with another value of a setting than requested, and record a warning."""
         self.context = replace(self.context, settings={**self.context.settings, name: value})
         self.events.append(Event("analyse", why, "warning"))
 
     def among(self, plans: Sequence[WindowPlan], plan: WindowPlan) -> "_Run":
-        """The same run, telling of a stage that does one window as of all windows together."""
-        ends = list(accumulate(len(each.span) for each in plans))
+        """This run, with the progress of a stage on one window reported as a part of all windows."""
+        ends = list(accumulate(len(other.span) for other in plans))
         part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), self.context.listener
 
         def listen(progress: Progress) -> None:

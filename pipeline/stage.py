@@ -1,17 +1,17 @@
-"""Stage: a step whose result is cached by all that it was shown, and that is shown only what it declared.
+"""Stage: a cached step of the pipeline. Its key covers all of its inputs, and it sees only the settings it declared.
 
-Declared once and asked for wherever it is needed:
+A stage is declared once, and its result requested wherever it is needed:
 
     CAMERA = Stage("camera", version=3, run=find_camera, settings=("stabilise.window_s",), tools=("numpy",))
 
     def find_camera(work: Work) -> None:
         window_s = work.settings["stabilise.window_s"]
         for index, frame in enumerate(frames(work.inputs["clip"])):
-            work.report(index, total)                   # says how far it is, and stops when it is asked to
+            work.report(index, total)                   # reports progress; raises Cancelled if the run is cancelled
         np.save(work.folder / "path.npy", path)
 
-    with CAMERA.result(bench, clip=clip) as camera:     # computed once, for whoever asks
-        SMOOTH.result(bench, camera=camera)             # an entry is an input by its content
+    with CAMERA.result(context, clip=clip) as camera:   # from the cache, or computed now
+        SMOOTH.result(context, camera=camera)           # an entry is an input, keyed by the digest of its content
 """
 
 import json
@@ -30,14 +30,14 @@ from utils.store import Entry, Store
 
 
 class Digested(Protocol):
-    """What can be an input: a clip, an entry, anything that knows the digest of its content."""
+    """An input of a stage: a clip, a cache entry, or anything else with the digest of its content."""
 
     @property
     def digest(self) -> str: ...
 
 
 class DeclaredSettings(Mapping[str, Any]):
-    """The declared settings, as exact copies; asking for any other raises UndeclaredSetting."""
+    """The settings that a stage declared, as copies; reading any other raises UndeclaredSetting."""
 
     def __init__(self, stage: str, declared: tuple[str, ...], settings: Mapping[str, Any]) -> None:
         if unknown := [name for name in declared if name not in settings]:
@@ -67,19 +67,19 @@ class DeclaredSettings(Mapping[str, Any]):
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all stages of a run share: the cache, the settings, who listens, and how it is stopped."""
+    """What all stages of a run share: cache, settings, progress listener, cancellation, and engine sessions."""
 
     store: Store
     settings: Mapping[str, Any] = field(default_factory=dict)
     listener: Listener = lambda progress: None
     cancel: Cancel = field(default_factory=Cancel)
     sessions: Sessions = field(default_factory=Sessions)
-    """Engines that are open; whoever runs many jobs shares them among these."""
+    """Open engine sessions, shared between the jobs of a worker."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """All that a running stage sees, and the empty folder that its files go into."""
+    """Everything that a running stage sees, and the empty folder for its files."""
 
     stage: str
     folder: Path
@@ -89,17 +89,17 @@ class Work:
     cancel: Cancel
 
     def report(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Say how far it is; raises Cancelled when it should stop."""
+        """Report progress; raises Cancelled if the run was cancelled."""
         self.cancel.check()
         self.listener(Progress(self.stage, done, total, note))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A name, a version that grows whenever results may change, and what it may see of settings and tools.
+    """A stage: its name, its version (to be raised whenever results may change), its function, and what it depends on.
 
-    `tools` are installed distributions, whose versions become part of the key; so does `machine`, for results that
-    only this kind of machine gives.
+    `settings` are dotted names, `tools` installed packages whose versions become part of the key, and `machine`
+    identifies the machine where results depend on it.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Stage:
     machine: tuple[str, ...] = ()
 
     def key(self, settings: Mapping[str, Any], inputs: Mapping[str, Digested], models: Mapping[str, str]) -> Key:
-        """The key under which the result of these inputs lies."""
+        """The cache key of the result for these inputs."""
         return Key(
             stage=self.name,
             version=self.version,
@@ -124,7 +124,7 @@ class Stage:
         )
 
     def known(self, context: RunContext, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> bool:
-        """Whether the result for these inputs lies in the cache."""
+        """Whether the result for these inputs is in the cache."""
         return context.store.holds(self.key(context.settings, inputs, models or {}))
 
     def result(self, context: RunContext, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> Entry:
@@ -139,12 +139,12 @@ class Stage:
             context.cancel.check()
 
         entry = context.store.get_or_make(self.key(context.settings, inputs, models or {}), make, context.cancel)
-        context.listener(Progress(self.name, 1, 1, _told(entry), ended=True))
+        context.listener(Progress(self.name, 1, 1, _origin(entry), ended=True))
         return entry
 
 
-def _told(entry: Entry) -> str:
-    """How the result came about: nothing the cache did is silent."""
+def _origin(entry: Entry) -> str:
+    """Where a result came from, for the progress note: cache, computed, or recomputed after damage."""
     if entry.mended:
         return f"computed again, because in the cached result {entry.mended}"
     return "from the cache" if entry.hit else "computed"

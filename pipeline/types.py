@@ -1,4 +1,4 @@
-"""The nouns that only the journey knows."""
+"""Small types that several stages and the report share: events, reference picture, finished stages."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ Level = Literal["note", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that its user should know: what was done otherwise than asked, and why."""
+    """Something the user should know: what was done differently than requested, and why."""
 
     stage: str
     sentence: str
@@ -23,13 +23,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture that the result takes its colours from."""
+    """The reference picture that the result takes its colours from."""
 
     path: Path
 
     @classmethod
     def of(cls, path: str | None) -> "Reference | None":
-        """The picture of a setting; read once, so that what is wrong with it is said before anything is computed."""
+        """The picture of a setting; read at once, so that a bad file is reported before anything is computed."""
         if not path:
             return None
         reference = cls(Path(path))
@@ -38,18 +38,18 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of its pixels: where a file is read otherwise than before, it counts as another picture."""
+        """Digest of the decoded pixels, so that a decoder that reads the file differently changes the cache key."""
         pixels = self.read()
         return digest_bytes(canonical_json(list(pixels.shape)) + pixels.tobytes())
 
     def read(self) -> RGB:
-        """Its pixels."""
+        """The decoded pixels."""
         return read_picture(self.path)
 
 
 @dataclass(frozen=True)
 class Done:
-    """One stage of a run as the report tells it."""
+    """A finished stage of a run, for the report."""
 
     name: str
     seconds: float
@@ -57,7 +57,7 @@ class Done:
     bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values for JSON."""
         return {
             "name": self.name,
             "seconds": round(self.seconds, 4),

@@ -65,12 +65,12 @@ def test_a_look_brings_the_facts_the_settings_and_a_picture(clips: Clips, clip: 
     import cv2
 
     kept = clips.get(clip)
-    assert kept.state == "ready" and kept.seen and kept.seen.facts
-    facts = kept.seen.facts
+    assert kept.state == "ready" and kept.inspection and kept.inspection.facts
+    facts = kept.inspection.facts
     assert (facts["width"], facts["height"], facts["frames"], facts["fps"]) == (*SHOT.size, SHOT.frames, 30.0)
     assert facts["seconds"] == 0.4 and facts["codec"] == "h264" and facts["rotation"] == 0
     assert facts["sound"]["rate_hz"] == 48000 and facts["digest"] == digest_file(clips.path(clip))
-    assert kept.seen.settings == DOCUMENT
+    assert kept.inspection.settings == DOCUMENT
     picture = cv2.imread(str(clips.poster(clip)))
     assert Size(picture.shape[1], picture.shape[0]) == Size(*SHOT.size) and picture.std() > 20
 
@@ -78,7 +78,7 @@ def test_a_look_brings_the_facts_the_settings_and_a_picture(clips: Clips, clip: 
 def test_a_clip_is_looked_at_once_and_the_job_need_not_look_again(clips: Clips, clip: str) -> None:
     first = clips.path(clip).parent / "look.json"
     stamp = first.stat().st_mtime_ns
-    assert clips.look(clip) == clips.get(clip).seen
+    assert clips.look(clip) == clips.get(clip).inspection
     assert first.stat().st_mtime_ns == stamp
     home = clips.path(clip).parents[2]
     assert "probe" in [entry.stage for entry in Store(home / "cache").entries()]

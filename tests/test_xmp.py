@@ -108,7 +108,7 @@ def test_other_programs_find_who_made_it(clip: Path) -> None:
     write_settings(clip, DOCUMENT, "Made <by> hand & foot.")
     text = clip.read_bytes().decode("utf-8", "ignore")
     assert "<xmp:CreatorTool>Reshoot</xmp:CreatorTool>" in text
-    assert '<rdf:li xml:lang="x-default">EngineFrame &lt;by&gt; hand &amp; foot.</rdf:li>' in text
+    assert '<rdf:li xml:lang="x-default">Made &lt;by&gt; hand &amp; foot.</rdf:li>' in text
 
 
 @pytest.mark.parametrize(

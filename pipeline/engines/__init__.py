@@ -1,38 +1,36 @@
-"""Engines: what fills the pixels of a window. Each is loaded when it is asked for.
+"""Engines, which fill the pixels of a window. Each is imported on first use.
 
-from pipeline.engines import engine
-
-session = engine("restyle").open(settings, survey, reference=None)
+session = engine("restyle").open(settings, device, tell)
 """
 
 from importlib import import_module
 
 from pipeline.engines.base import Engine, EngineError
 
-_HOMES = {"restyle": "restyle"}
-"""Engine -> the module whose `ENGINE` it is."""
+_MODULES = {"restyle": "restyle"}
+"""Engine name -> the module whose `ENGINE` it is."""
 
 
 def engines() -> tuple[Engine, ...]:
-    """All engines, the one that runs anywhere first."""
-    return tuple(engine(name) for name in _HOMES)
+    """All engines; the first one runs on any machine."""
+    return tuple(engine(name) for name in _MODULES)
 
 
 def engine(name: str) -> Engine:
-    """The engine of this name."""
-    if name not in _HOMES:
-        known = ", ".join(f"'{each}'" for each in _HOMES)
+    """The engine of this name; EngineError if there is none."""
+    if name not in _MODULES:
+        known = ", ".join(f"'{other}'" for other in _MODULES)
         raise EngineError(f"There is no engine called {name!r}.", f"Choose one of: {known}.")
-    found: Engine = import_module(f"{__name__}.{_HOMES[name]}").ENGINE
-    return found
+    loaded: Engine = import_module(f"{__name__}.{_MODULES[name]}").ENGINE
+    return loaded
 
 
-def ready(found: Engine) -> Engine:
-    """An engine that can run here; otherwise the error says why it cannot."""
-    readiness = found.probe()
+def ready(chosen: Engine) -> Engine:
+    """The engine itself if it can run on this machine; otherwise raises EngineError with the reason."""
+    readiness = chosen.probe()
     if not readiness.ready:
-        raise EngineError(f"{found.label} cannot run here: {readiness.reason}", readiness.remedy)
-    return found
+        raise EngineError(f"{chosen.label} cannot run here: {readiness.reason}", readiness.remedy)
+    return chosen
 
 
 __all__ = ["Engine", "EngineError", "engine", "engines", "ready"]

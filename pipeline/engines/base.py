@@ -1,9 +1,9 @@
-"""The contract of engines: an engine fills the pixels of a window, and nothing else.
+"""The interface of engines: an engine fills the pixels of a window, and nothing else.
 
-The app owns time, space and truth. An engine says what it can do and in which shape it wants its work (Caps), whether
-it can run here (probe) and at what price (estimate). It opens a session once, which makes window after window: exactly
-as many frames as the window has, each of exactly its size. Windows come in the lengths and sizes that Caps names;
-whatever does not fit is padded before and cut afterwards by `pipeline.make`, not by the engine.
+Timing, geometry and measurements are the app's. An engine declares what it can do and the window shapes that it accepts
+(Caps), whether it can run on this machine (probe), and what a run costs (estimate). A session is opened once and makes
+window after window: exactly as many frames as the window has, each of exactly its size. Windows come in the lengths and
+sizes that Caps names: `pipeline.make` pads them before and crops the output afterwards.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from utils.progress import Cancel
 
 Control = Literal["pose", "edges", "matte"]
-"""A picture that guides an engine, drawn by the app from what it measured."""
+"""Name of a control image, which the app draws from its measurements to guide an engine."""
 
 Tell = Callable[[float, str], None]
-"""Progress of one long act: the share that is done, 0 to 1, and what is happening."""
+"""Progress callback of a long operation: the share that is done, 0 to 1, and a note."""
 
 
 class EngineError(ReshootError):
-    """An engine is unknown, cannot run, or broke its promise."""
+    """An engine is unknown, cannot run, failed, or violated its interface."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How many frames an engine takes at once, those that windows share counted in.
+    """The window lengths in frames that an engine accepts, including the overlap with other windows.
 
     Every length n with n <= most and n % step == rest % step; video models want 4n + 1: Lengths(81, 81, 4, 1).
     """
 
     preferred: int = 48
-    """How many frames of its own a window has at most."""
+    """Most frames of a window without its overlap."""
     most: int = 240
     step: int = 1
     rest: int = 0
@@ -54,46 +54,46 @@ class Lengths:
             raise ValueError(f"{self} allows nothing, or not its own longest window")
 
     def fitting(self, frames: int) -> int:
-        """The shortest length that is allowed and holds so many frames; the longest one when none does."""
+        """The shortest accepted length that holds so many frames; the longest accepted one if none does."""
         missing = (self.rest - frames) % self.step
         return min(self.most, max(frames + missing, self.least))
 
     @property
     def least(self) -> int:
-        """The shortest length that is allowed."""
+        """The shortest accepted length."""
         return self.rest % self.step or self.step
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What an engine can do, and the shape in which it wants its work. The planner and `pipeline.make` honour all."""
+    """Capabilities of an engine and the window shapes that it accepts; the planner and `pipeline.make` obey them."""
 
     kind: Literal["frame", "segment"]
-    """A frame engine makes each frame by itself; a segment engine makes the frames of a window together."""
+    """A frame engine makes each frame independently; a segment engine makes the frames of a window together."""
     tasks: frozenset[str]
-    """restyle, replace."""
+    """Any of "restyle" and "replace"."""
     lengths: Lengths = Lengths()
     size_multiple: int = 1
-    """Both sides of a window divide by this."""
+    """Width and height of a window must be multiples of this."""
     canvas: Literal["any", "one"] = "any"
     """Whether all windows of a clip must have one size."""
     controls: frozenset[Control] = frozenset()
-    """Guiding pictures that it uses."""
+    """Control images that it uses."""
     carry: tuple[int, ...] = ()
-    """From how many finished frames of the window before it can go on; none when windows do not need each other."""
+    """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
     is_edit_of_source: bool = False
-    """The result is the source with something laid on: edges and detail lie where the source has them."""
+    """Whether the result is an overlay on the source, with edges and details at the same positions."""
     keeps_feet: bool = False
-    """Feet stand where the source has them, so that they need no correction."""
+    """Whether feet stay where they are in the source, so that they need no correction."""
     keeps_outside: bool = False
-    """Pixels outside of what is restyled are the source's own, so that colours need no correction."""
+    """Whether pixels outside of the restyled part stay as in the source, so that colours need no correction."""
     deterministic: Literal["anywhere", "same card", "no"] = "anywhere"
-    """On which machines the same input and seed give the same pixels."""
+    """Where the same input and seed give the same pixels: on all machines, on the same graphics card, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether an engine can run here; if not, why, and what to do about it."""
+    """Whether an engine can run on this machine; if not, the reason and a remedy."""
 
     ready: bool
     reason: str = ""
@@ -102,7 +102,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run of an engine takes: seconds, and memory at its peak."""
+    """Estimated cost of a run: seconds, and peak memory."""
 
     seconds: float
     ram_mb: float
@@ -111,7 +111,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the pixels of a session come from, as facts that JSON can hold."""
+    """Which engine, version and settings the pixels of a session come from; serializable as JSON."""
 
     engine: str
     version: int
@@ -121,21 +121,21 @@ class Provenance:
 
 @dataclass(frozen=True)
 class View:
-    """One frame as an engine sees it: a crop of the stable picture.
+    """One frame as an engine sees it: a crop of the stabilized picture.
 
-    `corner` is where the crop's first pixel lies in the stable picture, so that textures stay put when crops differ.
+    `corner` is the position of the crop in the stabilized picture, so that textures stay in place when crops differ.
     """
 
     index: int
     rgb: RGB
     matte: NDArray[np.uint8]
     keypoints: NDArray[np.float32]
-    """33 x 2 px of the crop; NaN where missing."""
+    """33 x 2 positions in pixels of the crop; NaN for missing joints."""
     corner: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> Size:
-        """Of the crop."""
+        """The size of the crop."""
         from utils.image import Size
 
         return Size.of(self.rgb)
@@ -143,10 +143,10 @@ class View:
 
 @dataclass(frozen=True)
 class Style:
-    """What a whole clip is to look like, the same for each of its windows.
+    """The style of a whole clip, the same for all of its windows.
 
-    `samples` are a few views spread over the clip: all that is known of its colours comes from them. The digest names
-    both, so that a session may keep what it worked out from them.
+    `samples` are a few views spread over the clip, from which its colours are measured. The digest covers samples and
+    reference, so that a session can cache what it derives from them.
     """
 
     digest: str
@@ -156,9 +156,9 @@ class Style:
 
 @dataclass(frozen=True)
 class Carry:
-    """The end of the window before, as it was made: its last frames, and whatever else its engine left for the next.
+    """The end of the previous window as it was made: its last frames, and state that its engine left, such as latents.
 
-    `valid` (0 or 255) says of each frame where the window before had pixels; elsewhere its picture is black.
+    `valid` is a mask (0 or 255) per frame of where the previous window had pixels; elsewhere the frame is black.
     """
 
     frames: tuple[RGB, ...] = ()
@@ -168,7 +168,7 @@ class Carry:
 
 @dataclass(frozen=True)
 class Window:
-    """What one call of an engine may see: a span of one segment, whose views are made when they are asked for."""
+    """The input of one call of an engine: a span of frames of one segment, whose views are computed on demand."""
 
     span: Span
     segment: str
@@ -179,11 +179,11 @@ class Window:
     views: Callable[[], Iterator[View]] = field(repr=False)
     carry: Carry | None = field(default=None, repr=False)
     controls: Mapping[Control, Callable[[View], RGB]] = field(default_factory=dict, repr=False)
-    """Draws a guiding picture of a view; those that Caps names are there."""
+    """Functions that draw a control image of a view, for those that Caps names."""
 
     @classmethod
     def single(cls, view: View, settings: Mapping[str, Any], style: Style, rate: Fraction) -> Window:
-        """One view as a window of its own."""
+        """A window of a single view."""
         from utils.media.timebase import Span
 
         span = Span(view.index, view.index + 1)
@@ -195,7 +195,7 @@ class Window:
 
 @dataclass(frozen=True)
 class EngineFrame:
-    """A picture that an engine made, and its own matte where the engine changes the person's outline."""
+    """A frame made by an engine, with its own matte if the engine changes the person's outline."""
 
     rgb: RGB
     alpha: NDArray[np.uint8] | None = None
@@ -203,10 +203,10 @@ class EngineFrame:
 
 @dataclass(frozen=True)
 class Output:
-    """What comes of one window: its frames one by one, and what an engine adds while it makes them.
+    """The output of an engine for one window: an iterator of its frames, and what the engine adds meanwhile.
 
-    Once the last frame was taken, `fallbacks` tells in sentences what was done otherwise than asked, and `state` holds
-    what the next window may go on from besides the last frames, such as latents.
+    After the last frame, `fallbacks` says in sentences what the engine did differently than requested, and `state`
+    holds what the next window may continue from besides the last frames, such as latents.
     """
 
     frames: Iterator[EngineFrame]
@@ -215,76 +215,76 @@ class Output:
 
 
 class Session(Protocol):
-    """An engine at work. It is opened once and makes window after window, also of other clips and other settings."""
+    """An opened engine. It makes window after window, also of other clips and with other settings."""
 
     @property
     def provenance(self) -> Provenance:
-        """Where its pixels come from."""
+        """Which engine, version and settings its pixels come from."""
         ...
 
     def preview(self, window: Window, index: int) -> RGB:
-        """One frame of a window, by its index, as cheaply as possible."""
+        """Make one frame of a window, by its index, as cheaply as possible."""
         ...
 
     def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
-        """The frames of a window; stops between two frames or steps when it is cancelled."""
+        """Make the frames of a window; stops between two frames or diffusion steps when cancelled."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release models and memory."""
         ...
 
 
 class Engine(Protocol):
-    """What fills pixels."""
+    """An engine: describes itself, and opens sessions that make windows."""
 
     @property
     def name(self) -> str:
-        """As the settings call it."""
+        """Its name in the settings."""
         ...
 
     @property
     def label(self) -> str:
-        """As people read it: what it is and what it needs."""
+        """Its name for people, with what it needs."""
         ...
 
     @property
     def version(self) -> int:
-        """Grows whenever its pixels may change."""
+        """A number that must grow whenever its pixels may change; part of the cache key."""
         ...
 
     @property
     def caps(self) -> Caps:
-        """What it can do."""
+        """Its capabilities."""
         ...
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The dotted settings that it reads: they become part of the cache key."""
+        """Dotted names of the settings that it reads; they are part of the cache key."""
         ...
 
     @property
     def opening(self) -> tuple[str, ...]:
-        """Those of its settings that a session is opened with; for other values of them another one is opened."""
+        """Those of its settings that a session depends on: other values require a new session."""
         ...
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Installed packages that its pixels depend on: their versions become part of the cache key."""
+        """Installed packages that its pixels depend on; their versions are part of the cache key."""
         ...
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """The weights that these settings use, name -> digest: they become part of the cache key."""
+        """Weights that these settings use, name -> digest; they are part of the cache key."""
         ...
 
     def probe(self) -> Readiness:
-        """Whether it can run here; downloads nothing and loads nothing heavy."""
+        """Whether it can run on this machine; must not download or load anything heavy."""
         ...
 
     def estimate(self, size: Size, frames: int, device: Device) -> Cost:
-        """What so many frames of a crop of this size take on this device."""
+        """Estimate the cost of so many frames of this size on this device."""
         ...
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
-        """Load what is needed. Slow where there is a model, so it is done once and the session is kept."""
+        """Open a session. With a model that is slow, so sessions are kept and reused."""
         ...

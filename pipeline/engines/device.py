@@ -1,4 +1,4 @@
-"""The device that engines compute on: what it is called, and how much memory it has."""
+"""The device that engines compute on (graphics card or processor), with its name and memory."""
 
 import os
 import shutil
@@ -25,19 +25,19 @@ class Device:
 
 @cache
 def this_device() -> Device:
-    """The first NVIDIA card that its driver reports, otherwise the processor. Looked up once a process; no torch."""
+    """The first NVIDIA card that nvidia-smi reports, else the processor. Cached per process; needs no torch."""
     return _graphics_card() or processor()
 
 
 @cache
 def processor() -> Device:
-    """This machine without its graphics card."""
+    """The processors of this machine as a device."""
     count = processors()
     return Device("cpu", f"{count} processor{'s' if count > 1 else ''}", _memory_mb())
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -50,7 +50,7 @@ def _graphics_card() -> Device | None:
         name, _, memory_mb = answer.stdout.splitlines()[0].rpartition(",")
         return Device("cuda", name.strip(), float(memory_mb))
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None  # the doctor says what is wrong with a driver that does not answer
+        return None  # `python -m pipeline doctor` reports a driver that does not answer
 
 
 def _memory_mb() -> float:

@@ -1,4 +1,4 @@
-"""restyle: the engine that is always there, without model or GPU. Each frame depends on itself and the style alone."""
+"""The engine `restyle`, which needs no model or GPU. Each frame depends only on itself and on the style."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BYTES_PER_PIXEL = 60
 
 
 class Restyle:
-    """The engine; what it paints with is loaded when a session opens."""
+    """The engine; the painting code is imported when a session paints its first window."""
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
@@ -37,11 +37,11 @@ class Restyle:
     tools = ("numpy", "opencv-contrib-python", "numba", "scipy")
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """It has none."""
+        """It uses no weights."""
         return {}
 
     def probe(self) -> Readiness:
-        """Ready wherever its packages are."""
+        """Ready if its packages are installed."""
         from importlib.util import find_spec
 
         if missing := [name for name in ("cv2", "numba", "scipy") if find_spec(name) is None]:
@@ -49,57 +49,58 @@ class Restyle:
         return Readiness(True)
 
     def estimate(self, size: Size, frames: int, device: Device) -> Cost:
-        """Priced by the slowest look; it computes on processors whatever the device is."""
+        """Cost of the slowest look; it computes on processors whatever the device is."""
         pixels = size.area_px
         seconds = _START_S + frames * pixels * _NS_PER_PIXEL * 1e-9 * 2 / min(2, processors())
         return Cost(seconds, 200 + pixels * _BYTES_PER_PIXEL / 1e6)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
-        """Nothing is loaded yet: colours are mixed when the first window says for which style."""
+        """Open a session; palettes are computed with the first window, which brings the style."""
         return _Session(Provenance(self.name, self.version, self.label, {}))
 
 
 class _Session:
-    """Paints windows, and keeps the brush of the latest style and settings."""
+    """Paints windows, and caches the brush for the latest style and settings."""
 
     def __init__(self, provenance: Provenance) -> None:
         self.provenance = provenance
         self._brush: Brush | None = None
-        self._mixed_for: object = None
+        self._brush_key: object = None
 
     def preview(self, window: Window, index: int) -> RGB:
-        """The very picture that `run` makes."""
+        """One frame, identical to the one that `run` makes."""
         view = next(view for view in window.views() if view.index == index)
-        return self._ready(window)(view)
+        return self._brush_for(window)(view)
 
     def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
-        """One frame at a time."""
-        return Output(self._frames(window, self._ready(window), cancel))
+        """Paint the frames one at a time."""
+        return Output(self._frames(window, self._brush_for(window), cancel))
 
     def _frames(self, window: Window, brush: Brush, cancel: Cancel) -> Iterator[EngineFrame]:
         for view in window.views():
             cancel.check()
             yield EngineFrame(brush(view))
 
-    def _ready(self, window: Window) -> Brush:
+    def _brush_for(self, window: Window) -> Brush:
         """The brush for a window's style and settings; colours are measured once for all windows of a clip."""
         from pipeline.engines.looks.brush import Brush, BrushSettings
 
         settings, style = window.settings, window.style
-        wish = BrushSettings(
+        brush_settings = BrushSettings(
             look=settings["generate.look"],
             strength=settings["generate.strength"],
             feather_px=settings["generate.feather_px"],
             part=settings["generate.apply_to"],
             seed=settings["generate.seed"],
         )
-        if self._brush is None or self._mixed_for != (wish, style.digest):
-            self._brush, self._mixed_for = Brush(wish, style.samples, style.reference), (wish, style.digest)
+        key = (brush_settings, style.digest)
+        if self._brush is None or self._brush_key != key:
+            self._brush, self._brush_key = Brush(brush_settings, style.samples, style.reference), key
         return self._brush
 
     def close(self) -> None:
-        """Nothing is held open."""
-        self._brush = self._mixed_for = None
+        """Drop the cached brush."""
+        self._brush = self._brush_key = None
 
 
 ENGINE = Restyle()

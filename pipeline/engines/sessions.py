@@ -1,4 +1,4 @@
-"""Sessions: an opened engine is kept for whoever needs it next, because opening one with a model takes long."""
+"""A cache of one opened engine session, because opening an engine with a model takes long."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from utils.errors import Cancelled
 
 
 class Sessions:
-    """Holds one session open at a time: another engine, or other weights, may need its memory."""
+    """Keeps at most one session open, because another engine, or other weights, may need its memory."""
 
     def __init__(self, device: Device | None = None) -> None:
         self._device = device
@@ -24,14 +24,14 @@ class Sessions:
 
     @property
     def device(self) -> Device:
-        """What engines compute on."""
+        """The device that engines compute on."""
         return self._device or this_device()
 
     @contextmanager
     def use(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Iterator[Session]:
         """An open session of this engine, for one user at a time.
 
-        Who comes while it is in use waits; an engine without a model is opened once more instead, which costs nothing.
+        While it is in use others wait; for an engine without a model a second session is opened, which costs nothing.
         """
         free = self._in_use.acquire(blocking=bool(engine.models(settings)))
         if not free:
@@ -44,7 +44,7 @@ class Sessions:
         try:
             yield self._opened(engine, settings, tell)
         except Cancelled:
-            raise  # it stopped between two steps, as it should, and can be used again
+            raise  # the session stopped cleanly between two steps, and stays usable
         except BaseException:
             self._close_kept()
             raise
@@ -53,12 +53,12 @@ class Sessions:
             self._in_use.release()
 
     def close(self) -> None:
-        """Close what is kept, once nobody uses it."""
+        """Close the kept session, after waiting for its user."""
         with self._in_use:
             self._close_kept()
 
     def close_idle(self, idle_s: float) -> bool:
-        """Close a session that nobody used for so long; returns whether one was closed. Never waits."""
+        """Close the kept session if it was unused for so long; returns whether it was closed. Never waits."""
         if not self._in_use.acquire(blocking=False):
             return False
         try:
@@ -71,14 +71,14 @@ class Sessions:
 
     def _opened(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Session:
         opening = {name: settings[name] for name in engine.opening}
-        wanted = digest_bytes(canonical_json([engine.name, engine.version, opening, dict(engine.models(settings))]))
-        if self._kept is None or self._kept_for != wanted:
+        key = digest_bytes(canonical_json([engine.name, engine.version, opening, dict(engine.models(settings))]))
+        if self._kept is None or self._kept_for != key:
             self._close_kept()
-            self._kept, self._kept_for = engine.open(settings, self.device, tell), wanted
+            self._kept, self._kept_for = engine.open(settings, self.device, tell), key
         return self._kept
 
     def _close_kept(self) -> None:
-        """For whoever holds the lock."""
+        """Close the kept session; the caller must hold the lock."""
         if self._kept is not None:
             self._kept.close()
         self._kept, self._kept_for = None, ""

@@ -1,1 +1,1 @@
-"""The library: what a home keeps of people's clips, reference pictures and results."""
+"""The library: the clips and reference pictures that a home stores, and the export of results."""

@@ -1,11 +1,11 @@
-"""The clips of a home: what people brought, each in a folder under an unguessable name, until no job needs it.
+"""The clips of a home: uploaded files, each in a folder under a random id, kept until no job needs it.
 
-    clips/<id>/clip.mp4      what came, under a name that no person chose
+    clips/<id>/clip.mp4      the file, under a fixed name
                clip.json     its title and size
-               look.json     what was seen in it, or why it is refused
-               poster.jpg    one picture
+               look.json     facts from its inspection, or why it is refused
+               poster.jpg    a still
 
-Light: whatever must look into a clip happens in a child process, see `pipeline.library.inspection`.
+Light: a clip is decoded only in a child process, see `pipeline.library.inspection`.
 """
 
 import json
@@ -28,20 +28,21 @@ from utils.store.lease import only_one
 from utils.untrusted_json import read_object
 
 ID = re.compile(r"[0-9a-f]{24}")
-ABOUT, SEEN, POSTER, PART, GONE = "clip.json", "look.json", "poster.jpg", ".part", ".gone"
+ABOUT, INSPECTION, POSTER, PART, GONE = "clip.json", "look.json", "poster.jpg", ".part", ".gone"
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv",
             ".flv", ".ogv", ".mxf", ".gif")  # fmt: skip
 EXAMPLE, EXAMPLE_TITLE = "e" * 24, "Example walk.mp4"
 KEPT_S = 7 * 24 * 3600.0
-"""How long a clip that no job uses stays."""
+"""How long a clip is kept that no job uses."""
 REMOVAL_S = 60.0
+"""Age after which a removal counts as interrupted by a crash."""
 
-Used = Callable[[], Collection[str]]
-"""The paths that jobs need; asked only after a clip has been taken out of sight."""
+PathsInUse = Callable[[], Collection[str]]
+"""Returns the paths that jobs need. Called after a clip was renamed away, so that no new job can start to use it."""
 
 
 class NoClip(ClipError):
-    """There is none under this name, or no longer."""
+    """There is no clip of this id, or no longer."""
 
     def __init__(self) -> None:
         super().__init__("This clip is not there any more.", "Add it again.")
@@ -49,59 +50,60 @@ class NoClip(ClipError):
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look at a clip brought: facts, or a problem and its remedy."""
+    """The outcome of inspecting a clip: facts, or a problem and its remedy."""
 
     facts: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] | None = None
-    """What a file of ours says it was made with: {preset, settings}."""
+    """{preset, settings} stored in the file, if it is a result of this program."""
     problem: str = ""
     remedy: str = ""
 
 
 @dataclass(frozen=True)
 class StoredClip:
-    """A clip of this home."""
+    """A clip that a home stores."""
 
     id: str
     title: str
     file: str
     bytes: int
     added_at: float
-    """In seconds of the epoch."""
-    seen: Inspection | None = None
+    """Seconds since the epoch."""
+    inspection: Inspection | None = None
 
     @property
     def state(self) -> str:
-        """looking, ready or refused."""
-        return "looking" if self.seen is None else "refused" if self.seen.problem else "ready"
+        """looking (not inspected yet), ready or refused."""
+        return "looking" if self.inspection is None else "refused" if self.inspection.problem else "ready"
 
     @property
     def problem(self) -> str:
-        """Why it is refused; empty when it is not."""
-        return self.seen.problem if self.seen else ""
+        """Why it is refused; empty if it is not."""
+        return self.inspection.problem if self.inspection else ""
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
-        return self.seen.remedy if self.seen else ""
+        """What a person can do about the problem."""
+        return self.inspection.remedy if self.inspection else ""
 
 
 class Clips:
-    """All clips of a home. EngineFrame where it is needed; it holds nothing."""
+    """The clips of a home. It has no state besides its folder, so it may be created wherever it is needed."""
 
     def __init__(self, home: Path) -> None:
         self._home = home.absolute()
         self._folder = self._home / "clips"
 
     def add(self, file: Path, title: str, id: str | None = None) -> str:
-        """Take a file in by moving it; after a death half way, adding it again under its id goes on."""
+        """Move a file into the library; returns its id. Idempotent under a given id, so a crash half way is resumed."""
         clip = id or secrets.token_hex(12)
         place, part = self._place(clip), self._folder / f".{clip}{PART}"
         part.mkdir(parents=True, exist_ok=True)
-        taken = part / f"clip{_safe_suffix(title)}"
+        moved = part / f"clip{_safe_suffix(title)}"
         if file.exists():
-            file.rename(taken)
-        about = {"id": clip, "title": title, "file": taken.name, "bytes": taken.stat().st_size, "added_at": time.time()}
+            file.rename(moved)
+        size = moved.stat().st_size
+        about = {"id": clip, "title": title, "file": moved.name, "bytes": size, "added_at": time.time()}
         (part / ABOUT).write_text(json.dumps(about))
         sync(part / ABOUT)
         sync(part)
@@ -110,55 +112,55 @@ class Clips:
         return clip
 
     def get(self, clip: str) -> StoredClip:
-        """What is known of it by now."""
+        """A clip with its inspection, if there is one; NoClip if it is not stored."""
         place = self._place(clip)
         try:
-            return StoredClip(**json.loads((place / ABOUT).read_bytes()), seen=_seen(place))
+            return StoredClip(**json.loads((place / ABOUT).read_bytes()), inspection=_read_inspection(place))
         except (OSError, ValueError, TypeError) as error:
             raise NoClip from error
 
     def path(self, clip: str) -> Path:
-        """The file."""
+        """The path of a clip's file."""
         return self._place(clip) / self.get(clip).file
 
     def poster(self, clip: str) -> Path:
-        """Where its picture lies, once it was looked at."""
+        """The path of a clip's still, which exists once it was inspected."""
         return self._place(clip) / POSTER
 
     def all(self) -> list[StoredClip]:
-        """The oldest first."""
-        kept = []
-        for each in self._folder.glob("*"):
+        """All clips, the oldest first."""
+        clips = []
+        for folder in self._folder.glob("*"):
             with suppress(NoClip):
-                kept.append(self.get(each.name))
-        return sorted(kept, key=lambda each: (each.added_at, each.id))
+                clips.append(self.get(folder.name))
+        return sorted(clips, key=lambda clip: (clip.added_at, clip.id))
 
     def look(self, clip: str) -> Inspection:
-        """Look at it in a child process, once; blocks for as long as that takes."""
-        about, place = self.get(clip), self._place(clip)
-        if about.seen:
-            return about.seen
-        found = Inspection(**inspection.look(self._home, place / about.file, about.title, self.poster(clip)))
-        self.keep(clip, found)
-        return found
+        """Inspect a clip in a child process, unless that was done before; blocks for as long as that takes."""
+        stored, place = self.get(clip), self._place(clip)
+        if stored.inspection:
+            return stored.inspection
+        outcome = Inspection(**inspection.look(self._home, place / stored.file, stored.title, self.poster(clip)))
+        self.keep(clip, outcome)
+        return outcome
 
-    def keep(self, clip: str, found: Inspection) -> None:
-        """Keep what a look at it brought, or why it failed, so that nobody looks again."""
+    def keep(self, clip: str, outcome: Inspection) -> None:
+        """Store the outcome of an inspection, also of a failed one, so that it is not repeated."""
         place = self._place(clip)
-        fresh = place / f"{SEEN}{PART}"
+        fresh = place / f"{INSPECTION}{PART}"
         try:
-            fresh.write_text(json.dumps(asdict(found)))
-            fresh.replace(place / SEEN)
+            fresh.write_text(json.dumps(asdict(outcome)))
+            fresh.replace(place / INSPECTION)
         except FileNotFoundError as error:
             raise NoClip from error
 
     def forget_failure(self, clip: str) -> None:
-        """Let it be looked at again, if it is refused."""
+        """Delete the inspection of a refused clip, so that it is inspected again."""
         if self.get(clip).problem:
-            (self._place(clip) / SEEN).unlink(missing_ok=True)
+            (self._place(clip) / INSPECTION).unlink(missing_ok=True)
 
     def example(self) -> str:
-        """The walker, rendered when it is first asked for; blocks for as long as that takes."""
+        """The id of the example clip, which is rendered on first use; blocks for as long as that takes."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._place(EXAMPLE).is_dir():
             with only_one(self._folder / f".{EXAMPLE}.lock", Cancel()):
@@ -168,8 +170,8 @@ class Clips:
                     self.add(film, EXAMPLE_TITLE, EXAMPLE)
         return EXAMPLE
 
-    def remove(self, clip: str, used: Used) -> bool:
-        """Forget a clip unless a job needs it; returns whether it is gone."""
+    def remove(self, clip: str, used: PathsInUse) -> bool:
+        """Delete a clip unless a job needs it; returns whether it was deleted."""
         place, path, gone = self._place(clip), str(self.path(clip)), self._folder / f".{clip}{GONE}"
         shutil.rmtree(gone, ignore_errors=True)
         try:
@@ -182,18 +184,18 @@ class Clips:
         shutil.rmtree(gone, ignore_errors=True)
         return True
 
-    def sweep(self, used: Used, older_than_s: float = KEPT_S) -> int:
-        """Forget what no job needs and nobody added lately, and what deaths left; returns how many clips went."""
-        self._settle(used, older_than_s)
+    def sweep(self, used: PathsInUse, older_than_s: float = KEPT_S) -> int:
+        """Delete old clips that no job needs, and leftovers of crashes; returns how many clips were deleted."""
+        self._recover(used, older_than_s)
         needed, before, swept = used(), time.time() - older_than_s, 0
-        for each in self.all():
-            if each.added_at < before and str(self._place(each.id) / each.file) not in needed:
+        for clip in self.all():
+            if clip.added_at < before and str(self._place(clip.id) / clip.file) not in needed:
                 with suppress(NoClip):
-                    swept += self.remove(each.id, used)
+                    swept += self.remove(clip.id, used)
         return swept
 
-    def _settle(self, used: Used, older_than_s: float) -> None:
-        """Removals that a death cut short: a clip that is needed comes back. Half added ones go when they are old."""
+    def _recover(self, used: PathsInUse, older_than_s: float) -> None:
+        """Finish removals that a crash interrupted, restoring clips that are needed; delete old partial additions."""
         for gone in self._folder.glob(f".*{GONE}"):
             place = self._folder / gone.name[1 : -len(GONE)]
             if time.time() - gone.stat().st_ctime > REMOVAL_S:
@@ -206,21 +208,21 @@ class Clips:
                 shutil.rmtree(part, ignore_errors=True)
 
     def _place(self, clip: str) -> Path:
-        """Only names that this class makes become paths."""
+        """The folder of a clip. Only ids of the form that this class generates become paths."""
         if not ID.fullmatch(clip):
             raise NoClip
         return self._folder / clip
 
 
-def _seen(place: Path) -> Inspection | None:
-    """What a look brought; None when nobody looked yet, or when that was lost."""
+def _read_inspection(place: Path) -> Inspection | None:
+    """The stored inspection of a clip; None if there is none or it cannot be read."""
     try:
-        return Inspection(**read_object((place / SEEN).read_bytes(), MOST_ANSWER_BYTES))
+        return Inspection(**read_object((place / INSPECTION).read_bytes(), MOST_ANSWER_BYTES))
     except (OSError, ValueError, TypeError):
         return None
 
 
 def _safe_suffix(title: str) -> str:
-    """What readers of files go by, out of a known few."""
+    """The suffix of a title if it is a known video suffix, because some demuxers need it; else empty."""
     suffix = Path(title).suffix.lower()
     return suffix if suffix in SUFFIXES else ""

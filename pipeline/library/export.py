@@ -1,4 +1,4 @@
-"""Delivery: what a run hands over, each file whole or not there."""
+"""Export: writes the finished clip and the report of a run, each file by atomic rename."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ from utils.errors import WriteError
 from utils.media.xmp import write_settings
 
 FORMAT = 1
-"""Of the document that travels inside a finished clip."""
+"""Version of the settings document inside a finished clip."""
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def deliver(journey: Journey, out: Path, preset: str) -> None:
-    """The finished clip, at its place, with the settings that made it inside."""
+    """Write the finished clip to `out`, with its settings embedded."""
     source, document = journey.encoded.path, _document(journey, preset)
 
     def make(part: Path) -> None:
@@ -34,7 +34,7 @@ def deliver(journey: Journey, out: Path, preset: str) -> None:
 
 
 def _document(journey: Journey, preset: str) -> dict[str, Any]:
-    """All that is needed to do it again: settings are told where the defaults or the preset say something else."""
+    """Everything needed to repeat the run; settings that equal both the default and the preset are left out."""
     defaults, usual = Settings().flat(), Settings.load(preset).flat()
     settings = {name: value for name, value in journey.settings.items() if not value == defaults[name] == usual[name]}
     return {
@@ -47,7 +47,7 @@ def _document(journey: Journey, preset: str) -> dict[str, Any]:
 
 
 def _described(journey: Journey, preset: str) -> str:
-    """In a sentence, for people who look at the file with other programs."""
+    """A description for people who open the file with other programs."""
     chosen = journey.settings
     return (
         f"Restyled with Reshoot: look {chosen['generate.look']}, engine {chosen['generate.engine']}, preset {preset}. "
@@ -60,14 +60,14 @@ def _version() -> str:
     return str(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["version"])
 
 
-def write_report(journey: Journey, told: dict[str, Any], folder: Path) -> None:
-    """The page, its numbers, the camera paths and the contact sheet, in a folder that is made when it is missing."""
+def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> None:
+    """Write the report page, its numbers, the camera paths and the contact sheet; creates the folder if needed."""
     from pipeline.report.page import page
 
     sheet, stable = journey.measured.sheet, journey.stable
     texts = {
-        "report.json": to_json(told),
-        "report.html": page(told, sheet),
+        "report.json": to_json(numbers),
+        "report.html": page(numbers, sheet),
         "camera.json": stable.camera.to_json(),
         "stable.json": stable.path.to_json(),
     }
@@ -87,7 +87,7 @@ def _writing(content: bytes) -> Callable[[Path], object]:
 
 
 def _appear(path: Path, make: Callable[[Path], object]) -> None:
-    """Made beside its place and moved there when it is whole."""
+    """Let `make` write a temporary file beside the target, sync it, and rename it into place."""
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=".", suffix=".part")

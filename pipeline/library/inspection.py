@@ -1,11 +1,11 @@
-"""What arrives is read in guarded child processes: clips and pictures are decoded, and the example is rendered.
+"""Inspects uploaded (untrusted) clips and pictures in guarded child processes, and renders the example clip there.
 
-    python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a small picture
-    python -m pipeline.library.inspection picture FILE PREVIEW          its size and kind, and a small copy
-    python -m pipeline.library.inspection film CLIP                     the example
+    python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a still
+    python -m pipeline.library.inspection picture FILE PREVIEW          size and format, and a small copy
+    python -m pipeline.library.inspection film CLIP                     renders the example clip
 
-An answer is a line of JSON; where a file cannot be used it is a problem and its remedy. What this file imports at its
-top is light, because the web process starts these children.
+A child answers with a line of JSON, for an unusable file with a problem and its remedy. Heavy imports are inside the
+functions, because the web process imports this module to start the children.
 """
 
 import json
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES, PICTURE_MEMORY_BYTES = 6 << 30, 2 << 30
 LOOK_S, PICTURE_S, FILM_S = 360.0, 60.0, 180.0
-"""How long a child may take; the clip's own limits in `utils.media.intake` end sooner."""
+"""Time limits of the children; the limits on probing a clip, in `utils.media.intake`, are shorter."""
 POSTER_WIDE_PX, PREVIEW_PX = 480, 320
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".tif", ".bmp")
-"""What `utils.image.picture_file` calls files; it is not imported here, because that takes time."""
+"""Copy of the values of `utils.image.picture_file.SUFFIXES`, which is too slow to import here."""
 EXAMPLE_SIZE, EXAMPLE_RATE, EXAMPLE_FRAMES = (640, 360), Fraction(25), 150
 
 
 def look(home: Path, file: Path, title: str, poster: Path) -> dict[str, Any]:
-    """What is known of a file: {facts, settings} or {problem, remedy}."""
-    told = _understood(ask(command(["look", str(home), str(file), title, str(poster)]), LOOK_S, FRUGAL))
-    if _is_refusal(told) or _has(told, facts=dict, settings=dict | None):
-        return told
+    """Inspect a clip: {facts, settings} or {problem, remedy}."""
+    answer = _parsed(ask(command(["look", str(home), str(file), title, str(poster)]), LOOK_S, FRUGAL))
+    if _is_refusal(answer) or _has(answer, facts=dict, settings=dict | None):
+        return answer
     return {
         "problem": f"{title!r} could not be read safely: the reader ran out of its limits or crashed on it.",
         "remedy": "Convert it to MP4 with a video editor and try again.",
@@ -43,15 +43,16 @@ def look(home: Path, file: Path, title: str, poster: Path) -> dict[str, Any]:
 
 
 def picture(file: Path, preview: Path) -> dict[str, Any]:
-    """What is known of a picture: {width, height, suffix} or {problem, remedy}."""
-    told = _understood(ask(command(["picture", str(file), str(preview)]), PICTURE_S, FRUGAL))
-    if _is_refusal(told) or (_has(told, width=int, height=int, suffix=str) and told["suffix"] in PICTURE_SUFFIXES):
-        return told
+    """Inspect a picture: {width, height, suffix} or {problem, remedy}."""
+    answer = _parsed(ask(command(["picture", str(file), str(preview)]), PICTURE_S, FRUGAL))
+    is_picture = _has(answer, width=int, height=int, suffix=str) and answer["suffix"] in PICTURE_SUFFIXES
+    if _is_refusal(answer) or is_picture:
+        return answer
     return {"problem": "The file could not be read safely.", "remedy": "Save it again as PNG or JPEG and add that."}
 
 
 def film_example(file: Path) -> None:
-    """Render the walker into a file."""
+    """Render the example clip into a file."""
     if ask(command(["film", str(file)]), FILM_S) is None:
         raise ReshootError(
             "The example could not be rendered.", "Try again; if it stays so, `python -m pipeline doctor` may say why."
@@ -59,32 +60,32 @@ def film_example(file: Path) -> None:
 
 
 def command(arguments: list[str]) -> list[str]:
-    """What a child is started with."""
+    """The command line of a child."""
     return [sys.executable, "-m", "pipeline.library.inspection", *arguments]
 
 
-def _understood(said: str | None) -> dict[str, Any]:
-    """What a child says, empty where that cannot be read.
+def _parsed(line: str | None) -> dict[str, Any]:
+    """The answer of a child, empty if it is malformed.
 
-    A file may have got hold of the child that reads it, so the form of the answer is checked as well.
+    A malicious file may have taken over the child that decodes it, so callers check the answer's form as well.
     """
     try:
-        return read_object(said or "", MOST_ANSWER_BYTES)
+        return read_object(line or "", MOST_ANSWER_BYTES)
     except UntrustedJson:
         return {}
 
 
-def _is_refusal(told: Mapping[str, Any]) -> bool:
-    return _has(told, problem=str, remedy=str)
+def _is_refusal(answer: Mapping[str, Any]) -> bool:
+    return _has(answer, problem=str, remedy=str)
 
 
-def _has(told: Mapping[str, Any], **kinds: Any) -> bool:
-    """Whether there are these values, each of its kind, and no others."""
-    return told.keys() == kinds.keys() and all(isinstance(told[name], kind) for name, kind in kinds.items())
+def _has(answer: Mapping[str, Any], **types: Any) -> bool:
+    """Whether an answer has exactly these names, with values of these types."""
+    return answer.keys() == types.keys() and all(isinstance(answer[name], type_) for name, type_ in types.items())
 
 
 def _look(home: Path, file: Path, title: str, poster: Path) -> None:
-    """Inside the child."""
+    """In the child: probe a clip, print the answer, and write a still."""
     limit(MEMORY_BYTES)
     from utils.media.xmp import read_settings
 
@@ -92,7 +93,7 @@ def _look(home: Path, file: Path, title: str, poster: Path) -> None:
         clip = _opened(home, file)
         answer: dict[str, Any] = {"facts": _facts(clip), "settings": read_settings(file)}
     except ClipError as error:
-        problem, remedy = (said.replace(repr(file.name), repr(title)) for said in (error.problem, error.remedy))
+        problem, remedy = (text.replace(repr(file.name), repr(title)) for text in (error.problem, error.remedy))
         answer = {"problem": problem, "remedy": remedy}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
@@ -101,7 +102,7 @@ def _look(home: Path, file: Path, title: str, poster: Path) -> None:
 
 
 def _opened(home: Path, file: Path) -> "Clip":
-    """Through the cache, so that the job that comes need not look again; a full cache is no reason to refuse a clip."""
+    """Open the clip through the cache, so that a later job need not probe it again; without it if the cache fails."""
     from pipeline.see.open_clip import open_clip
     from pipeline.stage import RunContext
     from utils.home import cache_folder
@@ -115,7 +116,7 @@ def _opened(home: Path, file: Path) -> "Clip":
 
 
 def _facts(clip: "Clip") -> dict[str, Any]:
-    """What a person wants to know of a clip."""
+    """The facts about a clip that the page shows."""
     sound = clip.audio
     return {
         "width": clip.size.width_px,
@@ -136,7 +137,7 @@ def _facts(clip: "Clip") -> dict[str, Any]:
 
 
 def _draw(clip: "Clip", poster: Path) -> None:
-    """A small picture from its middle."""
+    """Write a small still from the middle of the clip."""
     import cv2
 
     from utils.image import Size
@@ -152,7 +153,7 @@ def _draw(clip: "Clip", poster: Path) -> None:
 
 
 def _read(file: Path, preview: Path) -> None:
-    """Inside the child."""
+    """In the child: decode a picture, write its small copy, and print the answer."""
     limit(PICTURE_MEMORY_BYTES)
     from utils.image.picture_file import read_picture, suffix_of, write_preview
 
@@ -166,7 +167,7 @@ def _read(file: Path, preview: Path) -> None:
 
 
 def _film(file: Path) -> None:
-    """Inside the child."""
+    """In the child: render the example clip."""
     from utils.walker.reels import Reels, film
     from utils.walker.shot import Shot
 
@@ -175,7 +176,7 @@ def _film(file: Path) -> None:
 
 
 def main() -> None:
-    """What the child does."""
+    """Entry point of the child."""
     go_with_parent()
     what, *rest = sys.argv[1:]
     if what == "look":

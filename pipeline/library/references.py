@@ -1,6 +1,6 @@
-"""Reference pictures: a home keeps each under the digest of its content, and so do settings name it.
+"""Reference pictures, stored by the digest of their content, by which settings name them too.
 
-references/<digest>.png             what somebody added, as it came; it is never given out
+references/<digest>.png             the uploaded file, unchanged; it is never served
            previews/<digest>.jpg    a small copy that a guarded child made of it
 """
 
@@ -22,16 +22,16 @@ from utils.home import home
 
 FOLDER = "references"
 PICTURES = tuple(field.name for field in Settings.fields() if field.kind == "file")
-"""Settings whose value is a picture."""
+"""Names of the settings whose value is a picture."""
 PREVIEWS, PART, GONE = "previews", ".part", ".gone"
 KEPT_S = 7 * 24 * 3600.0
-"""How long a picture that no job uses stays."""
+"""How long a picture is kept that no job uses."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that a home keeps, upright as it is read."""
+    """A stored picture, with its size after rotation by EXIF."""
 
     digest: str
     width_px: int
@@ -39,33 +39,33 @@ class Picture:
 
 
 def keep(under: Path, part: Path) -> Picture:
-    """Take a file in by moving it, once a guarded child has decoded it; PictureError where it is no picture.
+    """Store a picture: a guarded child decodes it, then the file is moved in. PictureError if it is no picture.
 
-    `part` lies on the disk of the home.
+    `part` must lie on the same file system as the home.
     """
     folder, fresh = under.absolute() / FOLDER, part.with_name(f"{part.name}.preview{PART}")
     (folder / PREVIEWS).mkdir(parents=True, exist_ok=True)
     try:
-        told = inspection.picture(part, fresh)
-        if "problem" in told:
-            raise PictureError(told["problem"], told["remedy"])
+        answer = inspection.picture(part, fresh)
+        if "problem" in answer:
+            raise PictureError(answer["problem"], answer["remedy"])
         digest = digest_file(part, afresh=True)
         sync(part)
-        part.replace(folder / f"{digest}{told['suffix']}")
+        part.replace(folder / f"{digest}{answer['suffix']}")
         fresh.replace(preview(under, digest))
         sync(folder)
     finally:
         fresh.unlink(missing_ok=True)
-    return Picture(digest, told["width"], told["height"])
+    return Picture(digest, answer["width"], answer["height"])
 
 
 def preview(under: Path, digest: str) -> Path:
-    """Where the small copy of a picture lies, if there is one."""
+    """The path of a picture's small copy, which may not exist."""
     return under.absolute() / FOLDER / PREVIEWS / f"{digest}.jpg"
 
 
 def stay(under: Path, name: object) -> bool:
-    """See to it that a picture stays as long as one that was just added; returns whether it is kept at all."""
+    """Renew the time for which a picture is kept (its mtime); returns whether it is stored at all."""
     with suppress(FileNotFoundError):
         if place := find(under, name):
             os.utime(place)
@@ -74,14 +74,14 @@ def stay(under: Path, name: object) -> bool:
 
 
 def sweep(under: Path, used: Callable[[], Collection[str]], older_than_s: float = KEPT_S) -> int:
-    """Forget pictures that no job uses and nobody added or asked for lately; returns how many went.
+    """Delete pictures that no job uses and that were not added or requested lately; returns how many.
 
-    One is taken out of sight before it is asked for the last time whether it is needed, so that nobody begins to use
-    it in between: who asks for it before is seen by its time, who asks after finds none.
+    A picture is renamed away before the final check whether it is needed. Whoever requested it before that has renewed
+    its mtime, and whoever requests it afterwards does not find it, so nobody starts to use it in between.
     """
     folder, before, swept = under.absolute() / FOLDER, time.time() - older_than_s, 0
-    _settle(folder, before)
-    for place in [each for each in folder.glob("*.*") if _is_name(each.stem)]:
+    _recover(folder, before)
+    for place in [path for path in folder.glob("*.*") if _is_name(path.stem)]:
         if place.stat().st_mtime > before or place.stem in used():
             continue
         gone, needed = place.rename(place.with_name(f".{place.name}{GONE}")), True
@@ -97,8 +97,8 @@ def sweep(under: Path, used: Callable[[], Collection[str]], older_than_s: float 
     return swept
 
 
-def _settle(folder: Path, before: float) -> None:
-    """What a death cut short: a picture that was to go comes back, half of one goes when it is old."""
+def _recover(folder: Path, before: float) -> None:
+    """After a crash: restore pictures whose removal was interrupted, and delete old partial files."""
     for gone in folder.glob(f".*{GONE}"):
         gone.rename(folder / gone.name[1 : -len(GONE)])
     for part in folder.glob(f".*{PART}"):
@@ -107,36 +107,36 @@ def _settle(folder: Path, before: float) -> None:
 
 
 def portable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without paths, which mean nothing elsewhere and are nobody's business: each picture by its digest."""
+    """Settings that can leave this machine: each picture by its digest, because paths are private and useless there."""
     result = dict(settings)
     for name in PICTURES:
         if picture := result.pop(name, None):
-            with suppress(OSError):  # it is gone meanwhile
+            with suppress(OSError):  # the file has been deleted
                 result[name] = picture if _is_name(picture) else digest_file(Path(picture))
     return result
 
 
 def find(under: Path, name: object) -> Path | None:
-    """Where a home keeps the picture of this digest."""
+    """The path of the stored picture of this digest; None if it is not stored."""
     if not _is_name(name):
         return None
-    kept = (under.absolute() / FOLDER).glob(f"{name}.*")
-    return next((path for path in kept if path.suffix != PART), None)
+    paths = (under.absolute() / FOLDER).glob(f"{name}.*")
+    return next((path for path in paths if path.suffix != PART), None)
 
 
 def at_home(settings: Mapping[str, Any], under: Path | None = None) -> dict[str, Any]:
-    """Settings with their pictures where a home keeps them, by default this user's, instead of their digests."""
+    """Settings with digests of pictures replaced by paths in a home, by default the user's."""
     result = dict(settings)
-    for name in filter(lambda each: _is_name(result[each]), PICTURES):
-        found = find(under or home(), result[name])
-        if found is None:
+    for name in filter(lambda name: _is_name(result[name]), PICTURES):
+        path = find(under or home(), result[name])
+        if path is None:
             raise SettingsError(
                 "The reference picture of these settings is not on this machine.",
                 "Add it to the form again, or give it with --reference.",
             )
-        result[name] = str(found)
+        result[name] = str(path)
     return result
 
 
-def _is_name(said: object) -> bool:
-    return isinstance(said, str) and _NAME.fullmatch(said) is not None
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None

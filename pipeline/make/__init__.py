@@ -1,1 +1,1 @@
-"""Making: an engine fills the pixels of one window after the other."""
+"""Runs an engine on each window of a clip: prepares its input, checks its output, and stores the frames."""

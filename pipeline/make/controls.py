@@ -1,4 +1,4 @@
-"""Controls: pictures that guide an engine, drawn frame by frame from what was measured on the source."""
+"""Control images for engines (pose, edges, matte), drawn per frame from measurements of the source."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,9 +10,9 @@ from utils.image import RGB
 from utils.people.pose import ANKLES, ELBOWS, EYES, HEELS, HIPS, KNEES, NOSE, SHOULDERS, TOES, WRISTS
 
 EDGE_LOW, EDGE_HIGH = 60, 160
-"""Levels of contrast between which a faint edge counts when it continues a clear one (Canny)."""
+"""Hysteresis thresholds of the Canny edge detector."""
 LIMB_SHARE = 0.012
-"""Of the height of the picture: half the width of a drawn limb."""
+"""Half the width of a drawn limb, as a share of the picture's height."""
 BONES = (
     (SHOULDERS[0], SHOULDERS[1]), (HIPS[0], HIPS[1]),
     *((a[side], b[side]) for side in (0, 1) for a, b in (
@@ -22,31 +22,31 @@ BONES = (
 )  # fmt: skip
 
 
-def controls(wanted: Iterable[Control]) -> dict[Control, Callable[[View], RGB]]:
-    """What draws each of the wanted pictures, h x w x 3, of a view."""
-    return {name: _DRAWN[name] for name in wanted}
+def controls(names: Iterable[Control]) -> dict[Control, Callable[[View], RGB]]:
+    """The function that draws each of the named control images (h x w x 3) of a view."""
+    return {name: _DRAWN[name] for name in names}
 
 
 def pose(view: View) -> RGB:
-    """The skeleton in colours, a limb a hue, on black; limbs with a missing joint are left out."""
+    """The skeleton on black, each limb in its own hue; limbs with a missing joint are left out."""
     drawn = np.zeros_like(view.rgb)
     width = max(1, round(2 * LIMB_SHARE * view.size.height_px))
     for number, (start, stop) in enumerate(BONES):
         ends = view.keypoints[[start, stop]]
         if np.isfinite(ends).all():
-            one, other = (tuple(map(int, np.rint(each))) for each in ends)
+            one, other = (tuple(map(int, np.rint(end))) for end in ends)
             cv2.line(drawn, one, other, _hue(number), width, cv2.LINE_AA)
     return drawn
 
 
 def edges(view: View) -> RGB:
-    """Edges of the source, white on black."""
+    """Canny edges of the source, white on black."""
     grey = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2GRAY)
     return _three(np.asarray(cv2.Canny(cv2.GaussianBlur(grey, (3, 3), 0), EDGE_LOW, EDGE_HIGH)))
 
 
 def matte(view: View) -> RGB:
-    """The person white on black."""
+    """The person's matte, white on black."""
     return _three(view.matte)
 
 

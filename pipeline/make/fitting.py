@@ -1,4 +1,4 @@
-"""Fitting: a window padded to a length and size that an engine takes, and what it made cut back to the window."""
+"""Pads a window to a length and size that an engine accepts, and crops the engine's output back to the window."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from utils.media.timebase import Span
 
 @dataclass(frozen=True)
 class Fitting:
-    """How many frames are added at the end, and how many pixels on the right and at the bottom."""
+    """The padding of a window: frames at its end, and pixels on the right and at the bottom."""
 
     frames: int
     right_px: int
@@ -21,18 +21,18 @@ class Fitting:
 
     @classmethod
     def of(cls, window: Window, caps: Caps) -> "Fitting":
-        """What a window lacks; nothing where the planner could give it the shape that the engine wants."""
+        """The padding that a window needs; none if the planner could already give it an accepted shape."""
         multiple = caps.size_multiple
         frames = caps.lengths.fitting(len(window)) - len(window)
         return cls(frames, -window.size.width_px % multiple, -window.size.height_px % multiple)
 
     @property
     def is_needed(self) -> bool:
-        """Whether anything is missing."""
+        """Whether there is any padding."""
         return bool(self.frames or self.right_px or self.below_px)
 
     def padded(self, window: Window) -> Window:
-        """The window as the engine gets it: its last frame held, its edges drawn out, nobody in what was added."""
+        """The padded window: its last frame and its border pixels are repeated; the matte of the padding is empty."""
         if not self.is_needed:
             return window
         return replace(
@@ -43,16 +43,16 @@ class Fitting:
             carry=self._carry(window.carry) if window.carry else None,
         )
 
-    def cut(self, made: Iterable[EngineFrame], window: Window) -> Iterator[EngineFrame]:
-        """Frames of the padded window as frames of the window itself."""
+    def cut(self, frames: Iterable[EngineFrame], window: Window) -> Iterator[EngineFrame]:
+        """Crop the frames of the padded window to those of the window itself."""
         if not self.is_needed:
-            yield from made
+            yield from frames
             return
         rows, columns = slice(window.size.height_px), slice(window.size.width_px)
-        for count, each in enumerate(made):
+        for count, frame in enumerate(frames):
             if count < len(window):
-                alpha = None if each.alpha is None else each.alpha[rows, columns]
-                yield EngineFrame(np.ascontiguousarray(each.rgb[rows, columns]), alpha)
+                alpha = None if frame.alpha is None else frame.alpha[rows, columns]
+                yield EngineFrame(np.ascontiguousarray(frame.rgb[rows, columns]), alpha)
 
     def _views(self, window: Window) -> Iterator[View]:
         view = None
@@ -63,16 +63,16 @@ class Fitting:
             yield replace(self._view(view), index=view.index + more)
 
     def _view(self, view: View) -> View:
-        return replace(view, rgb=self._drawn_out(view.rgb), matte=self._bordered(view.matte, cv2.BORDER_CONSTANT))
+        return replace(view, rgb=self._replicated(view.rgb), matte=self._bordered(view.matte, cv2.BORDER_CONSTANT))
 
     def _carry(self, carry: Carry) -> Carry:
         return replace(
             carry,
-            frames=tuple(map(self._drawn_out, carry.frames)),
-            valid=tuple(self._bordered(each, cv2.BORDER_CONSTANT) for each in carry.valid),
+            frames=tuple(map(self._replicated, carry.frames)),
+            valid=tuple(self._bordered(mask, cv2.BORDER_CONSTANT) for mask in carry.valid),
         )
 
-    def _drawn_out(self, picture: RGB) -> RGB:
+    def _replicated(self, picture: RGB) -> RGB:
         return self._bordered(picture, cv2.BORDER_REPLICATE)
 
     def _bordered(self, picture: RGB, kind: int) -> RGB:

@@ -1,6 +1,6 @@
-"""Making a window: an engine fills its pixels. The costly stage, with nothing in its key of what comes after it.
+"""The stage that makes a window with an engine. It is the costly one, so its cache key holds nothing of later stages.
 
-Its inputs are what an engine may see. The window before is one of them only where the engine goes on from it.
+Its inputs are what the engine may see. The previous window is one of them only if the engine continues from it.
 """
 
 import json
@@ -34,15 +34,15 @@ from utils.store import Entry
 
 VERSION = 1
 NEAR_PX = 10
-"""Around the person: more than any resampling reaches. Beyond it an engine that keeps what is outside shows the source,
-and black is stored, which costs nothing."""
+"""Margin around the person that is stored of an engine that leaves everything else as in the source; it exceeds the
+reach of any resampling. Beyond it black is stored, which compresses to almost nothing."""
 FRAMES, ALPHA, FACTS, STATE = "frames.mkv", "alpha.mkv", "made.json", "state.npz"
 TOOLS = ("numpy", "opencv-contrib-python", "av")
 
 
 @dataclass(frozen=True)
 class MadeWindow:
-    """The frames that an engine made of a window, read from the cache."""
+    """The frames that an engine made of a window, in the cache."""
 
     plan: WindowPlan
     entry: Entry
@@ -53,11 +53,11 @@ class MadeWindow:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """Where the pixels come from, what was done otherwise than asked, and what kind of engine made them."""
+        """Provenance of the pixels, fallbacks that the engine took, and its capabilities."""
         return dict(json.loads(self.entry.read_bytes(FACTS)))
 
     def frames(self, start: int = 0) -> Iterator[EngineFrame]:
-        """Every frame of its span, counted within it, from one of them on."""
+        """The frames of the window from `start` on, counted from the window's first frame."""
         pictures = read_chunk(self.entry.path(FRAMES), len(self.plan.span), start)
         if not self.facts["alpha"]:
             yield from map(EngineFrame, pictures)
@@ -66,30 +66,31 @@ class MadeWindow:
             yield EngineFrame(rgb, alpha)
 
     def alphas(self, start: int = 0) -> Iterator[NDArray[np.uint8]]:
-        """The engine's own mattes, where it made any."""
+        """The engine's own mattes, if it made any."""
         yield from read_chunk(self.entry.path(ALPHA), len(self.plan.span), start)
 
     def carry(self, plan: WindowPlan, count: int) -> Carry:
-        """The first frames of the next window as this one made them, in that one's part of the picture."""
+        """The first `count` frames of the next window as this one made them, placed in the next window's crop."""
         first = plan.span.start - self.plan.span.start
         lock = ColourLock(np.array(self.facts["colour_map"])) if self.facts["colour_map"] else ColourLock()
-        kept = [lock.apply(made.rgb) for made in islice(self.frames(first), count)]
+        frames = [lock.apply(frame.rgb) for frame in islice(self.frames(first), count)]
         valid = placed(np.full(self.plan.box.size[::-1], 255, np.uint8), self.plan.box, plan.box)
         state: dict[str, NDArray[Any]] = {}
         if self.facts["state"]:
             with np.load(self.entry.path(STATE), allow_pickle=False) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
-        return Carry(tuple(placed(each, self.plan.box, plan.box) for each in kept), (valid,) * len(kept), state)
+        pictures = tuple(placed(frame, self.plan.box, plan.box) for frame in frames)
+        return Carry(pictures, (valid,) * len(pictures), state)
 
 
 def making(engine: Engine, sessions: Sessions) -> Stage:
     """The stage that makes one window with this engine.
 
-    Inputs: the stable picture, the samples, the plan, and where they exist a reference and the window before.
+    Inputs: stable picture, style samples and window plan; optionally a reference picture and the previous window.
     """
 
     def run(work: Work) -> None:
-        tell = _Telling(work)
+        tell = _EngineProgress(work)
         with sessions.use(engine, work.settings, tell) as session:
             _Making(engine, session, work, tell).run()
 
@@ -104,8 +105,8 @@ def making(engine: Engine, sessions: Sessions) -> Stage:
     )
 
 
-class _Telling:
-    """Passes on what an engine says of its progress within a window as frames of the stage."""
+class _EngineProgress:
+    """Converts an engine's progress within a window (0..1) into frames of the stage."""
 
     def __init__(self, work: Work) -> None:
         plan: WindowPlan = work.inputs["plan"]
@@ -117,9 +118,9 @@ class _Telling:
 
 
 class _Making:
-    """One window in the making."""
+    """The work of making one window."""
 
-    def __init__(self, engine: Engine, session: Session, work: Work, tell: _Telling) -> None:
+    def __init__(self, engine: Engine, session: Session, work: Work, tell: _EngineProgress) -> None:
         self._engine, self._session, self._work, self._tell = engine, session, work, tell
         self._stable: StablePicture = work.inputs["stable"]
         self._plan: WindowPlan = work.inputs["plan"]
@@ -131,13 +132,13 @@ class _Making:
         )
 
     def run(self) -> None:
-        """Fit the window to the engine, make it, cut what was made back, and keep it."""
+        """Pad the window for the engine, run it, check and crop its output, and write the files of the entry."""
         work, window = self._work, self._window()
         fitting = Fitting.of(window, self._engine.caps)
         fitted = fitting.padded(window)
         output = self._session.run(fitted, work.cancel, self._tell)
-        made = fitting.cut(checked(output.frames, fitted, self._engine.name), window)
-        write_chunk(work.folder / FRAMES, prefetch(self._pictures(made)))
+        frames = fitting.cut(checked(output.frames, fitted, self._engine.name), window)
+        write_chunk(work.folder / FRAMES, prefetch(self._pictures(frames)))
         if any(self._alphas):
             write_chunk(work.folder / ALPHA, self._unpacked())
         if output.state:
@@ -161,28 +162,28 @@ class _Making:
         )
 
     def _carry(self) -> Carry | None:
-        """From the window before, as many frames as the engine can go on from and both windows have."""
+        """Frames of the previous window to continue from: as many as the engine takes and both windows share."""
         before: MadeWindow | None = self._work.inputs.get("before")
-        count = max((each for each in self._engine.caps.carry if each <= self._plan.overlap), default=0)
+        count = max((count for count in self._engine.caps.carry if count <= self._plan.overlap), default=0)
         return before.carry(self._plan, count) if before else None
 
     def _views(self) -> Iterator[View]:
-        """The window's views on their way to the engine."""
+        """The window's views for the engine, prefetched; keeps the mattes that are needed to store the result."""
         for view in prefetch(self._stable.kept_views(self._plan.span, self._plan.box)):
             if self._stores_near_only:
                 self._mattes[view.index] = view.matte
             yield view
 
-    def _pictures(self, made: Iterable[EngineFrame]) -> Iterator[RGB]:
-        """The pictures alone, told of as they come. Outlines are flat: packed they take next to nothing."""
+    def _pictures(self, frames: Iterable[EngineFrame]) -> Iterator[RGB]:
+        """The pictures to store, reporting progress. Mattes stay in memory, compressed to almost nothing."""
         span = self._plan.span
-        for index, each in zip(span, made, strict=True):
-            self._alphas.append(b"" if each.alpha is None else zlib.compress(each.alpha.tobytes(), 1))
-            yield self._near(each.rgb, index) if self._stores_near_only else each.rgb
+        for index, frame in zip(span, frames, strict=True):
+            self._alphas.append(b"" if frame.alpha is None else zlib.compress(frame.alpha.tobytes(), 1))
+            yield self._near(frame.rgb, index) if self._stores_near_only else frame.rgb
             self._work.report(index + 1 - span.start, len(span), self._plan.segment)
 
     def _near(self, picture: RGB, index: int) -> RGB:
-        """Black away from the person."""
+        """The picture with everything away from the person set to black."""
         return np.asarray(cv2.copyTo(picture, near(self._mattes.pop(index))))
 
     def _unpacked(self) -> Iterator[NDArray[np.uint8]]:
@@ -203,28 +204,28 @@ class _Making:
         }
 
     def _colour_map(self) -> list[list[float]] | None:
-        """What undoes the colour drift of this window for the one that goes on from it."""
+        """The colour map that undoes this window's colour drift, for a next window that continues from it."""
         caps = self._engine.caps
         if not caps.carry or caps.keeps_outside:
             return None
         pictures = read_chunk(self._work.folder / FRAMES, len(self._plan.span))
-        found = colour_lock(self._stable, self._plan, map(EngineFrame, pictures)).map
-        return None if found is None else found.tolist()
+        colour_map = colour_lock(self._stable, self._plan, map(EngineFrame, pictures)).map
+        return None if colour_map is None else colour_map.tolist()
 
 
 def near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """255 on the person and a little around them: what is ever shown of a picture that leaves the rest alone."""
+    """The matte dilated by NEAR_PX: where a picture is ever shown that leaves everything else as in the source."""
     return np.asarray(cv2.dilate(matte, np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)))
 
 
-def checked(made: Iterable[EngineFrame], window: Window, engine: str) -> Iterator[EngineFrame]:
-    """The same frames; EngineError as soon as they are not as many and as large as those of the window."""
+def checked(frames: Iterable[EngineFrame], window: Window, engine: str) -> Iterator[EngineFrame]:
+    """Pass on the frames; raise EngineError if their number or size differs from the window's."""
     count = 0
-    for count, each in enumerate(_explained(made, engine), start=1):
+    for count, frame in enumerate(_explained(frames, engine), start=1):
         if count > len(window):
             break
-        _check_shape(each, window.size, engine, window.span.start + count - 1)
-        yield each
+        _check_shape(frame, window.size, engine, window.span.start + count - 1)
+        yield frame
     if count != len(window):
         which = "more" if count > len(window) else f"{count}"
         raise EngineError(
@@ -234,10 +235,10 @@ def checked(made: Iterable[EngineFrame], window: Window, engine: str) -> Iterato
         )
 
 
-def _explained(made: Iterable[EngineFrame], engine: str) -> Iterator[EngineFrame]:
-    """The same frames; what goes wrong inside an engine becomes a sentence about it."""
+def _explained(frames: Iterable[EngineFrame], engine: str) -> Iterator[EngineFrame]:
+    """Pass on the frames; turn an unexpected exception of the engine into an EngineError that names it."""
     try:
-        yield from made
+        yield from frames
     except ReshootError:
         raise
     except Exception as error:
@@ -247,14 +248,14 @@ def _explained(made: Iterable[EngineFrame], engine: str) -> Iterator[EngineFrame
         ) from error
 
 
-def _check_shape(made: EngineFrame, size: Size, engine: str, index: int) -> None:
+def _check_shape(frame: EngineFrame, size: Size, engine: str, index: int) -> None:
     height, width = size.height_px, size.width_px
-    wrong = made.rgb.shape != (height, width, 3) or made.rgb.dtype.name != "uint8"
-    if made.alpha is not None:
-        wrong = wrong or made.alpha.shape != (height, width) or made.alpha.dtype.name != "uint8"
+    wrong = frame.rgb.shape != (height, width, 3) or frame.rgb.dtype.name != "uint8"
+    if frame.alpha is not None:
+        wrong = wrong or frame.alpha.shape != (height, width) or frame.alpha.dtype.name != "uint8"
     if wrong:
         raise EngineError(
-            f"The engine {engine!r} made frame {index} as {made.rgb.shape[1]}x{made.rgb.shape[0]} {made.rgb.dtype},"
+            f"The engine {engine!r} made frame {index} as {frame.rgb.shape[1]}x{frame.rgb.shape[0]} {frame.rgb.dtype},"
             f" where {size} 8-bit pixels belong.",
             "This is a fault of the engine: choose another one, and please report it.",
         )

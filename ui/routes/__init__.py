@@ -1,1 +1,1 @@
-"""What pages ask of the server: JSON under /studio, one file per noun; `routes(studio)` gives its router."""
+"""The JSON API under /studio, one module per resource; its `routes(studio)` returns the router."""

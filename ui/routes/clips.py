@@ -1,4 +1,4 @@
-"""Clips: what was found in each, what restyling it would take on this machine, and the example in one click."""
+"""Routes of clips: their inspection, estimates of what restyling them takes, the example clip, and deletion."""
 
 import logging
 import threading
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOKERS, EXAMPLE_WAITERS = 2, 4
+MOST_INSPECTIONS, EXAMPLE_WAITERS = 2, 4
 
 
 class InspectionQueue:
-    """Sees to it that every clip is looked at once, few at a time, without anybody waiting for it."""
+    """Inspects clips in background threads, each clip once and few at a time."""
 
     def __init__(self, clips: Clips) -> None:
         self._clips, self._under_way, self._lock = clips, set[str](), threading.Lock()
         self._failed: dict[str, Inspection] = {}
-        self._turn = threading.Semaphore(LOOKERS)
+        self._slots = threading.Semaphore(MOST_INSPECTIONS)
 
-    def see(self, clip: str) -> Inspection | None:
-        """Have a clip looked at, unless that is under way, or failed: then why it did."""
+    def request(self, clip: str) -> Inspection | None:
+        """Start to inspect a clip, unless that is under way; returns the failure if it failed before."""
         with self._lock:
             if clip in self._failed or clip in self._under_way:
                 return self._failed.get(clip)
@@ -43,27 +43,27 @@ class InspectionQueue:
         threading.Thread(target=self._look, args=(clip,), name=f"look {clip}", daemon=True).start()
         return None
 
-    def again(self, clip: str) -> None:
-        """Forget that a look failed; the next who asks for the clip has it looked at."""
+    def retry(self, clip: str) -> None:
+        """Forget that the inspection of a clip failed; the next request inspects it again."""
         with self._lock:
             self._failed.pop(clip, None)
         self._clips.forget_failure(clip)
 
     def _look(self, clip: str) -> None:
         try:
-            with self._turn:
+            with self._slots:
                 self._clips.look(clip)
         except NoClip:
             pass  # it was removed in the meantime
         except OSError as error:
-            log.warning("The look at clip %s failed: %s", clip, error)
+            log.warning("The inspection of clip %s failed: %s", clip, error)
             problem = f"What this clip is could not be found out: {error.strerror or error}."
             self._fail(
                 clip,
                 Inspection(problem=problem, remedy="Make room on the disk or close other work, then add it again."),
             )
         except Exception as error:
-            log.warning("The look at clip %s failed.", clip, exc_info=True)
+            log.warning("The inspection of clip %s failed.", clip, exc_info=True)
             problem = f"Something in Reshoot went wrong at the look at this clip ({type(error).__name__})."
             self._fail(clip, Inspection(problem=problem, remedy="Add the clip again; the app's log has the details."))
         finally:
@@ -71,7 +71,7 @@ class InspectionQueue:
                 self._under_way.discard(clip)
 
     def _fail(self, clip: str, failed: Inspection) -> None:
-        """Keep why, here at least: a full disk may be the very reason."""
+        """Store the failure, at least in memory: a full disk may be its very cause."""
         with self._lock:
             self._failed[clip] = failed
         with suppress(OSError, NoClip):
@@ -81,21 +81,21 @@ class InspectionQueue:
 def routes(studio: Studio) -> APIRouter:
     """/clips."""
     router, clips = APIRouter(), Clips(studio.home)
-    lookout, waiters = InspectionQueue(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
+    inspections, waiters = InspectionQueue(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
 
     @router.post("/clips/example")
     async def example() -> dict[str, str]:
         clip = await run_sync(clips.example, limiter=waiters)
-        await run_sync(lookout.again, clip)
+        await run_sync(inspections.retry, clip)
         return {"id": clip}
 
     @router.get("/clips/{clip}")
-    def told(clip: str) -> dict[str, Any]:
-        found = _found(clips, clip)
-        if found.seen is None:
-            found = replace(found, seen=lookout.see(clip))
-        facts = found.seen.facts if found.seen else None
-        return _told(found, clips) | {"estimates": _estimates(facts, studio, clips) if facts else {}}
+    def show(clip: str) -> dict[str, Any]:
+        stored = _found(clips, clip)
+        if stored.inspection is None:
+            stored = replace(stored, inspection=inspections.request(clip))
+        facts = stored.inspection.facts if stored.inspection else None
+        return _to_json(stored, clips) | {"estimates": _estimates(facts, studio, clips) if facts else {}}
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:
@@ -123,40 +123,40 @@ def _found(clips: Clips, clip: str) -> StoredClip:
         raise NotHere(error.problem, error.remedy) from error
 
 
-def _told(found: StoredClip, clips: Clips) -> dict[str, Any]:
-    """What the page shows of a clip."""
-    seen = found.seen
+def _to_json(stored: StoredClip, clips: Clips) -> dict[str, Any]:
+    """A clip as JSON for the page."""
+    inspection = stored.inspection
     return {
-        "id": found.id,
-        "title": found.title,
-        "bytes": found.bytes,
-        "state": found.state,
-        "facts": seen.facts if seen else None,
-        "settings": seen.settings if seen else None,
-        "problem": found.problem,
-        "remedy": found.remedy,
-        "poster": f"/studio/clips/{found.id}/poster.jpg" if clips.poster(found.id).is_file() else None,
-        "example": found.id == EXAMPLE,
+        "id": stored.id,
+        "title": stored.title,
+        "bytes": stored.bytes,
+        "state": stored.state,
+        "facts": inspection.facts if inspection else None,
+        "settings": inspection.settings if inspection else None,
+        "problem": stored.problem,
+        "remedy": stored.remedy,
+        "poster": f"/studio/clips/{stored.id}/poster.jpg" if clips.poster(stored.id).is_file() else None,
+        "example": stored.id == EXAMPLE,
     }
 
 
 def _estimates(facts: Mapping[str, Any], studio: Studio, clips: Clips) -> dict[str, Any]:
-    """What each preset would take, learned from this home's jobs."""
+    """Estimated time of each preset, calibrated by this home's finished jobs."""
     from pipeline.preview.estimate import estimates
 
     return dict(estimates(facts, _history(studio, clips)))
 
 
 def _history(studio: Studio, clips: Clips) -> list["Finished"]:
-    """The latest jobs that took nothing from the cache, in the order in which they ended."""
+    """The latest finished jobs that took nothing from the cache, in the order in which they ended."""
     from pipeline.preview.estimate import LATEST, Finished
 
     done = [job for job in studio.ledger.all() if job.state is State.DONE and job.result.get("cached") == 0]
     known: list[Finished] = []
     for job in sorted(done, key=lambda job: job.finished_at or 0)[-LATEST:]:
         with suppress(NoClip):  # a file that was given on the command line, or is gone
-            seen = clips.get(Path(job.order.clip).parent.name).seen
-            if seen and seen.facts:
-                pixels = seen.facts["width"] * seen.facts["height"]
+            inspection = clips.get(Path(job.order.clip).parent.name).inspection
+            if inspection and inspection.facts:
+                pixels = inspection.facts["width"] * inspection.facts["height"]
                 known.append(Finished(job.order.preset, job.result["frames"], pixels, job.result["seconds"]))
     return known

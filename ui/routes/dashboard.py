@@ -1,4 +1,4 @@
-"""The dashboard: what the cache spares, how good the finished clips are, and how the machine is doing."""
+"""Routes of the dashboard: cache statistics and tasks, measures of finished clips, and the state of the machine."""
 
 import time
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def _forget(*facts: CachedFact[Any]) -> None:
 
 
 def cache(found: Stats) -> dict[str, Any]:
-    """What it holds and what it did, all stages together and each alone."""
+    """Size and hit rate of the cache, in all and per stage."""
     did = sum((stage.figures for stage in found.stages.values()), Figures())
     stages = [
         {"name": name, "title": sentence(name), "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
@@ -73,7 +73,7 @@ def cache(found: Stats) -> dict[str, Any]:
 
 
 def videos(jobs: list[Job]) -> list[dict[str, Any]]:
-    """The finished ones, the latest first, with the numbers that their results have."""
+    """The finished jobs, the latest first, with the measures of their results."""
     done = sorted((job for job in jobs if job.state is State.DONE), key=lambda job: -(job.finished_at or 0))
     return [
         {
@@ -109,7 +109,7 @@ def _task(task: CacheTask | None) -> dict[str, Any] | None:
 
 
 def _limit(text: str) -> int:
-    """Bytes, as the page says them."""
+    """Parse a byte limit from the page."""
     if not text.isascii() or not text.isdigit() or int(text) > MOST_BYTES:
         raise CacheTaskError("That is not a size.", "Say how many GB the cache may keep, 0 or more.")
     return int(text)

@@ -1,7 +1,8 @@
-"""Gradio: which of its routes can be reached. It has more than fifty, of which the page uses eight.
+"""Limits which of Gradio's routes can be reached: it has more than fifty, of which the page uses eight.
 
-The functions behind the form are called here and not by Gradio's own route, which copies any file of this machine to
-where visitors can read it, keeps a state for each session that they make up, and answers nonsense with a traceback.
+The form's event handlers are called by a route here instead of Gradio's own, which copies any local file to where
+visitors can read it, keeps state for every session id that a client invents, and answers malformed calls with a
+traceback.
 """
 
 import logging
@@ -28,7 +29,7 @@ NEEDED = frozenset((*PAGE, FRAME))
 
 
 class RouteFilter:
-    """Middleware before Gradio's own routes: those that the page does not use are not there, and none reads a query."""
+    """Middleware in front of Gradio: answers 404 for routes that the page does not use, and removes query strings."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,7 +45,7 @@ class RouteFilter:
 
 
 def routes(blocks: gr.Blocks) -> APIRouter:
-    """The functions behind the form."""
+    """The route that calls the form's event handlers."""
     router = APIRouter()
 
     @router.post(CALL)
@@ -65,7 +66,7 @@ def routes(blocks: gr.Blocks) -> APIRouter:
 
 
 def _fitting(inputs: Sequence[Any], values: object) -> list[Any]:
-    """A value for each control; the page itself refuses those that are no plain values."""
+    """Check that there is one value per control; ui/page.py replaces those that are not plain values."""
     if not isinstance(values, list) or len(values) != len(inputs):
         raise ReshootError("The form has other controls than this page.", "Reload the page and try again.")
     return values

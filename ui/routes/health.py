@@ -1,4 +1,4 @@
-"""Whether the app is alive, and whether it is ready to work: for pods and for people who look after them."""
+"""Liveness and readiness probes, for pods and their operators."""
 
 import shutil
 import time
@@ -33,7 +33,7 @@ def routes(studio: Studio) -> APIRouter:
 
 
 def _missing(studio: Studio) -> list[str]:
-    """What must still come before a job would be done, in sentences."""
+    """What keeps jobs from running now, as sentences; empty if the app is ready."""
     missing, needs_bytes = [], LEAST_BYTES
     try:
         if not any(time.time() - sign.beat_at < ALIVE_S for sign in studio.ledger.workers()):

@@ -1,4 +1,4 @@
-"""Jobs: what there are, how far each is, and what may be done to them."""
+"""Routes of jobs: list, submit, edit, move, cancel, pause, resume, retry and remove, also for whole batches."""
 
 import re
 import secrets
@@ -36,7 +36,7 @@ Most = Annotated[int, Query(ge=0, le=5000)]
 
 
 def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:
-    """A job for each clip, together a batch; all of them or none."""
+    """Submit a job for each clip, several as a batch, in one transaction."""
     settings = checked(studio, preset, settings)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
@@ -57,7 +57,7 @@ def routes(studio: Studio) -> APIRouter:
 
 
 def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
-    """How they stand."""
+    """Routes that read jobs."""
 
     @router.get("/jobs")
     def listed(request: Request, line: Most = 100, ended: Most = 20) -> Response:
@@ -80,7 +80,7 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
 
 
 def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
-    """New ones, and other settings for those that wait."""
+    """Routes that submit jobs, and change the settings of waiting ones."""
 
     @router.post("/jobs")
     def asked(body: JsonBody, request: Request) -> Response:
@@ -100,7 +100,7 @@ def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
 
 
 def _changing(router: APIRouter, studio: Studio, shown: BoardView) -> None:
-    """What may be done to one, and to all that is left of a batch."""
+    """Routes that change the state of a job, or of all jobs of a batch that have not ended."""
 
     def changed(request: Request, job: Job) -> Response:
         shown.stale()
@@ -145,7 +145,7 @@ def _owner(request: Request) -> str:
 
 
 def _asked(body: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
-    """Clips, preset and settings, each of its kind."""
+    """Clips, preset and settings of a request, with their types checked."""
     clips, preset, settings = body.get("clips"), body.get("preset", "balanced"), body.get("settings") or {}
     if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
         raise ReshootError("The request does not say which clips.", "Choose at least one clip.")
@@ -155,14 +155,14 @@ def _asked(body: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
 
 
 def checked(studio: Studio, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a browser says as settings, by their dotted names; each has a value that it can have."""
+    """Validated settings from a browser, by their dotted names."""
     settled = references.settled(studio.home, settings)
     Settings.load(preset, settled)
     return settled
 
 
 def _order(known: Clips, clip: str, asked: Order) -> Order:
-    """What is asked of one clip."""
+    """The order for one clip; ClipError if the clip was refused."""
     found = known.get(clip)
     if found.state == "refused":
         raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
@@ -170,7 +170,7 @@ def _order(known: Clips, clip: str, asked: Order) -> Order:
 
 
 def _found(studio: Studio, job: object) -> Job:
-    """The job of this id; an id is checked before anything is looked for under it."""
+    """The job of this id; NotHere if there is none or the id is malformed."""
     try:
         if isinstance(job, str) and ID.fullmatch(job):
             return studio.ledger.get(job)
@@ -180,7 +180,7 @@ def _found(studio: Studio, job: object) -> Job:
 
 
 def _may_change(studio: Studio, job: str, request: Request, body: Mapping[str, Any]) -> Job:
-    """A job that this browser asked for, or nobody's, or one whose change was confirmed."""
+    """The job, if this browser submitted it, nobody in particular did, or the user confirmed the change."""
     found = _found(studio, job)
     if found.order.owner not in ("", _owner(request)) and body.get("sure") is not True:
         raise JobError("This job was started in another browser.", "Confirm that you want to change it.")

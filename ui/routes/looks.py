@@ -1,4 +1,4 @@
-"""Frame previews: one finished frame of a clip within seconds, made by the worker, which has everything loaded."""
+"""Routes of frame previews: one finished frame of a clip within seconds, made by the worker."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ PICTURES = (AFTER, BEFORE)
 LIMIT_S = 90.0
 POLL_S = 0.05
 STARTING_S, ALIVE_S = 20.0, 15.0
-"""A worker may take so long to start; one that gave no sign for so long is none."""
+"""How long a worker may take to start, and after how long without heartbeat it counts as dead."""
 MOST_WAITING = 4
 KEPT_S = 24 * 3600.0
 
@@ -39,7 +39,7 @@ class PreviewError(ReshootError):
 
 
 def sweep(home: Path, older_than_s: float = KEPT_S) -> int:
-    """Remove old previews, and what was left half made; returns how many went."""
+    """Delete old previews and partial ones; returns how many."""
     before, swept = time.time() - older_than_s, 0
     for each in (home / "looks").glob("*"):
         with suppress(FileNotFoundError):
@@ -74,7 +74,7 @@ def routes(studio: Studio) -> APIRouter:
 
 
 def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest:
-    """What a browser asks for, or a sentence why it cannot be had; quick, and nothing is computed."""
+    """Validate a request for a preview; computes nothing."""
     preset, settings, at = body.get("preset", "balanced"), body.get("settings") or {}, body.get("at")
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
@@ -93,14 +93,14 @@ def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest
 
 @dataclass
 class PreviewQueue:
-    """Where browsers wait for previews: a few at once, and of each browser only the newest is wanted."""
+    """Waits for previews on behalf of browsers: few at once, and a newer request of a browser cancels its older one."""
 
     previews: FramePreviews
     _newest: dict[str, asyncio.Task[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
     _closed: bool = False
 
     async def preview(self, asked: PreviewRequest, request: Request) -> tuple[str, dict[str, Any]]:
-        """The id of a preview and what the worker says of it, as long as somebody waits for it."""
+        """Request a preview; returns its id and the worker's answer. Cancelled when the browser disconnects."""
         owner = str(getattr(request.state, "owner", ""))
         if before := self._newest.pop(owner, None):
             before.cancel()
@@ -123,13 +123,13 @@ class PreviewQueue:
             raise PreviewError("This preview was given up for a newer one.", "Wait for that one.") from None
 
     def close(self) -> None:
-        """The app ends: nobody is kept waiting. To be called from anywhere, a signal's handler too."""
+        """Cancel all waiting requests because the app stops. Safe to call from any thread and from a signal handler."""
         self._closed = True
         for work in list(self._newest.values()):
             work.get_loop().call_soon_threadsafe(work.cancel)
 
     async def _answered(self, asked: PreviewRequest) -> tuple[str, dict[str, Any]]:
-        """Ask the worker and wait; however it ends, the request is taken back."""
+        """Insert a request and wait for its answer; however that ends, the request is deleted."""
         id = await run_sync(self.previews.ask, asked)
         try:
             async with asyncio.timeout(LIMIT_S):
@@ -144,7 +144,7 @@ class PreviewQueue:
         return id, answer
 
     async def _answer(self, id: str) -> dict[str, Any]:
-        """What the worker says; an error once it is clear that none runs."""
+        """Poll for the worker's answer; PreviewError once it is clear that no worker runs."""
         start = time.monotonic()
         while (answer := await run_sync(self.previews.answer, id)) is None:
             await asyncio.sleep(POLL_S)
@@ -160,6 +160,6 @@ class PreviewQueue:
 
 
 async def _gone(request: Request) -> None:
-    """Until nobody waits for the answer any more."""
+    """Wait until the browser disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

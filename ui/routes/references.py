@@ -1,4 +1,4 @@
-"""Reference pictures: taken in whole, decoded by a guarded child before they are kept, and shown as small copies."""
+"""Routes of reference pictures: upload (decoded by a guarded child before it is stored), and a small copy to show."""
 
 import re
 import secrets
@@ -20,7 +20,7 @@ from utils.uploads import SPARE_BYTES
 MOST_BYTES = 50_000_000
 AT_ONCE = 2
 SILENCE_S = 60.0
-"""How long a request may bring nothing."""
+"""How long a request may send nothing."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,7 +56,7 @@ def routes(studio: Studio) -> APIRouter:
 
 
 async def _receive(request: Request, part: Path) -> None:
-    """The body, straight to the disk."""
+    """Stream the request body to a file."""
     if int(request.headers.get("content-length") or 0) > MOST_BYTES:
         raise _too_large()
     if shutil.disk_usage(part.parent).free < SPARE_BYTES + MOST_BYTES:

@@ -1,4 +1,4 @@
-"""Results: what a finished job has to show, its files by name, and what can be watched of one that is running."""
+"""Routes of results: the facts and files of a finished job, and the window previews of a running one."""
 
 import re
 from collections.abc import Mapping
@@ -19,23 +19,23 @@ from ui.studio import Studio
 
 ID, INDEX = re.compile(r"[0-9a-f]{24}"), re.compile(r"[0-9]{1,6}")
 SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
-"""What a browser may draw itself. Everything else is only ever handed over as a file."""
+"""Files that a browser may display. All others are only served as downloads."""
 KINDS = {**SHOWN_INLINE, ".html": "text/html; charset=utf-8", ".json": "application/json"}
 KEPT_S = 3600
 UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
-"""What no file's name may hold on some system, or what makes a name look like another one."""
+"""Characters that some system forbids in file names, or that change how a name is displayed (bidi controls)."""
 LONGEST_NAME = 80
 
 SAME = (
     "preset", "look", "settings", "width", "height", "frames", "fps", "times_s", "duration_s", "sound", "heard",
     "delay_s", "still", "warnings", "notes",
 )  # fmt: skip
-"""What the page is told as the result says it."""
+"""Facts that are passed to the page unchanged."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """A file of a result: what it is called on the page, and what is added to the title when it is handed over."""
+    """A file of a result: its label on the page, and the ending of its name when downloaded."""
 
     label: str
     ending: str
@@ -102,7 +102,7 @@ def routes(studio: Studio) -> APIRouter:
 
 
 def _found(studio: Studio, job: str) -> Job:
-    """The job of this id; an id is checked before anything is looked for under it."""
+    """The job of this id; NotHere if there is none or the id is malformed."""
     try:
         if ID.fullmatch(job):
             return studio.ledger.get(job)
@@ -118,7 +118,7 @@ def _none_yet(job: Job) -> NotHere:
 
 
 def _in_short(job: Job) -> dict[str, Any]:
-    """A line of the chooser."""
+    """A result as JSON for the list of results."""
     return {
         "job": job.id,
         "title": _plain(job.order.title),
@@ -130,7 +130,7 @@ def _in_short(job: Job) -> dict[str, Any]:
 
 
 def _told(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
-    """All that the page shows of a result."""
+    """A result as JSON for its page."""
     return {
         **_in_short(job),
         **{name: facts[name] for name in SAME},
@@ -147,13 +147,13 @@ def _told(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
 
 
 def _url(job: Job, name: str, *, shown: bool = False) -> str:
-    """Another one when the result is another one, so that browsers may keep what they have."""
+    """The URL of a file, which contains the result's digest so that browsers may cache it."""
     version = f"v={str(job.result.get('digest', ''))[:12]}"
     return f"/studio/results/{job.id}/{name}?{'inline=1&' if shown else ''}{version}"
 
 
 def _sent(path: Path, name: str, inline: bool) -> Response:
-    """A file, or the parts of it that were asked for."""
+    """Serve a file, or the requested byte ranges of it, inline or as a download in a sandbox."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -167,17 +167,17 @@ def _sent(path: Path, name: str, inline: bool) -> Response:
 
 
 def _attachment(name: str) -> str:
-    """A file's name in a header: plain letters for old programs, and exactly (RFC 5987) for all others."""
+    """A `Content-Disposition` value: an ASCII name for old programs, and the exact name (RFC 5987) for others."""
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _stem(title: str) -> str:
-    """A title as the beginning of a file's name, on every system."""
+    """A title as the start of a file name that is valid on every system."""
     name = UNFIT.sub("-", re.sub(r"\.[A-Za-z0-9]{1,5}$", "", _plain(title)))[:LONGEST_NAME].strip(" .-")
     return name or "clip"
 
 
 def _plain(title: str) -> str:
-    """Without the halves of letters that names of files may hold, and that no answer can."""
+    """The title without lone surrogates, which file names may contain and JSON responses cannot."""
     return title.encode(errors="ignore").decode()
