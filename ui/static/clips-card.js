@@ -1,4 +1,4 @@
-// The cards of <reshoot-clips>: a file on its way, and a clip that is there with what was found in it.
+// Renders the cards of <reshoot-clips>: a file that is uploading, and a stored clip with its facts.
 import { bytesText, html, percentText, secondsText } from "./shared.js";
 
 const PRESETS = { fast: "Fast", balanced: "Balanced", quality: "Quality" };

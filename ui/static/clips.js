@@ -1,4 +1,5 @@
-// <reshoot-clips>: clips come in by dropping, choosing or one click, and say what they are. Its value is the ready ones.
+// <reshoot-clips>: adds clips by drop, file chooser or the example button, and shows their facts. Its value lists the clips
+// that are ready.
 import { clipCard, uploadCard } from "./clips-card.js";
 import { ask, draw, html, openTab, tell } from "./shared.js";
 import { begun, forget, keyOf, remember, remembered, Upload } from "./upload.js";
@@ -9,8 +10,8 @@ class Clips extends HTMLElement {
   connectedCallback() {
     if (this.clips) return;
     this.classList.add("studio", "clips");
-    this.uploads = []; // on their way, in the order of choosing
-    this.clips = remembered(LIST, []).map(({ id, title }) => ({ id, title })); // on the server; `told` once it is known
+    this.uploads = []; // still uploading, in the order of choosing
+    this.clips = remembered(LIST, []).map(({ id, title }) => ({ id, title })); // stored on the server; `told` holds the server's answer
     this.said = "[]";
     draw(this, frame());
     this.list = this.querySelector(".list");
@@ -20,18 +21,18 @@ class Clips extends HTMLElement {
     this.#findBegun();
   }
 
-  /** The clips that may be restyled, as JSON: [{id, title}]. */
+  /** The clips that are ready, as JSON: [{id, title}]. */
   get value() {
     return this.said;
   }
 
-  /** Empty the list; the server keeps what jobs need. */
+  /** Empty the list; the server keeps clips that jobs need. */
   clear() {
     this.clips = [];
     this.#changed();
   }
 
-  /** Let these clips of the server stand here instead of what does. */
+  /** Replace the list by these clips of the server. */
   take(clips) {
     this.clips = clips.map(({ id, title }) => ({ id, title }));
     this.#changed();
@@ -98,14 +99,14 @@ class Clips extends HTMLElement {
   }
 
   #queue(upload, file = upload.file) {
-    if (!file) return this.querySelector("input").click(); // of an earlier visit: the browser must be given it again
+    if (!file) return this.querySelector("input").click(); // begun in an earlier visit: the user must choose the file again
     const fresh = new Upload(file, (each) => this.#moved(each));
     fresh.have = upload.have;
     this.uploads[this.uploads.indexOf(upload)] = fresh;
     this.#next();
   }
 
-  /** Start what waits, as far as there are hands. */
+  /** Start waiting uploads, up to the limit of parallel ones. */
   #next() {
     const sending = this.uploads.filter((each) => ["sending", "retrying"].includes(each.state)).length;
     const waiting = this.uploads.filter((each) => each.state === "waiting");
@@ -162,7 +163,7 @@ class Clips extends HTMLElement {
     this.#draw();
   }
 
-  /** Ask what a clip is until that is known. */
+  /** Poll a clip until its inspection is done. */
   async #watch(clip) {
     for (let rest_s = 0.4; this.clips.includes(clip); rest_s = Math.min(1.4 * rest_s, 3)) {
       try {
@@ -184,7 +185,7 @@ class Clips extends HTMLElement {
     }
   }
 
-  /** What an earlier visit began: it goes on when the same file is chosen. */
+  /** Uploads begun in an earlier visit, which resume when the same file is chosen. */
   async #findBegun() {
     for (const [key, { id, name, bytes }] of Object.entries(begun())) {
       const told = await ask(`uploads/${id}`).catch((error) => (error.status === 404 ? null : { have: 0 }));
@@ -230,7 +231,7 @@ const frame = () => html`<div class="zone">
   <ul class="list" aria-label="Clips"></ul>
   <p class="said hidden" role="status" aria-live="polite"></p>`;
 
-/** A file of settings, as results have one: into the form. */
+/** Load a settings file, as results have one, into the form. */
 async function useSettings(file) {
   try {
     if (file.size > MOST_SETTINGS_BYTES) throw new SyntaxError("too large");

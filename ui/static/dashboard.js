@@ -1,4 +1,4 @@
-// <reshoot-dashboard>: what the cache spares, how good the finished videos are, and how the machine is doing.
+// <reshoot-dashboard>: cache statistics, measures of finished videos, and the state of the machine, polled.
 import { ask, bytesText, draw, html, tell, whileSeen } from "./shared.js";
 import { cacheCard, machineCard, roomCard, stagesCard } from "./dashboard_cards.js";
 import { START, turned, videosCard } from "./dashboard_videos.js";

@@ -1,4 +1,4 @@
-// The dashboard's cards about the cache, the stages, the machine and the home. Each bar stands beside its number in words.
+// Renders the dashboard's cards about the cache, the stages, the machine and the home. Every bar has its number as text.
 import { bytesText, html, percentText, secondsText } from "./shared.js";
 
 const CHORES = { verify: "Checking every byte", prune: "Pruning", clear: "Clearing" };
@@ -13,7 +13,7 @@ export function timeText(seconds) {
 }
 const most = (list, key) => Math.max(...list.map((each) => each[key] ?? 0), 1e-9);
 
-/** A bar that says nothing by itself: the number stands beside it. */
+/** A bar, hidden from screen readers: its number is beside it as text. */
 export function bar(share, kind = "") {
   return html`<div class="bar ${kind}" aria-hidden="true"><i style="width: ${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%"></i></div>`;
 }
@@ -40,7 +40,7 @@ export function cacheCard(cache, chore) {
     <div aria-live="polite">${chore && told(chore)}</div>
   </section>`;
 }
-/** Not `disabled`: that would take the focus from whoever pressed it by keyboard. */
+/** A button with aria-disabled; `disabled` would take the focus from a keyboard user. */
 const disabled = html`aria-disabled="true"`;
 
 function told({ kind, state, share, sentence }) {

@@ -1,4 +1,4 @@
-// The dashboard's table of finished videos: their numbers, what those mean, and where each one's time went.
+// Renders the dashboard's table of finished videos: measures, their meaning, and the time of each stage.
 import { html } from "./shared.js";
 import { bar, timeText } from "./dashboard_cards.js";
 
@@ -6,7 +6,7 @@ export const START = { by: "finished_at", down: true };
 const MARKS = { good: ["●", "good"], look: ["▲", "worth a look"] };
 const STATES = { done: "finished", running: "running", queued: "in line", waiting: "waiting for room", paused: "paused", failed: "failed", cancelled: "cancelled" };
 
-/** The order after a press on a column's title. */
+/** The sort order after a click on a column header. */
 export function turned({ by, down }, wanted) {
   return { by: wanted, down: by === wanted ? !down : wanted === "finished_at" };
 }
@@ -66,7 +66,7 @@ function cell({ unit }, told) {
     <span class="mark ${told.mark}" aria-hidden="true">${sign}</span><span class="hidden">${word}</span></td>`;
 }
 
-/** Steps of one kind are one line: a video has many windows. */
+/** Sums the stages of one kind into one line, because a video has many windows. */
 function timeline(stages, cached) {
   const kinds = new Map();
   for (const { title: kind, seconds, hit } of stages) {

@@ -1,10 +1,10 @@
-// What people may do about a job: asked for, shown at once, and taken back when the server says no.
+// Actions on jobs: sent to the server, shown optimistically at once, and reverted if the server refuses.
 import { hasEnded, waits } from "./jobs-card.js";
 import { ask, openTab, tell } from "./shared.js";
 
 const MOVES = ["up", "down", "drop"];
 
-/** Whatever a button of a card stands for. */
+/** Run the action of a card's button. */
 export function act(page, job, what) {
   if (what === "show" || what === "again") return leave(job, what);
   if (what === "no") return confirm(page, null);
@@ -19,7 +19,7 @@ function leave(job, what) {
   openTab(tab);
 }
 
-/** Do it, after a question where something is lost or belongs to somebody else. */
+/** Run an action, after a confirmation if it loses something or the job belongs to another browser. */
 export function change(page, job, what, said) {
   if (what === "remove" || job.ask_first) confirm(page, { id: job.id, act: what, said });
   else send(page, job, what, said);
@@ -32,7 +32,7 @@ function sure(page, job) {
   send(page, job, what, { ...said, sure: true });
 }
 
-/** Ask in the card itself, or stop asking; the focus goes along. */
+/** Show or hide a confirmation in the card, and move the focus there. */
 export function confirm(page, asking) {
   const was = page.asking;
   page.asking = asking;
@@ -41,7 +41,7 @@ export function confirm(page, asking) {
   (asking ? card?.querySelector("[data-act=no]") : (card?.querySelector(`[data-act="${was?.act}"]`) ?? card))?.focus();
 }
 
-/** One place up or down in line. */
+/** Move a job one place up or down in the queue. */
 export function step(page, job, way) {
   const line = page.state.jobs.filter(waits), at = line.findIndex((each) => each.id === job.id);
   if (way === "up" ? at <= 0 : at >= line.length - (page.moreInLine() ? 2 : 1)) return;
@@ -66,7 +66,7 @@ async function send(page, job, what, said) {
   page.show();
 }
 
-/** Show at once what was asked for, until the server's own word comes. */
+/** Show the requested state at once, until the server's answer comes. */
 function hope(page, job, what, { before }) {
   if (MOVES.includes(what)) reorder(page, job, before);
   if (what === "remove") page.hopes.set(job.id, { gone: true });
@@ -87,7 +87,7 @@ function placeOf(page, job) {
   return page.state.jobs.filter(waits).findIndex((each) => each.id === job.id) + 1;
 }
 
-/** The same for all that is left of a batch. */
+/** Run an action on all jobs of a batch that have not ended. */
 export async function actOnBatch(page, batch, what) {
   if (what === "no") return confirm(page, null);
   const members = page.state.jobs.filter((job) => job.batch === batch);

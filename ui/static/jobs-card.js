@@ -1,4 +1,4 @@
-// How one job looks: its card, and what opens inside it.
+// Renders the card of a job or a batch.
 import { bytesText, html, percentText, secondsText } from "./shared.js";
 
 const STATES = {
@@ -28,14 +28,14 @@ export const stateText = (job) => (job.wish ? WISHES[job.wish] : STATES[job.stat
 export const hasEnded = (job) => ["done", "failed", "cancelled"].includes(job.state);
 export const waits = (job) => !hasEnded(job) && job.state !== "running";
 
-/** A button of a job; its name for those who do not see where it stands has the job's title in it. */
+/** A button of a job; its accessible name includes the job's title. */
 function button(job, act, { label, disabled, all } = {}) {
   const [name, kind = ""] = ACTS[act], text = all ? `${name} all` : name;
   return html`<button type="button" class="button small ${kind}" data-key="${act}" data-act="${act}"
     aria-label="${`${label ?? text}: ${job.title}`}" ${disabled ? html`disabled` : ""}>${text}</button>`;
 }
 
-/** A job of the page: `asking` is what is to be confirmed, `place` whether it is first or last in line. */
+/** The card of a job: `asking` is the action to confirm, `place` whether it is first or last in the queue. */
 export function card(job, { asking = "", place = null, batch = "" } = {}) {
   const chip = STATES[job.state][1];
   return html`<li class="card job ${job.state}" data-key="${job.id}" data-job="${job.id}" tabindex="-1">
@@ -120,7 +120,7 @@ export function moment(at) {
   return then.toDateString() === new Date().toDateString() ? time : `${then.toLocaleDateString()} ${time}`;
 }
 
-/** Jobs that were asked for together, as one. */
+/** The summary card of a batch. */
 export function batchCard(id, { share, counts }, asking) {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const ended = (counts.done ?? 0) + (counts.failed ?? 0) + (counts.cancelled ?? 0);
@@ -137,5 +137,5 @@ export function batchCard(id, { share, counts }, asking) {
     : html`<div class="row acts" data-key="acts">${acts.map((act) => button(it, act, { all: true }))}</div>`}
   </li>`;
 }
-/** Batches are told apart by the first letters of their ids. */
+/** The name of a batch: the first letters of its id. */
 export const batchName = (id) => id.slice(0, 4).toUpperCase();

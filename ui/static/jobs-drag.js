@@ -1,8 +1,8 @@
-// Moving a job in line with a pointer: by its handle, also on a touch screen.
+// Reorders the queue by dragging a job's handle, with mouse or touch.
 
 const EDGE_PX = 70, SCROLL_PX = 14;
 
-/** Let the cards of a list be dragged; `done` is told which job was dropped before which other one (null: last). */
+/** Make the cards of a list draggable; `done(job, before)` is called after a drop (`before` is null for the end). */
 export function dragging(element, done) {
   element.addEventListener("pointerdown", (event) => {
     const handle = event.target.closest("[data-act=handle]");

@@ -1,10 +1,10 @@
-// What opens inside a job's card: its finished parts, its settings and its diary.
+// Fills the disclosures of a job's card: its finished windows, its settings and its events.
 import { clock, moment } from "./jobs-card.js";
 import { ask, draw, html } from "./shared.js";
 
 const LATELY_MS = 3000;
 
-/** Fill an open disclosure of a card, again when what it shows may have changed. */
+/** Fill an open disclosure, and refresh it when its content may have changed. */
 export function fill(details, job) {
   const inside = details.querySelector("[data-own]");
   if (details.dataset.open === "films") return fillFilms(inside, job.windows);
@@ -21,7 +21,7 @@ export function fill(details, job) {
   );
 }
 
-/** Put the finished windows into an open disclosure; those that are there already stay, and go on playing. */
+/** Show the finished windows; those shown already stay, so that they continue to play. */
 function fillFilms(node, windows) {
   const there = new Map([...node.children].map((figure) => [figure.dataset.window, figure]));
   for (const [url, figure] of there) if (!windows.some((each) => each.url === url)) figure.remove();
@@ -36,7 +36,7 @@ function fillFilms(node, windows) {
   }
 }
 
-/** What GET /jobs/{id} tells, into the open details of a card. */
+/** Show the answer of GET /jobs/{id} in the details of a card. */
 function fillMore(node, told) {
   node.told = told;
   draw(node, html`

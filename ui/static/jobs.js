@@ -1,4 +1,4 @@
-// The Jobs tab: what runs, what waits in line, what ended. It asks again and again, and heals when the server comes back.
+// The Jobs tab: running, queued and ended jobs. It polls the server, and recovers by itself after an outage.
 import { act, actOnBatch, change, confirm, step } from "./jobs-acts.js";
 import { EMPTY, batchCard, batchName, card, hasEnded, moment, stateText, waits } from "./jobs-card.js";
 import { dragging } from "./jobs-drag.js";
@@ -35,7 +35,7 @@ class Jobs extends HTMLElement {
     dragging(this, (id, before) => this.dropped(id, before));
   }
 
-  /** Ask now; when an answer is on its way, once more after it. */
+  /** Poll now; if a request is under way, once more after it. */
   async refresh() {
     this.tag = "";
     if (this.busy) this.again = true;
@@ -43,7 +43,7 @@ class Jobs extends HTMLElement {
     await this.busy;
   }
 
-  /** Ask how all jobs stand; gives the seconds until the next time. */
+  /** Fetch the board; returns the seconds until the next poll. */
   async look() {
     this.busy ??= this.load();
     await this.busy;
@@ -66,7 +66,7 @@ class Jobs extends HTMLElement {
     this.busy = null;
   }
 
-  /** What the server said; nothing when it is as it was. */
+  /** The server's answer; nothing if it is unchanged (304). */
   take(found) {
     const before = new Map((this.state?.jobs ?? []).map((job) => [job.id, job.state]));
     const healed = this.lost;
@@ -76,7 +76,7 @@ class Jobs extends HTMLElement {
     if (found || healed) this.show();
   }
 
-  /** Changes of state are said once; what became of one's own jobs also while another tab is open. */
+  /** Announce changes of state once; the end of one's own jobs also while another tab is open. */
   announce(changed) {
     const said = changed.map((job) => `${job.title}: ${stateText(job)}.`);
     if (said.length) this.say(said.length > 3 ? `${said.slice(0, 2).join(" ")} ${said.length - 2} more jobs changed.` : said.join(" "));
@@ -93,7 +93,7 @@ class Jobs extends HTMLElement {
     return this.getClientRects().length > 0;
   }
 
-  /** Everything as it is now; only parts that changed are drawn, and whoever has the focus keeps it. */
+  /** Render everything; only changed parts are updated, and the focus stays where it is. */
   show() {
     if (this.dragged) return;
     const focus = this.focused();
@@ -109,7 +109,7 @@ class Jobs extends HTMLElement {
     this.refocus(focus);
   }
 
-  /** Cards that go are taken out first: then the others need not be moved, and what plays in them plays on. */
+  /** Remove obsolete cards first, so that the others need not be moved and videos in them continue to play. */
   part(name, markup) {
     const text = String(markup);
     if (this.drawn[name] === text) return;
@@ -201,7 +201,7 @@ class Jobs extends HTMLElement {
     return at && { at, job: at.closest("[data-job]")?.dataset.job, act: at.dataset.act, part: at.closest("[data-part]")?.dataset.part };
   }
 
-  /** A button that went away hands the focus to its like in the same card, to the card, or to a heading. */
+  /** When the focused button vanishes, move the focus to the same button of its card, the card, or a heading. */
   refocus(focus) {
     if (!focus || (focus.at.isConnected && !focus.at.disabled && document.activeElement === focus.at)) return;
     if (focus.at.isConnected && !focus.at.disabled) return focus.at.focus();

@@ -1,4 +1,4 @@
-// <reshoot-look>: one frame before and after, with a divider between the two; show(clip, {preset, settings}), clear().
+// <reshoot-look>: a preview of one frame, before and after, with a divider; show(clip, {preset, settings}), clear().
 import { Problem, ask, draw, html } from "./shared.js";
 
 const LONG_S = 15;
@@ -18,7 +18,7 @@ class Look extends HTMLElement {
     clearInterval(this.clock);
   }
 
-  /** Look at a clip as it would become with these settings; a look under way is given up. */
+  /** Request a preview of a clip with these settings; cancels one that is under way. */
   async show(clip, { preset = "balanced", settings = {}, at } = {}) {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
@@ -33,7 +33,7 @@ class Look extends HTMLElement {
     }
   }
 
-  /** Forget what is shown, and what is under way. */
+  /** Remove the preview, and cancel one that is under way. */
   clear() {
     this.asking?.abort();
     this.asking = null;

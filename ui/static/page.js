@@ -1,4 +1,4 @@
-// The page around the tabs: its header, light and dark, and the place in the address that a reload comes back to.
+// The page around the tabs: header, light or dark mode, and the open tab in the URL, which a reload restores.
 import { draw, html, openTab, tell } from "./shared.js";
 
 const TABS = ["create", "jobs", "result", "dashboard"];
@@ -23,7 +23,7 @@ function dress() {
 
 const chosen = () => TABS.find((name) => document.getElementById(`${name}-tab-button`)?.ariaSelected === "true");
 
-/** Gradio draws the tabs some time after this runs, and hears clicks a little later still: go on until one is heard. */
+/** Open a tab. Gradio renders the tabs, and attaches its handlers, some time after this runs: retry until a click works. */
 function goTo(tab, tries = 100) {
   if (chosen() === tab || !tries || !location.hash.startsWith(`#${tab}`)) return;
   openTab(tab);
@@ -37,7 +37,7 @@ function goToPlace() {
   if (tab === "result" && job) window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job } }));
 }
 
-/** In the address; all else of it stays, which a hash alone would not do: the page has a base of its own. */
+/** Store the tab in the URL's hash, keeping the rest; a bare `#hash` would be resolved against the page's <base>. */
 function keep(place) {
   history.replaceState(null, "", `${location.pathname}${location.search}#${place}`);
 }
@@ -47,7 +47,7 @@ function keepTab(tab) {
 }
 
 function keepPlace() {
-  if (!location.hash && chosen() !== "create") keepTab(chosen()); // somebody was faster than this file
+  if (!location.hash && chosen() !== "create") keepTab(chosen()); // the user has chosen a tab before this script ran
   document.addEventListener("click", (event) => {
     const id = event.target.closest?.("[role=tab]")?.id ?? "";
     keepTab(TABS.find((name) => id === `${name}-tab-button`));
@@ -56,11 +56,11 @@ function keepPlace() {
   window.addEventListener("hashchange", goToPlace);
 }
 
-/** The first clip that comes in is looked at without being asked: who it shows is the first thing one wants to know. */
+/** Preview the first added clip automatically: whether the person was found is what a user wants to know first. */
 document.addEventListener("change", ({ target, detail }) => {
   const look = document.querySelector("reshoot-look");
   if (target.localName !== "reshoot-clips" || detail === "[]" || look?.state !== "empty") return;
-  setTimeout(() => document.getElementById("first-look")?.click(), 300); // when the form knows of the clip
+  setTimeout(() => document.getElementById("first-look")?.click(), 300); // once the form has the clip's id
 });
 
 window.addEventListener("reshoot:submitted", ({ detail }) => {

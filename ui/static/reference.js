@@ -1,5 +1,5 @@
-// <reshoot-reference>: the picture that results take their colours from: chosen or dropped, kept by the server, shown
-// small, removed again. Its value is the digest under which the server keeps it; "" for none.
+// <reshoot-reference>: adds, shows and removes the reference picture, from which results take their colours. Its value is
+// the digest under which the server stores the picture; "" for none.
 import { ask, bytesText, draw, html } from "./shared.js";
 
 const ON_ITS_WAY = "on its way", KINDS = "image/png,image/jpeg,image/webp,image/tiff,image/bmp";
@@ -8,7 +8,7 @@ class Reference extends HTMLElement {
   connectedCallback() {
     if (this.inside) return;
     this.classList.add("studio", "reference");
-    this.kept = null; // {digest, name, width, height}; of one that came with settings only the digest is known
+    this.kept = null; // {digest, name, width, height}; only the digest if it came with settings
     this.sending = null; // {name, stop}
     this.problem = "";
     draw(this, frame());
@@ -21,7 +21,7 @@ class Reference extends HTMLElement {
     return this.sending ? ON_ITS_WAY : (this.kept?.digest ?? "");
   }
 
-  /** Show a picture that the server keeps already, or none: the form was filled from there. */
+  /** Show a picture that the server stores already, or none, when the server fills the form. */
   take(digest) {
     if ((digest ?? "") === this.value) return;
     this.sending?.stop.abort();
@@ -39,7 +39,7 @@ class Reference extends HTMLElement {
     const over = (is) => zone.classList.toggle("over", is);
     zone.addEventListener("dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault(); // or the file would go to the clips
+      event.preventDefault(); // otherwise the file would be added to the clips
       over(true);
     });
     zone.addEventListener("dragleave", (event) => zone.contains(event.relatedTarget) || over(false));
@@ -56,7 +56,7 @@ class Reference extends HTMLElement {
     });
   }
 
-  /** To the server, which keeps it if it is a picture; what was there before stays until then. */
+  /** Upload a picture; the previous one stays until the server has stored it. */
   async #send(file) {
     this.sending?.stop.abort();
     const mine = (this.sending = { name: file.name, stop: new AbortController() });
@@ -78,7 +78,7 @@ class Reference extends HTMLElement {
 
   #remove() {
     this.sending?.stop.abort();
-    if (!this.sending) this.kept = null; // whoever stops one that is on its way keeps the one before
+    if (!this.sending) this.kept = null; // stopping an upload keeps the previous picture
     Object.assign(this, { sending: null, problem: "" });
     this.#changed(this.kept ? "Stopped." : "There is no reference picture.");
     this.querySelector("[data-do=choose]").focus();

@@ -1,6 +1,6 @@
-// A report inside the page: its own document, in which nothing runs, as tall as what it holds.
+// Shows a report inside the page, in a sandboxed frame without scripts, as tall as its content.
 
-/** A frame that shows the report at this address. */
+/** Create a frame with the report at this URL. */
 export async function reportFrame(url, title) {
   const answer = await fetch(url, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
@@ -8,7 +8,7 @@ export async function reportFrame(url, title) {
   for (const each of report.querySelectorAll("script, #files")) each.remove(); // its files are listed around it
   const frame = document.createElement("iframe");
   frame.title = title;
-  // Without allow-scripts nothing in it runs; allow-same-origin lets this page measure how tall it is.
+  // No allow-scripts: nothing in it runs. allow-same-origin lets this page measure its height.
   frame.setAttribute("sandbox", "allow-same-origin");
   frame.srcdoc = `<!doctype html>${report.documentElement.outerHTML}`;
   frame.addEventListener("load", () => {
@@ -18,7 +18,7 @@ export async function reportFrame(url, title) {
   return frame;
 }
 
-/** Light or dark as this page is, whatever the system prefers. */
+/** Apply this page's light or dark mode, whatever the system prefers. */
 function dress(frame) {
   const dark = document.body.classList.contains("dark"), inside = frame.contentDocument;
   if (!inside) return;

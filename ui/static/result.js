@@ -1,4 +1,4 @@
-// The Result tab: a finished clip on top of its source, its numbers in plain words, its files and its report.
+// The Result tab: a finished clip over its source, its measures, its files and its report.
 import { ask, bytesText, draw, html, openTab, raw, tell, whileSeen } from "./shared.js";
 import { reportFrame } from "./report.js";
 import "./wipe.js";
@@ -33,7 +33,7 @@ class Result extends HTMLElement {
     this.addEventListener("toggle", ({ target }) => target.matches?.(".report") && target.open && this.report(target), true);
   }
 
-  /** Somebody wants to see a job's result: here, now. */
+  /** Open the tab with a job's result. */
   wanted(job) {
     if (!this.parts) this.build();
     openTab("result");
@@ -41,7 +41,7 @@ class Result extends HTMLElement {
     this.poll?.now();
   }
 
-  /** What there is to choose from; asked again while the tab is seen. */
+  /** Fetch the list of results; polled while the tab is visible. */
   async look() {
     if (!this.getClientRects().length) return 1;
     try {
@@ -65,7 +65,7 @@ class Result extends HTMLElement {
     } catch (error) {
       trouble = error;
     }
-    if (this.job !== job) return; // another one was chosen in the meantime
+    if (this.job !== job) return; // the user has chosen another one meanwhile
     if (facts && JSON.stringify(facts) === shown) return;
     this.facts = facts;
     this.wipe.hidden = !facts;

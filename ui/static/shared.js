@@ -1,4 +1,4 @@
-// What every element of the page shares: asking the server, drawing, and telling people.
+// Shared by all elements of the page: requests to the server, rendering with a DOM diff, and notifications.
 
 export class Problem extends Error {
   constructor({ problem, remedy = "", status = 0, body = {} }) {
@@ -7,7 +7,7 @@ export class Problem extends Error {
   }
 }
 
-/** Ask a route under /studio; an answer that is no success becomes a Problem with its sentence. */
+/** Call a route under /studio; throws a Problem with the server's sentence if it fails. */
 export async function ask(path, { method = "GET", json, body, headers = {}, signal } = {}) {
   const options = { method, signal, headers: { "X-Reshoot": "1", ...headers }, credentials: "same-origin" };
   if (json !== undefined) {
@@ -44,7 +44,7 @@ function markup(value) {
   return value.markup ?? escaped(value);
 }
 
-/** Put markup into a node, leaving alone what did not change: focus, videos and open details survive. */
+/** Update a node to the given markup, leaving unchanged parts alone: focus, videos and open details survive. */
 export function draw(node, wanted) {
   const fresh = document.createElement("template");
   fresh.innerHTML = String(wanted);
@@ -54,7 +54,7 @@ function match(node, wanted) {
   const old = [...node.childNodes];
   const kept = new Map(old.filter((each) => each.dataset?.key).map((each) => [each.dataset.key, each]));
   const staying = new Set([...wanted.childNodes].map((each) => each.dataset?.key));
-  for (const [key, each] of kept) if (!staying.has(key)) each.remove(); // so that those behind it need not move
+  for (const [key, each] of kept) if (!staying.has(key)) each.remove(); // first, so that those behind it need not be moved
   let place = node.firstChild;
   for (const next of [...wanted.childNodes]) {
     let same = next.dataset?.key ? kept.get(next.dataset.key) : place;
@@ -86,7 +86,7 @@ function attributes(node, wanted) {
 
 const TOLD_S = { note: 6, bad: 20 };
 
-/** Tell something in the corner of the page, also to screen readers. */
+/** Show a notification in the corner of the page, announced to screen readers. */
 export function tell(text, kind = "note") {
   let place = document.querySelector("#reshoot-told");
   if (!place) {
@@ -110,7 +110,7 @@ export function openTab(name) {
   document.getElementById(`${name}-tab-button`)?.click();
 }
 
-/** Call `work` again and again while the page is seen; `work` gives the seconds until the next time. */
+/** Call `work` repeatedly while the page is visible; `work` returns the seconds until the next call. */
 export function whileSeen(work) {
   let timer = 0, over = false, turns = 0;
   const turn = async () => {

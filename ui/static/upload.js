@@ -1,11 +1,11 @@
-// One file on its way to the server, in chunks: through lost networks, restarts of the server and reloads of the page.
+// A resumable upload of one file in chunks: survives lost connections, server restarts and page reloads.
 import { ask, Problem } from "./shared.js";
 
 const SLICE_S = 2.5, LEAST_CHUNK = 256 * 1024, PATIENCE_MS = 90000, LONGEST_REST_S = 30, MOST_STALE = 8;
 const UNREADABLE = ["NotReadableError", "NotFoundError", "SecurityError"];
 const KNOWN = "reshoot.uploads";
 
-/** What this browser keeps between visits; a browser that keeps nothing is fine. */
+/** A value in localStorage; works, without memory, in browsers that forbid it. */
 export function remembered(name, fallback) {
   try {
     return JSON.parse(localStorage.getItem(name)) ?? fallback;
@@ -19,7 +19,7 @@ export function remember(name, value) {
   } catch { /* full or forbidden: then nothing survives a reload */ }
 }
 
-/** Uploads that were begun here and are not whole: {key: {id, name, bytes}}. */
+/** Incomplete uploads of this browser: {key: {id, name, bytes}}. */
 export const begun = () => remembered(KNOWN, {});
 export const keyOf = (file) => `${file.name}|${file.size}|${file.lastModified}`;
 export function forget(key) {
@@ -38,7 +38,7 @@ export class Upload {
     this.speed = 0;
     this.chunk = 8 << 20;
     this.id = begun()[this.key]?.id ?? null;
-    this.sure = false; // whether `have` is what the server has
+    this.sure = false; // whether `have` is confirmed by the server
   }
 
   get left_s() {
@@ -50,7 +50,7 @@ export class Upload {
     this.changed(this);
   }
 
-  /** Send until it is whole, paused or hopeless. */
+  /** Send chunks until the file is complete, paused or failed for good. */
   async run() {
     this.stop = new AbortController();
     this.set("sending");
@@ -92,7 +92,7 @@ export class Upload {
     if (this.id) await ask(`uploads/${this.id}`, { method: "DELETE" }).catch(() => {});
   }
 
-  /** Ask how far it is, or begin. */
+  /** Fetch the upload's offset from the server, or begin the upload. */
   async #find() {
     if (this.sure) return;
     let told = null;
@@ -138,7 +138,7 @@ export class Upload {
     return AbortSignal.any?.([this.stop.signal, AbortSignal.timeout(PATIENCE_MS)]) ?? this.stop.signal;
   }
 
-  /** Whether it is worth trying again: the network, a busy proxy, or bytes that belong elsewhere. */
+  /** Whether an error is worth a retry: the network, a busy proxy, or an offset mismatch. */
   #passing(error, stale) {
     if (UNREADABLE.includes(error.name)) return false;
     const { status } = error;
@@ -146,7 +146,7 @@ export class Upload {
     return status === 0 || status === 408 || status === 429 || status >= 500;
   }
 
-  /** Wait, but not when the network comes back or somebody pauses. */
+  /** Wait for the back-off; ends early when the network comes back or the user pauses. */
   #rest(seconds) {
     return new Promise((done) => {
       const timer = setTimeout(over, seconds * 1000);
@@ -168,9 +168,9 @@ function sentence(error) {
   return error instanceof Problem ? error.message : "The answer of the server could not be read.";
 }
 
-/** The SHA-256 of a chunk as a header; none where the page came without encryption and the browser has no means. */
+/** The SHA-256 of a chunk as a header; none on plain http, where browsers offer no crypto.subtle. */
 async function hashed(slice) {
-  const bytes = await slice.arrayBuffer(); // a file that changed on the disk is refused here
+  const bytes = await slice.arrayBuffer(); // rejects if the file has changed on the disk
   if (!globalThis.crypto?.subtle) return {};
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return { "X-Chunk-Sha256": [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") };

@@ -1,12 +1,12 @@
-// Two videos in step, frame by frame: the result leads, the source follows it by small changes of its pace.
+// Keeps two videos in sync, frame by frame: the result leads, the source follows by small changes of its playback rate.
 
 const SEEN = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
-const PULL_S = 0.15, MOST_PULL = 0.4; // a lag is made up for in about so long, by at most such a change of pace
-const CALM_S = 0.001, JUMP_S = 0.4; // below the one nothing is done, above the other it is sought
+const PULL_S = 0.15, MOST_PULL = 0.4; // time constant for closing a lag, and the largest change of the playback rate
+const CALM_S = 0.001, JUMP_S = 0.4; // lags below CALM_S are ignored, lags above JUMP_S are closed by a seek
 const NUDGE = 0.25, MOSTLY = 0.8; // of a frame: when one nearly always shows a picture before the other, it is held back by so much
 const PATIENCE_MS = 8000;
 
-/** Which frame is shown at which time; seconds from the first picture on. */
+/** Maps between frame numbers and times in seconds from the first frame. */
 export class Clock {
   constructor({ frames, fps, times_s, delay_s }) {
     Object.assign(this, { frames, fps, times: times_s ?? null, delay: delay_s ?? 0 });
@@ -14,7 +14,7 @@ export class Clock {
   start(index) {
     return this.times ? this.times[index] ?? this.times.at(-1) + 1 / this.fps : index / this.fps;
   }
-  /** A time at which this frame and no other is shown. */
+  /** A time at which exactly this frame is shown. */
   middle(index) {
     return (this.start(index) + this.start(index + 1)) / 2;
   }
@@ -49,12 +49,12 @@ export class Pair extends EventTarget {
     }
   }
 
-  /** How far the source is ahead of the result, in seconds. */
+  /** How many seconds the source is ahead of the result. */
   get drift() {
     return this.before.currentTime - (this.after.currentTime - this.clock.delay);
   }
 
-  /** Show one frame in both; of many wishes in a row only the last is followed. */
+  /** Show a frame in both; of many requests in a row only the last is carried out. */
   seek(index) {
     this.goal = this.index = this.clock.held(index);
     this.tell("moved");
@@ -79,11 +79,11 @@ export class Pair extends EventTarget {
     try {
       await Promise.all(this.videos.map((video) => video.play()));
     } catch (error) {
-      if (error.name !== "AbortError") await this.pause(); // the browser wants a click first
+      if (error.name !== "AbortError") await this.pause(); // autoplay is blocked until the user clicks
     }
   }
 
-  /** Stop, with the same frame in both. */
+  /** Pause, with the same frame in both. */
   pause() {
     if (this.playing) this.index = this.clock.index(this.after.currentTime - this.clock.delay);
     this.playing = false;
@@ -106,7 +106,7 @@ export class Pair extends EventTarget {
     this.before.playbackRate = follower;
   }
 
-  /** Hear of every picture that is shown; browsers that do not tell are asked as often as they draw. */
+  /** Call back for every shown frame (requestVideoFrameCallback, else requestAnimationFrame). */
   follow(video) {
     const side = video === this.before ? "before" : "after", delay = video === this.after ? this.clock.delay : 0;
     const seen = (_, told) => {
@@ -135,7 +135,7 @@ export class Pair extends EventTarget {
     if (Math.abs(this.before.playbackRate - rate) > 0.002) this.before.playbackRate = rate;
   }
 
-  /** Clocks a hair apart show different pictures where the screen draws just as pictures change: move away from that. */
+  /** If the screen refreshes just when frames change, the two videos may show different frames: shift the source a little. */
   compare() {
     this.look = 0;
     if (!this.playing || this.going) return;
@@ -145,7 +145,7 @@ export class Pair extends EventTarget {
     this.ahead = 0;
   }
 
-  /** One of them has nothing to show yet: the other one waits for it. */
+  /** While one video is buffering, pause the other one. */
   wait(video) {
     if (!this.playing || this.going) return;
     for (const each of this.videos) if (each !== video && !each.ended) each.pause();
@@ -176,7 +176,7 @@ export class Pair extends EventTarget {
 
 const within = (value, most) => Math.min(most, Math.max(-most, value));
 
-/** The video shows what is there at a time. */
+/** Seek a video; resolves when the frame is shown. */
 async function sought(video, time) {
   if (video.error) return;
   if (video.readyState < 1) await heard(video, "loadedmetadata");

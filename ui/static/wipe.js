@@ -1,4 +1,4 @@
-// The wipe: a result exactly on top of its source, with a divider between them. `show(facts)` fills it.
+// The wipe: a result exactly over its source, with a movable divider between them. `show(facts)` fills it.
 import { draw, html, raw } from "./shared.js";
 import { Clock, Pair } from "./wipe-pair.js";
 
@@ -14,7 +14,7 @@ const KEYS = [
 ];
 
 class Wipe extends HTMLElement {
-  /** `facts` as GET /studio/results/{job} tells them. */
+  /** Show a result; `facts` is the answer of GET /studio/results/{job}. */
   show(facts) {
     this.stop();
     for (const video of this.querySelectorAll("video")) video.removeAttribute("src");
@@ -75,7 +75,7 @@ class Wipe extends HTMLElement {
       ${sound && !heard ? html`<p class="quiet small">Its sound (${sound}) is of a kind that browsers do not play; it is in the file.</p>` : ""}`;
   }
 
-  /** Buttons, bars and the select. */
+  /** Connect the buttons, sliders and the select. */
   act() {
     const doing = {
       play: () => (this.pair.playing ? this.pair.pause() : this.pair.play()),
@@ -113,7 +113,7 @@ class Wipe extends HTMLElement {
     localStorage.setItem("reshoot.sound", video.muted ? "off" : "on");
   }
 
-  /** Dragging moves the divider; zoomed in, and away from the divider, it moves the picture. */
+  /** Connect dragging: it moves the divider, or the picture when zoomed in and away from the divider. */
   drag() {
     const { stage } = this;
     let last = null, moves = false;
@@ -154,7 +154,7 @@ class Wipe extends HTMLElement {
     this.place();
   }
 
-  /** Where everything lies. */
+  /** Lay out the videos and the divider. */
   place() {
     const { stage, at, zoom, pan } = this, range = stage.querySelector(".divider");
     stage.style.setProperty("--x", `${at}%`);
@@ -166,7 +166,7 @@ class Wipe extends HTMLElement {
     range.setAttribute("aria-valuetext", `${Math.round(at)} % of the picture as it was before`);
   }
 
-  /** The frame, and which buttons are on. */
+  /** Update the frame number and the state of the buttons. */
   told() {
     const { pair, clock } = this, scrub = this.querySelector(".scrub input");
     const text = `${pair.index + 1} / ${clock.frames}`, time = `${clock.start(pair.index).toFixed(2)} s`;
@@ -196,7 +196,7 @@ class Wipe extends HTMLElement {
     event.preventDefault();
   }
 
-  /** It plays by itself when it is seen first, for those who like motion; out of sight it stops. */
+  /** Autoplay when first visible, unless the user prefers reduced motion; pause when out of sight. */
   watch() {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.sight?.disconnect();
