@@ -74,8 +74,8 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
     passwords = parse_logins(auth)
     with bind(host, port) as listener, _single_instance(home, worker_name()):
         os.environ.setdefault("GRADIO_TEMP_DIR", str(home / "forms"))
-        authenticator, made = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
-        announce(listener, authenticator, made)
+        authenticator, password = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
+        announce(listener, authenticator, password)
 
         from pipeline.jobs.ledger import Ledger
         from pipeline.jobs.supervisor import Supervisor

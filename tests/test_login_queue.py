@@ -135,13 +135,13 @@ def test_what_is_remembered_of_visitors_has_a_limit() -> None:
         line = LoginQueue()
         tracemalloc.start()
         for number in range(MOST_VISITORS):
-            line._line(str(number)).was_wrong()
+            line._visitor(str(number)).was_wrong()
         full = tracemalloc.get_traced_memory()[0]
         for number in range(MOST_VISITORS, 3 * MOST_VISITORS):
-            line._line(str(number)).was_wrong()
+            line._visitor(str(number)).was_wrong()
         more = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-        assert line._line(str(3 * MOST_VISITORS - 1)).free_at and not line._line("0").free_at
+        assert line._visitor(str(3 * MOST_VISITORS - 1)).free_at and not line._visitor("0").free_at
         return full, more
 
     full, more = asyncio.run(crowd())

@@ -50,32 +50,32 @@ class LoginQueue:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._lines: dict[str, _Visitor] = {}
+        self._visitors: dict[str, _Visitor] = {}
         self._strangers = 0
 
     async def check(self, visitor: str, password_check: Callable[[], bool], stranger: bool = True) -> bool:
         """Run a check when it is this visitor's turn; returns its result. TooManyAttempts if the queue is full."""
-        line = self._line(visitor)
-        if line.waiting >= MOST_WAITING or (stranger and self._strangers >= MOST_STRANGERS_WAITING):
-            raise TooManyAttempts(math.ceil(line.rest_s() + max(1, line.waiting) * EVERY_S))
-        line.waiting += 1
+        queue = self._visitor(visitor)
+        if queue.waiting >= MOST_WAITING or (stranger and self._strangers >= MOST_STRANGERS_WAITING):
+            raise TooManyAttempts(math.ceil(queue.rest_s() + max(1, queue.waiting) * EVERY_S))
+        queue.waiting += 1
         self._strangers += stranger
         try:
-            async with line.turn:
-                await asyncio.sleep(line.rest_s())
+            async with queue.turn:
+                await asyncio.sleep(queue.rest_s())
                 async with self._turn:
                     right = await asyncio.to_thread(password_check)
                 if not right:
-                    line.was_wrong()
+                    queue.was_wrong()
                 return right
         finally:
-            line.waiting -= 1
+            queue.waiting -= 1
             self._strangers -= stranger
 
-    def _line(self, visitor: str) -> _Visitor:
+    def _visitor(self, visitor: str) -> _Visitor:
         """The queue of a visitor. Above MOST_VISITORS the least recently used one is forgotten."""
-        line = self._lines[visitor] = self._lines.pop(visitor, _Visitor())
-        if len(self._lines) > MOST_VISITORS:
-            oldest = next(name for name, each in self._lines.items() if not each.waiting)
-            del self._lines[oldest]
-        return line
+        queue = self._visitors[visitor] = self._visitors.pop(visitor, _Visitor())
+        if len(self._visitors) > MOST_VISITORS:
+            oldest = next(name for name, other in self._visitors.items() if not other.waiting)
+            del self._visitors[oldest]
+        return queue

@@ -75,7 +75,7 @@ class Machine:
     proc: Path = Path("/proc")
     cgroup: Path = Path("/sys/fs/cgroup")
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What can be read at once: cores, load of the last minute, memory and disk in bytes."""
         disk = shutil.disk_usage(self.home)
         return {
@@ -87,10 +87,10 @@ class Machine:
 
     def memory(self) -> dict[str, int] | None:
         """Memory used and total in bytes, within the container's limit; None if the system does not tell."""
-        found = dict(re.findall(r"^(\w+):\s+(\d+) kB", _text(self.proc / "meminfo"), re.MULTILINE))
-        if not {"MemTotal", "MemAvailable"} <= found.keys():
+        meminfo = dict(re.findall(r"^(\w+):\s+(\d+) kB", _text(self.proc / "meminfo"), re.MULTILINE))
+        if not {"MemTotal", "MemAvailable"} <= meminfo.keys():
             return None
-        total, free = (int(found[name]) * 1024 for name in ("MemTotal", "MemAvailable"))
+        total, free = (int(meminfo[name]) * 1024 for name in ("MemTotal", "MemAvailable"))
         limit, used = (_text(self.cgroup / f"memory.{name}").strip() for name in ("max", "current"))
         if limit.isdigit() and used.isdigit() and int(limit) < total:
             cached = re.search(r"^inactive_file (\d+)", _text(self.cgroup / "memory.stat"), re.MULTILINE)

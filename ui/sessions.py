@@ -69,15 +69,15 @@ class Authenticator:
         secret = self.session + json.dumps(sorted(self.people.items())).encode()
         return f"{text}.{hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()}"
 
-    def _is_ours(self, said: str) -> bool:
-        return hmac.compare_digest(said.encode(), self._signed(said.rpartition(".")[0]).encode())
+    def _is_ours(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self._signed(token.rpartition(".")[0]).encode())
 
 
-def parse_logins(said: list[str]) -> dict[str, str]:
-    """What --auth and RESHOOT_AUTH say: 'user:password', several with commas between them."""
+def parse_logins(options: list[str]) -> dict[str, str]:
+    """Parse the values of --auth and RESHOOT_AUTH: 'user:password', several separated by commas."""
     people = {}
-    for each in (part.strip() for text in said for part in text.split(",")):
-        name, colon, password = each.partition(":")
+    for login in (part.strip() for text in options for part in text.split(",")):
+        name, colon, password = login.partition(":")
         if not (name and colon and password):
             raise AuthError("A login is written user:password.", "Give --auth reshoot:a-long-password, for example.")
         people[name] = password
@@ -90,19 +90,20 @@ def open_authenticator(home: Path, passwords: Mapping[str, str], *, public: bool
     Password hashes are the same at every start, so that sessions stay valid.
     """
     path = home / "secrets.json"
-    kept = _read(path)
-    kept.setdefault("session", secrets.token_hex(32))
-    session, made = bytes.fromhex(kept["session"]), None
+    stored = _read(path)
+    stored.setdefault("session", secrets.token_hex(32))
+    session, generated = bytes.fromhex(stored["session"]), None
     people = {
-        name: _hashed(each, hmac.digest(session, name.encode(), "sha256")[:16]) for name, each in passwords.items()
+        name: _hashed(password, hmac.digest(session, name.encode(), "sha256")[:16])
+        for name, password in passwords.items()
     }
     if public and not people:
-        if "password" not in kept:
-            made = secrets.token_urlsafe(12)
-            kept["password"] = _hashed(made)
-        people = {USER: kept["password"]}
-    _write(path, kept)
-    return Authenticator(session, people), made
+        if "password" not in stored:
+            generated = secrets.token_urlsafe(12)
+            stored["password"] = _hashed(generated)
+        people = {USER: stored["password"]}
+    _write(path, stored)
+    return Authenticator(session, people), generated
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -114,12 +115,12 @@ def _read(path: Path) -> dict[str, str]:
         return {}  # it was damaged: people sign in again, and a pod gets a new password
 
 
-def _write(path: Path, kept: Mapping[str, str]) -> None:
+def _write(path: Path, stored: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(dict(kept), file)
+        json.dump(dict(stored), file)
     sync(part)
     part.replace(path)
 

@@ -39,12 +39,12 @@ def _refused(host: str, port: int, error: OSError) -> PortError:
     return PortError(f"{host}:{port} cannot be opened: {error.strerror or error}.", "Give another --host or --port.")
 
 
-def announce(listener: socket.socket, authenticator: Authenticator, made: str | None) -> None:
+def announce(listener: socket.socket, authenticator: Authenticator, password: str | None) -> None:
     """Print the address of the page, and the password if one was generated just now."""
     host, port = listener.getsockname()[:2]
     lines = [f"Reshoot is at {_address(host, port)}"]
-    if made:
-        lines.append(f"Sign in as {USER} with the password {made}")
+    if password:
+        lines.append(f"Sign in as {USER} with the password {password}")
         lines.append("It is said only now, and holds until secrets.json in the home is deleted.")
     elif not authenticator.requires_login and host not in HERE:
         lines.append("Whoever reaches this machine may come in; --auth user:password asks for a login.")

@@ -76,8 +76,8 @@ class Previewer:
         if window.entry.hit:
             return
         try:
-            for each in self._due:
-                self._show(stable, each, restyled)
+            for due in self._due:
+                self._show(stable, due, restyled)
         except Cancelled:
             raise
         except (ReshootError, OSError) as error:

@@ -43,12 +43,12 @@ def _copied(stage: Stage, clip: Clip, context: RunContext, path: Path) -> Done:
 
 def _telling(journey: Journey) -> int:
     """The frame for the still: the middle of the time in which the person stands, else the middle of the clip."""
-    holds = [each.span for each in journey.segments.all if each.name == "hold"]
+    holds = [segment.span for segment in journey.segments.all if segment.name == "hold"]
     return (holds[0].start + holds[-1].stop) // 2 if holds else len(journey.clip) // 2
 
 
-def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Everything that the page of a result needs besides its files; `told` is its report."""
+def facts(job: Job, journey: Journey, report: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Everything that the page of a result needs besides its files; `report` holds its numbers."""
     clip = journey.clip
     return {
         "format": FORMAT,
@@ -58,7 +58,7 @@ def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dic
         "settings": dict(job.order.settings),
         "width": clip.size.width_px,
         "height": clip.size.height_px,
-        "frames": told["frames_out"],
+        "frames": report["frames_out"],
         "fps": float(clip.rate),
         "times_s": None if clip.constant_rate else [float(clip.time_s(index)) for index in clip.span],
         "duration_s": float(clip.duration_s),
@@ -68,40 +68,40 @@ def facts(job: Job, journey: Journey, told: dict[str, Any], folder: Path) -> dic
         "still": _telling(journey),
         "before": BEFORE,
         "after": AFTER if (folder / AFTER).exists() else CLIP,
-        "warnings": _warnings(told),
-        "notes": [*clip.notes, *(each["sentence"] for each in told["events"] if each["level"] != "warning")],
+        "warnings": _warnings(report),
+        "notes": [*clip.notes, *(event["sentence"] for event in report["events"] if event["level"] != "warning")],
         "numbers": {
-            **{name: told[name] for name in ("frames_in", "frames_out", "audio_offset_ms", "edit_magnitude")},
-            **{name: told[name] for name in ("seam_ratio", "colour_drift", "flicker_hold")},
-            "slide_px": {name: told["slide_px"][name] for name in ("before", "after", "locked")},
-            "warp_ratio": told["warp_error"]["ratio"],
-            "detected_fraction": told["subject"]["detected_fraction"],
-            **{name: told["camera"][name] for name in ("jerk_before", "jerk_after")},
+            **{name: report[name] for name in ("frames_in", "frames_out", "audio_offset_ms", "edit_magnitude")},
+            **{name: report[name] for name in ("seam_ratio", "colour_drift", "flicker_hold")},
+            "slide_px": {name: report["slide_px"][name] for name in ("before", "after", "locked")},
+            "warp_ratio": report["warp_error"]["ratio"],
+            "detected_fraction": report["subject"]["detected_fraction"],
+            **{name: report["camera"][name] for name in ("jerk_before", "jerk_after")},
         },
     }
 
 
-def figures(journey: Journey, told: dict[str, Any], views: Sequence[Done]) -> dict[str, Any]:
+def figures(journey: Journey, report: dict[str, Any], views: Sequence[Done]) -> dict[str, Any]:
     """The figures of a result that the ledger keeps, for estimates of other jobs and for the dashboard."""
-    stages = [each.to_json() for each in (*journey.done, *views)]
+    stages = [stage.to_json() for stage in (*journey.done, *views)]
     return {
         "look": journey.settings["generate.look"],
-        "frames": told["frames_out"],
+        "frames": report["frames_out"],
         "width": journey.clip.size.width_px,
         "height": journey.clip.size.height_px,
         "fps": float(journey.clip.rate),
         "seconds": round(journey.seconds + sum(view.seconds for view in views), 2),
         "cached": sum(stage["cache"] == "hit" for stage in stages),
         "stages": [{name: stage[name] for name in ("name", "seconds", "cache")} for stage in stages],
-        "peak_rss_mb": told["peak_rss_mb"],
-        "slide_px": told["slide_px"]["after"],
-        "warp_ratio": told["warp_error"]["ratio"],
-        "seam_ratio": told["seam_ratio"],
-        "colour_drift": told["colour_drift"],
-        "edit_magnitude": told["edit_magnitude"],
-        "warnings": _warnings(told),
+        "peak_rss_mb": report["peak_rss_mb"],
+        "slide_px": report["slide_px"]["after"],
+        "warp_ratio": report["warp_error"]["ratio"],
+        "seam_ratio": report["seam_ratio"],
+        "colour_drift": report["colour_drift"],
+        "edit_magnitude": report["edit_magnitude"],
+        "warnings": _warnings(report),
     }
 
 
-def _warnings(told: dict[str, Any]) -> list[str]:
-    return [event["sentence"] for event in told["events"] if event["level"] == "warning"]
+def _warnings(report: dict[str, Any]) -> list[str]:
+    return [event["sentence"] for event in report["events"] if event["level"] == "warning"]

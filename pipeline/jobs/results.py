@@ -78,11 +78,11 @@ class Results:
 
     def sweep(self) -> None:
         """Clean up after a crash: delete partial results, and restore a result that was being replaced."""
-        for each in self.folder.glob(f"*{PART}"):
-            shutil.rmtree(each, ignore_errors=True)
-        for each in self.folder.glob(f"*{OLD}"):
-            place = each.with_suffix("")
+        for leftover in self.folder.glob(f"*{PART}"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.folder.glob(f"*{OLD}"):
+            place = leftover.with_suffix("")
             if place.exists():
-                shutil.rmtree(each, ignore_errors=True)
+                shutil.rmtree(leftover, ignore_errors=True)
             else:
-                each.rename(place)
+                leftover.rename(place)

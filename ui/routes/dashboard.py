@@ -33,7 +33,7 @@ def routes(studio: Studio) -> APIRouter:
     tasks = CacheTasks(studio.home, changed=lambda: _forget(stats, sizes))
 
     @router.get("/dashboard")
-    def told() -> dict[str, Any]:
+    def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
         return {
             "now": time.time(),
@@ -43,7 +43,7 @@ def routes(studio: Studio) -> APIRouter:
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
             "workers": [machine.worker(sign) for sign in studio.ledger.workers()],
-            "machine": {**machine.told(), "gpus": cards.now()},
+            "machine": {**machine.summary(), "gpus": cards.now()},
             "room": sizes.now(),
         }
 
@@ -57,18 +57,18 @@ def routes(studio: Studio) -> APIRouter:
 
 
 def _forget(*facts: CachedFact[Any]) -> None:
-    for each in facts:
-        each.stale()
+    for fact in facts:
+        fact.stale()
 
 
-def cache(found: Stats) -> dict[str, Any]:
+def cache(stats: Stats) -> dict[str, Any]:
     """Size and hit rate of the cache, in all and per stage."""
-    did = sum((stage.figures for stage in found.stages.values()), Figures())
+    did = sum((stage.figures for stage in stats.stages.values()), Figures())
     stages = [
         {"name": name, "title": sentence(name), "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
-        for name, stage in found.stages.items()
+        for name, stage in stats.stages.items()
     ]
-    held = {name: value for name, value in asdict(found).items() if name != "stages"}
+    held = {name: value for name, value in asdict(stats).items() if name != "stages"}
     return {**held, **_did(did), "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
 
 
@@ -91,12 +91,12 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
     ]
 
 
-def _stage(told: Mapping[str, Any]) -> dict[str, Any]:
+def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "name": str(told.get("name", "")),
-        "title": sentence(str(told.get("name", ""))),
-        "seconds": number(told.get("seconds")),
-        "hit": told.get("cache") == "hit",
+        "name": str(stage.get("name", "")),
+        "title": sentence(str(stage.get("name", ""))),
+        "seconds": number(stage.get("seconds")),
+        "hit": stage.get("cache") == "hit",
     }
 
 

@@ -39,7 +39,7 @@ class RouteFilter:
             await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             return
         if scope["type"] == "http":
-            headers = [each for each in scope["headers"] if each[0] != b"x-gradio-server"]
+            headers = [header for header in scope["headers"] if header[0] != b"x-gradio-server"]
             scope = {**scope, "headers": headers, "query_string": b""}
         await self._app(scope, receive, send)
 
@@ -49,18 +49,18 @@ def routes(blocks: gr.Blocks) -> APIRouter:
     router = APIRouter()
 
     @router.post(CALL)
-    async def called(body: JsonBody, request: Request) -> Response:
+    async def call(body: JsonBody, request: Request) -> Response:
         function = blocks.fns.get(body["fn_index"]) if type(body.get("fn_index")) is int else None
         if function is None or function.fn is None:
             raise NotHere("The form has no such function.", "Reload the page and try again.")
         values = _fitting(function.inputs, body.get("data"))
         try:
-            told = await blocks.process_api(function, values, request=gr.Request(request))
+            result = await blocks.process_api(function, values, request=gr.Request(request))
         except (gr.Error, ComponentProcessingError) as error:
             problem = str(error.message) if isinstance(error, gr.Error) else "A value of the form cannot be read."
             log.warning("%s: %s", CALL, problem[:200])
             return JSONResponse({"error": problem, "title": "Not done", "duration": 10, "visible": True}, 400)
-        return JSONResponse({"data": told["data"], "is_generating": False, "duration": told["duration"]})
+        return JSONResponse({"data": result["data"], "is_generating": False, "duration": result["duration"]})
 
     return router
 

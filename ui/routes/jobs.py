@@ -68,7 +68,7 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
         return JSONResponse(page, headers=headers)
 
     @router.get("/jobs/{job}")
-    def told(job: str, request: Request) -> Response:
+    def show(job: str, request: Request) -> Response:
         found = _found(studio, job)
         more = {
             "settings": dict(found.order.settings),

@@ -41,10 +41,10 @@ class PreviewError(ReshootError):
 def sweep(home: Path, older_than_s: float = KEPT_S) -> int:
     """Delete old previews and partial ones; returns how many."""
     before, swept = time.time() - older_than_s, 0
-    for each in (home / "looks").glob("*"):
+    for folder in (home / "looks").glob("*"):
         with suppress(FileNotFoundError):
-            if each.stat().st_mtime < before:
-                shutil.rmtree(each, ignore_errors=True)
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
                 swept += 1
     return swept
 

@@ -34,7 +34,7 @@ SAME = (
 
 
 @dataclass(frozen=True)
-class Served:
+class ResultFile:
     """A file of a result: its label on the page, and the ending of its name when downloaded."""
 
     label: str
@@ -43,16 +43,16 @@ class Served:
 
 
 FILES = {
-    CLIP: Served("Restyled clip", "restyled"),
-    "report.html": Served("Report", "report"),
-    "report.json": Served("Report, for programs", "report"),
-    "camera.json": Served("Camera path, as it was measured", "camera"),
-    "stable.json": Served("Calm camera path, in which the look was made", "calm camera"),
-    SETTINGS: Served("Settings", "settings"),
-    "sheet.jpg": Served("Contact sheet, before and after", "contact sheet"),
-    BEFORE: Served("Source, for the page", "before", listed=False),
-    AFTER: Served("Restyled clip, for the page", "after", listed=False),
-    POSTER: Served("Still", "still", listed=False),
+    CLIP: ResultFile("Restyled clip", "restyled"),
+    "report.html": ResultFile("Report", "report"),
+    "report.json": ResultFile("Report, for programs", "report"),
+    "camera.json": ResultFile("Camera path, as it was measured", "camera"),
+    "stable.json": ResultFile("Calm camera path, in which the look was made", "calm camera"),
+    SETTINGS: ResultFile("Settings", "settings"),
+    "sheet.jpg": ResultFile("Contact sheet, before and after", "contact sheet"),
+    BEFORE: ResultFile("Source, for the page", "before", listed=False),
+    AFTER: ResultFile("Restyled clip, for the page", "after", listed=False),
+    POSTER: ResultFile("Still", "still", listed=False),
 }
 
 
@@ -67,12 +67,12 @@ def routes(studio: Studio) -> APIRouter:
         return {"results": [_in_short(job) for job in done]}
 
     @router.get("/results/{job}")
-    def told(job: str) -> dict[str, Any]:
+    def show(job: str) -> dict[str, Any]:
         found = _found(studio, job)
         facts = results.facts(found.id)
         if facts is None:
             raise _none_yet(found)
-        return _told(found, facts, results.place(found.id))
+        return _to_json(found, facts, results.place(found.id))
 
     @router.api_route("/results/{job}/{name}", methods=["GET", "HEAD"])
     def file(job: str, name: str, inline: bool = False) -> Response:
@@ -129,7 +129,7 @@ def _in_short(job: Job) -> dict[str, Any]:
     }
 
 
-def _told(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
+def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
     """A result as JSON for its page."""
     return {
         **_in_short(job),
@@ -139,9 +139,9 @@ def _told(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
         "report": _url(job, "report.html"),
         "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"])],
         "files": [
-            {"name": name, "label": each.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
-            for name, each in FILES.items()
-            if each.listed and (place / name).is_file()
+            {"name": name, "label": file.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
+            for name, file in FILES.items()
+            if file.listed and (place / name).is_file()
         ],
     }
 

@@ -49,14 +49,14 @@ class UploadService:
             upload = await run_sync(self._uploads.begin, name, size, owner, network, limiter=self._beginners)
         return {"id": upload, "have": 0, "bytes": size, "chunk_bytes": CHUNK_BYTES}
 
-    def told(self, upload: str) -> dict[str, Any]:
+    def status(self, upload: str) -> dict[str, Any]:
         """The state of an upload, or of the clip that it has become."""
         with _in_house_terms():
             try:
                 whole = self._clips.get(upload)
             except NoClip:
-                found = self._uploads.get(upload)
-                return {"id": upload, "have": found.have, "bytes": found.bytes, "chunk_bytes": CHUNK_BYTES}
+                state = self._uploads.get(upload)
+                return {"id": upload, "have": state.have, "bytes": state.bytes, "chunk_bytes": CHUNK_BYTES}
             self._uploads.drop(upload)
             return {"id": upload, "have": whole.bytes, "bytes": whole.bytes, "clip": upload}
 
@@ -87,11 +87,11 @@ class UploadService:
         await self._written(writer.commit)
 
     def _sealed(self, upload: str, have: int) -> dict[str, Any]:
-        found = self._uploads.get(upload)
-        if have < found.bytes:
+        state = self._uploads.get(upload)
+        if have < state.bytes:
             return {"have": have}
         with self._uploads.whole(upload) as part:
-            self._clips.add(part, found.title, upload)
+            self._clips.add(part, state.title, upload)
         return {"have": have, "clip": upload}
 
     async def _written(self, work: Callable[[], Given]) -> Given:
@@ -109,8 +109,8 @@ def routes(studio: Studio) -> APIRouter:
         return await service.begin(body, visitor(request), address(request))
 
     @router.get("/uploads/{upload}")
-    def told(upload: str) -> dict[str, Any]:
-        return service.told(upload)
+    def status(upload: str) -> dict[str, Any]:
+        return service.status(upload)
 
     @router.patch("/uploads/{upload}")
     async def add(upload: str, request: Request, at: Annotated[int, Query(alias="from", ge=0)]) -> Response:
