@@ -4,10 +4,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from statistics import median
 
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
 
 
 def side_by_side(contenders: Mapping[str, Callable[[], object]], rounds: int = 3) -> dict[str, float]:
@@ -33,6 +32,6 @@ def peak_mb(code: str, *arguments: str) -> float:
     """Peak resident memory of a Python program, run in a process of its own so that ours does not count."""
     tail = "\nfrom utils.process_resources import peak_mb\nprint(peak_mb())"
     child = subprocess.run(
-        [sys.executable, "-c", code + tail, *arguments], cwd=HOUSE, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code + tail, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     )
     return float(child.stdout.split()[-1])

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-FOOTAGE = Path(__file__).resolve().parents[2] / "shared" / "footage"
+from utils.project import PROJECT_ROOT
+
+FOOTAGE = PROJECT_ROOT.parent / "shared" / "footage"
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from utils.errors import StoreFull
 from utils.key import Key
+from utils.project import PROJECT_ROOT
 from utils.store import Entry, Store
 
-ROOT = Path(__file__).resolve().parents[1]
 TRACED = ("utils/store/", "utils/digest.py", "tests/store_child.py")
 PARTS = 3
 
@@ -48,7 +48,7 @@ def is_right(entry: Entry, number: int, size: int = 2000) -> bool:
 def start(*arguments: object, under: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
     """Run a verb of this file in a process of its own; talk to it by lines."""
     command = [*under, sys.executable, "-m", "tests.store_child", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def hear(child: "subprocess.Popen[str]") -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.workers import HOUSE
+from utils.project import PROJECT_ROOT
 
 PATIENCE_S = 120.0
 
@@ -42,7 +42,7 @@ class App:
         with (self.home / "app.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py", "--port", str(self.port), "--home", str(self.home), *self.more],
-                cwd=HOUSE,
+                cwd=PROJECT_ROOT,
                 env={**os.environ, **self.env},
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -17,8 +17,9 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import frame_previews
 from tests.journeys import filmed
 from tests.studios import App, app
-from tests.workers import HOUSE, House
-from ui.socket import bind
+from tests.workers import House
+from ui.socket import bound
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
 FRAMES = 48
@@ -32,7 +33,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def refusal(home: Path, *more: str) -> str:
     """What an app says that does not start."""
     child = subprocess.run(
-        [sys.executable, "app.py", "--home", str(home), *more], cwd=HOUSE, capture_output=True, text=True, timeout=60
+        [sys.executable, "app.py", "--home", str(home), *more],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert child.returncode == 1 and "Traceback" not in child.stderr
     return child.stderr
@@ -145,7 +150,7 @@ def test_a_job_outlives_the_app(tmp_path: Path, clip: Path, how: signal.Signals)
 def test_the_page_loads_nothing_that_computes() -> None:
     """The web process stays small: pixels are the worker's business."""
     code = "import sys, ui.server; print(*sorted(sys.modules))"
-    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not set(child.stdout.split()) & {"cv2", "av", "mediapipe", "numba", "torch", "scipy"}
 
 

@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.commands.cache import app, size_bytes
-from tests.store_child import ROOT, key, write
+from tests.store_child import key, write
 from utils.errors import StoreError
+from utils.project import PROJECT_ROOT
 from utils.store import Store
 
 
@@ -141,5 +142,5 @@ def test_what_is_no_size(tmp_path: Path, text: str) -> None:
 
 def test_the_command_loads_nothing_heavy() -> None:
     code = "import sys, pipeline.commands.cache; print(*({'numpy', 'blake3', 'utils.store', 'cv2'} & set(sys.modules)))"
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == ""

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from utils import guarded_child as child
-
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
 
 
 def python(code: str) -> list[str]:
@@ -76,7 +75,7 @@ def test_one_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
     code += f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(300)"
     parent = subprocess.Popen(
         python(f"import sys; from utils.guarded_child import ask; ask([sys.executable, '-c', {code!r}], 300)"),
-        cwd=HOUSE,
+        cwd=PROJECT_ROOT,
     )
     until(lambda: mark.exists() and mark.read_text() != "")
     os.kill(parent.pid, signal.SIGKILL)
@@ -85,12 +84,9 @@ def test_one_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_memory_is_limited() -> None:
-    code = (
-        "from utils.guarded_child import limit; limit(1 << 30); print('in', flush=True); print(len(bytearray(2 << 30)))"
-    )
-    assert child.ask(python(code), 60) == "in"
-    code = "from utils.guarded_child import limit; limit(1 << 30)\n"
-    code += "try: bytearray(2 << 30)\nexcept MemoryError: print('refused')"
+    limited = "from utils.guarded_child import limit; limit(1 << 30)\n"
+    assert child.ask(python(limited + "print('in', flush=True); print(len(bytearray(2 << 30)))"), 60) == "in"
+    code = limited + "try: bytearray(2 << 30)\nexcept MemoryError: print('refused')"
     assert child.ask(python(code), 60) == "refused"
 
 

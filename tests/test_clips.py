@@ -16,10 +16,10 @@ from tests.test_child import alive, until
 from utils.digest import digest_file
 from utils.image import Size
 from utils.media.xmp import write_settings
+from utils.project import PROJECT_ROOT
 from utils.store import Store
 from utils.walker import Shot
 
-HOUSE = Path(__file__).resolve().parents[1]
 SHOT = Shot(size=(192, 108), frames=12)
 DOCUMENT = {"preset": "fast", "settings": {"generate.look": "ink"}}
 
@@ -195,7 +195,7 @@ def test_a_child_that_hangs_is_ended_and_one_whose_parent_dies_goes_too(
             "import sys, pipeline.library.inspection as it; from pathlib import Path;"
             f"it.command = lambda arguments: [sys.executable, '-c', {hangs!r}]; it.film_example(Path('x'))",
         ],
-        cwd=HOUSE,
+        cwd=PROJECT_ROOT,
     )
     mark.unlink(missing_ok=True)
     until(lambda: mark.exists() and mark.read_text() != "")
@@ -246,5 +246,7 @@ def test_what_was_kept_of_a_look_and_cannot_be_read_is_found_out_again(
 
 def test_the_web_process_loads_nothing_heavy() -> None:
     code = "import sys, pipeline.library.clips, utils.uploads; print(*sorted(sys.modules))"
-    said = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert not set(said.split()) & {"numpy", "cv2", "av", "mediapipe", "scipy", "numba", "gradio", "fastapi"}

@@ -28,9 +28,9 @@ from ui.routes import dashboard
 from ui.studio import Studio
 from utils.errors import ReshootError
 from utils.home import cache_folder
+from utils.project import PROJECT_ROOT
 from utils.store import Store
 
-HOUSE = Path(__file__).resolve().parents[1]
 PATIENCE_S = 60.0
 
 
@@ -267,5 +267,5 @@ def test_a_slow_fact_keeps_nobody_waiting_and_a_wrong_one_keeps_the_last(monkeyp
 
 def test_the_page_s_process_loads_nothing_heavy() -> None:
     code = "import sys, json, ui.routes.dashboard; print(json.dumps(sorted(sys.modules)))"
-    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not set(json.loads(child.stdout)) & {"numpy", "cv2", "av", "mediapipe", "numba", "scipy", "torch"}

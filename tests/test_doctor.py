@@ -18,8 +18,7 @@ from packaging.specifiers import SpecifierSet
 from pipeline.doctor import CHECKS, Check, Finding, Surroundings, disk, examine, machine, packages
 from pipeline.doctor.port import port
 from pipeline.doctor.versions import read_requirements
-
-ROOT = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ def test_a_broken_package_says_what_it_said(where, tmp_path: Path, look, name: s
     finding = problem(look(where(packages=package(tmp_path, name, "raise OSError('its file is missing')"))))
     assert f"{name} does not work" in finding.says and "its file is missing" in finding.says
     assert "--force-reinstall" in finding.remedy and name in finding.remedy
-    assert f"-c {ROOT / 'requirements.txt'}" in finding.remedy
+    assert f"-c {PROJECT_ROOT / 'requirements.txt'}" in finding.remedy
 
 
 def test_a_package_that_crashes_does_not_take_the_doctor_along(where, tmp_path: Path) -> None:
@@ -320,7 +319,7 @@ def run_doctor(*arguments: str, **environment: str) -> subprocess.CompletedProce
     code = "import typer; from pipeline.commands.doctor import doctor; typer.run(doctor)"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=ROOT,
+        cwd=PROJECT_ROOT,
         env={**os.environ, "COLUMNS": "100", **environment},
         capture_output=True,
         text=True,

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from utils.digest import canonical_json
 from utils.errors import Cancelled
 from utils.image import RGB, Size
 from utils.progress import Cancel
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
 SIZE = Size(322, 181)
@@ -191,9 +191,7 @@ def test_asking_what_there_is_loads_nothing_heavy() -> None:
         "import sys; from pipeline.engines import engines; print([(e.probe(), e.caps) for e in engines()] and '');"
         "print(*sys.modules)"
     )
-    child = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
-    )
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not set(child.stdout.split()) & HEAVY
 
 

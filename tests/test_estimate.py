@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from pipeline.engines.device import Device, this_device
 from pipeline.preview.estimate import PRICES, Estimate, Finished, _crop, estimates, slowness, yardstick
 from pipeline.settings import presets
 from tests.engines import Drawing
+from utils.project import PROJECT_ROOT
 from utils.size import Size
 
-HOUSE = Path(__file__).resolve().parents[1]
 CLIP: dict[str, Any] = {"width": 1280, "height": 720, "frames": 300, "fps": 30.0, "seconds": 10.0}
 PIXELS = 1280 * 720
 SERIAL = 0.65
@@ -108,5 +107,5 @@ def test_the_machine_is_measured_once() -> None:
 def test_nothing_heavy_is_loaded() -> None:
     facts = {"width": 9, "height": 9, "frames": 9}
     code = f"import sys; from pipeline.preview.estimate import estimates; estimates({facts}); print(*sys.modules)"
-    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "av", "scipy", "numba", "pydantic", "mediapipe"} & set(child.stdout.split())

@@ -22,9 +22,10 @@ from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
 from tests.studios import app
-from tests.workers import HOUSE, House
+from tests.workers import House
 from utils.disk import LEAST_BYTES
 from utils.errors import WriteError
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
 UPLOADS_BYTES, SMALL_BYTES, TINY_BYTES = 512 << 20, 160 << 20, 8 << 20
@@ -87,7 +88,7 @@ def test_an_app_that_cannot_begin_on_a_full_disk_says_so(tmp_path: Path) -> None
     with small_disk(tmp_path / "disk", TINY_BYTES) as disk:
         fill(disk)
         command = [sys.executable, "app.py", "--port", "0", "--home", str(disk / "home")]
-        child = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=60)
+        child = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
         assert child.returncode == 1 and "Traceback" not in child.stderr
         assert f"is full: {LEAST_BYTES} bytes are needed, 0 are free" in child.stderr
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
+
 FEW, MANY = 64, 120
 
 HOLD = """
@@ -30,7 +31,9 @@ def lowered() -> None:
 @pytest.mark.parametrize("asks", [True, False])
 def test_as_many_results_are_held_as_a_long_film_has_windows(tmp_path: Path, asks: bool) -> None:
     code = HOLD.format(asks="raise_open_file_limit()" if asks else "", home=str(tmp_path), many=MANY)
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=HOUSE, preexec_fn=lowered)
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT, preexec_fn=lowered
+    )
     if asks:
         assert child.stdout.strip() == str(sum(range(MANY))), child.stderr
     else:
@@ -43,5 +46,7 @@ def test_it_is_asked_for_at_the_start(module: str) -> None:
         f"import resource, sys; sys.argv[1:] = []; import {module} as it\ntry: it.main()\nexcept BaseException: pass\n"
     )
     code += "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], file=sys.stderr)"
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=HOUSE, preexec_fn=lowered)
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT, preexec_fn=lowered
+    )
     assert int(child.stderr.strip().splitlines()[-1]) > FEW

@@ -26,8 +26,8 @@ from ui.routes import jobs
 from ui.sessions import open_authenticator
 from ui.studio import Studio
 from utils.errors import ReshootError
+from utils.project import PROJECT_ROOT
 
-HOUSE = Path(__file__).resolve().parents[1]
 STATUS: dict[type[Exception], int] = {NotHere: 404, JobError: 409, NotAllowed: 403, TooLarge: 413}
 NOBODY = "0" * 24
 
@@ -291,5 +291,5 @@ def test_a_worker_that_gives_signs_is_alive(desk: Desk) -> None:
 
 def test_nothing_that_looks_into_clips_is_loaded() -> None:
     code = "import sys, ui.routes.jobs; print(*sorted(sys.modules))"
-    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "av", "mediapipe", "numba", "torch", "scipy"} & set(child.stdout.split())

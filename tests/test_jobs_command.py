@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -16,7 +17,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path) -> Run:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pipeline", "jobs", *words, "--home", str(tmp_path / "home")]
-        return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
+        return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
 
     return run
 
@@ -63,7 +64,7 @@ def test_what_is_wrong_is_said_in_a_sentence(run: Run, clip: Path) -> None:
 def test_who_watches_a_job_is_told_that_its_ledger_is_gone(run: Run, clip: Path, tmp_path: Path) -> None:
     job = run("submit", str(clip)).stdout.strip()
     command = [sys.executable, "-m", "pipeline", "jobs", "watch", job, "--home", str(tmp_path / "home")]
-    with subprocess.Popen(command, cwd=HOUSE, stderr=subprocess.PIPE, text=True) as watch:
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as watch:
         assert watch.stderr
         assert "No worker is running" in watch.stderr.readline()
         (tmp_path / "home" / "jobs" / "ledger.sqlite").unlink()

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
+
 ROOMS = ("utils", "pipeline", "ui", "app")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-SOURCES = sorted(path for room in ("utils", "pipeline", "ui", "benchmarks") for path in (HOUSE / room).rglob("*.py"))
-SOURCES = [HOUSE / "app.py", *SOURCES]
+SOURCES = sorted(
+    path for room in ("utils", "pipeline", "ui", "benchmarks") for path in (PROJECT_ROOT / room).rglob("*.py")
+)
+SOURCES = [PROJECT_ROOT / "app.py", *SOURCES]
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -23,11 +26,11 @@ def imported(tree: ast.AST) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(HOUSE)))
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
 def test_a_file_is_where_it_belongs_and_of_readable_length(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    room = path.relative_to(HOUSE).parts[0].removesuffix(".py")
+    room = path.relative_to(PROJECT_ROOT).parts[0].removesuffix(".py")
     allowed = ROOMS[: ROOMS.index(room) + 1] if room in ROOMS else ROOMS
     assert imported(tree) & set(ROOMS) <= set(allowed)
     assert room == "benchmarks" or "tests" not in imported(tree)
@@ -49,17 +52,17 @@ AROUND = ("library", "jobs", "commands", "doctor")
 @pytest.mark.parametrize("room", [*STORY, "engines", "settings"])
 def test_a_room_of_the_story_knows_only_the_rooms_before_it(room: str) -> None:
     before = STORY[: STORY.index(room) + 1] if room in STORY else (room,)
-    for path in sorted((HOUSE / "pipeline" / room).rglob("*.py")):
+    for path in sorted((PROJECT_ROOT / "pipeline" / room).rglob("*.py")):
         for module in modules(ast.parse(path.read_text(encoding="utf-8"))):
             if module.startswith("pipeline."):
                 part = module.split(".")[1]
                 known = part in before or part in SHARED
-                assert known, f"{path.relative_to(HOUSE)} imports {module}"
+                assert known, f"{path.relative_to(PROJECT_ROOT)} imports {module}"
 
 
 def test_nothing_in_the_pipeline_but_the_jobs_knows_that_there_are_jobs() -> None:
-    for path in sorted((HOUSE / "pipeline").rglob("*.py")):
-        room = path.relative_to(HOUSE / "pipeline").parts[0]
+    for path in sorted((PROJECT_ROOT / "pipeline").rglob("*.py")):
+        room = path.relative_to(PROJECT_ROOT / "pipeline").parts[0]
         if room not in ("jobs", "commands", "library"):
             assert not {each for each in modules(ast.parse(path.read_text())) if each.startswith("pipeline.jobs")}
 
@@ -83,7 +86,7 @@ def test_twenty_things_are_decided_where_the_table_says() -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """At their top; what is imported inside a function comes when it is needed."""
-    known = {".".join(path.relative_to(HOUSE).with_suffix("").parts): path for path in SOURCES}
+    known = {".".join(path.relative_to(PROJECT_ROOT).with_suffix("").parts): path for path in SOURCES}
     arrows = {
         name: {each for each in modules(ast.parse(path.read_text()), top=True) if each in known}
         for name, path in known.items()
@@ -113,7 +116,7 @@ def modules(tree: ast.Module, *, top: bool = False) -> set[str]:
 
 def test_the_command_line_answers_before_anything_heavy_is_loaded() -> None:
     code = "import sys, pipeline.__main__; print(*sorted(sys.modules))"
-    child = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     loaded = set(child.stdout.split())
     heavy = {"numpy", "cv2", "av", "mediapipe", "numba", "torch", "pydantic", "yaml", "scipy", "sqlalchemy", "dbos"}
     assert not loaded & heavy
@@ -133,7 +136,7 @@ def test_every_command_has_help() -> None:
         "cache",
     ):
         child = subprocess.run(
-            [sys.executable, "-m", "pipeline", command, "--help"], cwd=HOUSE, capture_output=True, text=True
+            [sys.executable, "-m", "pipeline", command, "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True
         )
         assert child.returncode == 0, child.stderr
         assert "Usage" in child.stdout
@@ -142,7 +145,7 @@ def test_every_command_has_help() -> None:
 def test_an_error_is_two_sentences_and_no_traceback(tmp_path: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-m", "pipeline", "probe", str(tmp_path / "[/absent].mp4")],
-        cwd=HOUSE,
+        cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
     )
@@ -154,6 +157,6 @@ def test_an_error_is_two_sentences_and_no_traceback(tmp_path: Path) -> None:
 def test_without_its_packages_it_says_what_to_do() -> None:
     """A fresh clone and the system's Python: the first thing that a stranger types."""
     code = "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]; import pipeline.__main__"
-    child = subprocess.run([sys.executable, "-S", "-c", code], cwd=HOUSE, capture_output=True, text=True)
+    child = subprocess.run([sys.executable, "-S", "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert child.returncode == 1
     assert "is missing. Run `make run`" in child.stderr and "Traceback" not in child.stderr

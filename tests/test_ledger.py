@@ -18,8 +18,7 @@ from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.tables import jobs, workers
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.progress import Progress
-
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -49,7 +48,7 @@ def test_what_is_submitted_is_there_for_another_process_with_its_ticket(ledger: 
         "import sys; from pipeline.jobs.ledger import Ledger; ledger = Ledger(sys.argv[1]);"
         "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.wakeups.waiting())"
     )
-    child = subprocess.run([sys.executable, "-c", code, ledger.url], cwd=HOUSE, capture_output=True, text=True)
+    child = subprocess.run([sys.executable, "-c", code, ledger.url], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert child.stdout.split() == [job.id, "queued", "ink", "1"], child.stderr
     assert job.order.owner == "me" and len(job.id) >= 16
 
@@ -284,7 +283,7 @@ def test_many_threads_and_another_process_may_write_at_once(ledger: Ledger) -> N
     )
     first = ledger.submit(order("first")).id
     command = [sys.executable, "-c", code, ledger.url, first]
-    child = subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdin and child.stdout and child.stdout.readline() == "ready\n"
     child.stdin.write("\n")
     child.stdin.close()

@@ -30,11 +30,12 @@ from pipeline.jobs.tables import frame_previews as table
 from pipeline.library.clips import Clips
 from tests.journeys import written
 from tests.slow_engine import OPENED, OPENING_S
-from tests.workers import HOUSE, House, house
+from tests.workers import House, house
 from ui.problems import NotAllowed, NotHere
 from ui.routes import looks
 from ui.studio import Studio
 from utils.errors import ReshootError
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
 PATIENCE_S = 120.0
@@ -307,7 +308,7 @@ def test_an_engine_that_opens_slowly_is_opened_once(
     ledger = Ledger(database_url(home))
     about = [str(home), database_url(home), "slow", str(os.getpid()), "600"]
     with (home / "worker.log").open("w") as log:
-        worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=HOUSE, stderr=log)
+        worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=PROJECT_ROOT, stderr=log)
     try:
         with TestClient(app_of(home, ledger)) as client:
             told = [

@@ -20,7 +20,8 @@ from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.studios import App, app
-from tests.workers import HOUSE, PATIENCE_S, House
+from tests.workers import PATIENCE_S, House
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
 LOOKS_S = 4.0
@@ -125,7 +126,7 @@ def test_whoever_starts_without_its_ledger_says_which_file_is_missing(tmp_path: 
     Ledger(database_url(tmp_path)).close()
     (tmp_path / "jobs" / "ledger.sqlite").unlink()
     command = [sys.executable, *command, "--home", str(tmp_path)]
-    child = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=60)
+    child = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
     assert child.returncode == 1 and "Traceback" not in child.stderr
     assert "is not there, though there was one" in child.stderr and "Put it back" in child.stderr
 

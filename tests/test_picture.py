@@ -13,8 +13,7 @@ from tests.pictures import HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset,
 from utils.errors import PictureError
 from utils.image import RGB
 from utils.image.picture_file import MOST_PIXELS, MOST_SIDE_PX, read_picture, suffix_of, write_preview
-
-HOUSE = Path(__file__).resolve().parents[1]
+from utils.project import PROJECT_ROOT
 
 
 def read(folder: Path, content: bytes) -> RGB:
@@ -141,7 +140,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     code += "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10\n"
     code += "resource.setrlimit(resource.RLIMIT_DATA, (used + (200 << 20),) * 2)\n"
     code += "read_picture(pathlib.Path(sys.argv[1]))"
-    child = subprocess.run([sys.executable, "-c", code, str(bomb)], cwd=HOUSE, capture_output=True, text=True)
+    child = subprocess.run([sys.executable, "-c", code, str(bomb)], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert "PictureError" in child.stderr and "20000 x 20000" in child.stderr, child.stderr
 
 

@@ -1,15 +1,15 @@
 """The presets that come with the program."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.settings import Settings, presets
 from utils.errors import SettingsError
+from utils.project import PROJECT_ROOT
 
-FOLDER = Path(__file__).resolve().parents[1] / "presets"
+FOLDER = PROJECT_ROOT / "presets"
 
 
 def test_every_file_is_a_preset_that_loads() -> None:

@@ -15,9 +15,9 @@ from pipeline.commands.preview import preview
 from tests.journeys import written
 from tests.pictures import BOMB
 from utils.errors import ReshootError
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
-PROJECT = Path(__file__).resolve().parents[1]
 app = typer.Typer()
 app.command()(preview)
 
@@ -117,6 +117,6 @@ def test_with_json_problems_are_json_too(home: Path, tmp_path: Path, capsys: pyt
 
 def test_its_old_name_still_answers_and_says_the_new_one() -> None:
     child = subprocess.run(
-        [sys.executable, "-m", "pipeline", "look", "--help"], cwd=PROJECT, capture_output=True, text=True
+        [sys.executable, "-m", "pipeline", "look", "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True
     )
     assert child.returncode == 0 and "Usage" in child.stdout and "`preview` now" in child.stderr

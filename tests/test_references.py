@@ -37,9 +37,8 @@ from utils.digest import digest_file
 from utils.errors import PictureError, SettingsError
 from utils.image.picture_file import read_picture, suffix_of
 from utils.media.xmp import read_settings
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
-
-HOUSE = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -96,7 +95,7 @@ def test_a_run_with_the_settings_of_a_result_takes_the_same_picture(picture: Pat
 
     def run(out: str, *said: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pipeline", "generate", str(clip), "-o", str(tmp_path / out), "--home", home]
-        return subprocess.run([*map(str, command), *said], cwd=HOUSE, capture_output=True, text=True)
+        return subprocess.run([*map(str, command), *said], cwd=PROJECT_ROOT, capture_output=True, text=True)
 
     first = run("first.mp4", "--preset", "fast", "--reference", str(picture))
     assert first.returncode == 0, first.stderr

@@ -25,8 +25,8 @@ from ui.problems import NotHere
 from ui.routes import results
 from ui.studio import Studio
 from utils.errors import ReshootError
+from utils.project import PROJECT_ROOT
 
-HOUSE = Path(__file__).resolve().parents[1]
 TITLE = '../../é "walk";\r\nX-Evil: 1/\u202egnp.mp4'
 CLIP = bytes(range(256)) * 40
 NUMBERS = {
@@ -219,5 +219,5 @@ def test_figures_are_words_that_people_read() -> None:
 
 def test_answering_loads_nothing_heavy() -> None:
     code = "import sys, ui.routes.results; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not set(loaded.stdout.split()) & {"numpy", "cv2", "av", "mediapipe", "numba", "torch", "gradio"}

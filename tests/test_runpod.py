@@ -18,8 +18,9 @@ from urllib.request import urlopen
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[1]
-ROOM = HOUSE / "runpod"
+from utils.project import PROJECT_ROOT
+
+ROOM = PROJECT_ROOT / "runpod"
 START = ROOM / "start.sh"
 PATIENCE_S = 90.0
 ENDS_S = 12.0
@@ -184,7 +185,7 @@ def copied(steps: list[tuple[str, str]]) -> set[str]:
 
 def test_the_image_has_all_that_the_app_needs_and_only_that(steps: list[tuple[str, str]]) -> None:
     sources = copied(steps)
-    assert all((HOUSE / source).exists() for source in sources)
+    assert all((PROJECT_ROOT / source).exists() for source in sources)
     assert {"app.py", "ui", "pipeline", "utils", "presets", "runpod", "requirements.txt", "pyproject.toml"} <= sources
     assert not sources & {".", "./", "tests", "benchmarks", ".git", "out"}
     ignored = (ROOM / "Dockerfile.dockerignore").read_text().splitlines()
@@ -193,7 +194,7 @@ def test_the_image_has_all_that_the_app_needs_and_only_that(steps: list[tuple[st
 
 def test_the_image_holds_no_weights_and_no_secrets(steps: list[tuple[str, str]]) -> None:
     for source in copied(steps):
-        for path in (HOUSE / source).rglob("*"):
+        for path in (PROJECT_ROOT / source).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert path.suffix not in WEIGHTS and path.stat().st_size < LARGEST_BYTES, path
     told = " ".join(rest for name, rest in steps if name in ("ENV", "ARG"))
@@ -206,7 +207,7 @@ def test_the_base_s_torch_is_kept(steps: list[tuple[str, str]]) -> None:
     assert "-c kept.txt" in install and install.index("> /opt/reshoot/kept.txt") < install.index("-r requirements.txt")
     assert install.index("diff kept.txt") > install.index("-r requirements.txt")
     for name in ("requirements.txt", "constraints.txt"):
-        assert not re.search(r"^(torch|torchvision|triton)\b", (HOUSE / name).read_text(), re.MULTILINE), name
+        assert not re.search(r"^(torch|torchvision|triton)\b", (PROJECT_ROOT / name).read_text(), re.MULTILINE), name
 
 
 def test_what_lists_the_base_s_packages_runs(steps: list[tuple[str, str]]) -> None:
@@ -223,7 +224,7 @@ def test_image_and_template_start_the_same_script(steps: list[tuple[str, str]]) 
     told = json.loads((ROOM / "template.json").read_text())
     (command,) = (json.loads(rest) for name, rest in steps if name == "CMD")
     (folder,) = (Path(rest) for name, rest in steps if name == "WORKDIR")
-    assert told["dockerStartCmd"] == command and HOUSE / Path(command[1]).relative_to(folder) == START
+    assert told["dockerStartCmd"] == command and PROJECT_ROOT / Path(command[1]).relative_to(folder) == START
     assert "7860/http" in told["ports"] and ("EXPOSE", "7860") in steps
     assert Path(told["env"]["RESHOOT_HOME"]).is_relative_to(told["volumeMountPath"])
     assert not re.search(r"TOKEN|PASSWORD|SECRET|KEY|AUTH", " ".join(told["env"]))
@@ -232,7 +233,7 @@ def test_image_and_template_start_the_same_script(steps: list[tuple[str, str]]) 
 def test_the_readme_names_what_there_is() -> None:
     text = (ROOM / "README.md").read_text()
     named = set(re.findall(r"`((?:runpod|scripts)/[\w./-]+)`", text))
-    assert named and all((HOUSE / name).exists() for name in named)
+    assert named and all((PROJECT_ROOT / name).exists() for name in named)
     settings = set(re.findall(r"\bRESHOOT_[A-Z]+\b", text))
-    known = (START.read_text() + (HOUSE / "app.py").read_text()) + (HOUSE / "utils" / "home.py").read_text()
+    known = "".join(path.read_text() for path in (START, PROJECT_ROOT / "app.py", PROJECT_ROOT / "utils" / "home.py"))
     assert settings and all(name in known for name in settings)

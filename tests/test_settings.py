@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from pipeline.commands.settings import settings as settings_command
 from pipeline.settings import Field, Settings, presets, read_assignments
 from utils.errors import SettingsError
+from utils.project import PROJECT_ROOT
 
 FIELDS = Settings.fields()
 NAMES = [field.name for field in FIELDS]
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def right_values(field: Field) -> st.SearchStrategy[Any]:
@@ -380,7 +380,7 @@ def test_the_command_files_load_quickly() -> None:
     code = (
         f"import sys, pipeline.commands.settings, pipeline.commands.doctor; sys.exit(str({heavy} & set(sys.modules)))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     assert loaded.stderr.strip() == "set()"
 
 

@@ -25,10 +25,10 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.studios import App, app
 from tests.wire import Answer, sent
-from tests.workers import HOUSE
 from ui.access import BROWSER, SESSION
 from ui.login import DEVICE
-from ui.login_queue import AT_ONCE, EVERY_S
+from ui.turns import AT_ONCE, EVERY_S
+from utils.project import PROJECT_ROOT
 from utils.uploads import MOST_OF_NETWORK, MOST_OF_OWNER
 
 PASSWORD = "correct horse"
@@ -136,7 +136,7 @@ print(json.dumps(sorted({each.path for each in iter_route_contexts([*app.routes,
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """All that the app has routes for, Gradio's own included."""
     command = [sys.executable, "-c", LIST, str(tmp_path_factory.mktemp("listed"))]
-    listed = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
     return [re.sub(r"\{[^}]*\}", SOMETHING, path) for path in json.loads(listed)]
 
 

@@ -15,7 +15,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import meta
 from pipeline.jobs.worker_ledger import WorkerLedger
-from tests.workers import HOUSE
+from utils.project import PROJECT_ROOT
 
 FIRST_VERSION = """
 CREATE TABLE reshoot_jobs (
@@ -73,7 +73,9 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
 @pytest.mark.parametrize("command", [["app.py", "--port", "0"], ["-m", "pipeline", "worker"]])
 def test_whoever_starts_with_it_hears_two_sentences(tmp_path: Path, command: list[str]) -> None:
     said = ["--home", str(tmp_path), "--database", "postgresql://ada:secret@localhost:1/x"]
-    child = subprocess.run([sys.executable, *command, *said], cwd=HOUSE, capture_output=True, text=True, timeout=60)
+    child = subprocess.run(
+        [sys.executable, *command, *said], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60
+    )
     assert child.returncode == 1
     assert "cannot be opened" in child.stderr and "Traceback" not in child.stderr and "secret" not in child.stderr
 
@@ -92,7 +94,9 @@ def test_a_database_is_brought_up_to_date_by_several_processes_that_open_it_at_o
             for statement in FIRST_VERSION.split(";"):
                 connection.execute(sa.text(statement.replace(": ", "\\: ")))
     command, pipe = [sys.executable, "-c", OPENS, url], subprocess.PIPE
-    children = [subprocess.Popen(command, cwd=HOUSE, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    children = [
+        subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)
+    ]
     for child in children:
         assert child.stdout and child.stdout.readline() == "ready\n"
     for child in children:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from utils.uploads import NoUpload, OffsetMismatch, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
+from utils.project import PROJECT_ROOT
+from utils.uploads import Elsewhere, NoUpload, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
 
-HOUSE = Path(__file__).resolve().parents[1]
 OWN_MOUNTS = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
 DATA = bytes(range(256)) * 4096
 
@@ -243,7 +243,7 @@ def test_a_disk_that_fills_up_says_what_it_needs_and_gets_its_room_back(tmp_path
         pytest.skip("this user may not mount")
     script = f'{" ".join(mount)} && exec "$0" -c "$1" {tmp_path}'
     child = subprocess.run(
-        [*OWN_MOUNTS, "sh", "-c", script, sys.executable, FULL], cwd=HOUSE, capture_output=True, text=True
+        [*OWN_MOUNTS, "sh", "-c", script, sys.executable, FULL], cwd=PROJECT_ROOT, capture_output=True, text=True
     )
     assert child.stdout.splitlines() == ["True", "True True", "True"], child.stderr
 

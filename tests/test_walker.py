@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,9 +11,9 @@ import numpy as np
 import pytest
 
 from utils.errors import SettingsError
+from utils.project import PROJECT_ROOT
 from utils.walker import Scene, Shot, walk
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL = Shot(size=(192, 108), frames=120)
 CLEAN = Shot(size=(320, 180), frames=120, noise=0, exposure_drift=0)
 
@@ -51,7 +50,7 @@ def digest(scene: Scene, indices) -> str:
 
 
 def test_another_process_gives_the_same_bytes(scene: Scene) -> None:
-    told = subprocess.run([sys.executable, "-c", DIGEST], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = subprocess.run([sys.executable, "-c", DIGEST], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == digest(scene, (20, 60, 100))
 
 
@@ -230,4 +229,4 @@ def test_kernels_work_where_nothing_can_be_kept() -> None:
 
 def test_the_package_itself_loads_nothing_heavy() -> None:
     code = "import sys, utils.walker; assert not {'numba', 'numpy', 'cv2'} & set(sys.modules), 'heavy'"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=True)

@@ -9,7 +9,8 @@ import pytest
 from pipeline.jobs.job import State
 from tests.forms import FFMPEG
 from tests.journeys import filmed
-from tests.workers import HOUSE, House, house
+from tests.workers import House, house
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
 FRAMES, ROUNDS = 45, 6
@@ -55,7 +56,7 @@ def slowly(tmp_path: Path) -> str:
     folder = tmp_path / "slowly"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SLOWLY.format(frames=FRAMES))
-    return os.pathsep.join((str(folder), str(HOUSE)))
+    return os.pathsep.join((str(folder), str(PROJECT_ROOT)))
 
 
 def test_a_worker_that_is_killed_at_other_frames_of_one_stage_finishes_the_job(

@@ -19,6 +19,7 @@ from utils.media.colour import ColourTags
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
 from utils.media.write import ClipWriter, Encoding, Shape, write_clip
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
 
@@ -253,7 +254,7 @@ def test_a_disk_that_fills_up_is_said_and_leaves_nothing(tmp_path: Path) -> None
         [sys.executable, "-c", FILL, str(tmp_path / "big.mp4")],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=PROJECT_ROOT,
         env={**os.environ, "PYTHONPATH": "."},
     )
     assert child.returncode == 0, child.stderr

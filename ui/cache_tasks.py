@@ -19,9 +19,9 @@ from rich.filesize import decimal
 from utils.errors import ReshootError
 from utils.guarded_child import environment
 from utils.home import cache_folder
+from utils.project import PROJECT_ROOT
 from utils.store import Freed, Store
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 3600.0
 PULSE_S = 0.25
 KINDS = ("verify", "prune", "clear")

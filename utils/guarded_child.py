@@ -18,11 +18,11 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+
+from utils.project import PROJECT_ROOT
 
 log = logging.getLogger(__name__)
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "AWS_SECRET_ACCESS_KEY", "RESHOOT_AUTH")
 """Environment variables that are withheld from children, so that no log of theirs can show them."""
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

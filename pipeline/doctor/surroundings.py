@@ -15,8 +15,8 @@ from typing import Any
 
 from pipeline.doctor.probes import MARK
 from pipeline.doctor.versions import plain_name
+from utils.project import PROJECT_ROOT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PIP = f"{shlex.quote(sys.executable)} -m pip"
 """The pip of the interpreter that runs now, for remedies that can be pasted."""
 
@@ -56,7 +56,7 @@ class Surroundings:
     path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     packages: tuple[str, ...] = ()
     """Folders that are searched for packages before the interpreter's own."""
-    requirements: Path = CHECKOUT / "requirements.txt"
+    requirements: Path = PROJECT_ROOT / "requirements.txt"
     python: tuple[int, int] = sys.version_info[:2]
     proc: Path = Path("/proc")
     cgroup: Path = Path("/sys/fs/cgroup")

@@ -18,6 +18,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.guarded_child import environment
+from utils.project import PROJECT_ROOT
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,7 @@ GRACE_S = 10.0
 """How long a worker may take to send heartbeats again after an outage of the database."""
 LOG_BYTES = 5_000_000
 KEEP_MODEL_S = 600.0
-"""How long a worker keeps an unused engine open."""
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+"""How long an engine that nobody uses stays open in a worker."""
 
 
 class Supervisor:

@@ -16,10 +16,11 @@ from pipeline.settings import Settings
 from utils.disk import sync
 from utils.errors import WriteError
 from utils.media.xmp import write_settings
+from utils.project import PROJECT_ROOT
 
 FORMAT = 1
-"""Version of the settings document inside a finished clip."""
-PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+"""Of the document that travels inside a finished clip."""
+PROJECT = PROJECT_ROOT / "pyproject.toml"
 
 
 def deliver(journey: Journey, out: Path, preset: str) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from pipeline.settings.names import nearest
 from utils.errors import SettingsError
+from utils.project import PROJECT_ROOT
 
-FOLDER = Path(__file__).resolve().parents[2] / "presets"
+FOLDER = PROJECT_ROOT / "presets"
 _ORDER = ("fast", "balanced", "quality")
 
 

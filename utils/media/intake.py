@@ -16,6 +16,7 @@ from utils import errors
 from utils.errors import ClipError, RefusedClip, StoreError, UnreadableClip
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
+from utils.project import PROJECT_ROOT
 
 PLAYLISTS = {
     b"#EXTM3U": "an HLS playlist",
@@ -25,8 +26,6 @@ PLAYLISTS = {
 }
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
 """Environment of the child, which computes little: BLAS, OpenMP and malloc would reserve gigabytes on many cores."""
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def probe(path: Path, limits: Limits | None = None) -> Clip:
