@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from utils.atomic_file import write_atomically
 from utils.disk import NO_ROOM, sync
 from utils.errors import ReshootError
 from utils.store.lease import briefly
@@ -306,12 +307,7 @@ def _read(place: Path) -> Upload:
 
 
 def _write(place: Path, upload: Upload) -> None:
-    stored = asdict(upload)
-    stored[STORED_WRITER] = stored.pop("writer")
-    fresh = place / f"{META}.new"
-    fresh.write_text(json.dumps(stored))
-    sync(fresh)
-    fresh.replace(place / META)
+    write_atomically(place / META, json.dumps(asdict(upload)))
 
 
 def _remove(place: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import Surroundings
+from utils.atomic_file import write_atomically
 
 GIB = 1 << 30
 LEAST_FREE_BYTES = 2 * GIB
@@ -62,11 +63,7 @@ def _write_and_rename(folder: Path) -> None:
     """Write a file as the cache does for every entry, so that a network disk that fails at it fails here first."""
     with tempfile.TemporaryDirectory(prefix=".reshoot-doctor-", dir=folder) as scratch:
         data = os.urandom(1 << 16)
-        new, final = Path(scratch, "new"), Path(scratch, "final")
-        with new.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(final)
+        final = Path(scratch, "final")
+        write_atomically(final, data)
         if final.read_bytes() != data:
             raise OSError("what is read back is not what was written")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from utils.atomic_file import write_atomically
 from utils.errors import Cancelled, ReshootError
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ class Previews:
         return self.folder / f"{index}.mp4"
 
     def note(self, windows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the list of windows, by atomic rename."""
-        part = self.folder / f"{TABLE}.part"
-        part.write_text(json.dumps(windows))
-        part.replace(self.folder / TABLE)
+        """What there is now."""
+        write_atomically(self.folder / TABLE, json.dumps(windows), durable=False)
 
     def remove(self) -> None:
         """Delete the folder."""

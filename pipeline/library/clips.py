@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.library import inspection
+from utils.atomic_file import write_atomically
 from utils.disk import sync
 from utils.errors import ClipError
 from utils.guarded_child import MOST_ANSWER_BYTES
@@ -144,13 +145,10 @@ class Clips:
         self.keep(clip, outcome)
         return outcome
 
-    def keep(self, clip: str, outcome: Inspection) -> None:
-        """Store the outcome of an inspection, also of a failed one, so that it is not repeated."""
-        place = self._place(clip)
-        fresh = place / f"{INSPECTION}{PART}"
+    def keep(self, clip: str, found: Inspection) -> None:
+        """Keep what a look at it brought, or why it failed, so that nobody looks again."""
         try:
-            fresh.write_text(json.dumps(asdict(outcome)))
-            fresh.replace(place / INSPECTION)
+            write_atomically(self._place(clip) / SEEN, json.dumps(asdict(found)), durable=False)
         except FileNotFoundError as error:
             raise NoClip from error
 

@@ -1,10 +1,9 @@
 """Export: writes the finished clip and the report of a run, each file by atomic rename."""
 
-import os
 import shutil
-import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pipeline.library.references import portable
 from pipeline.report.journey import Journey
 from pipeline.report.report import to_json
 from pipeline.settings import Settings
-from utils.disk import sync
+from utils.atomic_file import replacing, write_atomically
 from utils.errors import WriteError
 from utils.media.xmp import write_settings
 from utils.project import PROJECT_ROOT
@@ -26,12 +25,9 @@ PROJECT = PROJECT_ROOT / "pyproject.toml"
 def deliver(journey: Journey, out: Path, preset: str) -> None:
     """Write the finished clip to `out`, with its settings embedded."""
     source, document = journey.encoded.path, _document(journey, preset)
-
-    def make(part: Path) -> None:
+    with _explained(out), replacing(out) as part:
         shutil.copyfile(source, part)
         write_settings(part, document, _described(journey, preset))
-
-    _appear(out, make)
 
 
 def _document(journey: Journey, preset: str) -> dict[str, Any]:
@@ -66,11 +62,12 @@ def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> Non
     from pipeline.report.page import page
 
     sheet, stable = journey.measured.sheet, journey.stable
-    texts = {
-        "report.json": to_json(numbers),
-        "report.html": page(numbers, sheet),
+    contents: dict[str, str | bytes] = {
+        "report.json": to_json(told),
+        "report.html": page(told, sheet),
         "camera.json": stable.camera.to_json(),
         "stable.json": stable.path.to_json(),
+        "sheet.jpg": sheet,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,32 +75,19 @@ def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> Non
         raise WriteError(
             f"The folder {str(folder)!r} could not be made: {error.strerror}.", "Give --report another folder."
         ) from error
-    for name, text in texts.items():
-        _appear(folder / name, _writing(text.encode()))
-    _appear(folder / "sheet.jpg", _writing(sheet))
+    for name, content in contents.items():
+        with _explained(folder / name):
+            write_atomically(folder / name, content)
 
 
-def _writing(content: bytes) -> Callable[[Path], object]:
-    return lambda part: part.write_bytes(content)
-
-
-def _appear(path: Path, make: Callable[[Path], object]) -> None:
-    """Let `make` write a temporary file beside the target, sync it, and rename it into place."""
-    part: Path | None = None
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the system's errors into a WriteError about this file."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=".", suffix=".part")
-        os.close(handle)
-        part = Path(name)
-        make(part)
-        part.chmod(0o644)
-        sync(part)
-        part.replace(path)
+        yield
     except OSError as error:
         raise WriteError(
             f"{str(path)!r} could not be written: {error.strerror or error}.",
             f"Check that {str(path.absolute().parent)!r} may be written to and has room, and run it again: "
             "what was computed is kept.",
         ) from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

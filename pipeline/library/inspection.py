@@ -26,6 +26,7 @@ MEMORY_BYTES, PICTURE_MEMORY_BYTES = 6 << 30, 2 << 30
 LOOK_S, PICTURE_S, FILM_S = 360.0, 60.0, 180.0
 """Time limits of the children; the limits on probing a clip, in `utils.media.intake`, are shorter."""
 POSTER_WIDE_PX, PREVIEW_PX = 480, 320
+POSTER_QUALITY = 82
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".tif", ".bmp")
 """Copy of the values of `utils.image.picture_file.SUFFIXES`, which is too slow to import here."""
 EXAMPLE_SIZE, EXAMPLE_RATE, EXAMPLE_FRAMES = (640, 360), Fraction(25), 150
@@ -137,19 +138,16 @@ def _facts(clip: "Clip") -> dict[str, Any]:
 
 
 def _draw(clip: "Clip", poster: Path) -> None:
-    """Write a small still from the middle of the clip."""
-    import cv2
-
+    """A small picture from its middle."""
+    from utils.atomic_file import write_atomically
     from utils.image import Size
+    from utils.image.jpeg import jpeg
     from utils.media.video import ClipFrames
 
     wide = min(POSTER_WIDE_PX, clip.size.width_px)
     size = Size(wide, max(1, round(wide * clip.size.height_px / clip.size.width_px)))
     frame = next(iter(ClipFrames.of(clip, size).read([len(clip) // 2])))
-    coded = cv2.imencode(".jpg", frame.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])[1]
-    part = poster.with_suffix(".part")
-    part.write_bytes(coded.tobytes())
-    part.replace(poster)
+    write_atomically(poster, jpeg(frame.rgb, POSTER_QUALITY), durable=False)
 
 
 def _read(file: Path, preview: Path) -> None:

@@ -1,7 +1,6 @@
 """Writes MP4 files: pictures encoded with x264, sound carried over; the file appears only when it is complete."""
 
-import os
-import tempfile
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.stream import VideoStream
 
-from utils.disk import sync
+from utils.atomic_file import replacing
 from utils.errors import WriteError
 from utils.image import RGB, Size
 from utils.media.audio import CarriedSound
@@ -95,7 +94,6 @@ class ClipWriter:
 
     def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
         self._path = path.absolute()
-        self._part = self._path
         self._shape = shape
         self._colour = ColourConverter(shape.colour)
         self._encoding = encoding or Encoding()
@@ -109,15 +107,13 @@ class ClipWriter:
             with self._explained():
                 if self._path.is_dir():
                     raise IsADirectoryError(EISDIR, "it is a folder")
-                handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".", suffix=".part")
-                os.close(handle)
-                self._part = Path(name)
-                self._output = av.open(name, "w", format="mp4", options=self._mux_options())
-                self._files.callback(self._output.close)
+                part = self._files.enter_context(replacing(self._path))
+                self._output = av.open(str(part), "w", format="mp4", options=self._mux_options())
+                self._files.callback(self._close)
                 self._stream = self._add_pictures()
                 self._sound = self._add_sound()
         except BaseException:
-            self._discard()
+            self._discard(*sys.exc_info())
             raise
         return self
 
@@ -139,11 +135,11 @@ class ClipWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._discard()
+        if kind is not None:
+            self._discard(kind, error, trace)
+            return
+        with self._explained(), self._files:
+            self._finish()
 
     def _converted(self, rgb: RGB) -> av.VideoFrame:
         """An RGB picture converted for the encoder."""
@@ -160,28 +156,26 @@ class ClipWriter:
         return picture
 
     def _finish(self) -> None:
-        """Flush the encoder, sync to the disk, and move the file to its path."""
+        """Flush the encoder, and complete the file."""
         if not self._count:
             raise WriteError(f"There was no picture to write to {self._path.name!r}.", "Give it at least one frame.")
-        with self._explained():
-            self._mux(self._stream.encode(None))
-            if self._sound is not None:
-                for packet in self._sound.rest():
-                    self._output.mux(packet)
-            self._files.close()
-            self._part.chmod(0o666 & ~_umask())
-            sync(self._part)
-            self._part.replace(self._path)
-            sync(self._path.parent)
+        self._mux(self._stream.encode(None))
+        if self._sound is not None:
+            for packet in self._sound.rest():
+                self._output.mux(packet)
+        self._output.close()
 
-    def _discard(self) -> None:
-        """Close, and remove the temporary file if it did not become the result."""
-        try:
-            with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
-                self._files.close()
-        finally:
-            if self._part != self._path:
-                self._part.unlink(missing_ok=True)
+    def _discard(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all files after an error, which removes the part."""
+        with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
+            self._files.__exit__(kind, error, trace)
+
+    def _close(self) -> None:
+        """Close the output, which is done already unless something failed."""
+        with suppress(av.FFmpegError, OSError):  # the first failure is the one that is told
+            self._output.close()
 
     @property
     def _delay_s(self) -> Fraction:
@@ -252,13 +246,6 @@ class ClipWriter:
 def _encodable(rate: Fraction) -> Fraction:
     """The rate rounded to what the encoder can represent; the times themselves stay exact."""
     return rate.limit_denominator(1_000_000) if max(rate.numerator, rate.denominator) > 1 << 30 else rate
-
-
-def _umask() -> int:
-    """The process's umask. Reading it means setting it, so it is restored at once."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _padded_to_even(rgb: RGB) -> RGB:

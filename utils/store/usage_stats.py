@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from utils.atomic_file import write_atomically
 from utils.store.lease import briefly
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,8 @@ class UsageStats:
             with briefly(self._lock):
                 stages = self.read()
                 stages[stage] = stages.get(stage, Figures()) + figures
-                fresh = self.path.with_suffix(".new")
-                fresh.write_text(json.dumps({name: asdict(stages[name]) for name in sorted(stages)}, indent=1))
-                fresh.replace(self.path)
+                counts = {name: asdict(stages[name]) for name in sorted(stages)}
+                write_atomically(self.path, json.dumps(counts, indent=1), durable=False)
         except OSError as error:
             log.log(logging.DEBUG if self._warned else logging.WARNING, "The cache works but cannot count: %s", error)
             self._warned = True

@@ -14,8 +14,9 @@ with flows also `forward/`, `backward/` (h x w x 2 px), `forward_valid/`, `backw
 `plate/` (h x w x 3). Flows and plates are large; `Scene.flow` and `Scene.plate` give them again at any time.
 """
 
-import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from utils.atomic_file import replacing
 from utils.errors import ClipError, WriteError
 from utils.walker.kernel import Bytes, Doubles, Floats
 from utils.walker.skeleton import NAMES
@@ -46,11 +48,10 @@ class TruthWriter:
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        try:
-            self._zip = zipfile.ZipFile(self._part, "w", zipfile.ZIP_DEFLATED, compresslevel=4)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        with _explained(self.path), ExitStack() as files:
+            part = files.enter_context(replacing(self.path, durable=False))
+            self._zip = files.enter_context(zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=4))
+            self._files = files.pop_all()
         return self
 
     def add(self, truth: Truth, **more: npt.NDArray[Any]) -> None:
@@ -69,12 +70,11 @@ class TruthWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._zip.close()
-            self._part.unlink(missing_ok=True)
+        if kind is not None:
+            self._files.__exit__(kind, error, trace)
+            return
+        with _explained(self.path), self._files:
+            self._finish()
 
     def _finish(self) -> None:
         for name in _SMALL:
@@ -82,18 +82,10 @@ class TruthWriter:
         facts = {"size": self.size, "rate": (self.rate.numerator, self.rate.denominator), "seed": self.seed}
         for name, value in {**facts, "phases": self.phases, "names": NAMES}.items():
             self._put(name, np.array(value))
-        try:
-            self._zip.close()
-            self._part.replace(self.path)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
-        try:
-            with self._zip.open(_member(name), "w", force_zip64=True) as member:
-                np.save(member, np.asarray(array, order="C"), allow_pickle=False)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        with _explained(self.path), self._zip.open(_member(name), "w", force_zip64=True) as member:
+            np.save(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -103,11 +95,16 @@ def _member(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _unwritable(path: Path, error: OSError) -> WriteError:
-    return WriteError(
-        f"{path.name!r} could not be written: {error.strerror or error}.",
-        f"Check that {str(path.parent)!r} exists, may be written to and has room, and run it again.",
-    )
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the system's errors into a WriteError about this file."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{path.name!r} could not be written: {error.strerror or error}.",
+            f"Check that {str(path.parent)!r} exists, may be written to and has room, and run it again.",
+        ) from error
 
 
 @dataclass(frozen=True)

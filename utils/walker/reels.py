@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from utils.atomic_file import write_atomically
 from utils.errors import WriteError
 from utils.image import Size
 from utils.media.write import ClipWriter, Shape
@@ -95,10 +96,7 @@ def _check_folders(reels: Reels) -> None:
 
 def _write_png(path: Path, picture: Bytes) -> None:
     _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(data.tobytes())
-        part.replace(path)
+        write_atomically(path, data.tobytes(), durable=False)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise WriteError(f"{path.name!r} could not be written: {error.strerror}.", "Choose another place.") from error
