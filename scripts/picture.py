@@ -13,6 +13,7 @@ from pipeline.engines.looks import LOOKS
 from pipeline.engines.sessions import Sessions
 from pipeline.settings import Settings
 from utils.image import RGB, Box
+from utils.image.jpeg import write_jpeg
 from utils.walker import Scene, Shot
 from utils.walker.show import overlay, sheet
 
@@ -59,7 +60,7 @@ def _named(picture: RGB, name: str) -> RGB:
 def _write(name: str, picture: RGB) -> None:
     path = Path(f"{name}.jpg")
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    write_jpeg(path, picture, 88)
 
 
 if __name__ == "__main__":

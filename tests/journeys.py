@@ -37,7 +37,7 @@ def filmed(folder: Path, shot: Shot = SMALL, *, sound: bool = False) -> Path:
 
 def written(path: Path, pictures: Sequence[RGB], times: Sequence[int] | None = None) -> Path:
     """Pictures as a file; `times` are when each is shown, in thirtieths of a second."""
-    size = Size(pictures[0].shape[1], pictures[0].shape[0])
+    size = Size.of(pictures[0])
     starts = times or range(len(pictures))
     with ClipWriter(path, Shape.steady(size, Fraction(RATE_HZ)), Encoding(12)) as writer:
         for start, stop, picture in zip(starts, [*starts[1:], starts[-1] + 1], pictures, strict=True):

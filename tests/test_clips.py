@@ -72,7 +72,7 @@ def test_a_look_brings_the_facts_the_settings_and_a_picture(clips: Clips, clip: 
     assert facts["sound"]["rate_hz"] == 48000 and facts["digest"] == digest_file(clips.path(clip))
     assert kept.inspection.settings == DOCUMENT
     picture = cv2.imread(str(clips.poster(clip)))
-    assert Size(picture.shape[1], picture.shape[0]) == Size(*SHOT.size) and picture.std() > 20
+    assert Size.of(picture) == Size(*SHOT.size) and picture.std() > 20
 
 
 def test_a_clip_is_looked_at_once_and_the_job_need_not_look_again(clips: Clips, clip: str) -> None:

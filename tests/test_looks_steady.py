@@ -13,7 +13,7 @@ from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.picture import Picture
 from tests.engines import Painter
 from utils.flow import Flow, Search, flow_pair
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Size, bounding_box
 from utils.image.metrics import warp_error
 from utils.image.temporal import Consistency, Steadiness
 from utils.walker import Scene, Shot
@@ -49,8 +49,9 @@ def parts() -> list[Part]:
 def part(scene: Scene, start: int) -> Part:
     frames = [scene.frame(index) for index in range(start, start + RUN)]
     matte = np.maximum.reduce([truth.matte for _, truth in frames])
-    left, top, width, height = cv2.boundingRect(matte)
-    box = Box(left, top, left + width, top + height).grown(22, SIZE)
+    person = bounding_box(matte)
+    assert person
+    box = person.grown(22, SIZE)
     views = [
         View(start + number, rgb[box.slices], truth.matte[box.slices], np.full((33, 2), np.nan, np.float32))
         for number, (rgb, truth) in enumerate(frames)

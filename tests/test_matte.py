@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from utils.image import RGB, Size
+from utils.image import RGB, Size, bounding_box
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
-from utils.people.matte import extent, refined
+from utils.people.matte import refined
 from utils.people.model import PoseModel
 from utils.walker import Scene, Shot
 
@@ -69,7 +69,7 @@ def test_exactly_nothing_away_from_the_person(seen: Seen) -> None:
 
 def test_specks_go_and_a_separated_hand_stays(seen: Seen) -> None:
     picture, _, truth = seen[0]
-    box = extent(truth, 128)
+    box = bounding_box(truth, 128)
     assert box is not None
     mask = truth.copy()
     mask[40:60, 40:60] = 255
@@ -83,7 +83,7 @@ def test_specks_go_and_a_separated_hand_stays(seen: Seen) -> None:
 
 def test_pinholes_are_closed(seen: Seen) -> None:
     picture, _, truth = seen[0]
-    box = extent(truth, 128)
+    box = bounding_box(truth, 128)
     assert box is not None
     y, x = (box.top + box.size.height_px // 3, (box.left + box.right) // 2)
     assert truth[y - 12 : y + 12, x - 12 : x + 12].min() == 255

@@ -8,7 +8,7 @@ import pytest
 
 from utils.image import RGB, Box
 from utils.people.follow import confirm_person
-from utils.people.model import Body, PoseModel, halves, in_whole, isolated, whole, zoomed
+from utils.people.model import Body, PoseModel, halves, in_whole, isolated, zoomed
 from utils.people.pose import HIPS, SHOULDERS
 from utils.people.subject import has_trunk
 from utils.walker import Scene, Shot, Truth
@@ -79,4 +79,4 @@ def test_zoomed_they_are_as_far_along_and_larger() -> None:
 def test_only_a_box_is_left() -> None:
     picture = np.full((90, 160, 3), 200, np.uint8)
     left = isolated(picture, Box(70, 40, 90, 60))
-    assert left[50, 80].all() and not left[5, 5].any() and whole(picture) == Box(0, 0, 160, 90)
+    assert left[50, 80].all() and not left[5, 5].any() and Box.of(picture) == Box(0, 0, 160, 90)

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import pytest
 
 from pipeline.compose.plates import PersonCover
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import inverse, normal
 from utils.image.metrics import psnr_db
 from utils.media.video import Frame
@@ -51,8 +50,7 @@ class Leaving:
 
     @property
     def boxes(self) -> list[Box | None]:
-        found = [cv2.boundingRect(matte) for matte in self.found(range(len(self)))]
-        return [Box(x, y, x + width, y + height) if width else None for x, y, width, height in found]
+        return [bounding_box(matte) for matte in self.found(range(len(self)))]
 
     @property
     def camera(self) -> CameraPath:

@@ -106,7 +106,7 @@ def test_turned_colours_lie_where_the_turned_brightness_says(form: object, tmp_p
     cursor = Cursor(clip)
     planes = PlaneReader(clip).planes(cursor.frame(11))
     cursor.close()
-    size = Size(planes.brightness.shape[1], planes.brightness.shape[0])
+    size = Size.of(planes.brightness)
     assert size == clip.size and clip.orientation != Orientation()
     height, width = planes.colours[0].shape
     across = moved(planes.sited, corners(Size(width, height)))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from utils.flow import Flow, flow_pair
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.metrics import edit_magnitude, mean_square, warp_error, warp_ratio
 from utils.image.temporal import GRID, Consistency, Steadiness
 from utils.walker import Scene, Shot
@@ -223,8 +223,9 @@ def test_what_moves_on_its_own_does_not_trail() -> None:
 
 def near(matte: NDArray[np.uint8]) -> Box:
     """Around the person, as far as an edit that ends at their outline can be seen."""
-    x, y, width, height = cv2.boundingRect(matte)
-    return Box(x, y, x + width, y + height).grown(10, Size(matte.shape[1], matte.shape[0]))
+    person = bounding_box(matte)
+    assert person
+    return person.grown(10, Size.of(matte))
 
 
 def test_where_only_the_person_is_changed_the_rest_need_not_be_looked_at(take: Take) -> None:
@@ -244,7 +245,7 @@ def test_where_only_the_person_is_changed_the_rest_need_not_be_looked_at(take: T
     for part, given, matte in zip(parts, laid, take.mattes, strict=True):
         reached = reached | near(matte)
         outside = np.ones(matte.shape, bool)
-        outside[reached.grown(GRID, Size(matte.shape[1], matte.shape[0])).slices] = False
+        outside[reached.grown(GRID, Size.of(matte)).slices] = False
         assert outside.mean() > 0.1
         assert np.array_equal(part[outside], given[outside])
 

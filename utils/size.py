@@ -24,5 +24,9 @@ class Size(NamedTuple):
         """How many pixels."""
         return self.width_px * self.height_px
 
+    def scaled(self, scale: float, least_px: int = 1) -> Size:
+        """The size times a scale, rounded; no side is shorter than `least_px`."""
+        return Size(*(max(least_px, round(scale * side_px)) for side_px in self))
+
     def __str__(self) -> str:
         return f"{self.width_px}x{self.height_px}"

@@ -30,7 +30,7 @@ from pipeline.compose.result_camera import ResultCamera
 from pipeline.plan.stable_picture import KERNEL, SEEN_KERNEL, StablePicture, warped
 from utils.camera.tracking import Mask
 from utils.feet.leg_warp import LegField
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import Matrix, corners, inverse, moved, shift
 from utils.image.restore_detail import restore_detail
 from utils.media.video import Frame
@@ -126,12 +126,12 @@ class Compositor:
         within = _box_showing(placed.box.size, result_to_crop, result_size)
         if self.restyled != "person" or placed.alpha is not None:
             return within
-        x, y, width, height = cv2.boundingRect(matte)
-        region = Box(x, y, x + width, y + height)
+        person = bounding_box(matte)
+        region = person or Box(0, 0, 0, 0)
         if field is not None:
             result_to_field = shift(-field.box.left, -field.box.top) @ result_to_crop
             bent = _box_showing(field.box.size, result_to_field, result_size)
-            region = region | bent if width else bent
+            region = region | bent if person else bent
         return region & within
 
     def _alpha(self, placed: PlacedFrame, matte: Mask, region_to_crop: Matrix) -> Mask:

@@ -64,8 +64,8 @@ class PersonCover:
 def _filled(matte: Mask, box: Box) -> Mask:
     """A matte with a box and a margin around it added."""
     filled = matte.copy()
-    height, width = matte.shape
-    filled[box.grown(round(LINGER_SHARE * height), Size(width, height)).slices] = 255
+    size = Size.of(matte)
+    filled[box.grown(round(LINGER_SHARE * size.height_px), size).slices] = 255
     return filled
 
 

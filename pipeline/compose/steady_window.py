@@ -22,12 +22,11 @@ from pipeline.plan.windows import WindowPlan
 from pipeline.stage import Stage, Work
 from utils.digest import canonical_json, digest_bytes
 from utils.flow import Search
-from utils.image import RGB, Box, Size, placed
+from utils.image import RGB, Box, Size, bounding_box, placed
 from utils.image.blending import ColourLock
 from utils.image.temporal import Consistency, Steadiness
 from utils.media.chunk import read_chunk, write_chunk
 from utils.media.timebase import Span
-from utils.people.matte import extent
 from utils.people.pose import ANKLES, HEELS, TOES
 from utils.prefetch import prefetch
 from utils.store import Entry
@@ -160,7 +159,7 @@ class _Steadying:
 
 def _nearby(matte: NDArray[np.uint8]) -> Box:
     """The box around the person in which anything of a picture is ever shown."""
-    person = extent(matte, 1)
+    person = bounding_box(matte)
     return person.grown(NEAR_PX, Size.of(matte)) if person else Box(0, 0, 0, 0)
 
 

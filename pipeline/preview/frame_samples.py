@@ -15,11 +15,11 @@ from pipeline.engines.base import View
 from pipeline.plan.stable_picture import MARGIN_SHARE
 from pipeline.stage import Stage, Work
 from utils.camera.tracking import Mask
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.media.chunk import read_strip, write_strip
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames, Frame, FrameSource
-from utils.people.matte import extent, refined
+from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
@@ -54,7 +54,7 @@ class Sample:
     @cached_property
     def box(self) -> Box | None:
         """The bounding box of the person; None where nobody is."""
-        return extent(self.matte, 1)
+        return bounding_box(self.matte)
 
     @property
     def worth(self) -> float:
@@ -175,12 +175,11 @@ def _samples(few: _FewFrames, rule: Any) -> list[Sample]:
 
 def closely(model: PoseModel, rgb: RGB, box: Box) -> Body | None:
     """The person in a box, found again in a crop of it, where the pose model sees them largest."""
-    height, width = rgb.shape[:2]
-    part = box.grown(round(ROOM_SHARE * max(box.size)), Size(width, height)) & Box(0, 0, width, height)
+    part = box.grown(round(ROOM_SHARE * max(box.size)), Size.of(rgb)) & Box.of(rgb)
     body = model.detect(rgb[part.slices]) if all(part.size) else None
     if body is None or not mask_covers_trunk(body):
         return None
-    mask = np.zeros((height, width), np.uint8)
+    mask = np.zeros(rgb.shape[:2], np.uint8)
     mask[part.slices] = body.mask
     return Body(body.keypoints + np.array([part.left, part.top], np.float32), body.confidence, mask)
 

@@ -21,12 +21,11 @@ from pipeline.engines.base import EngineFrame
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.preview.web_copies import even_size
 from utils.camera.tracking import Mask
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import inverse, resize, shift
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames, Frame, Rolling
 from utils.media.write import ClipWriter, Encoding, Shape
-from utils.people.matte import extent
 from utils.progress import Cancel
 
 TALL_PX = 360
@@ -82,7 +81,7 @@ class WindowClips:
         if generated.alpha is not None:
             person = _placed(generated.alpha, shrunk, shrunk_to_small, Box(0, 0, *small))
         alpha = {"person": person, "background": 255 - person}.get(restyled, np.full_like(person, 255))
-        part = extent(alpha, 1)
+        part = bounding_box(alpha)
         if part is None:
             return frame.rgb
         result = frame.rgb.copy()

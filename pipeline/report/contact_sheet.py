@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from utils.camera.tracking import Mask
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.jpeg import write_jpeg
 
 MOMENTS, COLUMNS = 12, 6
@@ -54,21 +54,21 @@ def _moments(frames: int) -> set[int]:
 
 def _box_around(matte: Mask, size: Size) -> Box | None:
     """A box with a tile's aspect ratio and the person in its middle; None when nobody is there."""
-    x, y, width, height = cv2.boundingRect(matte)
-    if not width:
+    person = bounding_box(matte)
+    if person is None:
         return None
+    width, height = person.size
     tall = min(size.height_px, max(ROOM * height, ROOM * width * TILE.height_px / TILE.width_px))
     wide = min(size.width_px, tall * TILE.width_px / TILE.height_px)
-    left = min(max(0, round(x + width / 2 - wide / 2)), size.width_px - round(wide))
-    top = min(max(0, round(y + height / 2 - tall / 2)), size.height_px - round(tall))
+    left = min(max(0, round(person.left + width / 2 - wide / 2)), size.width_px - round(wide))
+    top = min(max(0, round(person.top + height / 2 - tall / 2)), size.height_px - round(tall))
     return Box(left, top, left + round(wide), top + round(tall))
 
 
 def _tile(picture: RGB) -> RGB:
     """A picture scaled to fit a tile, on a grey ground."""
-    height, width = picture.shape[:2]
-    scale = min(TILE.width_px / width, TILE.height_px / height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    width, height = Size.of(picture)
+    size = Size.of(picture).scaled(scale := min(TILE.width_px / width, TILE.height_px / height))
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     tile = np.full((TILE.height_px, TILE.width_px, 3), FILL, np.uint8)
     top, left = (TILE.height_px - size[1]) // 2, (TILE.width_px - size[0]) // 2

@@ -15,7 +15,7 @@ from pipeline.compose.result_camera import ResultCamera
 from pipeline.plan.stable_picture import StablePicture, warped
 from utils.camera.tracking import Mask
 from utils.flow import Search, flow_pair
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import corners, inverse, moved, shift
 from utils.image.metrics import Flicker, MeanColour, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
 from utils.media.timebase import Span
@@ -68,9 +68,7 @@ class Measures:
         frame, matte, result, placed = composed.source, composed.matte, composed.picture, composed.placed
         now = _pair(frame.rgb, result, matte)
         self._add_motion(now, cut=frame.index in self.stable.camera.breaks)
-        if placed is not None and frame.index % EDIT_EVERY == 0 and now.matte.any():
-            x, y, width, height = cv2.boundingRect(now.matte)
-            part = Box(x, y, x + width, y + height)
+        if placed is not None and frame.index % EDIT_EVERY == 0 and (part := bounding_box(now.matte)):
             source, changed = now.parts(part)
             self._edits.append(edit_magnitude(changed, source, now.matte[part.slices] > SURE))
         if frame.index in self.hold:
@@ -138,9 +136,9 @@ class Measures:
     def _round_trip(self, frame: Frame, matte: Mask, box: Box) -> float:
         """The PSNR in dB of the person after stabilizing and putting the shake back, without any edit."""
         result_to_crop = self.stable.frame_to_crop(frame.index, box) @ self.camera.result_to_frame(frame.index)
-        x, y, width, height = cv2.boundingRect(matte)
-        part = Box(x, y, x + width, y + height)
-        crop_to_part = shift(-x, -y) @ inverse(result_to_crop)
+        part = bounding_box(matte)
+        assert part, "nobody is measured"
+        crop_to_part = shift(-part.left, -part.top) @ inverse(result_to_crop)
         back = warped(warped(frame.rgb, result_to_crop, box.size), crop_to_part, part.size)
         return min(psnr_db(back, frame.rgb[part.slices], matte[part.slices] > SURE), 99.0)
 
@@ -182,11 +180,10 @@ def _pair(source: RGB, result: RGB, matte: Mask) -> _Pair:
 
 def _box_of_both(now: _Pair, before: _Pair | None) -> Box | None:
     """The reduced box that shows the person in both frames; None when one of them shows nobody."""
-    if before is None or not now.matte.any() or not before.matte.any():
+    boxes = [bounding_box(each.matte) for each in (now, before) if each is not None]
+    if len(boxes) < 2 or boxes[0] is None or boxes[1] is None:
         return None
-    x, y, width, height = cv2.boundingRect(cv2.max(now.matte, before.matte))
-    within = Size.of(now.matte)
-    box = Box(x, y, x + width, y + height).grown(16, within)
+    box = (boxes[0] | boxes[1]).grown(16, Size.of(now.matte))
     return box if min(box.size) >= 16 else None
 
 

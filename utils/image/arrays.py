@@ -1,8 +1,9 @@
-"""Basic types for pictures as arrays: Size, Box and Orientation."""
+"""Basic types for pictures as arrays: Size, Box and Orientation; and the box around what a mask shows."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,11 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def of(cls, picture: NDArray[Any]) -> "Box":
+        """The box of a whole picture, H x W or H x W x channels."""
+        return cls(0, 0, *Size.of(picture))
 
     @property
     def size(self) -> Size:
@@ -57,6 +63,13 @@ class Box(NamedTuple):
         """Intersection; empty when the boxes do not overlap."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         return Box(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
+
+
+def bounding_box(mask: NDArray[np.uint8], least: int = 1) -> Box | None:
+    """The smallest box around the pixels of a mask that are at least `least`; None when there are none."""
+    shown = mask if least == 1 else (mask >= least).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(shown)
+    return Box(left, top, left + width, top + height) if width else None
 
 
 def placed(picture: Values, box: Box, target: Box) -> Values:

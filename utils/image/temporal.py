@@ -108,7 +108,7 @@ class Consistency:
 
     def carry(self, finished: RGB, source: RGB, matte: Mask) -> None:
         """Continue from a finished frame of the window before: the frame that comes next, or the one before it."""
-        whole, frames = Box(0, 0, *matte.shape[::-1]), self.steadiness.reanchor_frames
+        whole, frames = Box.of(matte), self.steadiness.reanchor_frames
         ages = np.full(_reduced_box(whole).size[::-1], frames, np.float32)
         reduced = _Reduced.of(source, matte)
         carried = self._carried_values(finished, source)
@@ -122,7 +122,7 @@ class Consistency:
         `fresh` (0..255) marks where generated surfaces may move differently from the source's: the past, warped by the
         source's motion, would trail behind them. Nothing is changed outside the box `within`.
         """
-        whole = Box(0, 0, *matte.shape[::-1])
+        whole = Box.of(matte)
         within = whole if within is None else within
         if not all(within.size):
             self.cut()
@@ -180,11 +180,11 @@ class Consistency:
         size = Size.of(fresh)
         share = strength * past.ages / (past.ages + 1)
         if fresh_mask is not None:
-            freshness = cv2.resize(fresh_mask, share.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            freshness = cv2.resize(fresh_mask, Size.of(share), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
             share = np.minimum(share, 1 - FRESH_SHARE * np.minimum(2 * freshness, 1))
         broad_share = min(strength ** (1 / 3), past.frames / (past.frames + 1))
         broad_weight = np.maximum(broad_share - share, 0) / (1 - share)
-        broad = cv2.resize(_low_frequency_change(past, fresh), broad_weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        broad = cv2.resize(_low_frequency_change(past, fresh), Size.of(broad_weight), interpolation=cv2.INTER_LINEAR)
         broad = cv2.multiply(broad, cv2.merge([broad_weight] * 3))
         evened = cv2.add(fresh, cv2.resize(broad, size, interpolation=cv2.INTER_LINEAR))
         share = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)

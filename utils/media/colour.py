@@ -120,7 +120,7 @@ class ColourConverter:
 
     def from_rgb(self, rgb: RGB, pixel_format: str) -> av.VideoFrame:
         """A picture for the encoder in the clip's own matrix and range, with its tags."""
-        source = av.VideoFrame(rgb.shape[1], rgb.shape[0], "gbrp")
+        source = av.VideoFrame(*Size.of(rgb), "gbrp")
         green, blue, red = (samples(plane, np.uint8) for plane in source.planes)
         cv2.mixChannels([np.ascontiguousarray(rgb)], [red, green, blue], [0, 0, 1, 1, 2, 2])
         picture = self._writer.reformat(

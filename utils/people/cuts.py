@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import RGB
+from utils.image import RGB, Size
 
 Grey = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -77,8 +77,7 @@ def _thumbnail(rgb: RGB) -> Grey:
     """Grey thumbnail of a frame. Rows and columns are skipped first, so that a large picture costs no more."""
     step = max(1, max(rgb.shape[:2]) // (2 * SIDE_PX))
     part = np.ascontiguousarray(rgb[::step, ::step])
-    scale = SIDE_PX / max(part.shape[:2])
-    size = (max(16, round(part.shape[1] * scale)), max(16, round(part.shape[0] * scale)))
+    size = Size.of(part).scaled(SIDE_PX / max(part.shape[:2]), least_px=16)
     grey: Grey = cv2.cvtColor(cv2.resize(part, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     return grey
 
@@ -94,7 +93,7 @@ def _normalised_contrast(grey: Grey) -> Grey:
 
 def _shift(first: Grey, second: Grey) -> Points:
     """Global shift between two thumbnails by phase correlation, px: the starting point of the search in a fast pan."""
-    window = cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F)
+    window = cv2.createHanningWindow(Size.of(first), cv2.CV_32F)
     moved, response = cv2.phaseCorrelate(first.astype(np.float32), second.astype(np.float32), window)
     return np.array(moved if response > 0.03 else (0, 0), np.float32)
 

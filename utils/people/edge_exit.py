@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import RGB
+from utils.image import RGB, Size
 from utils.people.matte import refined
 from utils.people.model import Body
 from utils.people.pose import LANDMARKS
@@ -36,9 +36,8 @@ def propagate_mask(body: Body, there: RGB, here: RGB) -> Body | None:
 
     None when nothing of the person is left at the picture's edge.
     """
-    height, width = body.mask.shape
-    scale = min(1.0, SIDE_PX / max(height, width))
-    size = max(16, round(scale * width)), max(16, round(scale * height))
+    whole = Size.of(body.mask)
+    size = whole.scaled(min(1.0, SIDE_PX / max(whole)), least_px=16)
     mask, before, now = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (body.mask, there, here))
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(_grey(now), _grey(before), None)
     x = np.arange(size[0], dtype=np.float32) + flow[..., 0]
@@ -48,7 +47,7 @@ def propagate_mask(body: Body, there: RGB, here: RGB) -> Body | None:
     difference = cv2.blur(cv2.absdiff(warped, now).max(axis=2).astype(np.float32), (KERNEL_PX, KERNEL_PX))
     mask[difference >= MAX_DIFFERENCE] = 0
     mask = _pieces_at_edges(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((KERNEL_PX, KERNEL_PX), np.uint8)))
-    mask = refined(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), here)
+    mask = refined(cv2.resize(mask, whole, interpolation=cv2.INTER_LINEAR), here)
     if not at_edge(mask):
         return None
     return Body(np.full((LANDMARKS, 2), np.nan, np.float32), np.zeros(LANDMARKS, np.float32), mask)

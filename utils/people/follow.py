@@ -22,8 +22,8 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from utils.image import RGB, Box, Size
-from utils.people.model import Body, PoseModel, halves, in_whole, isolated, whole, zoomed
+from utils.image import RGB, Box
+from utils.people.model import Body, PoseModel, halves, in_whole, isolated, zoomed
 from utils.people.pose import HIPS, SHOULDERS
 from utils.people.subject import (
     SAME_PLACE,
@@ -190,9 +190,9 @@ class Follower:
         """People the model does not detect by itself: beside the detected `body`, or small in a part of the picture."""
         expected = None if self._subject is None else self._subject.expected(index)
         if body is not None:
-            yield from self._search_part(rest, whole(rest), body)
+            yield from self._search_part(rest, Box.of(rest), body)
         if expected is not None:
-            yield from self._search_part(isolated(rest, expected), whole(rest), body)
+            yield from self._search_part(isolated(rest, expected), Box.of(rest), body)
         for part in halves(rest):
             yield from self._search_part(rest, part, body)
 
@@ -255,14 +255,12 @@ def confirm_person(model: PoseModel, rgb: RGB, body: Body) -> bool:
 
 def _detected_again(model: PoseModel, rgb: RGB, box: Box, crop: float) -> bool:
     """Whether a person is detected in the same place in a crop of the picture around them."""
-    height, width = rgb.shape[:2]
     side = crop * max(box.size)
     left, top = round((box.left + box.right - side) / 2), round((box.top + box.bottom - side) / 2)
-    part = Box(left, top, left + round(side), top + round(side)) & Box(0, 0, width, height)
+    part = Box(left, top, left + round(side), top + round(side)) & Box.of(rgb)
     scale = CROP_PX / side
-    size = Size(*(max(1, round(scale * length)) for length in part.size))
     model.forget()
-    found = model.detect(cv2.resize(rgb[part.slices], size, interpolation=cv2.INTER_LINEAR))
+    found = model.detect(cv2.resize(rgb[part.slices], part.size.scaled(scale), interpolation=cv2.INTER_LINEAR))
     model.forget()
     if found is None:
         return False

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import RGB, Box, Size
-from utils.people.matte import SEEN, extent
+from utils.image import RGB, Box, Size, bounding_box
+from utils.people.matte import SEEN
 from utils.people.model import Body
 
 Grey = NDArray[np.uint8]
@@ -42,7 +42,7 @@ class MaskInterpolator:
     def _mask(self, rgb: RGB, share: float, before: tuple[RGB, Body], after: tuple[RGB, Body]) -> Mask:
         """Both masks warped to this frame and averaged; the nearer in time and the better fitting one counts more."""
         mask = np.zeros(rgb.shape[:2], np.uint8)
-        boxes = [box for _, body in (before, after) if (box := extent(body.mask, SEEN)) is not None]
+        boxes = [box for _, body in (before, after) if (box := bounding_box(body.mask, SEEN)) is not None]
         if not boxes:
             return mask
         box = boxes[0] | boxes[-1]
@@ -70,11 +70,11 @@ class MaskInterpolator:
 
     def _warped(self, here: Grey, there: Grey, mask: Mask) -> tuple[Mask, Plane]:
         """A measured frame's mask warped to this frame, at the size of the grey pictures, and the difference."""
-        height, width = here.shape
+        width, height = size = Size.of(here)
         flow = self._flow.calc(here, there, None)
         x = np.arange(width, dtype=np.float32) + flow[..., 0]
         y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-        mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
         carried, picture = (
             cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (mask, there)
         )
@@ -85,7 +85,6 @@ class MaskInterpolator:
 def _grey(rgb: RGB, box: Box) -> Grey:
     """The part of a picture inside a box, grey, at the size at which flow is measured."""
     part = np.ascontiguousarray(rgb[box.slices])
-    scale = min(1.0, SIDE_PX / max(box.size))
-    size = (max(16, round(part.shape[1] * scale)), max(16, round(part.shape[0] * scale)))
+    size = Size.of(part).scaled(min(1.0, SIDE_PX / max(box.size)), least_px=16)
     grey: Grey = cv2.cvtColor(cv2.resize(part, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     return grey

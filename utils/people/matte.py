@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Size, bounding_box
 
 Mask = NDArray[np.uint8]
 """H x W, 0..255 soft."""
@@ -35,24 +35,17 @@ SPECK_SHARE, HOLE_SHARE = 3e-4, 1.5e-3
 def refined(mask: Mask, rgb: RGB) -> Mask:
     """The refined matte of a coarse mask: exactly 0 away from the person, 255 inside."""
     result = np.zeros_like(mask)
-    box = extent(mask, SEEN)
+    box = bounding_box(mask, SEEN)
     if box is None:
         return result
-    height, width = mask.shape
     tall = max(box.size)
     radius_px = max(MIN_RADIUS_PX, RADIUS_SHARE * tall)
-    box = box.grown(math.ceil(3 * radius_px), Size(width, height))
+    box = box.grown(math.ceil(3 * radius_px), Size.of(mask))
     coarse = _cleaned(mask[box.slices], NEAR_SHARE * tall)
     filtered = _guided_filter(_narrowed(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
     near_person = cv2.dilate(coarse, _square(2 * radius_px)) > SEEN
     result[box.slices] = np.where(near_person, np.rint(255 * _narrowed(filtered)), 0).astype(np.uint8)
     return result
-
-
-def extent(mask: Mask, least: int) -> Box | None:
-    """The bounding box of the pixels whose value is at least `least`; None when there are none."""
-    left, top, width, height = cv2.boundingRect((mask >= least).view(np.uint8))
-    return Box(left, top, left + width, top + height) if width else None
 
 
 def _cleaned(mask: Mask, near_px: float) -> Mask:

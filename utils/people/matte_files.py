@@ -8,8 +8,7 @@ import numpy as np
 
 from utils.camera.tracking import Mask
 from utils.errors import UnreadableClip
-from utils.image import Box, Size
-from utils.people.matte import extent
+from utils.image import Box, Size, bounding_box
 
 DATA, TABLE = "mattes.bin", "mattes.npy"
 """Names of the two files: the deflated boxes, and one row (bytes, left, top, right, bottom) per matte."""
@@ -23,7 +22,7 @@ def write_mattes(folder: Path, mattes: Iterable[Mask]) -> list[Box | None]:
     lengths: list[int] = []
     with (folder / DATA).open("wb") as file:
         for matte in mattes:
-            box = extent(matte, 1)
+            box = bounding_box(matte)
             lengths.append(file.write(zlib.compress(matte[box.slices].tobytes(), LEVEL)) if box else 0)
             boxes.append(box)
     table = [(length, *(box or (0, 0, 0, 0))) for length, box in zip(lengths, boxes, strict=True)]

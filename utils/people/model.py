@@ -112,11 +112,10 @@ class PoseModel:
 
 def _scaled_down(rgb: RGB) -> RGB:
     """The picture as MediaPipe takes it: contiguous, and scaled down to LONGEST_PX."""
-    height, width = rgb.shape[:2]
-    scale = LONGEST_PX / max(height, width)
+    size = Size.of(rgb)
+    scale = LONGEST_PX / max(size)
     if scale < 1:
-        size = Size(max(1, round(width * scale)), max(1, round(height * scale)))
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        rgb = cv2.resize(rgb, size.scaled(scale), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(rgb)
 
 
@@ -159,12 +158,6 @@ def _quiet() -> Iterator[None]:
                     os.write(2, line)
 
 
-def whole(rgb: RGB) -> Box:
-    """The box of the whole picture."""
-    height, width = rgb.shape[:2]
-    return Box(0, 0, width, height)
-
-
 def halves(rgb: RGB) -> Iterator[Box]:
     """Left, middle and right half of a wide picture, overlapping: a small person is larger in such a part."""
     height, width = rgb.shape[:2]
@@ -182,8 +175,7 @@ def in_whole(body: Body, part: Box, rgb: RGB) -> Body:
 
 def isolated(rgb: RGB, box: Box) -> RGB:
     """The picture, black outside a box and a margin around it."""
-    height, width = rgb.shape[:2]
-    part = box.grown(round(GROW_SHARE * max(box.size)), Size(width, height)) & whole(rgb)
+    part = box.grown(round(GROW_SHARE * max(box.size)), Size.of(rgb)) & Box.of(rgb)
     view = np.zeros_like(rgb)
     view[part.slices] = rgb[part.slices]
     return view

@@ -25,13 +25,13 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import RGB
+from utils.image import RGB, bounding_box
 from utils.media.video import Frame
 from utils.people.cuts import CutFinder
 from utils.people.edge_exit import at_edge, propagate_mask
 from utils.people.follow import Follower
 from utils.people.mask_interpolation import MaskInterpolator
-from utils.people.matte import SEEN, extent
+from utils.people.matte import SEEN
 from utils.people.model import Body, PoseModel
 from utils.people.model import models as models
 from utils.people.pose import HIPS, LANDMARKS, SHOULDERS, Keypoints
@@ -210,7 +210,7 @@ class _Pass:
 
 def _overlapping(first: Body, second: Body) -> bool:
     """Whether the boxes of two masks overlap enough to interpolate between them."""
-    boxes = extent(first.mask, SEEN), extent(second.mask, SEEN)
+    boxes = bounding_box(first.mask, SEEN), bounding_box(second.mask, SEEN)
     return boxes[0] is not None and boxes[1] is not None and overlap(boxes[0], boxes[1]) > OVERLAPPING
 
 

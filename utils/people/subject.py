@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from utils.image import RGB, Box
 from utils.media.video import Frame, FrameSource
-from utils.people.model import Body, PoseModel, halves, in_whole, whole
+from utils.people.model import Body, PoseModel, halves, in_whole
 from utils.people.pose import HIPS, SHOULDERS
 
 Colours = NDArray[np.float32]
@@ -155,7 +155,7 @@ def _search_samples(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]
 def find_people(model: PoseModel, rgb: RGB) -> list[Body]:
     """All people that the pose model can be made to detect in one picture."""
     found: list[Body] = []
-    for part in (whole(rgb), *halves(rgb)):
+    for part in (Box.of(rgb), *halves(rgb)):
         body = model.detect(rgb[part.slices])
         if body is not None and mask_covers_trunk(body) and has_trunk(body):
             _add(found, in_whole(body, part, rgb))

@@ -49,21 +49,20 @@ def fill(image: RGB, hole: Flags, reached: Flags) -> RGB:
 
 def _smooth(image: RGB, hole: Flags) -> RGB:
     """Fill the hole with colours that continue from its edges (Telea), computed in a small picture."""
-    height, width = hole.shape
-    scale = min(1.0, SMOOTH_PX / max(height, width))
-    size = Size(max(1, round(width * scale)), max(1, round(height * scale)))
+    whole = Size.of(hole)
+    size = whole.scaled(min(1.0, SMOOTH_PX / max(whole)))
     known = cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     sums = cv2.resize(np.where(hole[..., None], 0, image).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     small = (sums / np.maximum(known, 1e-3)[..., None]).clip(0, 255).astype(np.uint8)
     small = cv2.inpaint(small, (known < 0.1).astype(np.uint8), 4, cv2.INPAINT_TELEA)
-    soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.resize(small, whole, interpolation=cv2.INTER_CUBIC)
     return np.where(hole[..., None], soft, image).astype(np.uint8)
 
 
 def _synthesised(image: RGB, target: Flags, hole: Flags) -> RGB:
     """Fill `target` with patches from outside `hole`, from the coarsest level of the pyramid to the finest."""
     scale = min(1.0, (MAX_AREA_PX / target.size) ** 0.5)
-    sizes = [Size(max(8, round(target.shape[1] * scale)), max(8, round(target.shape[0] * scale)))]
+    sizes = [Size.of(target).scaled(scale, least_px=8)]
     narrow = 2 * float(cv2.distanceTransform(target.astype(np.uint8), cv2.DIST_L2, 3).max()) * scale
     while narrow > COARSEST_PX and min(sizes[-1]) > 24:
         sizes.append(Size(sizes[-1].width_px // 2, sizes[-1].height_px // 2))
@@ -83,7 +82,7 @@ def _synthesised(image: RGB, target: Flags, hole: Flags) -> RGB:
         picture = _matched(small, target_small, source, match, ROUNDS + 2 * level)
     if picture is None:
         return image
-    filled = cv2.resize(picture, (target.shape[1], target.shape[0]), interpolation=cv2.INTER_CUBIC)
+    filled = cv2.resize(picture, Size.of(target), interpolation=cv2.INTER_CUBIC)
     return np.where(target[..., None], np.rint(filled).clip(0, 255), image).astype(np.uint8)
 
 

@@ -125,13 +125,13 @@ def candidates(mosaic: Mosaic) -> list[int]:
 
 def visible(mosaic: Mosaic, index: int, person: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Coarse map of the mosaic: where a frame sees the background, away from the person and their shadow."""
-    height, width = person.shape
-    small = Size(max(1, width // GRID_PX), max(1, height // GRID_PX))
+    size = Size.of(person)
+    small = Size(max(1, size.width_px // GRID_PX), max(1, size.height_px // GRID_PX))
     cells = Size(max(1, mosaic.size.width_px // GRID_PX), max(1, mosaic.size.height_px // GRID_PX))
     there = cv2.resize((person > 8).astype(np.float32), small, interpolation=cv2.INTER_AREA) > 0.02
     reach = 2 * round(SHADE_HEIGHTS * there.any(axis=1).sum()) + 1
     clear = cv2.dilate(there.astype(np.float32), np.ones((reach, reach), np.uint8)) == 0
-    matrix = resize(mosaic.size, cells) @ mosaic.matrices[index] @ resize(small, Size(width, height))
+    matrix = resize(mosaic.size, cells) @ mosaic.matrices[index] @ resize(small, size)
     seen: NDArray[np.bool_] = cv2.warpPerspective(clear.astype(np.float32), matrix, cells) > 0.9
     return seen
 

@@ -12,7 +12,7 @@ from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
 from pipeline.engines.looks.tone import Part, tone, weight
-from utils.image import RGB, Box, Size
+from utils.image import RGB, Box, Size, bounding_box
 
 _MARGIN_PX = 24
 """How far around a box its pixels depend on: as far as a stroke reaches."""
@@ -50,8 +50,7 @@ class Brush:
         """The view with the look laid on; elsewhere its own pixels."""
         picture = view.rgb.copy()
         share = self._share(view.matte)
-        box = _box_of(share)
-        if box.size.width_px and box.size.height_px:
+        if box := bounding_box(share):
             picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, box), share[box.slices])
         return picture
 
@@ -71,8 +70,10 @@ class Brush:
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:
     """The share feathered inwards to 0 at its edge; what is thinner than the feather keeps its middle."""
-    part = _box_of(share).grown(3 * feather_px, Size.of(share)).slices
     faded = np.zeros_like(share)
+    if (box := bounding_box(share)) is None:
+        return faded
+    part = box.grown(3 * feather_px, Size.of(share)).slices
     faded[part] = _fading(share[part], feather_px)
     return faded
 
@@ -84,12 +85,6 @@ def _fading(share: Bytes, feather_px: int) -> Bytes:
     ridge = cv2.dilate(inside, np.ones((2 * feather_px + 1,) * 2, np.uint8))
     level = cv2.divide(inside, np.maximum(ridge, _THIN // 2), scale=255)
     return np.asarray(cv2.multiply(share, level, scale=1 / 255))
-
-
-def _box_of(share: Bytes) -> Box:
-    """The bounding box of the pixels that get anything of the look."""
-    left, top, width, height = cv2.boundingRect(share)
-    return Box(left, top, left + width, top + height)
 
 
 def _cut(view: View, box: Box) -> tuple[tuple[Bytes, Bytes, tuple[int, int]], Box]:

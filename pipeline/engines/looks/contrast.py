@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.looks.kernels import Bytes, Floats, mixed
 from pipeline.engines.looks.picture import Picture, blurred
+from utils.image import Size
 
 _AROUND = 1.0
 """Standard deviation of the neighbourhood of a pixel, in quarter-size pixels for a brush of 1."""
@@ -24,7 +25,7 @@ def limited_contrast(painted: Bytes, picture: Picture, most: float, free: float)
     share = np.sqrt((most * most * of_source + free * free) / np.maximum(variance, 1))
     weight = np.rint(255 * np.minimum(share, 1)).astype(np.uint8)
     mean = cv2.GaussianBlur(_halved(half), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    size = picture.matte.shape[::-1]
+    size = Size.of(picture.matte)
     return mixed(cv2.resize(mean, size), painted, cv2.resize(weight, size))
 
 

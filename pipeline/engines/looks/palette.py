@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.looks.colour import Cube, Grade, lab, rgb
 from pipeline.engines.looks.kernels import Bytes, Floats
+from utils.image import Size
 
 _LEVELS = np.linspace(2, 98, 25)
 """Percentiles of lightness that are matched."""
@@ -128,8 +129,7 @@ def _small(picture: Bytes) -> Bytes:
     scale = _LONG_SIDE_PX / max(picture.shape[:2])
     if scale >= 1:
         return picture
-    width, height = (max(1, round(side * scale)) for side in picture.shape[1::-1])
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(picture, Size.of(picture).scaled(scale), interpolation=cv2.INTER_AREA))
 
 
 def _sampled(picture: Bytes, weight: Bytes | None) -> Floats:

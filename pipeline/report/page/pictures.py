@@ -9,6 +9,7 @@ from pipeline.report.contact_sheet import COLUMNS, MOMENTS
 from pipeline.report.page.clock import Clock
 from pipeline.report.page.markup import Markup, tag
 from pipeline.report.page.plot import figure
+from utils.image import Size
 
 
 def pictures(sheet_jpg: bytes, clock: Clock) -> Markup:
@@ -40,7 +41,7 @@ def _moment(when: str, part: tuple[float, float, float, float]) -> Markup:
     return tag("li", drawn, tag("span", when[0].upper() + when[1:]))
 
 
-def _size(jpg: bytes) -> tuple[int, int] | None:
+def _size(jpg: bytes) -> Size | None:
     """Width and height of a JPEG; None when it is no picture."""
     picture = cv2.imdecode(np.frombuffer(jpg, np.uint8), cv2.IMREAD_COLOR) if jpg else None
-    return None if picture is None else (picture.shape[1], picture.shape[0])
+    return None if picture is None else Size.of(picture)
