@@ -83,6 +83,28 @@ def test_one_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
     until(lambda: not alive(int(mark.read_text())))
 
 
+def test_all_that_is_said_is_heard_and_how_it_ended() -> None:
+    answer = child.listen(python("import sys; print('a'); print('b'); sys.exit('why')"), 60)
+    assert answer == child.Answer(b"a\nb\n", "why\n", 1)
+    late = child.listen(python("import time; print('a', flush=True); time.sleep(300)"), 3)
+    assert late.late and late.said == b"" and late.code is None
+    many = child.listen(python("print('a' * 2000)"), 60, most_bytes=1000)
+    assert not many.late and many.said == b"" and many.code is None
+
+
+def test_one_that_goes_with_its_parent_also_ends_well_by_itself() -> None:
+    code = (
+        "from utils.guarded_child import go_with_parent; go_with_parent(); import time; time.sleep(0.1); print('yes')"
+    )
+    assert child.listen(python(code), 60) == child.Answer(b"yes\n", "", 0)
+
+
+def test_one_that_may_not_write_cannot(tmp_path: Path) -> None:
+    code = "from utils.guarded_child import limit; limit(1 << 30, writes=False)\n"
+    code += f"try: open({str(tmp_path / 'file')!r}, 'wb', 0).write(b'x')\nexcept OSError: print('refused')"
+    assert child.ask(python(code), 60) == "refused"
+
+
 def test_memory_is_limited() -> None:
     limited = "from utils.guarded_child import limit; limit(1 << 30)\n"
     assert child.ask(python(limited + "print('in', flush=True); print(len(bytearray(2 << 30)))"), 60) == "in"

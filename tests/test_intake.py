@@ -3,7 +3,10 @@
 import json
 import os
 import random
+import signal
 import subprocess
+import sys
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from tests.forms import FFMPEG, FORMS, FRAMES, X264, Form, index_of, make, render
 from tests.sound import lag
+from tests.test_child import alive, until
 from utils.errors import ClipError, RefusedClip, UnreadableClip
 from utils.image import Orientation
 from utils.media.clip import Clip
@@ -20,6 +24,7 @@ from utils.media.intake import probe
 from utils.media.probe import Limits
 from utils.media.video import ClipFrames
 from utils.media.write import write_clip
+from utils.project import PROJECT_ROOT
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +149,25 @@ def test_sound_alone_is_no_clip(tmp_path: Path) -> None:
     sine = ["-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac"]
     subprocess.run([FFMPEG, "-v", "error", *sine, str(path)], check=True)
     assert "There is no picture in 'voice.m4a'" in refused(path)
+
+
+def test_the_reader_hears_no_secrets_and_ends_with_all_it_started(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = tmp_path / "reader"
+    reader.write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nsleep 300 &\necho $! > {tmp_path}/pid\nwait\n")
+    reader.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(reader))
+    monkeypatch.setenv("RUNPOD_API_KEY", "secret")
+    assert "still being read" in refused(plain, Limits(wall_s=3))
+    assert "RUNPOD_API_KEY" not in (tmp_path / "environment").read_text()
+    until(lambda: not alive(int((tmp_path / "pid").read_text())))
+
+
+def test_the_reader_goes_when_nobody_listens_any_more(plain: Path) -> None:
+    command = [sys.executable, "-m", "utils.media.intake", str(plain), json.dumps(asdict(Limits()))]
+    reader = subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+    assert reader.wait(60) == -signal.SIGKILL
 
 
 def test_limits_are_kept(plain: Path) -> None:

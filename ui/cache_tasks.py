@@ -17,9 +17,8 @@ from typing import Any
 from rich.filesize import decimal
 
 from utils.errors import ReshootError
-from utils.guarded_child import environment
+from utils.guarded_child import apart, go_with_parent
 from utils.home import cache_folder
-from utils.project import PROJECT_ROOT
 from utils.store import Freed, Store
 
 LIMIT_S = 3600.0
@@ -78,9 +77,7 @@ class CacheTasks:
         """Read the child's reports; returns the final one, None if there is none. Kills the child if cancelled."""
         command = (sys.executable, "-m", "ui.cache_tasks", str(self._home), task.kind, str(limit_bytes))
         null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(
-            *command, cwd=PROJECT_ROOT, env=environment(), stdin=null, stdout=pipe, stderr=null
-        )
+        child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=null, **apart())
         end = None
         try:
             assert child.stdout
@@ -137,7 +134,8 @@ def _report(**values: Any) -> None:
 
 
 def main() -> None:
-    """Entry point of the child, which runs at low priority so that the worker goes first."""
+    """The child. It gives way to the worker."""
+    go_with_parent()
     home, kind, limit_bytes = sys.argv[1:]
     with suppress(OSError):
         os.nice(10)

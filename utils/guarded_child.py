@@ -1,6 +1,7 @@
 """Guarded child processes for untrusted input: limited in time, memory and output, and without access to secrets.
 
-    answer = ask([sys.executable, "-m", "some.module", "FILE"], limit_s=30)   # in the parent: its first line, or None
+    said = ask([sys.executable, "-m", "some.module", "FILE"], limit_s=30)     # in the parent: its first line, or None
+    answer = listen([sys.executable, ...], limit_s=30)                        # or all of it, and how the child ended
 
     go_with_parent()                       # in the child, first of all
     limit(memory_bytes=2 << 30)            # in the child, before it opens the file
@@ -18,6 +19,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from utils.project import PROJECT_ROOT
 
@@ -36,27 +39,59 @@ class _LimitExceeded(Exception):
     """A child took too long or wrote too much."""
 
 
+class _Late(_Unheard):
+    """It took too long."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a child wrote to its standard output and, at the end, to its standard error, and how it ended."""
+
+    said: bytes
+    complaints: str
+    code: int | None
+    """Its exit code; None when it was stopped, and then nothing of what it said counts."""
+    late: bool = False
+    """Whether it was stopped because it took too long."""
+
+
 def ask(command: Sequence[str], limit_s: float, more: Mapping[str, str] | None = None) -> str | None:
     """Run a child; returns the first line of its output, None if it writes nothing or exceeds a limit.
 
     `more` is added to its environment. The child's whole process group is killed at the end.
     """
-    child_end, parent_end = os.pipe()
-    with os.fdopen(parent_end, "wb"), _started(command, child_end, more or {}) as child:
-        output, errors = bytearray(), bytearray()
-        try:
-            _listen(child, time.monotonic() + limit_s, output, errors)
-        except (_LimitExceeded, subprocess.TimeoutExpired) as error:
-            output.clear()
-            errors += f" {error}".encode()
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-    line = output.decode(errors="replace").partition("\n")[0]
+    answer = listen(command, limit_s, more)
+    line = answer.said.decode(errors="replace").partition("\n")[0]
     if not line:
-        why = errors.decode(errors="replace")[-_LAST_BYTES:]
-        log.warning("The child %s ended without an answer: %s", " ".join(command[1:4]), why.strip())
+        log.warning("The child %s ended without an answer: %s", " ".join(command[1:4]), answer.complaints.strip())
     return line or None
+
+
+def listen(
+    command: Sequence[str],
+    limit_s: float,
+    more: Mapping[str, str] | None = None,
+    most_bytes: int = MOST_ANSWER_BYTES,
+) -> Answer:
+    """All that a child says, up to its end or the limits; it ends with all processes that it started."""
+    hears, held = os.pipe()
+    with os.fdopen(held, "wb"), _started(command, hears, more or {}) as child:
+        said, complaints = bytearray(), bytearray()
+        try:
+            _read(child, time.monotonic() + limit_s, (said, most_bytes), complaints)
+            return Answer(bytes(said), complaints.decode(errors="replace"), child.returncode)
+        except _Unheard as error:
+            complaints += f" {error}".encode()
+            return Answer(b"", complaints.decode(errors="replace")[-_LAST_BYTES:], None, isinstance(error, _Late))
+        finally:
+            end(child)
+
+
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child that still runs, and what it started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def environment() -> dict[str, str]:
@@ -64,54 +99,61 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
-def _started(command: Sequence[str], stdin: int, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """Start a child in its own session; its standard input is a pipe that closes when this process ends."""
+def apart(more: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Keyword arguments for starting a child: in the project's root, told no secrets, in a session of its own."""
+    return {"cwd": PROJECT_ROOT, "env": {**environment(), **(more or {})}, "start_new_session": True}
+
+
+def _started(command: Sequence[str], hears: int, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """A child in a session of its own; its standard input ends when this process does."""
     try:
-        return subprocess.Popen(
-            command,
-            cwd=PROJECT_ROOT,
-            env={**environment(), **more},
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        return subprocess.Popen(command, stdin=hears, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **apart(more))
     finally:
         os.close(stdin)
 
 
-def _listen(child: "subprocess.Popen[bytes]", until: float, output: bytearray, errors: bytearray) -> None:
-    """Read a child's output and errors until it ends; _LimitExceeded if it takes too long or writes too much."""
-    with selectors.DefaultSelector() as streams:
-        for stream, buffer in ((child.stdout, output), (child.stderr, errors)):
-            assert stream
-            streams.register(stream, selectors.EVENT_READ, buffer)
-        while streams.get_map():
-            ready = streams.select(max(0.0, until - time.monotonic()))
+def _read(child: "subprocess.Popen[bytes]", until: float, answer: tuple[bytearray, int], complaints: bytearray) -> None:
+    """Read both outputs of a child until it ends; `answer` comes with its limit in bytes."""
+    said, most_bytes = answer
+    with selectors.DefaultSelector() as outputs:
+        for output, kept in ((child.stdout, said), (child.stderr, complaints)):
+            assert output
+            outputs.register(output, selectors.EVENT_READ, kept)
+        while outputs.get_map():
+            ready = outputs.select(max(0.0, until - time.monotonic()))
             if time.monotonic() > until:
-                raise _LimitExceeded("It took too long and was stopped.")
+                raise _Late("It took too long and was stopped.")
             for key, _ in ready:
                 part = os.read(key.fd, 1 << 16)
                 key.data.extend(part)
                 if not part:
-                    streams.unregister(key.fileobj)
-            if len(output) > MOST_ANSWER_BYTES:
-                raise _LimitExceeded(f"It said more than {MOST_ANSWER_BYTES} bytes and was stopped.")
-            del errors[:-_LAST_BYTES]
-    child.wait(max(0.0, until - time.monotonic()))
+                    outputs.unregister(key.fileobj)
+            if len(said) > most_bytes:
+                raise _Unheard(f"It said more than {most_bytes} bytes and was stopped.")
+            del complaints[:-_LAST_BYTES]
+    try:
+        child.wait(max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise _Late("It took too long and was stopped.") from error
 
 
 def go_with_parent() -> None:
     """In a child: kill the own process group as soon as the parent ends, which closes standard input."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1 << 10):  # not the buffer of sys.stdin: its lock would abort a normal exit
+            pass
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-def limit(memory_bytes: int) -> None:
-    """In a child: limit the address space, and disable core dumps."""
+def limit(memory_bytes: int, *, writes: bool = True) -> None:
+    """Let this process have no more memory than that, and leave no image of it on the disk when it crashes.
+
+    Without `writes` it cannot write to files either.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not writes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

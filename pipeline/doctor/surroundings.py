@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.doctor.probes import MARK
 from pipeline.doctor.versions import plain_name
+from utils.guarded_child import environment
 from utils.project import PROJECT_ROOT
 
 PIP = f"{shlex.quote(sys.executable)} -m pip"
@@ -107,7 +108,7 @@ class Surroundings:
         inherited = os.environ.get("PYTHONPATH", "")
         paths = [*self.packages, *filter(None, [inherited])]
         quiet = {"GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-        return {**os.environ, **quiet, "PATH": self.path, "PYTHONPATH": os.pathsep.join(paths)}
+        return {**environment(), **quiet, "PATH": self.path, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _abandon(child: subprocess.Popen[str]) -> None:

@@ -17,8 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
-from utils.guarded_child import environment
-from utils.project import PROJECT_ROOT
+from utils.guarded_child import apart, end
 
 log = logging.getLogger(__name__)
 
@@ -90,12 +89,10 @@ class Supervisor:
         with path.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],
-                cwd=PROJECT_ROOT,
-                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                **apart(),
             )
 
     def _stop(self) -> None:
@@ -111,5 +108,4 @@ class Supervisor:
     def _kill(self) -> None:
         """Kill the worker's whole process group, so that no child of it stays behind."""
         assert self.worker
-        os.killpg(self.worker.pid, signal.SIGKILL)
-        self.worker.wait()
+        end(self.worker)

@@ -4,19 +4,16 @@ The child is `python -m utils.media.intake FILE LIMITS`; it answers one line of 
 """
 
 import json
-import os
 import re
-import resource
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from utils import errors
 from utils.errors import ClipError, RefusedClip, StoreError, UnreadableClip
+from utils.guarded_child import FRUGAL, Answer, go_with_parent, limit, listen
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
-from utils.project import PROJECT_ROOT
 
 PLAYLISTS = {
     b"#EXTM3U": "an HLS playlist",
@@ -24,8 +21,10 @@ PLAYLISTS = {
     b"<?xml": "an XML document",
     b"#!": "a script",
 }
-FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
-"""Environment of the child, which computes little: BLAS, OpenMP and malloc would reserve gigabytes on many cores."""
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "4"}
+"""Each reserves address space, which the limit on memory counts."""
+MOST_BYTES = 64 << 20
+"""Of an answer: it lists the times of all frames."""
 
 
 def probe(path: Path, limits: Limits | None = None) -> Clip:
@@ -36,40 +35,34 @@ def probe(path: Path, limits: Limits | None = None) -> Clip:
     path = Path(path).absolute()
     try:
         _refuse_playlist(path)
-        child = subprocess.run(
-            [sys.executable, "-m", "utils.media.intake", str(path), json.dumps(asdict(limits))],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, **FRUGAL},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=limits.wall_s,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RefusedClip(
-            f"{path.name!r} was still being read after {limits.wall_s:.0f} s.",
-            "Cut it into shorter clips, or convert it to MP4 and try again.",
-        ) from error
+        command = [sys.executable, "-m", "utils.media.intake", str(path), json.dumps(asdict(limits))]
+        answer = listen(command, limits.wall_s, FRUGAL | FEW_ARENAS, MOST_BYTES)
     except (OSError, ValueError) as error:
         raise UnreadableClip(
             f"{path.name[:80]!r} cannot be opened ({getattr(error, 'strerror', None) or error}).",
             "Check its name and its permissions.",
         ) from error
-    return _answer(path, child)
+    if answer.late:
+        raise RefusedClip(
+            f"{path.name!r} was still being read after {limits.wall_s:.0f} s.",
+            "Cut it into shorter clips, or convert it to MP4 and try again.",
+        )
+    return _understood(path, answer)
 
 
-def _answer(path: Path, child: subprocess.CompletedProcess[bytes]) -> Clip:
-    """The Clip or the error that the child reported; a crash of the child counts as a refused file."""
-    lines = child.stdout.splitlines()
-    if child.returncode != 0 or not lines:
+def _understood(path: Path, answer: Answer) -> Clip:
+    """What the child said; that it died is an answer too."""
+    lines = answer.said.splitlines()
+    if answer.code != 0 or not lines:
         raise RefusedClip(
             f"{path.name!r} could not be read safely: the reader ran out of its limits or crashed on it.",
             "Convert it to MP4 with a video editor and try again.",
         )
-    answer = json.loads(lines[-1])
-    if "clip" in answer:
-        return Clip.from_json(answer["clip"])
-    kind: type[ClipError] = getattr(errors, answer["error"])
-    raise kind(answer["problem"], answer["remedy"])
+    told = json.loads(lines[-1])
+    if "clip" in told:
+        return Clip.from_json(told["clip"])
+    kind: type[ClipError] = getattr(errors, told["error"])
+    raise kind(told["problem"], told["remedy"])
 
 
 def _refuse_playlist(path: Path) -> None:
@@ -86,10 +79,9 @@ def _refuse_playlist(path: Path) -> None:
 
 
 def _child(path: Path, limits: Limits) -> None:
-    """Entry point of the child: set the limits, scan the file, and print the answer."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    """Inside the limits: scan, and answer on standard output."""
+    go_with_parent()
+    limit(limits.memory_bytes, writes=False)
     try:
         answer: dict[str, object] = {"clip": scan(path, limits).to_json()}
     except ClipError as error:
