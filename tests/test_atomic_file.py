@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from utils.atomic_file import ABANDONED_S, replacing, write_atomically
+from utils.atomic_file import ABANDONED_S, explained, replacing, write_atomically
+from utils.errors import WriteError
 from utils.project import PROJECT_ROOT
 
 WRITES_AND_WAITS = """
@@ -63,6 +64,14 @@ def test_no_part_is_left_where_a_folder_is_in_the_way(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_atomically(tmp_path / "there", "new")
     assert not parts(tmp_path / "there")
+
+
+def test_what_the_system_refuses_is_told_in_a_sentence_with_a_remedy(path: Path) -> None:
+    problem = r"'x' could not be written: Not a directory. Check that '.*file.json' exists"
+    with pytest.raises(WriteError, match=problem), explained(path / "x"):
+        write_atomically(path / "x", "new")
+    with pytest.raises(WriteError, match=r"Choose another place\."), explained(path, "Choose another place."):
+        raise OSError(28, "No space left on device")
 
 
 def test_permissions_are_those_asked_for_from_the_beginning(path: Path) -> None:

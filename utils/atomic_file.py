@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from utils.disk import sync
+from utils.errors import WriteError
 
 PREFIX, SUFFIX = ".reshoot-", ".part"
 ABANDONED_S = 7 * 24 * 3600.0
@@ -47,6 +48,19 @@ def write_atomically(path: Path, content: bytes | str, *, durable: bool = True, 
     """Replace a file's content; text is written as UTF-8."""
     with replacing(path, durable=durable, mode=mode) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def explained(path: Path, remedy: str = "") -> Iterator[None]:
+    """Turn the system's errors into a WriteError about this file."""
+    try:
+        yield
+    except OSError as error:
+        folder = str(path.absolute().parent)
+        raise WriteError(
+            f"{path.name!r} could not be written: {error.strerror or error}.",
+            remedy or f"Check that {folder!r} exists, may be written to and has room, and run it again.",
+        ) from error
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Progress reports of running work, and cancelling it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from utils.errors import Cancelled
@@ -31,6 +32,24 @@ def one_at_a_time(listener: Listener) -> Listener:
             listener(progress)
 
     return listen
+
+
+@contextmanager
+def repeating(name: str, every_s: float, step: Callable[[], bool]) -> Iterator[None]:
+    """Call `step` in a thread again and again while the block runs, until it returns False."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(every_s) and step():
+            pass
+
+    thread = threading.Thread(target=repeat, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Cancel:

@@ -101,17 +101,13 @@ def _check(clip: Path, *pictures: Path | None) -> None:
 
 
 def _write(preview: "FramePreview", out: Path, before: Path | None) -> None:
-    from utils.errors import WriteError
+    from utils.atomic_file import explained, replacing
     from utils.image.jpeg import write_jpeg
 
-    try:
-        write_jpeg(out, preview.after)
-        if before is not None:
-            write_jpeg(before, preview.before)
-    except OSError as error:
-        raise WriteError(
-            f"The picture could not be written: {error.strerror or error}.", "Choose another place, or make room there."
-        ) from error
+    pictures = {out: preview.after, **({before: preview.before} if before else {})}
+    for path, picture in pictures.items():
+        with explained(path, "Choose another place, or make room there."), replacing(path, durable=False) as part:
+            write_jpeg(part, picture)
 
 
 def _sentences(facts: dict[str, Any], out: Path) -> str:

@@ -21,7 +21,7 @@ from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
 from utils.home import cache_folder
-from utils.progress import Cancel, Progress
+from utils.progress import Cancel, Progress, repeating
 from utils.store import Store
 
 log = logging.getLogger(__name__)
@@ -142,22 +142,16 @@ class JobRunner:
         )
 
     @contextmanager
-    def _report_periodically(self) -> Iterator[None]:
-        """Report progress twice a second from a background thread, and cancel the run when that is requested."""
-        over = threading.Event()
+    def _pulse(self) -> Iterator[None]:
+        """Tell how far it is, and hear what is wished, twice a second while the work goes on."""
 
-        def beat() -> None:
-            while not over.wait(PULSE_S):
-                progress = self._progress
-                self._report(stage=progress.stage, note=progress.note, share=progress.share, left_s=progress.left_s)
-                if self._requested or self._full:
-                    self.cancel.ask()
-                    return
+        def beat() -> bool:
+            pace = self._pace
+            self._tell(stage=pace.stage, note=pace.note, share=pace.share, left_s=pace.left_s)
+            if self._wish or self._full:
+                self.cancel.ask()
+                return False
+            return True
 
-        thread = threading.Thread(target=beat, name="job progress", daemon=True)
-        thread.start()
-        try:
+        with repeating("pulse", PULSE_S, beat):
             yield
-        finally:
-            over.set()
-            thread.join()

@@ -19,7 +19,7 @@ from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
 from utils.home import cache_folder
 from utils.process_resources import release_free_memory
-from utils.progress import Cancel
+from utils.progress import Cancel, repeating
 from utils.store import Store
 
 log = logging.getLogger(__name__)
@@ -106,27 +106,22 @@ class PreviewWorker:
 
     @contextmanager
     def _watched(self, id: str) -> Iterator[None]:
-        """Cancel the work as soon as the request is deleted."""
-        self._cancel, over = Cancel(), threading.Event()
+        """Stop the work as soon as nobody waits for it."""
+        self._cancel = Cancel()
         if self._stopping.is_set():
             self._cancel.ask()
 
-        def watch() -> None:
-            while not over.wait(PULSE_S):
-                try:
-                    if not self._previews.is_wanted(id):
-                        self._cancel.ask()
-                        return
-                except SQLAlchemyError:
-                    continue  # the request is checked again when the database is back
+        def watch() -> bool:
+            try:
+                if self._previews.is_wanted(id):
+                    return True
+            except SQLAlchemyError:
+                return True  # whoever waits will ask again when the database is back
+            self._cancel.ask()
+            return False
 
-        thread = threading.Thread(target=watch, name="preview watch", daemon=True)
-        thread.start()
-        try:
+        with repeating("preview watch", PULSE_S, watch):
             yield
-        finally:
-            over.set()
-            thread.join()
 
 
 def _warm_up() -> None:

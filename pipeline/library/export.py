@@ -2,8 +2,6 @@
 
 import shutil
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from pipeline.library.references import portable
 from pipeline.report.journey import Journey
 from pipeline.report.report import to_json
 from pipeline.settings import Settings
-from utils.atomic_file import replacing, write_atomically
+from utils.atomic_file import explained, replacing, write_atomically
 from utils.errors import WriteError
 from utils.media.xmp import write_settings
 from utils.project import PROJECT_ROOT
@@ -25,7 +23,7 @@ PROJECT = PROJECT_ROOT / "pyproject.toml"
 def deliver(journey: Journey, out: Path, preset: str) -> None:
     """Write the finished clip to `out`, with its settings embedded."""
     source, document = journey.encoded.path, _document(journey, preset)
-    with _explained(out), replacing(out) as part:
+    with explained(out, _remedy(out)), replacing(out) as part:
         shutil.copyfile(source, part)
         write_settings(part, document, _described(journey, preset))
 
@@ -76,18 +74,10 @@ def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> Non
             f"The folder {str(folder)!r} could not be made: {error.strerror}.", "Give --report another folder."
         ) from error
     for name, content in contents.items():
-        with _explained(folder / name):
+        with explained(folder / name, _remedy(folder / name)):
             write_atomically(folder / name, content)
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the system's errors into a WriteError about this file."""
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(
-            f"{str(path)!r} could not be written: {error.strerror or error}.",
-            f"Check that {str(path.absolute().parent)!r} may be written to and has room, and run it again: "
-            "what was computed is kept.",
-        ) from error
+def _remedy(path: Path) -> str:
+    folder = str(path.absolute().parent)
+    return f"Check that {folder!r} may be written to and has room, and run it again: what was computed is kept."

@@ -15,8 +15,7 @@ with flows also `forward/`, `backward/` (h x w x 2 px), `forward_valid/`, `backw
 """
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -26,8 +25,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from utils.atomic_file import replacing
-from utils.errors import ClipError, WriteError
+from utils.atomic_file import explained, replacing
+from utils.errors import ClipError
 from utils.walker.kernel import Bytes, Doubles, Floats
 from utils.walker.skeleton import NAMES
 from utils.walker.truth import Flags, Truth
@@ -48,7 +47,7 @@ class TruthWriter:
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        with _explained(self.path), ExitStack() as files:
+        with explained(self.path), ExitStack() as files:
             part = files.enter_context(replacing(self.path, durable=False))
             self._zip = files.enter_context(zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=4))
             self._files = files.pop_all()
@@ -73,7 +72,7 @@ class TruthWriter:
         if kind is not None:
             self._files.__exit__(kind, error, trace)
             return
-        with _explained(self.path), self._files:
+        with explained(self.path), self._files:
             self._finish()
 
     def _finish(self) -> None:
@@ -84,7 +83,7 @@ class TruthWriter:
             self._put(name, np.array(value))
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
-        with _explained(self.path), self._zip.open(_member(name), "w", force_zip64=True) as member:
+        with explained(self.path), self._zip.open(_member(name), "w", force_zip64=True) as member:
             np.save(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
@@ -93,18 +92,6 @@ def _member(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(f"{name}.npy")
     info.compress_type = zipfile.ZIP_DEFLATED
     return info
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the system's errors into a WriteError about this file."""
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(
-            f"{path.name!r} could not be written: {error.strerror or error}.",
-            f"Check that {str(path.parent)!r} exists, may be written to and has room, and run it again.",
-        ) from error
 
 
 @dataclass(frozen=True)

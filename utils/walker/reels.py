@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from utils.atomic_file import write_atomically
+from utils.atomic_file import explained, write_atomically
 from utils.errors import WriteError
 from utils.image import Size
 from utils.media.write import ClipWriter, Shape
@@ -96,7 +96,5 @@ def _check_folders(reels: Reels) -> None:
 
 def _write_png(path: Path, picture: Bytes) -> None:
     _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-    try:
+    with explained(path, "Choose another place."):
         write_atomically(path, data.tobytes(), durable=False)
-    except OSError as error:
-        raise WriteError(f"{path.name!r} could not be written: {error.strerror}.", "Choose another place.") from error
