@@ -17,9 +17,8 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import frame_previews
 from tests.journeys import filmed
 from tests.studios import App, app
-from tests.workers import House
-from ui.socket import bound
-from utils.project import PROJECT_ROOT
+from tests.workers import PROJECT_ROOT, House
+from ui.socket import bind
 from utils.walker import Shot
 
 FRAMES = 48

@@ -69,14 +69,14 @@ def test_nothing_in_the_pipeline_but_the_jobs_knows_that_there_are_jobs() -> Non
 
 def decisions() -> list[tuple[str, str]]:
     """The rows of the table in CONTRIBUTING.md: file and name."""
-    rows = re.findall(r"^\| .* \| `([\w/.]+)` \| `(\w+)` \|$", (HOUSE / "CONTRIBUTING.md").read_text(), re.M)
+    rows = re.findall(r"^\| .* \| `([\w/.]+)` \| `(\w+)` \|$", (PROJECT_ROOT / "CONTRIBUTING.md").read_text(), re.M)
     return list(map(tuple, rows))
 
 
 def test_twenty_things_are_decided_where_the_table_says() -> None:
     assert len(decisions()) == 20
     for file, name in decisions():
-        tree = ast.parse((HOUSE / file).read_text(encoding="utf-8"))
+        tree = ast.parse((PROJECT_ROOT / file).read_text(encoding="utf-8"))
         defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
         targets = [node.targets if isinstance(node, ast.Assign) else [node.target]
                    for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]  # fmt: skip

@@ -25,10 +25,10 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.studios import App, app
 from tests.wire import Answer, sent
+from tests.workers import PROJECT_ROOT
 from ui.access import BROWSER, SESSION
 from ui.login import DEVICE
-from ui.turns import AT_ONCE, EVERY_S
-from utils.project import PROJECT_ROOT
+from ui.login_queue import AT_ONCE, EVERY_S
 from utils.uploads import MOST_OF_NETWORK, MOST_OF_OWNER
 
 PASSWORD = "correct horse"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from utils.project import PROJECT_ROOT
-from utils.uploads import Elsewhere, NoUpload, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
+from utils.uploads import NoUpload, OffsetMismatch, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
 
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 OWN_MOUNTS = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
 DATA = bytes(range(256)) * 4096
 

@@ -27,8 +27,8 @@ if "pipeline.jobs.worker" in sys.orig_argv:
             time.sleep(0.02)
             if done == 20 and total == {frames}:
                 os.kill(os.getpid(), signal.SIGKILL)
-        making = self.stage.startswith("generate")
-        if making and self.inputs["plan"].index == 1 and self.chosen["generate.look"] == "ink":
+        making = self.stage.startswith("make")
+        if making and self.inputs["plan"].index == 1 and self.settings["generate.look"] == "ink":
             os.kill(os.getpid(), signal.SIGKILL)
     Work.report = report
 """

@@ -18,8 +18,8 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import CLIP, Results
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
-from utils.project import PROJECT_ROOT
 
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 120.0
 NAME = "tested"
 
@@ -46,7 +46,7 @@ class House:
         command += ["--database", self.database] if self.database else []
         quiet = subprocess.DEVNULL
         env = {**os.environ, **self.env}
-        self.keepers.append(subprocess.Popen(command, cwd=PROJECT_ROOT, env=env, stdout=quiet, stderr=quiet))
+        self.supervisors.append(subprocess.Popen(command, cwd=PROJECT_ROOT, env=env, stdout=quiet, stderr=quiet))
 
     def close(self) -> None:
         """Ask it to stop, and see that it does."""

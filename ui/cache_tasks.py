@@ -134,7 +134,7 @@ def _report(**values: Any) -> None:
 
 
 def main() -> None:
-    """The child. It gives way to the worker."""
+    """Entry point of the child, which runs at low priority so that the worker goes first."""
     go_with_parent()
     home, kind, limit_bytes = sys.argv[1:]
     with suppress(OSError):

@@ -116,7 +116,7 @@ def _read(path: Path) -> dict[str, str]:
 
 def _write(path: Path, stored: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(dict(kept)), mode=0o600)
+    write_atomically(path, json.dumps(dict(stored)), mode=0o600)
 
 
 def _hashed(password: str, salt: bytes | None = None) -> str:

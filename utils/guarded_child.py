@@ -1,12 +1,12 @@
-"""Guarded child processes for untrusted input: limited in time, memory and output, and without access to secrets.
+"""Child processes that do what might go wrong: bounded in time and in what they say, told no secrets, gone with us.
 
     said = ask([sys.executable, "-m", "some.module", "FILE"], limit_s=30)     # in the parent: its first line, or None
     answer = listen([sys.executable, ...], limit_s=30)                        # or all of it, and how the child ended
 
-    go_with_parent()                       # in the child, first of all
-    limit(memory_bytes=2 << 30)            # in the child, before it opens the file
+    go_with_parent()                       # in the child, before anything else
+    limit(memory_bytes=2 << 30)            # and before it opens what it was given
 
-A child ends with its parent. This module imports nothing heavy, because the web process starts these children.
+Light, because the web process starts these children.
 """
 
 import logging
@@ -27,16 +27,16 @@ from utils.project import PROJECT_ROOT
 log = logging.getLogger(__name__)
 
 SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "AWS_SECRET_ACCESS_KEY", "RESHOOT_AUTH")
-"""Environment variables that are withheld from children, so that no log of theirs can show them."""
+"""Variables of the environment that no child needs, and that no log of one may show."""
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Environment for children that compute little: BLAS and OpenMP would reserve memory per core, gigabytes in all."""
+"""For children that compute little: on a machine of many cores these would reserve gigabytes for every one of them."""
 MOST_ANSWER_BYTES = 4 << 20
 _LAST_BYTES = 2000
-"""How much of a child's standard error is kept for the log."""
+"""How much of what a child wrote to its standard error is kept for the log."""
 
 
-class _LimitExceeded(Exception):
-    """A child took too long or wrote too much."""
+class _Unheard(Exception):
+    """Why a child was not listened to until its end."""
 
 
 class _Late(_Unheard):
@@ -56,9 +56,9 @@ class Answer:
 
 
 def ask(command: Sequence[str], limit_s: float, more: Mapping[str, str] | None = None) -> str | None:
-    """Run a child; returns the first line of its output, None if it writes nothing or exceeds a limit.
+    """The first line that a child says; None when it says nothing, too much, or takes too long.
 
-    `more` is added to its environment. The child's whole process group is killed at the end.
+    `more` is added to its environment. It ends with all processes that it started.
     """
     answer = listen(command, limit_s, more)
     line = answer.said.decode(errors="replace").partition("\n")[0]
@@ -95,7 +95,7 @@ def end(child: "subprocess.Popen[bytes]") -> None:
 
 
 def environment() -> dict[str, str]:
-    """The environment for children: that of this process without its secrets."""
+    """This process's own, without secrets."""
     return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
@@ -109,7 +109,7 @@ def _started(command: Sequence[str], hears: int, more: Mapping[str, str]) -> "su
     try:
         return subprocess.Popen(command, stdin=hears, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **apart(more))
     finally:
-        os.close(stdin)
+        os.close(hears)
 
 
 def _read(child: "subprocess.Popen[bytes]", until: float, answer: tuple[bytearray, int], complaints: bytearray) -> None:
@@ -138,7 +138,7 @@ def _read(child: "subprocess.Popen[bytes]", until: float, answer: tuple[bytearra
 
 
 def go_with_parent() -> None:
-    """In a child: kill the own process group as soon as the parent ends, which closes standard input."""
+    """End this session's processes when nobody holds the other end of standard input any more."""
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1 << 10):  # not the buffer of sys.stdin: its lock would abort a normal exit

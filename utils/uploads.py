@@ -307,7 +307,9 @@ def _read(place: Path) -> Upload:
 
 
 def _write(place: Path, upload: Upload) -> None:
-    write_atomically(place / META, json.dumps(asdict(upload)))
+    stored = asdict(upload)
+    stored[STORED_WRITER] = stored.pop("writer")
+    write_atomically(place / META, json.dumps(stored))
 
 
 def _remove(place: Path) -> None:

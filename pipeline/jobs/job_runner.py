@@ -2,8 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +53,7 @@ class JobRunner:
     def run(self) -> None:
         """Run the job and record how it ended; raises only if that cannot be recorded."""
         try:
-            with self._report_periodically():
+            with repeating("job progress", PULSE_S, self._beat):
                 result = self._restyle()
         except Cancelled:
             if self._full and not self._requested:
@@ -141,17 +139,11 @@ class JobRunner:
             lambda: self.worker_ledger.end(self.job.id, state, event, needs_bytes=needs_bytes, **why)
         )
 
-    @contextmanager
-    def _pulse(self) -> Iterator[None]:
-        """Tell how far it is, and hear what is wished, twice a second while the work goes on."""
-
-        def beat() -> bool:
-            pace = self._pace
-            self._tell(stage=pace.stage, note=pace.note, share=pace.share, left_s=pace.left_s)
-            if self._wish or self._full:
-                self.cancel.ask()
-                return False
+    def _beat(self) -> bool:
+        """Report progress; cancels the run, and returns False, when that is requested or the disk is full."""
+        progress = self._progress
+        self._report(stage=progress.stage, note=progress.note, share=progress.share, left_s=progress.left_s)
+        if not (self._requested or self._full):
             return True
-
-        with repeating("pulse", PULSE_S, beat):
-            yield
+        self.cancel.ask()
+        return False

@@ -106,7 +106,7 @@ class PreviewWorker:
 
     @contextmanager
     def _watched(self, id: str) -> Iterator[None]:
-        """Stop the work as soon as nobody waits for it."""
+        """Cancel the work as soon as the request is deleted."""
         self._cancel = Cancel()
         if self._stopping.is_set():
             self._cancel.ask()
@@ -116,7 +116,7 @@ class PreviewWorker:
                 if self._previews.is_wanted(id):
                     return True
             except SQLAlchemyError:
-                return True  # whoever waits will ask again when the database is back
+                return True  # the request is checked again when the database is back
             self._cancel.ask()
             return False
 

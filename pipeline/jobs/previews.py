@@ -48,7 +48,7 @@ class Previews:
         return self.folder / f"{index}.mp4"
 
     def note(self, windows: Sequence[Mapping[str, Any]]) -> None:
-        """What there is now."""
+        """Replace the list of windows, by atomic rename."""
         write_atomically(self.folder / TABLE, json.dumps(windows), durable=False)
 
     def remove(self) -> None:

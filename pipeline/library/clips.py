@@ -145,10 +145,10 @@ class Clips:
         self.keep(clip, outcome)
         return outcome
 
-    def keep(self, clip: str, found: Inspection) -> None:
-        """Keep what a look at it brought, or why it failed, so that nobody looks again."""
+    def keep(self, clip: str, outcome: Inspection) -> None:
+        """Store the outcome of an inspection, also of a failed one, so that it is not repeated."""
         try:
-            write_atomically(self._place(clip) / SEEN, json.dumps(asdict(found)), durable=False)
+            write_atomically(self._place(clip) / INSPECTION, json.dumps(asdict(outcome)), durable=False)
         except FileNotFoundError as error:
             raise NoClip from error
 

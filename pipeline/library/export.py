@@ -61,8 +61,8 @@ def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> Non
 
     sheet, stable = journey.measured.sheet, journey.stable
     contents: dict[str, str | bytes] = {
-        "report.json": to_json(told),
-        "report.html": page(told, sheet),
+        "report.json": to_json(numbers),
+        "report.html": page(numbers, sheet),
         "camera.json": stable.camera.to_json(),
         "stable.json": stable.path.to_json(),
         "sheet.jpg": sheet,
