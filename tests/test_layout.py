@@ -60,6 +60,17 @@ def test_a_room_of_the_story_knows_only_the_rooms_before_it(room: str) -> None:
                 assert known, f"{path.relative_to(PROJECT_ROOT)} imports {module}"
 
 
+def test_no_two_rooms_of_utils_need_each_other() -> None:
+    """A folder or single file of utils is a room; arrows between rooms go one way."""
+    arrows: set[tuple[str, str]] = set()
+    for path in sorted((PROJECT_ROOT / "utils").rglob("*.py")):
+        room = path.relative_to(PROJECT_ROOT / "utils").parts[0].removesuffix(".py")
+        for module in modules(ast.parse(path.read_text(encoding="utf-8"))):
+            if module.startswith("utils.") and module.split(".")[1] != room:
+                arrows.add((room, module.split(".")[1]))
+    assert not {tuple(sorted(each)) for each in arrows if each[::-1] in arrows}
+
+
 def test_nothing_in_the_pipeline_but_the_jobs_knows_that_there_are_jobs() -> None:
     for path in sorted((PROJECT_ROOT / "pipeline").rglob("*.py")):
         room = path.relative_to(PROJECT_ROOT / "pipeline").parts[0]

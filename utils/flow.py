@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.image import Size
+from utils.size import Size
 
 Vectors = NDArray[np.float32]
 """h x w x 2: displacement (right, down) in px from a pixel of one frame to the same surface in another."""

@@ -9,8 +9,8 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.compiled import kernel
 from utils.image.geometry import Matrix, inverse
-from utils.place.masked_median import kernel
 
 Plane = NDArray[np.uint8]
 """H x W."""

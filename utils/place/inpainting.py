@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.compiled import kernel
 from utils.image import RGB, Box, Size
-from utils.place.masked_median import kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -5,20 +5,18 @@ person's effect on the light around them fades slowly.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.compiled import kernel
 from utils.image import RGB, Box, Size
 
 Mask = NDArray[np.uint8]
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 BAND_PX = 64
 """Rows that are merged at a time by one thread."""
 MIN_INLIER_LEVELS = 6.0
@@ -27,15 +25,6 @@ MAX_DEVIATIONS = 2.5
 """Samples within this many median absolute deviations are averaged too."""
 FEW_FAR_SAMPLES = 5
 """This many samples far from the person must not be outvoted by more samples near them."""
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile a function with numba on first use, without the GIL; cached on disk where a folder is writable."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        return cast(_Function, numba.njit(cache=True, **options)(function))
-    except RuntimeError:
-        return cast(_Function, numba.njit(**options)(function))
 
 
 @dataclass(frozen=True)
