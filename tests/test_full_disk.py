@@ -144,7 +144,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
             raise WriteError("'result.mp4' could not be written.", "Make room.") from error
         raise error
 
-    monkeypatch.setattr(work, "_restyled", refuse)
+    monkeypatch.setattr(work, "_restyle", refuse)
     work.run()
     waiting = ledger.get(job.id)
     assert (waiting.state, waiting.needs_bytes) == (State.WAITING, LEAST_BYTES) and "is full" in waiting.problem
