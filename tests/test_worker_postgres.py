@@ -1,13 +1,18 @@
 """Several workers and one Postgres: they share the jobs, and each job is done once."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from pipeline.jobs.job import State
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.workers import house
 from utils.walker import Shot
+
+OUTAGE_S = 5.0
 
 
 def test_two_workers_share_the_jobs_of_one_database(tmp_path: Path, postgres: Callable[[], str]) -> None:
@@ -45,3 +50,26 @@ def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path, postgres: Callable
         people.kill(people.working(job, "make"))
         ended = people.ended(job)
     assert (ended.state, ended.attempts) == (State.DONE, 2)
+
+
+def test_a_worker_lives_through_an_outage_of_its_server(tmp_path: Path, postgres: Callable[[], str]) -> None:
+    clip = filmed(tmp_path, Shot(size=(320, 180), frames=45))
+    url = postgres()
+    name = sa.make_url(url).database
+    admin = sa.create_engine(sa.make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with house(tmp_path / "home", database=url) as people:
+        jobs = [people.submit(clip, generate__look=look) for look in ("ink", "clay")]
+        worker = people.working(jobs[0])
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+            gone = sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            connection.execute(gone)
+            time.sleep(OUTAGE_S)
+            connection.execute(sa.text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        done = [people.ended(job) for job in jobs]
+        assert [(job.state, job.attempts) for job in done] == [(State.DONE, 1)] * 2
+        assert [sign.pid for sign in people.ledger.workers()] == [worker.pid]
+        [log] = (tmp_path / "home" / "jobs").glob("*.log")
+        written = log.read_text()
+        assert written.count("does not answer") == 1 and "Traceback" not in written, written
+    admin.dispose()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
-from utils.disk import LEAST_BYTES, full_disk
+from utils.disk import LEAST_BYTES, full_disk, out_of_room
 from utils.errors import ReshootError
 from utils.log_throttle import LogThrottle
 
@@ -64,8 +64,14 @@ class Reserve:
 
     def keep(self) -> None:
         """Create the reserve file if it is missing and the disk has space enough."""
-        if not self.path.exists() and shutil.disk_usage(self.path.parent).free > LEAST_BYTES + self.BYTES:
+        if self.path.exists() or shutil.disk_usage(self.path.parent).free <= LEAST_BYTES + self.BYTES:
+            return
+        try:
             self.path.write_bytes(os.urandom(self.BYTES))  # random, so that no file system compresses it
+        except OSError as error:
+            if not out_of_room(error):
+                raise
+            self.give_up()  # another process took the space meanwhile
 
     def give_up(self) -> None:
         """Delete the reserve file to free its space."""
