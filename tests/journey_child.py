@@ -22,7 +22,7 @@ WINDOWS: dict[str, Any] = {
     "generate__apply_to": "both",
     "encode__x264_preset": "ultrafast",
 }
-STEPS, LATER_S = 45, 0.03
+STEPS, LATER_S = 90, 0.03
 """At most so many steps are taken before a death, and it comes so much later."""
 
 

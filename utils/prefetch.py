@@ -26,7 +26,7 @@ class _Producer(threading.Thread, Generic[T]):
     """Thread that computes items until they end or the consumer stops."""
 
     def __init__(self, items: Iterable[T], depth: int) -> None:
-        super().__init__(daemon=True, name="ahead")
+        super().__init__(daemon=True, name="prefetch")
         self._items = items
         self.queue: queue.Queue[T | _Failed | _End] = queue.Queue(depth)
         self.stopped = threading.Event()

@@ -1,4 +1,4 @@
-"""Working ahead changes nothing but the time: same items, same order, same errors, and nothing is left running."""
+"""Prefetching changes nothing but the time: same items, same order, same errors, and nothing is left running."""
 
 import threading
 from collections.abc import Iterator
@@ -8,14 +8,16 @@ import pytest
 from utils.prefetch import prefetch
 
 
-def working() -> int:
-    return sum(thread.name == "ahead" for thread in threading.enumerate())
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert {thread.name for thread in threading.enumerate() if thread not in before} == set()
 
 
 def test_the_same_items_in_the_same_order() -> None:
     assert list(prefetch(range(500))) == list(range(500))
     assert list(prefetch([])) == []
-    assert working() == 0
 
 
 def test_an_error_arrives_where_the_item_would_have() -> None:
@@ -27,7 +29,6 @@ def test_an_error_arrives_where_the_item_would_have() -> None:
     assert next(items) == 1
     with pytest.raises(LookupError, match="no second"):
         next(items)
-    assert working() == 0
 
 
 def test_the_maker_ends_with_its_consumer_and_closes_its_source() -> None:
@@ -46,7 +47,6 @@ def test_the_maker_ends_with_its_consumer_and_closes_its_source() -> None:
     assert next(items) == 0
     items.close()
     assert closed.is_set()
-    assert working() == 0
 
 
 def test_it_runs_no_further_ahead_than_asked() -> None:
