@@ -1,8 +1,7 @@
 """The whole pipeline for a clip, as one function that reads from top to bottom: `restyle`."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -23,17 +22,17 @@ from pipeline.plan.style_samples import STYLE_SAMPLES, StyleSamples
 from pipeline.plan.windows import WindowPlan, windows
 from pipeline.report.journey import Journey
 from pipeline.report.measured import MEASURE, Measured, Measuring
+from pipeline.run import Run
 from pipeline.see.analysis import ANALYSE, Analysis
 from pipeline.see.foot_contacts import CONTACTS, FootContacts
 from pipeline.see.joints import JOINTS, Joints
-from pipeline.stage import Digested, RunContext, Stage
-from pipeline.types import Done, Event, Reference
+from pipeline.stage import Digested, RunContext
+from pipeline.types import Event, Reference
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
 from utils.prefetch import prefetch
 from utils.progress import Progress, one_at_a_time
-from utils.store import Entry
 
 OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 """Callback for each finished window, with the part of the picture that is restyled (`generate.apply_to`)."""
@@ -41,15 +40,16 @@ OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 
 def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
     """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
-    start = time.perf_counter()
-    run = _Run(replace(context, listener=one_at_a_time(context.listener)))
+    run = Run(replace(context, listener=one_at_a_time(context.listener)))
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
     reference = Reference.of(context.settings["generate.reference"])
 
     # 1. Analyse the clip: person, camera, joints and foot contacts.
     analysis = Analysis(run.take(ANALYSE, clip=clip))
     if not analysis.has_subject and context.settings["generate.apply_to"] == "person":
-        run.change("generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled.")
+        run.change(
+            "analyse", "generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled."
+        )
     joints = Joints(run.take(JOINTS, analysis=analysis))
     contacts = FootContacts(run.take(CONTACTS, analysis=analysis))
 
@@ -77,18 +77,18 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *feet.events]
     return Journey(
         clip, engine, run.context.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
-        time.perf_counter() - start, tuple(run.done), (*events, *(plates.events if plates else ())),
+        run.seconds, tuple(run.done), (*events, *(plates.events if plates else ())),
     )  # fmt: skip
 
 
-def _plans(run: "_Run", engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
+def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
     settings = run.context.settings
     whole = settings["generate.apply_to"] != "person"
     return windows(stable, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
 
 
 def _frames(
-    run: "_Run",
+    run: Run,
     engine: Engine,
     stable: StablePicture,
     plans: Sequence[WindowPlan],
@@ -104,14 +104,14 @@ def _frames(
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
-        steady.append(SteadyWindow(made, run.among(plans, made.plan).take(STEADY, **inputs)))
+        steady.append(SteadyWindow(made, _among(run, plans, made.plan).take(STEADY, **inputs)))
         if shown:
             shown(stable, steady[-1], run.context.settings["generate.apply_to"])
     return PersonFrames(tuple(steady))
 
 
 def _made(
-    run: "_Run", engine: Engine, stable: StablePicture, plans: Sequence[WindowPlan], reference: Reference | None
+    run: Run, engine: Engine, stable: StablePicture, plans: Sequence[WindowPlan], reference: Reference | None
 ) -> Iterator[MadeWindow]:
     """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
@@ -123,11 +123,11 @@ def _made(
             inputs["reference"] = reference
         if engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
-        before = MadeWindow(plan, run.among(plans, plan).take(stage, models, **inputs))
+        before = MadeWindow(plan, _among(run, plans, plan).take(stage, models, **inputs))
         yield before
 
 
-def _plates(run: "_Run", engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
+def _plates(run: Run, engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
     """Clean background plates, one per shot; None if the background will not be visible."""
     if engine.caps.is_edit_of_source and run.context.settings["composite.background"] != "plate":
         return None
@@ -155,35 +155,13 @@ def _fallbacks(frames: PersonFrames) -> Iterator[Event]:
         yield Event("make", f"{sentence} (frames {spans})", "warning")
 
 
-@dataclass
-class _Run:
-    """Runs the stages of one run, and records what each took and the events."""
+def _among(run: Run, plans: Sequence[WindowPlan], plan: WindowPlan) -> Run:
+    """The run, with the progress of a stage on one window reported as a part of all windows."""
+    ends = list(accumulate(len(other.span) for other in plans))
+    part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), run.context.listener
 
-    context: RunContext
-    done: list[Done] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    def listen(progress: Progress) -> None:
+        done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
+        listener(replace(progress, done=done, total=ends[-1]))
 
-    def take(self, stage: Stage, models: Mapping[str, str] | None = None, /, **inputs: Digested) -> Entry:
-        """The result of a stage, with its duration and cache hit recorded."""
-        start = time.perf_counter()
-        entry = stage.result(self.context, models=models, **inputs)
-        self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
-        if entry.mended:
-            self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
-        return entry
-
-    def change(self, name: str, value: Any, why: str) -> None:
-        """Continue with another value of a setting than requested, and record a warning."""
-        self.context = replace(self.context, settings={**self.context.settings, name: value})
-        self.events.append(Event("analyse", why, "warning"))
-
-    def among(self, plans: Sequence[WindowPlan], plan: WindowPlan) -> "_Run":
-        """This run, with the progress of a stage on one window reported as a part of all windows."""
-        ends = list(accumulate(len(other.span) for other in plans))
-        part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), self.context.listener
-
-        def listen(progress: Progress) -> None:
-            done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
-            listener(replace(progress, done=done, total=ends[-1]))
-
-        return replace(self, context=replace(self.context, listener=listen))
+    return replace(run, context=replace(run.context, listener=listen))

@@ -9,8 +9,10 @@ from itertools import cycle
 from pathlib import Path
 
 from pipeline.jobs.job import WorkerSign
-from pipeline.jobs.results import CLIP, Results
+from pipeline.jobs.results import Results
+from pipeline.library import inputs
 from pipeline.report.journey import Journey
+from pipeline.result.names import CLIP
 from tests.journeys import QUICK, bench, journey, pictures
 from tests.workers import House
 from utils.digest import digest_bytes
@@ -77,7 +79,8 @@ class Ordeal:
         """What the same job gives in a cache of its own, with nobody disturbing it."""
         order = self.home.ledger.get(job).order
         said = {name.replace(".", "__"): value for name, value in order.settings.items()}
-        return journey(Path(order.clip), bench(cache, order.preset, **said))
+        clip = inputs.find(self.home.home, order.inputs["clip"], "clip")
+        return journey(clip, bench(cache, order.preset, **said))
 
     def wrong(self) -> list[str]:
         """What is not as it should be after all of it: cache entries that are damaged, results that are half there."""

@@ -30,6 +30,8 @@ class App:
     port: int = 0
     said: str = ""
     process: "subprocess.Popen[str] | None" = None
+    project: Path = PROJECT_ROOT
+    """The checkout that it runs from."""
 
     @property
     def url(self) -> str:
@@ -42,7 +44,7 @@ class App:
         with (self.home / "app.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py", "--port", str(self.port), "--home", str(self.home), *self.more],
-                cwd=PROJECT_ROOT,
+                cwd=self.project,
                 env={**os.environ, **self.env},
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.library.clips import EXAMPLE, Clips, NoClip
+from pipeline.library.clips import LOCK, Clips, NoClip
 from tests.journeys import filmed, sounding
 from tests.test_child import alive, until
 from utils.digest import digest_file
@@ -37,8 +37,16 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     return Clips(tmp_path_factory.mktemp("home"))
 
 
-def copied(file: Path, folder: Path) -> Path:
-    return Path(shutil.copy(file, folder / "upload"))
+def copied(file: Path, folder: Path, more: bytes = b"") -> Path:
+    """A file to add; with `more` at its end it is another clip."""
+    path = Path(shutil.copy(file, folder / "upload"))
+    path.write_bytes(path.read_bytes() + more)
+    return path
+
+
+def stored(home: Path) -> set[str]:
+    """The names of what lies in the folder of the clips, but for files of its own."""
+    return {each.name for each in (home / "clips").iterdir()} - {LOCK, ".example"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +65,7 @@ def test_a_file_is_moved_in_under_a_name_of_our_own(clips: Clips, film: Path, tm
     kept = clips.get(name)
     assert (kept.title, kept.bytes, kept.state) == ("../../etc/walk.MP4", film.stat().st_size, "looking")
     assert name in [each.id for each in clips.all()]
-    strange = clips.add(copied(film, tmp_path), "walk.html")
+    strange = clips.add(copied(film, tmp_path, b"1"), "walk.html")
     assert clips.path(strange).name == "clip"
 
 
@@ -97,8 +105,9 @@ def test_what_is_no_clip_is_refused_under_the_name_that_its_owner_knows(clips: C
 
 
 def test_adding_goes_on_where_a_death_cut_it_short(clips: Clips, film: Path, tmp_path: Path) -> None:
-    name = "abc" * 8
-    part = clips.path(clips.add(copied(film, tmp_path), "x.mp4")).parents[1] / f".{name}.part"
+    name = digest_file(film)
+    clips.remove(name, list)
+    part = clips.path(clips.add(copied(film, tmp_path, b"2"), "x.mp4")).parents[1] / f".{name}.part"
     part.mkdir()
     upload = copied(film, tmp_path)
     upload.rename(part / "clip.mp4")
@@ -115,12 +124,13 @@ def test_only_names_that_were_given_lead_anywhere(clips: Clips, name: str) -> No
 
 def test_what_a_job_needs_is_never_removed(film: Path, tmp_path: Path) -> None:
     clips = Clips(tmp_path / "home")
-    needed, asked_for, old, fresh = (clips.add(copied(film, tmp_path), f"{each}.mp4") for each in range(4))
+    needed, asked_for, old, fresh = (
+        clips.add(copied(film, tmp_path, b"%d" % each), f"{each}.mp4") for each in range(4)
+    )
     for name in (needed, asked_for, old):
         about = clips.path(name).parent / "clip.json"
         about.write_text(json.dumps(json.loads(about.read_text()) | {"added_at": time.time() - 8 * 24 * 3600}))
-    used = {str(clips.path(needed))}
-    late = str(clips.path(asked_for))
+    used, late = {needed}, asked_for
 
     def asked_again() -> set[str]:
         """A job that comes in just while the sweep is under way."""
@@ -130,19 +140,19 @@ def test_what_a_job_needs_is_never_removed(film: Path, tmp_path: Path) -> None:
 
     assert clips.sweep(asked_again) == 1
     assert {each.id for each in clips.all()} == {needed, asked_for, fresh}
-    assert clips.remove(needed, lambda: used) is False and clips.path(needed).read_bytes() == film.read_bytes()
+    assert clips.remove(needed, lambda: used) is False and clips.path(needed).read_bytes() == film.read_bytes() + b"0"
     assert clips.remove(fresh, lambda: used) is True
     with pytest.raises(NoClip):
         clips.get(fresh)
-    assert sorted(each.name for each in (tmp_path / "home" / "clips").iterdir()) == sorted([needed, asked_for])
+    assert stored(tmp_path / "home") == {needed, asked_for}
 
 
 def test_a_removal_that_a_death_cut_short_is_settled(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = Clips(tmp_path / "home")
-    needed, other = (clips.add(copied(film, tmp_path), "walk.mp4") for _ in range(2))
-    used = {str(clips.path(needed))}
+    needed, other = (clips.add(copied(film, tmp_path, more), "walk.mp4") for more in (b"", b"3"))
+    used = {needed}
     for name in (needed, other):
         place = clips.path(name).parent
         place.rename(place.with_name(f".{name}.gone"))
@@ -151,7 +161,7 @@ def test_a_removal_that_a_death_cut_short_is_settled(
     monkeypatch.setattr("pipeline.library.clips.REMOVAL_S", 0.0)
     clips.sweep(lambda: used)
     assert [each.id for each in clips.all()] == [needed]
-    assert [each.name for each in (tmp_path / "home" / "clips").iterdir()] == [needed]
+    assert stored(tmp_path / "home") == {needed}
 
 
 def test_the_example_is_rendered_once_for_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,10 +180,36 @@ def test_the_example_is_rendered_once_for_all_who_ask(tmp_path: Path, monkeypatc
         thread.start()
     for thread in threads:
         thread.join()
-    assert names == [EXAMPLE] * 3 and len(started) == 1
-    assert clips.get(EXAMPLE).title == "Example walk.mp4" and clips.path(EXAMPLE).stat().st_size > 1000
-    assert clips.example() == EXAMPLE and len(started) == 1
-    assert [each.name for each in (tmp_path / "clips").iterdir()] == [EXAMPLE]
+    example = clips.example_id()
+    assert names == [example] * 3 and len(started) == 1
+    assert clips.get(example).title == "Example walk.mp4" and clips.path(example).stat().st_size > 1000
+    assert clips.example() == example and len(started) == 1
+    assert stored(tmp_path) == {example}
+
+
+def test_the_same_content_is_one_clip_under_its_latest_title(film: Path, tmp_path: Path) -> None:
+    clips = Clips(tmp_path / "home")
+    first, second = (clips.add(copied(film, tmp_path), title) for title in ("a.mp4", "b.mp4"))
+    assert first == second == digest_file(film) and [each.title for each in clips.all()] == ["b.mp4"]
+    assert not (tmp_path / "upload").exists()
+
+
+def test_a_file_of_this_machine_is_kept_and_stays_where_it_is(film: Path, tmp_path: Path) -> None:
+    mine, clips = copied(film, tmp_path), Clips(tmp_path / "home")
+    name = clips.take(mine, "mine.mp4")
+    assert mine.samefile(clips.path(name)), "a hard link needs no second gigabyte"
+    mine.unlink()
+    assert clips.path(name).read_bytes() == film.read_bytes() and stored(tmp_path / "home") == {name}
+
+
+def test_a_clip_of_an_earlier_version_gets_its_digest_when_it_is_used(film: Path, tmp_path: Path) -> None:
+    clips = Clips(tmp_path / "home")
+    name = clips.add(copied(film, tmp_path), "old.mp4")
+    old = clips.path(name).parent
+    about = json.loads((old / "clip.json").read_text())
+    (old / "clip.json").write_text(json.dumps({**about, "id": "ab" * 12}))
+    old.rename(old.with_name("ab" * 12))
+    assert clips.digest("ab" * 12) == name and clips.path(name).samefile(clips.path("ab" * 12))
 
 
 def test_a_child_that_hangs_is_ended_and_one_whose_parent_dies_goes_too(

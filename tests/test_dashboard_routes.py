@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.jobs.job import Order, State
+from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
+from tests.orders import restyle_order
 from tests.store_child import key, write
 from ui.figures import marked, number
 from ui.machine import CachedFact, Machine, graphics, room
@@ -79,7 +80,7 @@ def begin(client: TestClient, what: str) -> Any:
 
 
 def finished(ledger: Ledger, title: str, result: dict[str, Any]) -> str:
-    job = ledger.submit(Order(f"/clips/{title}", title, {"generate.look": "ink"}, "fast")).id
+    job = ledger.submit(restyle_order(f"/clips/{title}", title, {"generate.look": "ink"}, "fast")).id
     shift = WorkerLedger(ledger, "tested")
     shift.beat(os.getpid(), job)
     taken = shift.claim()
@@ -160,7 +161,7 @@ def test_finished_videos_have_their_numbers_the_latest_first(client: TestClient,
         {"name": "generate", "seconds": 9.0, "cache": "miss"},
     ]
     new = finished(ledger, "new.mp4", {**numbers, "stages": stages, "warnings": ["one"]})
-    ledger.submit(Order("/clips/waits.mp4", "waits.mp4"))
+    ledger.submit(restyle_order("/clips/waits.mp4", "waits.mp4"))
     told = client.get("/studio/dashboard").json()
     assert [video["job"] for video in told["videos"]] == [new, old]
     assert told["states"]["done"] == 2 and told["states"]["queued"] == 1

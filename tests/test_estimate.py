@@ -10,7 +10,8 @@ import pytest
 from pipeline.engines import engine
 from pipeline.engines.base import Cost
 from pipeline.engines.device import Device, this_device
-from pipeline.preview.estimate import PRICES, Estimate, Finished, _crop, estimates, slowness, yardstick
+from pipeline.estimate import Estimate, FinishedRun, slowness, yardstick
+from pipeline.restyle.estimate import PRICES, _crop, estimates
 from pipeline.settings import presets
 from tests.engines import Drawing
 from utils.project import PROJECT_ROOT
@@ -22,7 +23,7 @@ SERIAL = 0.65
 """Seconds by the clock for a second of processor time, with two processors."""
 
 
-def expected(history: list[Finished] | None = None, **changed: Any) -> dict[str, Estimate]:
+def expected(history: list[FinishedRun] | None = None, **changed: Any) -> dict[str, Estimate]:
     return estimates({**CLIP, **changed}, history or [])
 
 
@@ -46,12 +47,12 @@ def test_turning_a_clip_changes_nothing() -> None:
     assert expected(width=720, height=1280) == expected()
 
 
-def job(preset: str, times: float) -> Finished:
+def job(preset: str, times: float) -> FinishedRun:
     """One that took so many times as long as it was expected to."""
-    return Finished(preset, 300, PIXELS, times * expected()[preset].seconds)
+    return FinishedRun(preset, 300, PIXELS, times * expected()[preset].seconds)
 
 
-def ratio(history: list[Finished], preset: str = "balanced") -> float:
+def ratio(history: list[FinishedRun], preset: str = "balanced") -> float:
     return expected(history)[preset].seconds / expected()[preset].seconds
 
 
@@ -73,7 +74,11 @@ def test_the_latest_count() -> None:
 
 
 def test_what_cannot_be_is_left_out_and_what_is_strange_counts_little() -> None:
-    strange = [Finished("other", 300, PIXELS, 9), Finished("fast", 0, PIXELS, 9), Finished("fast", 300, PIXELS, 0)]
+    strange = [
+        FinishedRun("other", 300, PIXELS, 9),
+        FinishedRun("fast", 0, PIXELS, 9),
+        FinishedRun("fast", 300, PIXELS, 0),
+    ]
     assert expected(strange) == expected()
     asleep = job("balanced", 100_000)
     assert ratio([asleep] + [job("balanced", 1)] * 5) < 1.6
@@ -106,6 +111,6 @@ def test_the_machine_is_measured_once() -> None:
 
 def test_nothing_heavy_is_loaded() -> None:
     facts = {"width": 9, "height": 9, "frames": 9}
-    code = f"import sys; from pipeline.preview.estimate import estimates; estimates({facts}); print(*sys.modules)"
+    code = f"import sys; from pipeline.restyle.estimate import estimates; estimates({facts}); print(*sys.modules)"
     child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "av", "scipy", "numba", "pydantic", "mediapipe"} & set(child.stdout.split())

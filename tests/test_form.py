@@ -9,18 +9,20 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from pipeline.jobs.job import Order
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
 from pipeline.settings import Settings, presets
+from tests.orders import restyle_order
 from tests.pictures import coded, sunset
 from ui import create, form, references
 from ui import restore_form as using
 from ui.problems import NotAllowed
 from ui.studio import Studio
 from utils.errors import SettingsError
+
+PICTURES = ("generate.reference",)
 
 FIELDS = Settings.fields()
 
@@ -95,13 +97,13 @@ def test_a_kept_picture_is_named_by_its_digest_or_by_its_place(tmp_path: Path) -
     place = kept(tmp_path)
     for said in (place.stem, str(place)):
         for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
-            assert references.settled(tmp_path, settings) == {"generate.reference": place.stem}
+            assert references.settled(tmp_path, settings, PICTURES) == {"generate.reference": place.stem}
 
 
 @pytest.mark.parametrize("none", [None, ""])
 def test_no_picture_is_none(tmp_path: Path, none: object) -> None:
     said = {"generate.reference": none, "generate.look": "ink"}
-    assert references.settled(tmp_path, said) == {"generate.look": "ink"}
+    assert references.settled(tmp_path, said, PICTURES) == {"generate.look": "ink"}
 
 
 def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
     for said in strange:
         for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
             with pytest.raises(NotAllowed) as caught:
-                references.settled(tmp_path, settings)
+                references.settled(tmp_path, settings, PICTURES)
             assert (caught.value.problem, caught.value.remedy) == (references.NOT_ADDED, references.ADD_IT), said
 
 
@@ -153,7 +155,7 @@ def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio, in_gr
 
 def test_an_order_of_a_former_version_brings_its_picture_back(studio: Studio) -> None:
     place = kept(studio.home)
-    job = studio.ledger.submit(Order("/x/walk.mp4", "walk.mp4", {"generate.reference": str(place)}))
+    job = studio.ledger.submit(restyle_order("/x/walk.mp4", "walk.mp4", {"generate.reference": str(place)}))
     found = using.restored(studio, json.dumps({"kind": "edit", "job": job.id}), FIELDS)
     assert found.values[[field.name for field in FIELDS].index("generate.reference")] == place.stem
 
@@ -169,9 +171,9 @@ def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, tmp_path: Path) -
     file.write_bytes(b"clip")
     clips = Clips(studio.home)
     clip = clips.add(file, "walk.mp4")
-    ours = studio.ledger.submit(Order(str(clips.path(clip)), "walk.mp4", {"generate.look": "ink"}, "fast"))
+    ours = studio.ledger.submit(restyle_order(str(clips.path(clip)), "walk.mp4", {"generate.look": "ink"}, "fast"))
     found = using.restored(studio, json.dumps({"kind": "edit", "job": ours.id}), FIELDS)
     assert found.clips == [{"id": clip, "title": "walk.mp4"}] and not found.missing
-    other = studio.ledger.submit(Order("/elsewhere/walk.mp4", "walk.mp4"))
+    other = studio.ledger.submit(restyle_order("/elsewhere/walk.mp4", "walk.mp4"))
     found = using.restored(studio, json.dumps({"kind": "edit", "job": other.id}), FIELDS)
     assert found.clips == [] and found.missing == using.NO_CLIP

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.engines.sessions import Sessions
-from pipeline.jobs.job import Order, State
+from pipeline.jobs.job import State
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -21,6 +21,7 @@ from pipeline.jobs.tables import workers
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from tests.studios import app
 from tests.workers import House
 from utils.disk import LEAST_BYTES
@@ -120,7 +121,7 @@ def test_the_reserve_is_taken_where_there_is_room_and_given_up_where_there_is_no
         fill(disk)
         assert reserve.needed()
         outage_retry = OutageRetry(ledger.database, threading.Event())
-        outage_retry.until_done(lambda: ledger.submit(Order("/a.mp4", "a.mp4")))
+        outage_retry.until_done(lambda: ledger.submit(restyle_order("/a.mp4", "a.mp4")))
         assert len(ledger.all()) == 1 and not reserve.path.exists()
         reserve.keep()
         assert not reserve.path.exists(), "others need what is left"
@@ -132,7 +133,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: bool
 ) -> None:
     ledger = Ledger(database_url(tmp_path))
-    ledger.submit(Order("/a.mp4", "a.mp4"))
+    ledger.submit(restyle_order("/a.mp4", "a.mp4"))
     shift = WorkerLedger(ledger, "one")
     job = shift.claim()
     assert job
@@ -144,7 +145,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
             raise WriteError("'result.mp4' could not be written.", "Make room.") from error
         raise error
 
-    monkeypatch.setattr(work, "_restyle", refuse)
+    monkeypatch.setattr(work, "_work", refuse)
     work.run()
     waiting = ledger.get(job.id)
     assert (waiting.state, waiting.needs_bytes) == (State.WAITING, LEAST_BYTES) and "is full" in waiting.problem

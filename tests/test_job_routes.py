@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.jobs.job import JobError, Order, State
+from pipeline.jobs.job import JobError, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.library import inputs
 from pipeline.library.clips import Clips
+from tests.orders import restyle_order
 from ui.access import AccessGuard
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import jobs
@@ -107,7 +109,8 @@ def test_what_is_asked_for_stands_in_line(desk: Desk) -> None:
     assert (first["title"], first["state"], first["look"], first["preset"]) == ("a.mp4", "queued", "ink", "fast")
     assert first["mine"] and not first["ask_first"] and first["clip"] == clips[0]
     assert not desk.page(desk.other)["jobs"][0]["mine"] and desk.page(desk.other)["jobs"][0]["ask_first"]
-    assert Path(desk.ledger.get(first["id"]).order.clip).read_bytes() == b"a.mp4"
+    kept = inputs.find(desk.home, desk.ledger.get(first["id"]).order.inputs["clip"], "clip")
+    assert kept.read_bytes() == b"a.mp4"
     assert page["counts"] == {"queued": 2} and page["worker"] == {"alive": False, "name": "", "silent_s": None}
 
 
@@ -172,11 +175,11 @@ def test_a_page_that_knows_it_all_is_told_just_that(desk: Desk) -> None:
 def test_all_that_goes_on_is_shown_and_of_what_ended_the_newest(desk: Desk) -> None:
     shift = WorkerLedger(desk.ledger, "one")
     for name in "abcde":
-        job = desk.ledger.submit(Order(name, name))
+        job = desk.ledger.submit(restyle_order(name, name))
         shift.claim()
         shift.end(job.id, State.DONE, "Finished.")
     for name in "fghi":
-        desk.ledger.submit(Order(name, name))
+        desk.ledger.submit(restyle_order(name, name))
     shift.claim()
     page = desk.page(query="?line=2&ended=3")
     assert [job["title"] for job in page["jobs"]] == ["f", "g", "h", "e", "d", "c"]
@@ -192,7 +195,7 @@ def test_a_job_of_another_browser_is_changed_only_by_somebody_who_is_sure(desk: 
     assert desk.other.patch(f"/studio/jobs/{job}", json={"preset": "quality"}).status_code == 409
     assert desk.ledger.get(job).state is State.QUEUED
     assert desk.other.post(f"/studio/jobs/{job}/cancel", json={"sure": True}).json()["job"]["state"] == "cancelled"
-    nobodys = desk.ledger.submit(Order("b", "b")).id
+    nobodys = desk.ledger.submit(restyle_order("b", "b")).id
     assert desk.other.post(f"/studio/jobs/{nobodys}/cancel").status_code == 200
 
 

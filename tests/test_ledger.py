@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs.job import JobError, Order, RequestedAction, Spot, State
+from pipeline.jobs.job import JobError, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
+from pipeline.jobs.order import Order
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.tables import jobs, workers
 from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.restyle.kind import STAGES
+from tests.orders import restyle_order
 from utils.progress import Progress
 from utils.project import PROJECT_ROOT
 
@@ -35,7 +38,7 @@ def dbos(ledger: Ledger) -> str:
 
 
 def order(title: str = "clip.mp4", **settings: object) -> Order:
-    return Order(f"/clips/{title}", title, settings)
+    return restyle_order(f"/clips/{title}", title, settings)
 
 
 def titles(ledger: Ledger) -> list[str]:
@@ -43,7 +46,7 @@ def titles(ledger: Ledger) -> list[str]:
 
 
 def test_what_is_submitted_is_there_for_another_process_with_its_ticket(ledger: Ledger) -> None:
-    job = ledger.submit(Order("/clips/a.mp4", "a.mp4", {"generate.look": "ink"}, "fast", "me", "batch"))
+    job = ledger.submit(restyle_order("/clips/a.mp4", "a.mp4", {"generate.look": "ink"}, "fast", "me", "batch"))
     code = (
         "import sys; from pipeline.jobs.ledger import Ledger; ledger = Ledger(sys.argv[1]);"
         "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.wakeups.waiting())"
@@ -277,9 +280,9 @@ def test_a_worker_hangs_when_it_does_not_hear_or_gives_no_sign(ledger: Ledger) -
 
 def test_many_threads_and_another_process_may_write_at_once(ledger: Ledger) -> None:
     code = (
-        "import sys; from pipeline.jobs.ledger import Ledger; from pipeline.jobs.job import Order;"
+        "import sys; from pipeline.jobs.ledger import Ledger; from tests.orders import restyle_order;"
         "ledger = Ledger(sys.argv[1]); print('ready', flush=True); input();"
-        "[ledger.move(ledger.submit(Order('x', 'x')).id, before=sys.argv[2]) for _ in range(10)]"
+        "[ledger.move(ledger.submit(restyle_order('x', 'x')).id, before=sys.argv[2]) for _ in range(10)]"
     )
     first = ledger.submit(order("first")).id
     command = [sys.executable, "-c", code, ledger.url, first]
@@ -359,11 +362,15 @@ def test_used_up_wakeups_are_deleted(ledger: Ledger) -> None:
 
 
 def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
-    assert (ProgressEstimate().left_s, ProgressEstimate().share, ProgressEstimate().stage) == (None, 0.0, "")
+    assert (ProgressEstimate(STAGES).left_s, ProgressEstimate(STAGES).share, ProgressEstimate(STAGES).stage) == (
+        None,
+        0.0,
+        "",
+    )
 
 
 def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
-    pace, shares = ProgressEstimate(), [0.0]
+    pace, shares = ProgressEstimate(STAGES), [0.0]
     before = ("probe", "analyse", "joints", "contacts", "segments", "stabilise", "samples", "make with restyle")
     for stage in (*before, "steady", "feet", "a stage that nobody knows", "encode", "measure", "web copy"):
         for done in (0, 30, 60):
@@ -374,7 +381,7 @@ def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:
 
 
 def test_a_pace_counts_the_frames_of_each_window_and_what_is_done_between_two_tellings() -> None:
-    pace = ProgressEstimate()
+    pace = ProgressEstimate(STAGES)
     pace.add(Progress("analyse", 1, 1, ended=True))
     for window, start in enumerate((0, 50), 1):
         assert pace.spot() == Spot(window), "nothing of it is done yet"

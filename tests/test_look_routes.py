@@ -23,12 +23,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.jobs.job import Order, State
+from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import frame_previews as table
 from pipeline.library.clips import Clips
 from tests.journeys import written
+from tests.orders import restyle_order
 from tests.slow_engine import OPENED, OPENING_S
 from tests.workers import House, house
 from ui.problems import NotAllowed, NotHere
@@ -317,7 +318,9 @@ def test_an_engine_that_opens_slowly_is_opened_once(
             ]
         assert told[0]["seconds"] >= OPENING_S, told
         file = str(Clips(home).path(clip))
-        jobs = [ledger.submit(Order(file, "walk.mp4", {"generate.look": look}, "fast")) for look in ("noir", "cel")]
+        jobs = [
+            ledger.submit(restyle_order(file, "walk.mp4", {"generate.look": look}, "fast")) for look in ("noir", "cel")
+        ]
         until(lambda: all(ledger.get(job.id).state.ended for job in jobs))
         assert [ledger.get(job.id).state for job in jobs] == [State.DONE] * 2
         assert (home / OPENED).read_text().splitlines() == ["opened"]

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs.job import Order, State
+from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import LedgerFileMissing, OutageRetry
 from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from tests.studios import App, app
 from tests.workers import PATIENCE_S, House
 from utils.project import PROJECT_ROOT
@@ -90,7 +91,7 @@ def test_a_ledger_that_is_gone_is_missed_and_goes_on_when_it_is_back(tmp_path: P
 def test_an_empty_ledger_is_not_begun_where_there_was_one(tmp_path: Path) -> None:
     url, file = database_url(tmp_path), tmp_path / "jobs" / "ledger.sqlite"
     ledger = Ledger(url)
-    ledger.submit(Order("/a.mp4", "a.mp4"))
+    ledger.submit(restyle_order("/a.mp4", "a.mp4"))
     ledger.close()
     file.rename(tmp_path / "away")
     for _ in range(2):
@@ -134,7 +135,7 @@ def test_whoever_starts_without_its_ledger_says_which_file_is_missing(tmp_path: 
 def test_a_home_may_have_any_name(tmp_path: Path) -> None:
     home = tmp_path / "50%20 off? #1"
     ledger = Ledger(database_url(home))
-    ledger.submit(Order("/a.mp4", "a.mp4"))
+    ledger.submit(restyle_order("/a.mp4", "a.mp4"))
     ledger.close()
     assert (home / "jobs" / "ledger.sqlite").stat().st_size > 0
     assert [path.name for path in tmp_path.iterdir()] == [home.name]
@@ -184,7 +185,7 @@ def test_what_must_be_told_is_told_when_the_ledger_is_back(
     outage_retry = OutageRetry(ledger.database, stopping)
     file.rename(tmp_path / "away")
     teller = threading.Thread(
-        target=lambda: told.append(outage_retry.until_done(lambda: ledger.submit(Order("/a.mp4", "a.mp4"))).id)
+        target=lambda: told.append(outage_retry.until_done(lambda: ledger.submit(restyle_order("/a.mp4", "a.mp4"))).id)
     )
     teller.start()
     with pytest.raises(LedgerFileMissing):

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.jobs.job import State
 from pipeline.jobs.previews import Previewer, Previews
-from pipeline.processor import restyle
+from pipeline.processor import OnWindow, restyle
+from pipeline.restyle.parts import WindowParts
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from tests.journeys import bench, filmed, pictures
@@ -23,6 +24,11 @@ from utils.walker import Shot
 
 FRAMES, JOB = 60, "0123456789abcdef01234567"
 MANY: dict[str, Any] = {"segments__count": 5, "segments__least_s": 0.1}
+
+
+def watched(previews: Previews, cancel: Cancel | None = None) -> OnWindow:
+    """A callback for `restyle` that writes previews, as a job does."""
+    return WindowParts(Previewer(previews, cancel or Cancel()).show).on_window
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,7 @@ def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: Run
         previewer.show(*told)  # type: ignore[arg-type]
         counts.append(len(previews.windows()))
 
-    made = restyle(open_clip(clip, at), at, shown=shown)
+    made = restyle(open_clip(clip, at), at, shown=WindowParts(shown).on_window)
     assert counts == list(range(1, len(counts) + 1)) and len(counts) >= 3
     plans = [window.plan for window in made.frames.windows]
     assert [(each["start"], each["stop"]) for each in previews.windows()] == [
@@ -68,7 +74,7 @@ def test_each_window_can_be_watched_as_soon_as_it_is_there(clip: Path, seen: Run
 
 def test_what_is_in_the_cache_alone_is_not_worth_a_preview(clip: Path, seen: RunContext, tmp_path: Path) -> None:
     previews = Previews.of(tmp_path, JOB)
-    restyle(open_clip(clip, seen), seen, shown=Previewer(previews, Cancel()).show)
+    restyle(open_clip(clip, seen), seen, shown=watched(previews))
     assert previews.windows() == [] and not previews.folder.exists()
 
 
@@ -87,7 +93,7 @@ def test_a_resumed_job_keeps_its_own_and_another_look_starts_anew(clip: Path, se
             if len(previews.windows()) == until:
                 raise Stopped
 
-        restyle(open_clip(clip, at), at, shown=shown)
+        restyle(open_clip(clip, at), at, shown=WindowParts(shown).on_window)
 
     with pytest.raises(Stopped):
         run(looking(seen, "noir"), until=2)
@@ -106,9 +112,9 @@ def test_no_room_for_previews_is_a_line_in_the_log(
     (tmp_path / "previews").write_text("in the way")
     at = looking(seen, "bleach")
     with caplog.at_level(logging.WARNING):
-        made = restyle(open_clip(clip, at), at, shown=Previewer(Previews.of(tmp_path, JOB), Cancel()).show)
+        made = restyle(open_clip(clip, at), at, shown=watched(Previews.of(tmp_path, JOB)))
     assert made.encoded.facts["frames_out"] == FRAMES
-    assert "There is no preview of window 0" in caplog.text
+    assert "There is no preview of part 0" in caplog.text
 
 
 def test_a_cancelled_job_does_not_wait_for_its_preview(clip: Path, seen: RunContext, tmp_path: Path) -> None:
@@ -120,7 +126,7 @@ def test_a_cancelled_job_does_not_wait_for_its_preview(clip: Path, seen: RunCont
         previewer.show(*told)  # type: ignore[arg-type]
 
     with pytest.raises(Cancelled):
-        restyle(open_clip(clip, at), at, shown=shown)
+        restyle(open_clip(clip, at), at, shown=WindowParts(shown).on_window)
     assert previewer.previews.windows() == []
 
 

@@ -7,16 +7,19 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.jobs.job import Job, Order, RequestedAction, State
+from pipeline.jobs.job import Job, RequestedAction, State
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.publish_result import publish
-from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
+from pipeline.jobs.results import Results
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
 from pipeline.report.journey import Journey
+from pipeline.restyle.outcome import outcome
+from pipeline.result.names import AFTER, BEFORE, CLIP, POSTER, SETTINGS
 from pipeline.settings import Settings
 from pipeline.stage import RunContext
 from tests.journeys import bench, filmed, journey, pictures, sounding, written
+from tests.orders import restyle_order
 from utils.errors import StoreFull
 from utils.image import RGB, Size
 from utils.media.clip import Clip
@@ -94,14 +97,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Journey, RunContext,
 
 
 def job(**settings: object) -> Job:
-    order = Order("walk.mp4", "Walk", settings, "fast")
+    order = restyle_order("walk.mp4", "Walk", settings, "fast")
     return Job(SOME, order, State.RUNNING, RequestedAction.NONE, 0, "", 1, "", "", 0, None, 0, 0, 0, "", "", 0, 0, None)
 
 
 def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, RunContext, Path]) -> None:
     made, at, home = done
     results = Results.of(home)
-    told = publish(results, job(), made, at)
+    told = publish(results, job(**{"generate.look": "ink"}), outcome(made, at, "fast"))
     place = results.place(SOME)
     before, result = (scan(place / name, Limits()) for name in (BEFORE, CLIP))
     assert before.audio is None and result.audio
@@ -118,7 +121,7 @@ def test_a_result_has_all_that_a_page_shows(done: tuple[Journey, RunContext, Pat
 
 def test_the_settings_inside_make_the_same_again(done: tuple[Journey, RunContext, Path]) -> None:
     made, at, home = done
-    publish(Results.of(home), job(), made, at)
+    publish(Results.of(home), job(), outcome(made, at, "fast"))
     path = Results.of(home).place(SOME) / CLIP
     document = read_settings(path)
     assert document and document["preset"] == "fast" and document["clip"] == made.clip.digest
@@ -132,11 +135,11 @@ def test_a_result_that_is_too_wide_gets_a_smaller_one_with_its_sound(
     done: tuple[Journey, RunContext, Path], uneven: Path, tmp_path: Path
 ) -> None:
     """As write_views does it for a clip of 1922 pixels, of which only the last step is run here."""
-    from pipeline.jobs.result_views import write_views
+    from pipeline.result.views import write_views
 
-    made, at, _ = done
+    _, at, _ = done
     (tmp_path / CLIP).write_bytes(uneven.read_bytes())
-    write_views(replace(made, clip=scan(uneven, Limits())), at, tmp_path)
+    write_views(scan(uneven, Limits()), 0, at, tmp_path)
     after = scan(tmp_path / AFTER, Limits())
     assert after.size == scan(tmp_path / BEFORE, Limits()).size == Size(1280, 180) and after.audio
 
@@ -147,7 +150,7 @@ def test_a_disk_without_room_for_a_result_is_told_before_anything_appears(
     made, at, _ = done
     monkeypatch.setattr("pipeline.jobs.publish_result.BESIDE_BYTES", 1 << 60)
     with pytest.raises(StoreFull, match="bytes are needed") as full:
-        publish(Results.of(tmp_path), job(), made, at)
+        publish(Results.of(tmp_path), job(), outcome(made, at, "fast"))
     assert full.value.needs_bytes > 1 << 60, "the job waits for it"
     assert list((tmp_path / "results").iterdir()) == []
 
@@ -162,6 +165,6 @@ def test_a_removed_result_takes_its_previews_along(tmp_path: Path) -> None:
 
 def test_the_settings_of_a_result_tell_no_path(done: tuple[Journey, RunContext, Path], tmp_path: Path) -> None:
     made, at, _ = done
-    asked = replace(job(), order=replace(job().order, settings={"generate.reference": "/home/ada/me.png"}))
-    publish(Results.of(tmp_path), asked, made, at)
+    asked = replace(job(), order=replace(job().order, inputs={"clip": "walk.mp4", "reference": "/home/ada/me.png"}))
+    publish(Results.of(tmp_path), asked, outcome(made, at, "fast"))
     assert "ada" not in (Results.of(tmp_path).place(asked.id) / SETTINGS).read_text()

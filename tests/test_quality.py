@@ -16,6 +16,7 @@ from pipeline.report.quality import (
     frames_verdict,
     sound_verdict,
 )
+from pipeline.restyle.kind import KIND
 from ui.figures import figures, marked
 
 CARD = re.compile(r'<h3>(?P<title>[^<]+?)(?: <span class="mark (?P<mark>\w+)">[^<]*</span>)?</h3>')
@@ -60,7 +61,7 @@ def around(measure: Measure) -> list[float | None]:
 def test_page_figures_and_dashboard_judge_a_value_the_same(measure: Measure) -> None:
     for value in around(measure):
         numbers = NUMBERS | {measure.name: value}
-        page, studio, dashboard = on_page(numbers), figures(numbers, 30.0), marked(numbers)
+        page, studio, dashboard = on_page(numbers), figures(numbers, 30.0, KIND.measures), marked(numbers)
         for each in MEASURES:
             (figure,) = [figure for figure in studio if figure.label == each.title]
             assert figure.mark == dashboard.get(each.name, {"mark": ""})["mark"], (each.name, value)
@@ -86,13 +87,13 @@ def test_counts_sound_and_camera_are_judged_the_same(
     changes: dict[str, Any], card: str, label: str, verdict: Verdict
 ) -> None:
     numbers = NUMBERS | changes
-    (figure,) = [figure for figure in figures(numbers, 30.0) if figure.label == label]
+    (figure,) = [figure for figure in figures(numbers, 30.0, KIND.measures) if figure.label == label]
     assert (on_page(numbers)[card], figure.mark) == (verdict, verdict)
 
 
 def test_a_result_that_is_hardly_changed_is_not_praised_for_being_steady() -> None:
     numbers = NUMBERS | {"edit_magnitude": 0.1}
-    (figure,) = [figure for figure in figures(numbers, 30.0) if figure.label == "Steadiness"]
+    (figure,) = [figure for figure in figures(numbers, 30.0, KIND.measures) if figure.label == "Steadiness"]
     assert on_page(numbers)["Steadiness"] == figure.mark == marked(numbers)["warp_ratio"]["mark"] == "look"
     assert "Hardly anything was changed" in figure.hint
 

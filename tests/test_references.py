@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.jobs.job import Order
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.library.references import (
@@ -30,6 +29,7 @@ from pipeline.library.references import (
     sweep,
 )
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
 from ui.cleanup import run_cleanup
 from ui.studio import Studio
@@ -39,6 +39,8 @@ from utils.image.picture_file import read_picture, suffix_of
 from utils.media.xmp import read_settings
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
+
+PICTURES = ("generate.reference",)
 
 
 @pytest.fixture
@@ -57,18 +59,18 @@ def put(picture: Path, home: Path) -> Path:
 
 
 def test_a_result_names_the_picture_by_its_content_and_tells_no_path(picture: Path) -> None:
-    told = portable({"generate.reference": str(picture), "generate.look": "ink"})
+    told = portable({"generate.reference": str(picture), "generate.look": "ink"}, PICTURES)
     assert told == {"generate.reference": digest_file(picture), "generate.look": "ink"}
 
 
 def test_settings_without_a_picture_or_with_one_that_is_gone_name_none(tmp_path: Path) -> None:
-    assert portable({"generate.reference": None}) == {}
-    assert portable({"generate.reference": str(tmp_path / "gone.png")}) == {}
+    assert portable({"generate.reference": None}, PICTURES) == {}
+    assert portable({"generate.reference": str(tmp_path / "gone.png")}, PICTURES) == {}
 
 
 def test_the_home_that_keeps_the_picture_finds_it(picture: Path, tmp_path: Path) -> None:
     kept = put(picture, tmp_path / "home")
-    settings = at_home(portable({"generate.reference": str(picture)}), tmp_path / "home")
+    settings = at_home(portable({"generate.reference": str(picture)}, PICTURES), PICTURES, tmp_path / "home")
     assert settings == {"generate.reference": str(kept)}
 
 
@@ -86,7 +88,7 @@ def test_a_picture_that_is_still_being_copied_is_not_there_yet(picture: Path, tm
 
 def test_elsewhere_it_is_asked_for(picture: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not on this machine"):
-        at_home(portable({"generate.reference": str(picture)}), tmp_path / "home")
+        at_home(portable({"generate.reference": str(picture)}, PICTURES), PICTURES, tmp_path / "home")
 
 
 def test_a_run_with_the_settings_of_a_result_takes_the_same_picture(picture: Path, tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_what_a_death_left_half_done_is_settled(home: Path) -> None:
 
 
 def test_settings_of_a_job_name_the_picture_by_its_digest_already() -> None:
-    assert portable({"generate.reference": "ab" * 32}) == {"generate.reference": "ab" * 32}
+    assert portable({"generate.reference": "ab" * 32}, PICTURES) == {"generate.reference": "ab" * 32}
 
 
 def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_former_versions(home: Path) -> None:
@@ -248,8 +250,8 @@ def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_forme
     by_digest, by_path, unused = (added(home, grey).digest for grey in greys)
     ledger, over = Ledger(database_url(home)), threading.Event()
     for named in (by_digest, str(find(home, by_path))):
-        ledger.submit(Order("/clips/walk.mp4", "walk.mp4", {"generate.reference": named}))
-    ledger.submit(Order("/clips/walk.mp4", "walk.mp4", {"generate.reference": None}))
+        ledger.submit(restyle_order("/clips/walk.mp4", "walk.mp4", {"generate.reference": named}))
+    ledger.submit(restyle_order("/clips/walk.mp4", "walk.mp4", {"generate.reference": None}))
     for digest in (by_digest, by_path, unused):
         aged(home, digest)
     over.set()

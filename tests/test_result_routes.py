@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.jobs.job import Order, State
+from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.restyle.kind import KIND
+from tests.orders import restyle_order
 from ui.figures import figures
 from ui.problems import NotHere
 from ui.routes import results
@@ -54,7 +56,7 @@ class Home:
         self.client = TestClient(app)
 
     def job(self, title: str = TITLE) -> str:
-        return self.ledger.submit(Order("clip.mp4", title, {"generate.look": "ink"}, "fast")).id
+        return self.ledger.submit(restyle_order("clip.mp4", title, {"generate.look": "ink"}, "fast")).id
 
     def finished(self, title: str = TITLE) -> str:
         """One that is done, with its files."""
@@ -210,7 +212,7 @@ def test_windows_of_a_running_job_can_be_watched(home: Home) -> None:
 
 
 def test_figures_are_words_that_people_read() -> None:
-    told = {each.label: each for each in figures(NUMBERS, 30.0)}
+    told = {each.label: each for each in figures(NUMBERS, 30.0, KIND.measures)}
     assert told["Foot slide"].value == "0.90 px" and told["Foot slide"].mark == ""
     assert told["Seams"].mark == "look" and told["Colour drift"].value == "nothing to measure"
     assert told["Frames"].value == "all 300" and told["Person found"].value == "99 %", "not 100 before it is all"

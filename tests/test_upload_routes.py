@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import socket
 import sys
 import threading
@@ -20,15 +21,17 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.jobs.job import JobError, Order
+from pipeline.jobs.job import JobError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.library.clips import EXAMPLE, Clips
+from pipeline.library.clips import Clips
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import clips as clip_routes
 from ui.routes import uploads as upload_routes
 from ui.studio import Studio
+from utils.digest import digest_bytes
 from utils.errors import ReshootError
 from utils.walker import Shot
 
@@ -107,8 +110,14 @@ def until(true: Any) -> None:
 
 def uploaded(server: Server, data: bytes, name: str = "walk.mp4") -> str:
     upload = server.begin(name, len(data))
-    assert server.add(upload, 0, data).json() == {"have": len(data), "clip": upload}
-    return upload
+    clip = digest_bytes(data)
+    assert server.add(upload, 0, data).json() == {"have": len(data), "clip": clip}
+    return clip
+
+
+def fresh(film: bytes) -> bytes:
+    """The same film with other content: a box at its end that players skip."""
+    return film + (16).to_bytes(4, "big") + b"free" + os.urandom(8)
 
 
 def looked_at(server: Server, clip: str) -> dict[str, Any]:
@@ -134,14 +143,19 @@ def test_a_clip_comes_in_pieces_and_tells_what_it_is(server: Server, film: bytes
         at += len(piece)
         assert answer.json()["have"] == at
         assert server.have(upload) == at
-    assert answer.json()["clip"] == upload
-    assert server.client.get(f"uploads/{upload}").json()["clip"] == upload, "also for who lost the answer"
-    assert kept(server, upload) == film
-    found = looked_at(server, upload)
+    clip = digest_bytes(film)
+    assert answer.json()["clip"] == clip
+    assert server.client.get(f"uploads/{upload}").json()["clip"] == clip, "also for who lost the answer"
+    assert kept(server, clip) == film
+    found = looked_at(server, clip)
     assert (found["title"], found["state"], found["problem"]) == ("Walk.mp4", "ready", "")
     assert (found["facts"]["width"], found["facts"]["frames"]) == (192, 12)
-    assert set(found["estimates"]) == {"fast", "balanced", "quality"}
-    assert all(each["seconds"] > 0 and each["memory_mb"] > 0 for each in found["estimates"].values())
+    assert {kind: list(each) for kind, each in found["estimates"].items()} == {
+        "restyle": ["fast", "balanced", "quality"],
+        "steady": [""],
+    }
+    every = [it for presets in found["estimates"].values() for it in presets.values()]
+    assert all(each["seconds"] > 0 and each["memory_mb"] > 0 for each in every)
     picture = server.client.get(found["poster"].removeprefix("/studio/"))
     assert picture.headers["content-type"] == "image/jpeg" and picture.content.startswith(b"\xff\xd8")
 
@@ -153,8 +167,8 @@ def test_a_broken_connection_is_gone_on_with(server: Server) -> None:
     until(lambda: server.have(upload) > 0)
     have = server.have(upload)
     assert have <= 1 << 20
-    assert server.add(upload, have, DATA[have:]).json()["clip"] == upload
-    assert kept(server, upload) == DATA
+    clip = server.add(upload, have, DATA[have:]).json()["clip"]
+    assert kept(server, clip) == DATA
 
 
 def test_of_a_broken_request_with_a_hash_nothing_counts(server: Server) -> None:
@@ -174,8 +188,7 @@ def test_a_connection_that_died_unnoticed_keeps_nobody_from_going_on(server: Ser
         assert server.add(upload, 0, DATA[: 1 << 20]).json() == {"have": 1 << 20}
         old.sendall(b"\0" * (len(DATA) - (3 << 19)))
         assert b" 409 " in old.recv(4096).partition(b"\r\n")[0]
-    assert server.add(upload, 1 << 20, DATA[1 << 20 :]).json()["clip"] == upload
-    assert kept(server, upload) == DATA
+    assert kept(server, server.add(upload, 1 << 20, DATA[1 << 20 :]).json()["clip"]) == DATA
 
 
 def test_a_wrong_place_and_a_wrong_hash_are_answered_with_the_right_place(server: Server) -> None:
@@ -222,11 +235,11 @@ def test_names_are_titles_and_never_paths(server: Server, name: str) -> None:
     before = {each.name for each in server.studio.home.iterdir()}
     answer = server.client.post("uploads", content=json.dumps({"name": name, "bytes": 4}).encode())
     upload = answer.json()["id"]
-    assert server.add(upload, 0, b"1234").json()["clip"] == upload
-    title = Clips(server.studio.home).get(upload).title
+    clip = server.add(upload, 0, b"1234").json()["clip"]
+    title = Clips(server.studio.home).get(clip).title
     assert 0 < len(title) <= 120 and not set(title) & set("/\\\0\u202e\ud83d")
     assert before | {"clips", "cache"} >= {each.name for each in server.studio.home.iterdir()}
-    assert {each.name for each in (server.studio.home / "clips" / upload).iterdir()} <= {
+    assert {each.name for each in (server.studio.home / "clips" / clip).iterdir()} <= {
         "clip",
         "clip.mp4",
         "clip.json",
@@ -253,7 +266,7 @@ def test_the_last_piece_twice_at_once_makes_one_clip(server: Server) -> None:
             answers = list(pool.map(lambda _: server.add(upload, 1000, DATA[1000:]), range(4)))  # noqa: B023
         assert {each.status_code for each in answers} <= {200, 404, 409}
         until(lambda: "clip" in server.client.get(f"uploads/{upload}").json() or server.add(upload, 1000, DATA[1000:]))  # noqa: B023
-        assert kept(server, upload) == DATA
+        assert kept(server, digest_bytes(DATA)) == DATA
 
 
 def test_a_removed_upload_is_gone(server: Server) -> None:
@@ -265,8 +278,8 @@ def test_a_removed_upload_is_gone(server: Server) -> None:
 
 
 def test_a_clip_that_a_job_needs_stays(server: Server) -> None:
-    clip, other = uploaded(server, b"none"), uploaded(server, b"none")
-    job = server.studio.ledger.submit(Order(str(Clips(server.studio.home).path(clip)), "walk"))
+    clip, other = uploaded(server, b"none"), uploaded(server, b"some")
+    job = server.studio.ledger.submit(restyle_order(str(Clips(server.studio.home).path(clip)), "walk"))
     assert server.client.delete(f"clips/{clip}").json() == {"removed": False}
     assert kept(server, clip) == b"none"
     assert server.client.delete(f"clips/{other}").json() == {"removed": True}
@@ -298,7 +311,7 @@ def started(monkeypatch: pytest.MonkeyPatch, code: str) -> list[str]:
 def test_a_clip_whose_reader_crashes_is_refused_and_never_looked_at_again(
     server: Server, film: bytes, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    clip = uploaded(server, film)
+    clip = uploaded(server, fresh(film))
     children = started(monkeypatch, code)
     found = looked_at(server, clip)
     assert found["state"] == "refused" and "could not be read safely" in found["problem"] and found["remedy"]
@@ -326,7 +339,7 @@ def test_a_look_that_fails_is_told_and_not_tried_again_by_itself(
     server: Server, film: bytes, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception, says: str
 ) -> None:
     """Whatever it fails of; a clip that is added again is looked at again."""
-    looks = list[str]()
+    looks, film = list[str](), fresh(film)
 
     def fails(*told: object) -> dict[str, Any]:
         looks.append("look")
@@ -346,40 +359,42 @@ def test_a_look_that_fails_is_told_and_not_tried_again_by_itself(
 
 def test_estimates_learn_from_jobs_of_this_home(server: Server, film: bytes) -> None:
     clip = uploaded(server, film)
-    before = looked_at(server, clip)["estimates"]["fast"]["seconds"]
-    ledger, path = server.studio.ledger, str(Clips(server.studio.home).path(clip))
+    before = looked_at(server, clip)["estimates"]["restyle"]["fast"]["seconds"]
+    ledger = server.studio.ledger
     for _ in range(6):
-        job = ledger.submit(Order(path, "walk", preset="fast"))
-        result = {"frames": 12, "seconds": 3 * before, "cached": 0}
+        job = ledger.submit(restyle_order(clip, "walk", preset="fast"))
+        result = {"frames": 12, "width": 192, "height": 108, "seconds": 3 * before, "cached": 0}
         with ledger.engine.begin() as connection:
             ledger._set(connection, job.id, ("queued",), state="done", finished_at=time.time(), result=result)  # type: ignore[arg-type]
-    after = server.client.get(f"clips/{clip}").json()["estimates"]["fast"]["seconds"]
+    after = server.client.get(f"clips/{clip}").json()["estimates"]["restyle"]["fast"]["seconds"]
     assert after > 1.5 * before
 
 
 def test_the_example_is_there_in_one_click_and_cannot_be_removed(server: Server, film: bytes, tmp_path: Path) -> None:
-    upload = tmp_path / "film"
-    upload.write_bytes(film)
-    Clips(server.studio.home).add(
-        upload, "Example walk.mp4", EXAMPLE
-    )  # rendering it takes seconds: tests/test_clips.py
-    assert server.client.post("clips/example").json() == {"id": EXAMPLE}
-    found = looked_at(server, EXAMPLE)
+    example = example_of(server, film, tmp_path)
+    assert server.client.post("clips/example").json() == {"id": example}
+    found = looked_at(server, example)
     assert found["example"] is True and found["state"] == "ready"
-    assert server.client.delete(f"clips/{EXAMPLE}").status_code == 403
+    assert server.client.delete(f"clips/{example}").status_code == 403
+
+
+def example_of(server: Server, film: bytes, folder: Path) -> str:
+    """The example of a home; rendering it takes seconds, see tests/test_clips.py."""
+    (folder / "film").write_bytes(film)
+    example = Clips(server.studio.home).add(folder / "film", "Example walk.mp4")
+    (server.studio.home / "clips" / ".example").write_text(example)
+    return example
 
 
 def test_the_example_is_looked_at_again_when_it_is_asked_for_again(
     server: Server, film: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = Clips(server.studio.home)
-    if EXAMPLE not in [each.id for each in clips.all()]:
-        (tmp_path / "film").write_bytes(film)
-        clips.add(tmp_path / "film", "Example walk.mp4", EXAMPLE)
-    (clips.path(EXAMPLE).parent / "look.json").unlink(missing_ok=True)
+    example = example_of(server, film, tmp_path)
+    (clips.path(example).parent / "look.json").unlink(missing_ok=True)
     with monkeypatch.context() as patch:
         started(patch, "import os; os.abort()")
-        assert looked_at(server, EXAMPLE)["state"] == "refused"
-    assert looked_at(server, EXAMPLE)["state"] == "refused"
+        assert looked_at(server, example)["state"] == "refused"
+    assert looked_at(server, example)["state"] == "refused"
     server.client.post("clips/example")
-    assert looked_at(server, EXAMPLE)["state"] == "ready"
+    assert looked_at(server, example)["state"] == "ready"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from utils.digest import digest_file
 from utils.uploads import NoUpload, OffsetMismatch, UploadError, UploadFull, Uploads, UploadTooLarge, plain_title
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -32,8 +33,9 @@ def send(uploads: Uploads, name: str, at: int, data: bytes, sha256: str | None =
 
 
 def whole(uploads: Uploads, name: str, place: Path) -> bytes:
-    with uploads.whole(name) as part:
+    with uploads.whole(name) as (part, digest):
         part.rename(place)
+    assert digest == digest_file(place) == uploads.get(name).digest
     return place.read_bytes()
 
 
@@ -44,9 +46,11 @@ def test_pieces_become_the_file(uploads: Uploads, tmp_path: Path) -> None:
         at = send(uploads, name, at, piece, hashlib.sha256(piece).hexdigest())
         assert Uploads(tmp_path / "uploads", 1).get(name).have == at, "another process knows it as well"
     assert whole(uploads, name, tmp_path / "walk") == DATA
+    left = tmp_path / "uploads" / name
+    assert sorted(each.name for each in left.iterdir()) == ["lock", "meta.json"], "what it has become can be asked for"
+    assert uploads.sweep(0.0) == 1 and not left.exists()
     with pytest.raises(NoUpload):
         uploads.get(name)
-    assert list((tmp_path / "uploads").iterdir()) == []
 
 
 def test_an_upload_of_an_earlier_version_can_be_resumed(uploads: Uploads, tmp_path: Path) -> None:
@@ -231,7 +235,7 @@ ballast.unlink()
 writer = uploads.chunk_writer(name, 1 << 20)
 writer.write(b"c" * (2 << 20))
 writer.commit()
-with uploads.whole(name) as part:
+with uploads.whole(name) as (part, digest):
     print(part.read_bytes() == b"a" * (1 << 20) + b"c" * (2 << 20))
 """
 

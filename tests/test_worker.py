@@ -13,7 +13,8 @@ from pipeline.jobs import worker
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.results import CLIP, Results
+from pipeline.jobs.results import Results
+from pipeline.result.names import CLIP
 from tests.disks import BALLAST, small_disk
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.workers import House, house

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.jobs.job import Job, Order, State, WorkerSign
+from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.results import CLIP, Results
+from pipeline.jobs.results import Results
+from pipeline.result.names import CLIP
+from tests.orders import restyle_order
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
 
@@ -57,7 +59,7 @@ class House:
     def submit(self, clip: Path, **settings: Any) -> str:
         """A job of preset fast; dots are written as two underscores."""
         said = {name.replace("__", "."): value for name, value in settings.items()}
-        return self.ledger.submit(Order(str(clip), clip.name, said, "fast")).id
+        return self.ledger.submit(restyle_order(str(clip), clip.name, said, "fast")).id
 
     def until(self, done: Callable[[], Any], what: str) -> Any:
         """Wait for something."""

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from pipeline.jobs.board import Board, read_board
 from pipeline.jobs.job import Job, State, WorkerSign
-from pipeline.settings import Settings
-from pipeline.stage_texts import sentence
+from pipeline.jobs.order import Order
+from pipeline.kinds import find_kind, stage_sentence
+from pipeline.library.inputs import clip_id
 from ui.studio import Studio
 from utils.errors import SettingsError
 
@@ -54,24 +54,23 @@ class BoardView:
 
     def view(self, job: Job, owner: str) -> dict[str, Any]:
         """A job as JSON for one browser; `wish` is its requested action."""
-        clip = Path(job.order.clip)
-        folder = self.studio.home.absolute() / "clips"
         return {
             "id": job.id,
             "title": job.order.title,
             "state": job.state,
             "wish": job.requested_action,
             "share": round(job.share, 4),
-            "stage": sentence(job.stage),
+            "stage": stage_sentence(job.stage),
             "left_s": None if job.left_s is None else round(job.left_s),
             "problem": job.problem,
             "remedy": job.remedy,
             "batch": job.order.batch,
             "mine": bool(owner) and job.order.owner == owner,
             "ask_first": job.order.owner not in ("", owner),
+            "kind": job.order.kind,
             "preset": job.order.preset,
-            "look": job.order.settings.get("generate.look") or _preset(job.order.preset).get("generate.look", ""),
-            "clip": clip.parent.name if clip.is_relative_to(folder) else "",
+            "look": summary(job.order),
+            "clip": clip_id(self.studio.home, job.order.inputs["clip"]),
             "created": job.created_at,
             "started": job.started_at,
             "finished": job.finished_at,
@@ -107,11 +106,11 @@ def _to_watch(job: str, window: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "url": f"/studio/previews/{job}/{window['index']}.mp4?of={window['digest'][:12]}"}
 
 
-def differing(job: Job) -> list[dict[str, Any]]:
-    """The settings in which a job differs from its preset, with the titles and units that people read."""
-    usual = _preset(job.order.preset)
-    changed = {name: value for name, value in job.order.settings.items() if usual.get(name) != value}
-    fields = {field.name: field for field in Settings.fields() if field.name in changed}
+def differing(order: Order) -> list[dict[str, Any]]:
+    """The settings in which an order differs from its preset, with the titles and units that people read."""
+    usual, settings = _preset(order.kind, order.preset), find_kind(order.kind).settings
+    changed = {name: value for name, value in order.chosen.items() if usual.get(name) != value}
+    fields = {field.name: field for field in settings.fields() if field.name in changed}
     return [
         {
             "name": name,
@@ -124,10 +123,30 @@ def differing(job: Job) -> list[dict[str, Any]]:
     ]
 
 
-@cache
-def _preset(name: str) -> Mapping[str, Any]:
+def quick_choices(order: Order) -> list[dict[str, Any]]:
+    """What can be changed on the card of a waiting job: its preset, and a few settings with choices."""
+    kind, now = find_kind(order.kind), {**_preset(order.kind, order.preset), **order.settings}
+    fields = [field for field in map(kind.settings.field, kind.quick) if field.choices]
+    presets = [{"name": "preset", "title": "Preset", "choices": list(kind.presets), "now": order.preset}]
+    return [
+        *(presets if kind.presets else ()),
+        *({"name": field.name, "title": field.title, "choices": list(field.choices), "now": now.get(field.name)}
+          for field in fields),
+    ]  # fmt: skip
+
+
+def summary(order: Order) -> str:
+    """A word or two on an order's settings; empty if they are of a version whose settings no longer exist."""
     try:
-        return Settings.load(name).flat()
+        return find_kind(order.kind).summary({**_preset(order.kind, order.preset), **order.settings})
+    except (SettingsError, KeyError, ValueError):
+        return ""
+
+
+@cache
+def _preset(kind: str, name: str) -> Mapping[str, Any]:
+    try:
+        return find_kind(kind).settings.load(name).flat()
     except SettingsError:
         return {}
 

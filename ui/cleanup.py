@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,16 +25,10 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
     while True:
         try:
             Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep(UPLOAD_S)
-            Clips(studio.home).sweep(lambda: {job.order.clip for job in studio.ledger.all()})
-            references.sweep(studio.home, lambda: _pictures(studio))
+            Clips(studio.home).sweep(studio.ledger.inputs_in_use)
+            references.sweep(studio.home, studio.ledger.inputs_in_use)
             sweep(studio.home)
         except (OSError, ReshootError, SQLAlchemyError) as error:
             log.warning("What nobody needs any more could not be thrown away: %s", error)
         if over.wait(EVERY_S):
             return
-
-
-def _pictures(studio: Studio) -> set[str]:
-    """Digests of the reference pictures that jobs use; orders of earlier versions name pictures by path."""
-    orders = [job.order.settings for job in studio.ledger.all()]
-    return {Path(str(order[name])).stem for order in orders for name in references.PICTURES if order.get(name)}

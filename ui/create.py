@@ -128,7 +128,7 @@ def _connect(
         filled = {field.name: value for field, value in zip(controls.fields, values, strict=True)}
         if filled["generate.reference"] == ON_ITS_WAY:
             raise ReshootError("The reference picture is still on its way.", "Wait until it is shown, or remove it.")
-        settled = references.settled(studio.home, filled)
+        settled = references.settled(studio.home, filled, ["generate.reference"])
         return form.read(preset, controls.fields, [settled.get(field.name) for field in controls.fields])
 
     def use(asked: str) -> list[Any]:
@@ -146,7 +146,7 @@ def _connect(
     @_speaking
     def order(request: gr.Request, value: str, preset: str, *values: Any) -> dict[str, Any]:
         assert request.request is not None
-        jobs = submit(studio, request.request.state.owner, _ready(value), preset, said(preset, values))
+        jobs = submit(studio, request.request.state.owner, _ready(value), "restyle", preset, said(preset, values))
         return {"kind": "submitted", "jobs": [job.id for job in jobs]}
 
     _follow_preset(controls, quick)

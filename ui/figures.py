@@ -4,7 +4,7 @@ The verdicts come from `pipeline.report.quality`, which the report page uses too
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,12 @@ class Figure:
     mark: Verdict = ""
 
 
-def figures(numbers: Mapping[str, Any], fps: float) -> list[Figure]:
-    """The figures of a finished clip, from its published `numbers`, the most important first."""
-    return [*_measures(numbers), *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
+def figures(numbers: Mapping[str, Any], fps: float, measures: Collection[str]) -> list[Figure]:
+    """The figures of a finished clip, from its published `numbers`, the most important first.
+
+    `measures` are the names of those that its kind of job has.
+    """
+    return [*_measures(numbers, measures), *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
 
 
 def marked(numbers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -59,11 +62,11 @@ def _values(numbers: Mapping[str, Any]) -> dict[str, float | None]:
     return {measure.name: number(numbers.get(measure.name)) for measure in MEASURES}
 
 
-def _measures(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+def _measures(numbers: Mapping[str, Any], names: Collection[str]) -> Iterator[Figure]:
     """The measures by which the dashboard compares jobs."""
     values = _values(numbers)
     marks = verdicts(values)
-    for measure in MEASURES:
+    for measure in (each for each in MEASURES if each.name in names):
         value, meaning = values[measure.name], measure.meaning
         if measure is STEADINESS and is_unchanged(values[CHANGE.name]):
             meaning = STEADY_BUT_UNCHANGED

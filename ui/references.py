@@ -1,10 +1,10 @@
 """Checks the reference pictures in settings from browsers: only the digest of a stored picture, never a path."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.library.references import FOLDER, PICTURES, stay
+from pipeline.library.references import FOLDER, stay
 from pipeline.settings.reading import from_mapping
 from ui.problems import NotAllowed
 
@@ -17,10 +17,13 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {entry.name: entry.value for entry in from_mapping(settings)}
 
 
-def settled(home: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings from a browser by their dotted names; anything but a stored picture is refused with the same error."""
+def settled(home: Path, settings: Mapping[str, Any], pictures: Iterable[str]) -> dict[str, Any]:
+    """Settings from a browser by their dotted names; anything but a stored picture is refused with the same error.
+
+    `pictures` are the names of the settings whose value is a picture.
+    """
     result = flat(settings)
-    for name in PICTURES:
+    for name in pictures:
         if result.get(name) in (None, ""):
             result.pop(name, None)
         elif digest := known(home, result[name]):

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips, NoClip
-from pipeline.library.references import PICTURES
+from pipeline.library.inputs import clip_id
 from pipeline.settings import Field
 from ui import form, references
 from ui.studio import Studio
@@ -34,8 +34,8 @@ def restored(studio: Studio, asked: object, fields: Sequence[Field]) -> Restored
     if request.get("kind") != "edit":
         return _filled(studio, request.get("preset") or "balanced", request.get("settings") or {}, fields)
     order = studio.ledger.get(str(request.get("job"))).order
-    form_of = _filled(studio, order.preset, dict(order.settings), fields)
-    clips = _clip(studio, order.clip)
+    form_of = _filled(studio, order.preset, order.chosen, fields)
+    clips = _clip(studio, order.inputs["clip"])
     missing = form_of.missing or ("" if clips else NO_CLIP)
     return RestoredForm(form_of.preset, form_of.values, clips or [], missing)
 
@@ -44,17 +44,17 @@ def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[F
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
     asked, missing = references.flat(settings), ""
-    for name in PICTURES:
+    for name in find_kind(USUAL).file_settings.values():
         if asked.get(name):
             asked[name] = references.known(studio.home, asked[name])
             missing = missing if asked[name] else NO_PICTURE
     return RestoredForm(preset, form.filled(preset, asked, fields), None, missing)
 
 
-def _clip(studio: Studio, path: str) -> list[dict[str, str]]:
+def _clip(studio: Studio, value: str) -> list[dict[str, str]]:
     """The clip of a job, if this home still stores it."""
     try:
-        clip = Clips(studio.home).get(Path(path).parent.name)
+        clip = Clips(studio.home).get(clip_id(studio.home, value))
     except NoClip:
         return []
     return [{"id": clip.id, "title": clip.title}]

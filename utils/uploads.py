@@ -4,7 +4,7 @@
     writer = uploads.chunk_writer(name, at=0)   # for one request that brings a chunk
     writer.write(data)                          # straight to the disk
     writer.commit()                             # advances the upload's offset `have`
-    with uploads.whole(name) as part:           # complete: the caller moves the file away
+    with uploads.whole(name) as (part, digest): # complete: the caller moves the file away
         part.rename(destination)
 
 Data is synced to the disk before the offset advances, so that a browser resumes at the right byte even after a power
@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from utils.atomic_file import write_atomically
+from utils.digest import digest_file
 from utils.disk import NO_ROOM, sync
 from utils.errors import ReshootError
 from utils.store.lease import briefly
@@ -89,6 +90,8 @@ class Upload:
     """Fencing token of the newest writer, the only one that may write."""
     owner: str = ""
     network: str = ""
+    digest: str = ""
+    """The digest of the file, once all of it is there. What is left of an upload then only tells what it has become."""
 
 
 class Uploads:
@@ -137,15 +140,18 @@ class Uploads:
         return ChunkWriter(self._place(upload), at, sha256, self._free_bytes)
 
     @contextmanager
-    def whole(self, upload: str) -> Iterator[Path]:
-        """The path of a complete upload, for the caller to move away; then the upload is removed."""
+    def whole(self, upload: str) -> Iterator[tuple[Path, str]]:
+        """The path and digest of a complete upload, for the caller to move away; only its state is kept after that."""
         place = self._place(upload)
         with _locked(place):
             state = _read(place)
             if state.have < state.bytes:
                 raise OffsetMismatch("The file is not whole yet.", state.have)
-            yield place / PART
-            _remove(place)
+            if not state.digest:
+                state = replace(state, digest=digest_file(place / PART, afresh=True))
+                _write(place, state)
+            yield place / PART, state.digest
+            (place / PART).unlink(missing_ok=True)
 
     def drop(self, upload: str) -> None:
         """Remove an upload and its data; idempotent."""
@@ -175,7 +181,8 @@ class Uploads:
         uploads = []
         for place in self._folders():
             with suppress(NoUpload):
-                uploads.append((place, _read(place)))
+                if not (upload := _read(place)).digest:
+                    uploads.append((place, upload))
         return uploads
 
     def _free_bytes(self) -> int:
@@ -309,6 +316,8 @@ def _read(place: Path) -> Upload:
 def _write(place: Path, upload: Upload) -> None:
     stored = asdict(upload)
     stored[STORED_WRITER] = stored.pop("writer")
+    if not upload.digest:
+        del stored["digest"]  # earlier versions do not know it
     write_atomically(place / META, json.dumps(stored))
 
 
@@ -322,9 +331,11 @@ def _remove(place: Path) -> None:
 
 def _changed_at(place: Path) -> float:
     """When data last arrived, in seconds since the epoch."""
-    with suppress(OSError):
-        return max((place / name).stat().st_mtime for name in (META, PART))
-    return 0.0
+    changed_at = 0.0
+    for name in (META, PART):
+        with suppress(OSError):
+            changed_at = max(changed_at, (place / name).stat().st_mtime)
+    return changed_at
 
 
 @contextmanager

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pipeline.commands.running import check, running
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.settings import Settings
     from pipeline.stage import RunContext
-    from utils.progress import Cancel, Listener
-
-STOPPED = 130
-"""The exit code of a program that was interrupted."""
 
 
 def generate(
@@ -47,17 +41,12 @@ def generate(
     """Restyle a clip: in goes footage, out comes the restyled clip with its own camera, and a report that proves it."""
     from rich.console import Console
 
-    from utils.errors import Cancelled
+    from pipeline.restyle.kind import KIND
 
     settings = _settings(preset, file, assignments or [], engine, look, reference)
-    _check(clip, out, report)
-    console = Console(stderr=True, highlight=False)
-    try:
-        with _interruptible() as cancel, _shown(console) as listener:
-            values = _run(clip, out, report, preset, _context(home, settings, listener, cancel))
-    except (KeyboardInterrupt, Cancelled):
-        console.print("Stopped. What was finished is kept: the same command goes on from there.")
-        raise typer.Exit(STOPPED) from None
+    check(clip, out, report)
+    with running(KIND, settings.flat(), home) as context:
+        values = _run(clip, out, report, preset, context)
     if as_json:
         from pipeline.report.report import to_json
 
@@ -85,117 +74,19 @@ def _settings(
     return Settings.load(preset, overrides, file)
 
 
-def _check(clip: Path, out: Path, report: Path | None) -> None:
-    """Raise an error for everything that is known to fail before anything is computed."""
-    from utils.errors import SettingsError, WriteError
-
-    if out.suffix.lower() != ".mp4":
-        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
-    if not out.absolute().parent.is_dir():
-        raise WriteError(f"There is no folder {str(out.absolute().parent)!r}.", "Create it, or choose another one.")
-    if out.is_dir():
-        raise WriteError(f"{str(out)!r} is a folder.", "Name a file in it.")
-    if clip.exists() and out.exists() and clip.samefile(out):
-        raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
-    if report is not None and report.exists() and not report.is_dir():
-        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
-    for path in (out, report):
-        if path is not None:
-            _check_place(path.absolute())
-
-
-def _check_place(path: Path) -> None:
-    """Check that the nearest existing folder can be written to, by writing to it."""
-    from utils.errors import WriteError
-
-    folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise WriteError(
-            f"Nothing can be written to {str(folder)!r}: {error.strerror}.", "Make room there, or choose another place."
-        ) from error
-
-
-def _context(home: Path | None, settings: Settings, listener: Listener, cancel: Cancel) -> RunContext:
-    from pipeline.library.references import at_home
-    from pipeline.stage import RunContext
-    from utils.home import cache_folder
-    from utils.store import Store
-
-    return RunContext(Store(cache_folder(home)), at_home(settings.flat(), home), listener, cancel)
-
-
 def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunContext) -> dict[str, Any]:
     """Restyle the clip, and write the result and the report where they were asked for."""
-    from pipeline.library.export import deliver, write_report
     from pipeline.processor import restyle
     from pipeline.report.report import report as report_of
+    from pipeline.restyle.outcome import write_clip, write_report
     from pipeline.see.open_clip import open_clip
 
     journey = restyle(open_clip(clip, context), context)
-    deliver(journey, out, preset)
+    write_clip(journey, out, preset)
     values = report_of(journey)
     if report is not None:
         write_report(journey, values, report)
     return values
-
-
-@contextmanager
-def _interruptible() -> Iterator[Cancel]:
-    """Treat SIGTERM like Ctrl-C, and ignore further signals, which must not interrupt the cleaning up.
-
-    Work that misses the interrupt, as it can inside a library's callback, stops at its next step.
-    """
-    from utils.progress import Cancel
-
-    cancel = Cancel()
-
-    def stop(number: int, frame: object) -> None:
-        for received in before:
-            signal.signal(received, signal.SIG_IGN)
-        cancel.ask()
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield cancel
-    finally:
-        if not cancel.asked:
-            for received, handler in before.items():
-                signal.signal(received, handler)
-
-
-@contextmanager
-def _shown(console: Console) -> Iterator[Listener]:
-    """A progress bar for every kind of stage, with its speed and the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from pipeline.stage_texts import kind_of
-    from utils.progress import Progress as StageProgress
-
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(bar_width=32),
-        TextColumn("{task.percentage:>4.0f}%"),
-        TextColumn("{task.fields[pace]:>12}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("[dim]{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-        started: dict[str, float] = {}
-
-        def listen(progress: StageProgress) -> None:
-            name = kind_of(progress.stage)
-            if name not in tasks:
-                tasks[name], started[name] = bars.add_task(name, total=None, pace="", note=""), time.monotonic()
-            seconds = time.monotonic() - started[name]
-            pace = f"{progress.done / seconds:.1f} frames/s" if progress.done > 1 and seconds > 0.5 else ""
-            fields: dict[str, Any] = {"pace": pace} if pace else {}
-            bars.update(tasks[name], completed=progress.done, total=progress.total, note=progress.note, **fields)
-
-        yield listen
 
 
 def _summarise(console: Console, values: dict[str, Any], out: Path, report: Path | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from pipeline.commands.worker import DATABASE_HELP
 if TYPE_CHECKING:
     from pipeline.jobs.job import Job
     from pipeline.jobs.ledger import Ledger
+    from pipeline.kind import Kind
 
 app = typer.Typer(help=__doc__.partition(": ")[2], no_args_is_help=True)
 
@@ -29,28 +30,53 @@ COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yell
 
 @app.command()
 def submit(
-    clips: Annotated[list[Path], typer.Argument(help="The clips to restyle.")],
-    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    clips: Annotated[list[Path], typer.Argument(help="The clips, one job each.")],
+    kind: Annotated[str, typer.Option(help="What is done with them: restyle or steady.")] = "restyle",
+    preset: Annotated[str | None, typer.Option(help="fast, balanced or quality, for a kind that has presets.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
     home: Home = None,
     database: Database = None,
 ) -> None:
-    """Put clips in line; prints the ids of their jobs. `python -m pipeline worker` or the app does them."""
-    from pipeline.jobs.job import Order
-    from pipeline.settings import Settings, read_assignments
-    from utils.errors import UnreadableClip
+    """Put clips in line; prints the ids of their jobs. `python -m pipeline worker` or the app does them.
 
-    said = dict(read_assignments(assignments or []))
-    Settings.load(preset, said)
+    The clips are kept in the home, by a hard link where that can be, so that they may be moved afterwards.
+    """
+    from pipeline.jobs.order import make_order
+    from pipeline.kinds import find_kind
+    from pipeline.settings import read_assignments
+    from utils.errors import UnreadableClip
+    from utils.home import home as usual
+
+    chosen, where = find_kind(kind), home or usual()
+    preset = chosen.settings.USUAL_PRESET if preset is None else preset
+    said = dict(read_assignments(assignments or [], chosen.settings))
+    chosen.settings.load(preset, said)
     for clip in clips:
         if not clip.is_file():
             raise UnreadableClip(f"There is no file {str(clip)!r}.", "Check the path and try again.")
     with _ledger(home, database) as ledger:
+        settings = _kept_files(chosen, said, where)
         for clip in clips:
-            title = clip.name.encode(errors="replace").decode()  # names of files need not be text
-            typer.echo(ledger.submit(Order(str(clip.absolute()), title, said, preset)).id)
+            title, digest = _kept_clip(clip, where)
+            typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset)).id)
+
+
+def _kept_clip(clip: Path, home: Path) -> tuple[str, str]:
+    """The title and digest of a clip, which is kept in the home."""
+    from pipeline.library import inputs
+
+    return clip.name.encode(errors="replace").decode(), inputs.keep(home, clip, "clip")
+
+
+def _kept_files(kind: Kind, settings: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """Settings with the files that they name kept in the home and named by their digest."""
+    from pipeline.library import inputs
+
+    rest, files = kind.without_files(settings)
+    kept = {role: inputs.keep(home, Path(file), kind.roles[role].content) for role, file in files.items()}
+    return kind.with_files(rest, kept)
 
 
 @app.command(name="list")
@@ -66,12 +92,12 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
         _print_json([_plain(job) for job in jobs])
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("job", "clip", "state", "done", "left", "what"):
+    for column in ("job", "kind", "clip", "state", "done", "left", "what"):
         table.add_column(column, justify="right" if column in ("done", "left") else "left", no_wrap=column != "what")
     for job in jobs:
         state = f"[{COLOURS.get(job.state, 'dim')}]{job.state}[/]"
         what = escape(job.problem or job.stage)
-        table.add_row(job.id[:8], escape(job.order.title), state, f"{job.share:.0%}", _left(job), what)
+        table.add_row(job.id[:8], job.order.kind, escape(job.order.title), state, f"{job.share:.0%}", _left(job), what)
     console = Console(highlight=False)
     console.print(table if jobs else "There are no jobs.")
     if idle:

@@ -78,13 +78,14 @@ def _share(at: str) -> float | None:
 
 def _context(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "RunContext":
     from pipeline.library.references import at_home
-    from pipeline.settings import Settings, read_assignments
+    from pipeline.restyle.kind import KIND
+    from pipeline.settings import read_assignments
     from pipeline.stage import RunContext
     from utils.home import cache_folder
     from utils.store import Store
 
-    settings = Settings.load(preset, dict(read_assignments(assignments)), file)
-    return RunContext(Store(cache_folder(home)), at_home(settings.flat(), home))
+    settings = KIND.settings.load(preset, dict(read_assignments(assignments)), file).flat()
+    return RunContext(Store(cache_folder(home)), at_home(settings, KIND.file_settings.values(), home))
 
 
 def _check(clip: Path, *pictures: Path | None) -> None:

@@ -5,30 +5,41 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.running import check, running
+
 
 def steady(
     clip: Annotated[Path, typer.Argument(help="The clip to calm.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
     path: Annotated[Path | None, typer.Option(help="Where to write the calm camera path, as JSON.")] = None,
     assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="STABILISE.KEY=VALUE", help="Window, method, model, strength.")
+        list[str] | None,
+        typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of stabilise or encode; may be repeated."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--settings", help="A YAML or JSON file of settings, or an .mp4 of this command.")
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
     ] = None,
 ) -> None:
     """Take the operator's shake out of a clip. No pixel is lost: the picture moves in a frame that holds all of it."""
-    from pipeline.settings import Settings, read_assignments
-    from utils.camera.stabilization import Smoothing, stabilise
-    from utils.camera.stabilized_copy import followed, write_steady
-    from utils.errors import SettingsError
-    from utils.media.intake import probe
+    from pipeline.plan.stable_path import jerks_px
+    from pipeline.see.open_clip import open_clip
+    from pipeline.settings import read_assignments
+    from pipeline.steady import story
+    from pipeline.steady.kind import KIND
+    from pipeline.steady.outcome import write_clip
+    from utils.atomic_file import explained, write_atomically
 
-    if out.suffix.lower() != ".mp4":
-        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'calm'}.mp4.")
-    if clip.exists() and out.exists() and clip.samefile(out):
-        raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
-    chosen = Settings.load("balanced", dict(read_assignments(assignments or []))).stabilise
-    source = probe(clip)
-    calm = stabilise(followed(source), Smoothing(chosen.window_s, chosen.strength, chosen.method, chosen.model))
-    write_steady(out, source, calm)
+    settings = KIND.settings.load("", dict(read_assignments(assignments or [], KIND.settings)), file)
+    check(clip, out)
+    with running(KIND, settings.flat(), home) as context:
+        made = story.steady(open_clip(clip, context), context)
+        write_clip(made, out)
     if path:
-        path.write_text(calm.to_json())
-    typer.echo(f"{out}: {len(source)} frames, {calm.canvas}.")
+        with explained(path):
+            write_atomically(path, made.stable.path.to_json())
+    before, after = jerks_px(made.track.camera, made.stable.path)
+    typer.echo(f"{out}: {len(made.clip)} frames, {made.stable.path.canvas}.")
+    typer.echo(f"  camera jerk {before:.2f} px, {after:.3f} px now; {made.seconds:.1f} s")

@@ -60,7 +60,7 @@ def _encode(work: Work) -> None:
     clip = watched.composite.stable.clip
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
     write_clip(work.folder / CLIP, prefetch(_reported(watched.frames(), work, len(clip))), clip, encoding)
-    (work.folder / FACTS).write_text(json.dumps(_facts(clip, work.folder / CLIP)))
+    (work.folder / FACTS).write_text(json.dumps(encoded_facts(clip, work.folder / CLIP)))
 
 
 def _reported(frames: Iterable[Frame], work: Work, count: int) -> Iterator[Frame]:
@@ -70,7 +70,7 @@ def _reported(frames: Iterable[Frame], work: Work, count: int) -> Iterator[Frame
         yield frame
 
 
-def _facts(clip: Clip, path: Path) -> dict[str, Any]:
+def encoded_facts(clip: Clip, path: Path) -> dict[str, Any]:
     """Frame counts, rate and sound offset of the finished file, found by reading it again to its end."""
     result = scan(path, Limits())
     offset = result.audio.start_s - clip.audio.start_s if result.audio and clip.audio else None

@@ -7,12 +7,13 @@ deleted row tells the worker that nobody waits for the answer any more.
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.order import Order
 from pipeline.jobs.tables import frame_previews as table
 from pipeline.jobs.tables import now
 
@@ -22,13 +23,20 @@ KEPT_S = 600.0
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """One requested frame: a clip, the settings to finish it with, and the moment."""
+    """One requested frame: the order that would finish it, and the moment."""
 
-    clip: str
-    preset: str
-    settings: Mapping[str, Any]
+    order: Order
     at: float | None = None
     """Position in the clip, 0 to 1; None lets the analysis choose."""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "PreviewRequest":
+        """Read a request from the database."""
+        return cls(Order.from_json(values["order"]), values["at"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the database."""
+        return {"order": self.order.to_json(), "at": self.at}
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class FramePreviews:
         """Insert a request; returns its id."""
         id = secrets.token_hex(12)
         with self.ledger.engine.begin() as connection:
-            connection.execute(table.insert().values(id=id, request=asdict(request), asked_at=now(), worker=""))
+            connection.execute(table.insert().values(id=id, request=request.to_json(), asked_at=now(), worker=""))
         return id
 
     def answer(self, id: str) -> dict[str, Any] | None:
@@ -65,7 +73,7 @@ class FramePreviews:
         taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
         with self.ledger.engine.begin() as connection:
             row = connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
-        return (row["id"], PreviewRequest(**row["request"])) if row else None
+        return (row["id"], PreviewRequest.from_json(row["request"])) if row else None
 
     def is_wanted(self, id: str) -> bool:
         """Whether a request still exists, so that somebody waits for its answer."""

@@ -1,10 +1,11 @@
-"""The job: its order, its state and progress, and the records around it (events, signs of life of workers)."""
+"""The job: its state and progress, and the records around it (events, signs of life of workers)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pipeline.jobs.order import Order
 from utils.errors import ReshootError
 
 
@@ -36,19 +37,6 @@ class RequestedAction(StrEnum):
     NONE = ""
     CANCEL = "cancel"
     PAUSE = "pause"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a job was asked to do: a clip, a preset, and settings that override it, by their dotted names."""
-
-    clip: str
-    title: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    preset: str = "balanced"
-    owner: str = ""
-    """Cookie secret of the browser that submitted it; empty for the command line."""
-    batch: str = ""
 
 
 AHEAD_FRAMES = 12

@@ -14,7 +14,7 @@ from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
-from pipeline.settings import Settings
+from pipeline.kinds import find_kind
 from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
@@ -44,17 +44,19 @@ class JobRunner:
     outage_retry: OutageRetry
     sessions: Sessions
     cancel: Cancel = field(default_factory=Cancel)
-    _progress: ProgressEstimate = field(default_factory=ProgressEstimate)
     _requested: RequestedAction = RequestedAction.NONE
     _full: StoreFull | None = None
     """Set once the disk is too full for the ledger itself; the job then waits for space."""
     _reporting: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self._progress = ProgressEstimate(find_kind(self.job.order.kind).stages)
+
     def run(self) -> None:
         """Run the job and record how it ended; raises only if that cannot be recorded."""
         try:
             with repeating("job progress", PULSE_S, self._beat):
-                result = self._restyle()
+                result = self._work()
         except Cancelled:
             if self._full and not self._requested:
                 self._wait(self._full)
@@ -86,18 +88,15 @@ class JobRunner:
         """Let the job wait for disk space; fail it if the cache's own byte limit was hit, as waiting frees nothing."""
         self._end(State.WAITING if error.needs_bytes else State.FAILED, "", error, error.needs_bytes)
 
-    def _restyle(self) -> dict[str, object]:
+    def _work(self) -> dict[str, object]:
+        """Do what was ordered, and publish the outcome."""
         from pipeline.jobs.publish_result import publish
-        from pipeline.library.references import at_home
-        from pipeline.processor import restyle
-        from pipeline.see.open_clip import open_clip
 
-        order = self.job.order
-        settings = at_home(Settings.load(order.preset, order.settings).flat(), self.home)
+        kind, task, settings = self.job.order.task(self.home)
         context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions)
         previews = Previews.of(self.home, self.job.id)
-        journey = restyle(open_clip(Path(order.clip), context), context, shown=Previewer(previews, self.cancel).show)
-        result = publish(Results.of(self.home), self.job, journey, context)
+        outcome = kind.run(task, context, Previewer(previews, self.cancel).show)
+        result = publish(Results.of(self.home), self.job, outcome)
         previews.remove()
         return result
 

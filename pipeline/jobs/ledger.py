@@ -9,15 +9,16 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.jobs.database import open_database
-from pipeline.jobs.job import Job, JobError, JobEvent, Order, RequestedAction, State, WorkerSign
+from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
+from pipeline.jobs.order import Order
 from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
 from pipeline.jobs.wakeups import Wakeups
+from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 QUEUE_LOCK = 0x5E5407
@@ -76,6 +77,10 @@ class Ledger:
         """The jobs in one of these states, by their position in the queue."""
         return self._read(jobs.c.state.in_(states))
 
+    def inputs_in_use(self) -> set[str]:
+        """The ids under which the library keeps the inputs of all jobs."""
+        return inputs.ids(value for job in self.all() for value in job.order.inputs.values())
+
     def workers(self) -> list[WorkerSign]:
         """The last heartbeat of each worker."""
         with self.engine.connect() as connection:
@@ -120,7 +125,7 @@ class Ledger:
     def edit(self, job: str, order: Order) -> Job:
         """Replace the order of a job that is not running and has not ended."""
         with self.engine.begin() as connection:
-            changed = self._set(connection, job, IN_LINE, order=asdict(order), share=0.0, stage="", note="")
+            changed = self._set(connection, job, IN_LINE, order=order.to_json(), share=0.0, stage="", note="")
             if changed:
                 self.write(connection, job, "Its settings were changed.")
         return self._outcome(job, changed, "edited")
@@ -210,7 +215,7 @@ class Ledger:
 def _row(order: Order) -> dict[str, Any]:
     """The row of a new job, without its position."""
     values = {"owner": order.owner, "state": State.QUEUED, "created_at": time.time()}
-    return {"id": secrets.token_hex(12), "order": asdict(order), **values}
+    return {"id": secrets.token_hex(12), "order": order.to_json(), **values}
 
 
 def _last() -> sa.ScalarSelect[float]:

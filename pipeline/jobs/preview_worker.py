@@ -13,8 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
-from pipeline.library.references import at_home
-from pipeline.settings import Settings
 from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
 from utils.home import cache_folder
@@ -83,14 +81,14 @@ class PreviewWorker:
 
     def _make(self, id: str, request: PreviewRequest) -> dict[str, Any]:
         """Write the preview's two pictures into its folder, which appears atomically; returns the facts about it."""
-        from pipeline.preview.frame import preview_frame
-        from pipeline.see.open_clip import open_clip
         from utils.image.jpeg import write_jpeg
 
         start = time.monotonic()
-        settings = at_home(Settings.load(request.preset, request.settings).flat(), self._home)
+        kind, task, settings = request.order.task(self._home)
+        if kind.preview is None:
+            raise ReshootError(f"A job of the kind {kind.name!r} has no preview.", "Submit it.")
         context = RunContext(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
-        preview = preview_frame(open_clip(Path(request.clip), context), context, request.at)
+        preview = kind.preview(task, context, request.at)
         folder = self._home / "looks" / id
         part = folder.with_name(f"{id}{PART}")
         try:

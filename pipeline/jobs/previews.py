@@ -1,4 +1,4 @@
-"""Window previews of a running job: a small clip for each finished window, and the list of them."""
+"""Previews of a running job: a small clip for each finished part, and the list of them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.kind import PartPreview
 from utils.atomic_file import write_atomically
 from utils.errors import Cancelled, ReshootError
-
-if TYPE_CHECKING:
-    from pipeline.compose.steady_window import SteadyWindow
-    from pipeline.plan.stable_picture import StablePicture
-    from pipeline.preview.window_clips import WindowClips
-    from utils.progress import Cancel
+from utils.progress import Cancel
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +32,7 @@ class Previews:
         return cls(home.absolute() / "previews" / job)
 
     def windows(self) -> list[dict[str, Any]]:
-        """The finished windows: index, segment, start and stop in frames, and the digest of their content."""
+        """The finished parts: index, segment, start and stop in frames, and the digest of their content."""
         try:
             windows = json.loads((self.folder / TABLE).read_bytes())
         except (OSError, ValueError):
@@ -58,49 +54,39 @@ class Previews:
 
 @dataclass
 class Previewer:
-    """Makes the previews of a job, window by window. Errors are logged, and never fail the job."""
+    """Makes the previews of a job, part by part. Errors are logged, and never fail the job."""
 
     previews: Previews
     cancel: Cancel
-    _due: list[SteadyWindow] = field(default_factory=list)
-    _clips: WindowClips | None = None
+    _due: list[PartPreview] = field(default_factory=list)
 
-    def show(self, stable: StablePicture, window: SteadyWindow, restyled: str) -> None:
-        """Add the preview of a finished window.
+    def show(self, part: PartPreview) -> None:
+        """Add the preview of a finished part.
 
-        Windows from the cache are only collected until one is computed: a run that takes all from the cache ends before
+        Parts from the cache are only collected until one is computed: a run that takes all from the cache ends before
         anybody could watch.
         """
-        self._due.append(window)
-        if window.entry.hit:
+        self._due.append(part)
+        if part.cached:
             return
         try:
             for due in self._due:
-                self._show(stable, due, restyled)
+                self._show(due)
         except Cancelled:
             raise
         except (ReshootError, OSError) as error:
-            log.warning("There is no preview of window %d: %s", window.plan.index, error)
+            log.warning("There is no preview of part %d: %s", part.index, error)
         self._due.clear()
 
-    def _show(self, stable: StablePicture, window: SteadyWindow, restyled: str) -> None:
-        from pipeline.preview.window_clips import WindowClips
-
-        plan = window.plan
-        entry = {
-            "index": plan.index,
-            "segment": plan.segment,
-            "start": plan.span.start,
-            "stop": plan.span.stop,
-            "digest": window.digest,
-        }
+    def _show(self, part: PartPreview) -> None:
+        span = {"start": part.span.start, "stop": part.span.stop}
+        entry = {"index": part.index, "segment": part.name, **span, "digest": part.digest}
         windows = self.previews.windows()
         if entry in windows:
             return
-        if any(other["index"] == plan.index for other in windows):  # the list is of a run with other settings
+        if any(other["index"] == part.index for other in windows):  # the list is of a run with other settings
             self.previews.remove()
             windows = []
         self.previews.folder.mkdir(parents=True, exist_ok=True)
-        self._clips = self._clips or WindowClips(stable)
-        self._clips.write(self.previews.clip(plan.index), window, restyled, self.cancel)
+        part.write(self.previews.clip(part.index), self.cancel)
         self.previews.note([*windows, entry])

@@ -3,14 +3,12 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pipeline.jobs.job import Spot
-from pipeline.stage_texts import JOURNEY, kind_of
+from pipeline.stage_texts import StageText, kind_of
 from utils.progress import Progress
 
-BESIDE = "steady"
-"""The stage that runs concurrently with the engine; the position of a run counts the engine's windows instead."""
 MEMORY_S = 30.0
 """Length of the sliding window from which the remaining time is extrapolated."""
 
@@ -18,8 +16,8 @@ MEMORY_S = 30.0
 class ProgressEstimate:
     """Progress of one run, updated by the reports of its stages."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, stages: Mapping[str, StageText], clock: Callable[[], float] = time.monotonic) -> None:
+        self._stages, self._clock = stages, clock
         self._done: dict[str, float] = {}
         self._passed: deque[tuple[float, float]] = deque()
         self.stage, self.note = "", ""
@@ -30,12 +28,12 @@ class ProgressEstimate:
     def add(self, report: Progress) -> None:
         """Take in a report of a stage."""
         kind = kind_of(report.stage)
-        if kind != BESIDE:
+        if kind not in self._stages or self._stages[kind].counts:
             self._advance(report)
         part = report.done / report.total if report.total else 0.0
-        if kind in JOURNEY:
-            group = JOURNEY[kind].group
-            self._done |= {earlier: 1.0 for earlier, text in JOURNEY.items() if text.group < group}
+        if kind in self._stages:
+            group = self._stages[kind].group
+            self._done |= {earlier: 1.0 for earlier, text in self._stages.items() if text.group < group}
             self._done[kind] = max(self._done.get(kind, 0.0), part)
         self.stage, self.note = kind, report.note
         self._remember()
@@ -50,8 +48,8 @@ class ProgressEstimate:
     @property
     def share(self) -> float:
         """Overall progress, 0..1, weighted by the usual share of each stage."""
-        total = sum(text.share for text in JOURNEY.values())
-        return sum(JOURNEY[name].share * part for name, part in self._done.items()) / total
+        total = sum(text.share for text in self._stages.values())
+        return sum(self._stages[name].share * part for name, part in self._done.items()) / total
 
     @property
     def left_s(self) -> float | None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.jobs.previews import Previews
+from pipeline.result.names import FACTS
 from utils.disk import sync
 from utils.errors import StoreFull
 
-CLIP, SETTINGS, FACTS = "result.mp4", "settings.json", "result.json"
-BEFORE, AFTER, POSTER = "before.mp4", "after.mp4", "poster.jpg"
 PART, OLD = ".part", ".old"
 
 Facts = TypeVar("Facts")

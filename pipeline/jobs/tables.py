@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from pipeline.jobs.job import Job, Order, RequestedAction, Spot, State, WorkerSign
+from pipeline.jobs.job import Job, RequestedAction, Spot, State, WorkerSign
+from pipeline.jobs.order import Order
 
 meta = sa.MetaData()
 
@@ -101,7 +102,7 @@ def job_of(row: Mapping[Any, Any]) -> Job:
     """The Job of a row."""
     values = {name: row[jobs.c[name]] for name in Job.__dataclass_fields__}
     typed = {
-        "order": Order(**row["order"]),
+        "order": Order.from_json(row["order"]),
         "state": State(row["state"]),
         "requested_action": RequestedAction(row[jobs.c.requested_action]),
         "died_at": Spot.from_json(row["died_at"]) if row["died_at"] else None,

@@ -1,14 +1,17 @@
-"""The clips of a home: uploaded files, each in a folder under a random id, kept until no job needs it.
+"""The clips of a home, each in a folder that is named by the digest of its content, kept until no job needs it.
 
-    clips/<id>/clip.mp4      the file, under a fixed name
-               clip.json     its title and size
-               look.json     facts from its inspection, or why it is refused
-               poster.jpg    a still
+    clips/<digest>/clip.mp4      the file, under a fixed name
+                   clip.json     its latest title, and its size
+                   look.json     facts from its inspection, or why it is refused
+                   poster.jpg    a still
+
+Clips of earlier versions have a random id of 24 digits instead of a digest.
 
 Light: a clip is decoded only in a child process, see `pipeline.library.inspection`.
 """
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -21,25 +24,29 @@ from typing import Any
 
 from pipeline.library import inspection
 from utils.atomic_file import write_atomically
+from utils.digest import digest_file
 from utils.disk import sync
 from utils.errors import ClipError
 from utils.guarded_child import MOST_ANSWER_BYTES
 from utils.progress import Cancel
-from utils.store.lease import only_one
+from utils.store.lease import briefly, only_one
 from utils.untrusted_json import read_object
 
-ID = re.compile(r"[0-9a-f]{24}")
+ID = re.compile(r"[0-9a-f]{64}|[0-9a-f]{24}")
 ABOUT, INSPECTION, POSTER, PART, GONE = "clip.json", "look.json", "poster.jpg", ".part", ".gone"
+DIGEST_DIGITS = 64
+LOCK, EXAMPLE = ".lock", ".example"
+"""The lock under which clips are added and removed, and the file that holds the digest of the example clip."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv",
             ".flv", ".ogv", ".mxf", ".gif")  # fmt: skip
-EXAMPLE, EXAMPLE_TITLE = "e" * 24, "Example walk.mp4"
+EXAMPLE_TITLE = "Example walk.mp4"
 KEPT_S = 7 * 24 * 3600.0
 """How long a clip is kept that no job uses."""
 REMOVAL_S = 60.0
 """Age after which a removal counts as interrupted by a crash."""
 
-PathsInUse = Callable[[], Collection[str]]
-"""Returns the paths that jobs need. Called after a clip was renamed away, so that no new job can start to use it."""
+InUse = Callable[[], Collection[str]]
+"""Returns the ids of what jobs need. Called after a clip was renamed away, so that no new job can start to use it."""
 
 
 class NoClip(ClipError):
@@ -95,22 +102,51 @@ class Clips:
         self._home = home.absolute()
         self._folder = self._home / "clips"
 
-    def add(self, file: Path, title: str, id: str | None = None) -> str:
-        """Move a file into the library; returns its id. Idempotent under a given id, so a crash half way is resumed."""
-        clip = id or secrets.token_hex(12)
-        place, part = self._place(clip), self._folder / f".{clip}{PART}"
-        part.mkdir(parents=True, exist_ok=True)
+    def add(self, file: Path, title: str, digest: str | None = None) -> str:
+        """Move a file into the library; returns its id, the digest of its content.
+
+        Idempotent under a given digest, so that a move that a crash interrupted is resumed. A file whose content is
+        stored already is dropped; the clip gets its title, and is inspected again if it was refused.
+        """
+        clip = digest or digest_file(file, afresh=True)
+        place = self._place(clip)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with briefly(self._folder / LOCK):
+            if place.is_dir():
+                file.unlink(missing_ok=True)
+                self.forget_failure(clip)
+                about = {**json.loads((place / ABOUT).read_bytes()), "title": title, "added_at": time.time()}
+                write_atomically(place / ABOUT, json.dumps(about))
+            else:
+                self._move_in(file, title, place)
+        return clip
+
+    def _move_in(self, file: Path, title: str, place: Path) -> None:
+        part = self._folder / f".{place.name}{PART}"
+        part.mkdir(exist_ok=True)
         moved = part / f"clip{_safe_suffix(title)}"
         if file.exists():
             file.rename(moved)
         size = moved.stat().st_size
-        about = {"id": clip, "title": title, "file": moved.name, "bytes": size, "added_at": time.time()}
+        about = {"id": place.name, "title": title, "file": moved.name, "bytes": size, "added_at": time.time()}
         (part / ABOUT).write_text(json.dumps(about))
         sync(part / ABOUT)
         sync(part)
         part.rename(place)
         sync(self._folder)
-        return clip
+
+    def take(self, file: Path, title: str) -> str:
+        """Store a file that stays where it is, by a hard link or else by a copy; returns its id."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = self._folder / f".{secrets.token_hex(12)}{PART}"
+        try:
+            try:
+                os.link(file, part)
+            except OSError:  # another file system, or somebody else's file
+                shutil.copyfile(file, part)
+            return self.add(part, title)
+        finally:
+            part.unlink(missing_ok=True)
 
     def get(self, clip: str) -> StoredClip:
         """A clip with its inspection, if there is one; NoClip if it is not stored."""
@@ -123,6 +159,10 @@ class Clips:
     def path(self, clip: str) -> Path:
         """The path of a clip's file."""
         return self._place(clip) / self.get(clip).file
+
+    def digest(self, clip: str) -> str:
+        """The digest of a clip's content, which is its id; a clip of an earlier version is stored under it as well."""
+        return clip if len(clip) == DIGEST_DIGITS else self.take(self.path(clip), self.get(clip).title)
 
     def poster(self, clip: str) -> Path:
         """The path of a clip's still, which exists once it was inspected."""
@@ -160,50 +200,58 @@ class Clips:
     def example(self) -> str:
         """The id of the example clip, which is rendered on first use; blocks for as long as that takes."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not self._place(EXAMPLE).is_dir():
-            with only_one(self._folder / f".{EXAMPLE}.lock", Cancel()):
-                if not self._place(EXAMPLE).is_dir():
+        if not self.example_id():
+            with only_one(self._folder / f"{EXAMPLE}.lock", Cancel()):
+                if not self.example_id():
                     film = self._folder / ".example.mp4"
                     inspection.film_example(film)
-                    self.add(film, EXAMPLE_TITLE, EXAMPLE)
-        return EXAMPLE
+                    write_atomically(self._folder / EXAMPLE, self.add(film, EXAMPLE_TITLE))
+        return self.example_id()
 
-    def remove(self, clip: str, used: PathsInUse) -> bool:
+    def example_id(self) -> str:
+        """The id of the example clip; empty if it is not stored."""
+        with suppress(OSError, NoClip):
+            return self.get((self._folder / EXAMPLE).read_text()).id
+        return ""
+
+    def remove(self, clip: str, used: InUse) -> bool:
         """Delete a clip unless a job needs it; returns whether it was deleted."""
-        place, path, gone = self._place(clip), str(self.path(clip)), self._folder / f".{clip}{GONE}"
-        shutil.rmtree(gone, ignore_errors=True)
-        try:
-            place.rename(gone)
-        except FileNotFoundError as error:
-            raise NoClip from error
-        if path in used():
-            gone.rename(place)
-            return False
+        place, gone = self._place(clip), self._folder / f".{clip}{GONE}"
+        self.get(clip)
+        with briefly(self._folder / LOCK):
+            shutil.rmtree(gone, ignore_errors=True)
+            try:
+                place.rename(gone)
+            except FileNotFoundError as error:
+                raise NoClip from error
+            if clip in used():
+                gone.rename(place)
+                return False
         shutil.rmtree(gone, ignore_errors=True)
         return True
 
-    def sweep(self, used: PathsInUse, older_than_s: float = KEPT_S) -> int:
+    def sweep(self, used: InUse, older_than_s: float = KEPT_S) -> int:
         """Delete old clips that no job needs, and leftovers of crashes; returns how many clips were deleted."""
         self._recover(used, older_than_s)
         needed, before, swept = used(), time.time() - older_than_s, 0
         for clip in self.all():
-            if clip.added_at < before and str(self._place(clip.id) / clip.file) not in needed:
+            if clip.added_at < before and clip.id not in needed:
                 with suppress(NoClip):
                     swept += self.remove(clip.id, used)
         return swept
 
-    def _recover(self, used: PathsInUse, older_than_s: float) -> None:
+    def _recover(self, used: InUse, older_than_s: float) -> None:
         """Finish removals that a crash interrupted, restoring clips that are needed; delete old partial additions."""
         for gone in self._folder.glob(f".*{GONE}"):
             place = self._folder / gone.name[1 : -len(GONE)]
             if time.time() - gone.stat().st_ctime > REMOVAL_S:
-                needed = {Path(path).parent for path in used()}
-                gone.rename(place) if place in needed and not place.exists() else shutil.rmtree(
-                    gone, ignore_errors=True
-                )
+                if place.name in used() and not place.exists():
+                    gone.rename(place)
+                else:
+                    shutil.rmtree(gone, ignore_errors=True)
         for part in self._folder.glob(f".*{PART}"):
             if time.time() - part.stat().st_ctime > older_than_s:
-                shutil.rmtree(part, ignore_errors=True)
+                part.unlink() if part.is_file() else shutil.rmtree(part, ignore_errors=True)
 
     def _place(self, clip: str) -> Path:
         """The folder of a clip. Only ids of the form that this class generates become paths."""

@@ -6,23 +6,22 @@ references/<digest>.png             the uploaded file, unchanged; it is never se
 
 import os
 import re
+import secrets
+import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.library import inspection
-from pipeline.settings import Settings
 from utils.digest import digest_file
 from utils.disk import sync
 from utils.errors import PictureError, SettingsError
 from utils.home import home
 
 FOLDER = "references"
-PICTURES = tuple(field.name for field in Settings.fields() if field.kind == "file")
-"""Names of the settings whose value is a picture."""
 PREVIEWS, PART, GONE = "previews", ".part", ".gone"
 KEPT_S = 7 * 24 * 3600.0
 """How long a picture is kept that no job uses."""
@@ -106,10 +105,27 @@ def _recover(folder: Path, before: float) -> None:
             part.unlink()
 
 
-def portable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that can leave this machine: each picture by its digest, because paths are private and useless there."""
+def take(under: Path, file: Path) -> Picture:
+    """Store a copy of a picture that stays where it is."""
+    folder = under.absolute() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{secrets.token_hex(12)}{PART}"
+    try:
+        shutil.copyfile(file, part)
+        return keep(under, part)
+    except OSError as error:
+        raise PictureError(f"{str(file)!r} cannot be read: {error.strerror}.", "Check its path.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def portable(settings: Mapping[str, Any], pictures: Iterable[str]) -> dict[str, Any]:
+    """Settings that can leave this machine: each picture by its digest, because paths are private and useless there.
+
+    `pictures` are the names of the settings whose value is a picture.
+    """
     result = dict(settings)
-    for name in PICTURES:
+    for name in pictures:
         if picture := result.pop(name, None):
             with suppress(OSError):  # the file has been deleted
                 result[name] = picture if _is_name(picture) else digest_file(Path(picture))
@@ -124,10 +140,10 @@ def find(under: Path, name: object) -> Path | None:
     return next((path for path in paths if path.suffix != PART), None)
 
 
-def at_home(settings: Mapping[str, Any], under: Path | None = None) -> dict[str, Any]:
+def at_home(settings: Mapping[str, Any], pictures: Iterable[str], under: Path | None = None) -> dict[str, Any]:
     """Settings with digests of pictures replaced by paths in a home, by default the user's."""
     result = dict(settings)
-    for name in filter(lambda name: _is_name(result[name]), PICTURES):
+    for name in filter(lambda name: _is_name(result[name]), pictures):
         path = find(under or home(), result[name])
         if path is None:
             raise SettingsError(

@@ -2,12 +2,26 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
-from pipeline.see.analysis import Analysis
+import numpy as np
+
 from pipeline.stage import Stage, Work
 from utils.camera.path import CameraPath
 from utils.camera.stabilization import Smoothing, stabilise
+from utils.image.geometry import inverse, normal
+from utils.image.metrics import jerk_px
 from utils.store import Entry
+
+
+class TrackedCamera(Protocol):
+    """A measured camera path with the digest of its content: an analysis, or a camera tracked alone."""
+
+    @property
+    def camera(self) -> CameraPath: ...
+
+    @property
+    def digest(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class StablePath:
 
 
 def _stabilise(work: Work) -> None:
-    analysis: Analysis = work.inputs["analysis"]
+    analysis: TrackedCamera = work.inputs["analysis"]
     smoothing = Smoothing(
         window_s=work.settings["stabilise.window_s"],
         strength=work.settings["stabilise.strength"],
@@ -44,3 +58,14 @@ STABILISE = Stage(
     settings=("stabilise.window_s", "stabilise.strength", "stabilise.method", "stabilise.model"),
     tools=("numpy", "scipy"),
 )
+
+
+def jerks_px(camera: CameraPath, stable: CameraPath) -> tuple[float, float]:
+    """The mean jerk of a camera over its shots, in px of the frame: as it was filmed, and stabilized."""
+    stable_to_background = normal(camera.matrices @ inverse(stable.matrices))
+    before, after = [], []
+    for shot in camera.shots:
+        part = slice(shot.start, shot.stop)
+        before.append(jerk_px(camera.matrices[part], camera.size))
+        after.append(jerk_px(stable_to_background[part], camera.size))
+    return round(float(np.mean(before)), 5), round(float(np.mean(after)), 5)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.plan.stable_path import jerks_px
 from pipeline.report.journey import Journey
 from utils.image.geometry import inverse, moved, normal
-from utils.image.metrics import jerk_px
 from utils.process_resources import peak_mb
 
 SCHEMA = 1
@@ -52,11 +52,7 @@ def _camera(journey: Journey) -> dict[str, Any]:
     """Jerk and path of the camera, as filmed and stabilized, in px of the frame."""
     camera, stable = journey.stable.camera, journey.stable.path
     stable_to_background = normal(camera.matrices @ inverse(stable.matrices))
-    before, after = ([], [])
-    for shot in camera.shots:
-        part = slice(shot.start, shot.stop)
-        before.append(jerk_px(camera.matrices[part], camera.size))
-        after.append(jerk_px(stable_to_background[part], camera.size))
+    before, after = jerks_px(camera, stable)
     middle = (np.array(camera.size)[None] - 1) / 2
     resting = np.median([moved(each, middle)[0] for each in stable.matrices], axis=0)[None]
     paths = {
@@ -64,8 +60,8 @@ def _camera(journey: Journey) -> dict[str, Any]:
         "after": [moved(each, resting)[0] for each in stable_to_background],
     }
     return {
-        "jerk_before": round(float(np.mean(before)), 5),
-        "jerk_after": round(float(np.mean(after)), 5),
+        "jerk_before": before,
+        "jerk_after": after,
         "roundtrip_psnr": journey.measured.numbers["roundtrip_psnr"],
         "crop": journey.measured.numbers["crop"],
         "confidence": round(float(camera.confidence.mean()), 4),

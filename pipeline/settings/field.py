@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 Value = str | int | float | None
 """What a setting can hold; each has one exact JSON form."""
 
-Kind = Literal["number", "whole number", "choice", "file"]
+ValueKind = Literal["number", "whole number", "choice", "file"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Field:
     title: str
     help: str
     unit: str
-    kind: Kind
+    kind: ValueKind
     default: Value
     minimum: float | None = None
     maximum: float | None = None
@@ -96,8 +96,8 @@ def setting(
     return pydantic.Field(default, title=title, description=help, ge=least, le=most, json_schema_extra={"unit": unit})
 
 
-def describe(name: str, info: FieldInfo) -> Field:
-    """The description of a declared setting; its kind follows from its type."""
+def describe(name: str, info: FieldInfo, default: Value) -> Field:
+    """The description of a declared setting; its kind follows from its type, and each kind of job has its defaults."""
     limits = {type(limit): limit for limit in info.metadata}
     least, most = limits.get(Ge), limits.get(Le)
     extra = info.json_schema_extra
@@ -108,14 +108,14 @@ def describe(name: str, info: FieldInfo) -> Field:
         help=info.description,
         unit=str(extra["unit"]),
         kind=_kind(info.annotation),
-        default=info.default,
+        default=default,
         minimum=least.ge if least else None,
         maximum=most.le if most else None,
         choices=get_args(info.annotation) if get_origin(info.annotation) is Literal else (),
     )
 
 
-def _kind(annotation: object) -> Kind:
+def _kind(annotation: object) -> ValueKind:
     if get_origin(annotation) is Literal:
         return "choice"
     return "number" if annotation is float else "whole number" if annotation is int else "file"

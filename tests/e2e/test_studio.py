@@ -154,7 +154,7 @@ def test_a_clip_that_the_server_fails_at_is_told_and_not_asked_for_again(page: P
         asked.append(route.request.url)
         route.fulfill(status=500, json={"problem": "Something in Reshoot went wrong.", "remedy": "Try again."})
 
-    page.route(re.compile("/studio/clips/[0-9a-f]{24}$"), fails)
+    page.route(re.compile("/studio/clips/[0-9a-f]{64}$"), fails)
     page.locator("reshoot-clips input[type=file]").set_input_files(clip)
     expect(page.locator("reshoot-clips .clip.refused .alert")).to_contain_text("Something in Reshoot went wrong.")
     page.wait_for_timeout(2500)

@@ -2,24 +2,22 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from starlette.responses import FileResponse
 
-from pipeline.jobs.job import State
-from pipeline.library.clips import EXAMPLE, Clips, Inspection, NoClip, StoredClip
+from pipeline.estimate import FinishedRun
+from pipeline.jobs.job import Job, State
+from pipeline.kinds import kinds
+from pipeline.library.clips import Clips, Inspection, NoClip, StoredClip
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
-
-if TYPE_CHECKING:
-    from pipeline.preview.estimate import Finished
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +29,21 @@ class InspectionQueue:
 
     def __init__(self, clips: Clips) -> None:
         self._clips, self._under_way, self._lock = clips, set[str](), threading.Lock()
-        self._failed: dict[str, Inspection] = {}
+        self._failed: dict[str, tuple[float, Inspection]] = {}
+        """The failure of each clip, and when that clip had been added."""
         self._slots = threading.Semaphore(MOST_INSPECTIONS)
 
-    def request(self, clip: str) -> Inspection | None:
-        """Start to inspect a clip, unless that is under way; returns the failure if it failed before."""
+    def request(self, stored: StoredClip) -> Inspection | None:
+        """Start to inspect a clip, unless that is under way; returns the failure if it failed since it was added."""
+        clip = stored.id
         with self._lock:
-            if clip in self._failed or clip in self._under_way:
-                return self._failed.get(clip)
+            added_at, failed = self._failed.get(clip, (0.0, None))
+            if failed and added_at == stored.added_at:
+                return failed
+            if clip in self._under_way:
+                return None
             self._under_way.add(clip)
-        threading.Thread(target=self._look, args=(clip,), name=f"look {clip}", daemon=True).start()
+        threading.Thread(target=self._look, args=(stored,), name=f"look {clip}", daemon=True).start()
         return None
 
     def retry(self, clip: str) -> None:
@@ -49,7 +52,8 @@ class InspectionQueue:
             self._failed.pop(clip, None)
         self._clips.forget_failure(clip)
 
-    def _look(self, clip: str) -> None:
+    def _look(self, stored: StoredClip) -> None:
+        clip = stored.id
         try:
             with self._slots:
                 self._clips.look(clip)
@@ -59,23 +63,23 @@ class InspectionQueue:
             log.warning("The inspection of clip %s failed: %s", clip, error)
             problem = f"What this clip is could not be found out: {error.strerror or error}."
             self._fail(
-                clip,
+                stored,
                 Inspection(problem=problem, remedy="Make room on the disk or close other work, then add it again."),
             )
         except Exception as error:
             log.warning("The inspection of clip %s failed.", clip, exc_info=True)
             problem = f"Something in Reshoot went wrong at the look at this clip ({type(error).__name__})."
-            self._fail(clip, Inspection(problem=problem, remedy="Add the clip again; the app's log has the details."))
+            self._fail(stored, Inspection(problem=problem, remedy="Add the clip again; the app's log has the details."))
         finally:
             with self._lock:
                 self._under_way.discard(clip)
 
-    def _fail(self, clip: str, failed: Inspection) -> None:
+    def _fail(self, stored: StoredClip, failed: Inspection) -> None:
         """Store the failure, at least in memory: a full disk may be its very cause."""
         with self._lock:
-            self._failed[clip] = failed
+            self._failed[stored.id] = (stored.added_at, failed)
         with suppress(OSError, NoClip):
-            self._clips.keep(clip, failed)
+            self._clips.keep(stored.id, failed)
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -93,9 +97,9 @@ def routes(studio: Studio) -> APIRouter:
     def show(clip: str) -> dict[str, Any]:
         stored = _found(clips, clip)
         if stored.inspection is None:
-            stored = replace(stored, inspection=inspections.request(clip))
+            stored = replace(stored, inspection=inspections.request(stored))
         facts = stored.inspection.facts if stored.inspection else None
-        return _to_json(stored, clips) | {"estimates": _estimates(facts, studio, clips) if facts else {}}
+        return _to_json(stored, clips) | {"estimates": _estimates(facts, studio) if facts else {}}
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:
@@ -109,9 +113,9 @@ def routes(studio: Studio) -> APIRouter:
     @router.delete("/clips/{clip}")
     def remove(clip: str) -> dict[str, bool]:
         _found(clips, clip)
-        if clip == EXAMPLE:
+        if clip == clips.example_id():
             raise NotAllowed("The example stays.", "Take it off the list instead.")
-        return {"removed": clips.remove(clip, lambda: {job.order.clip for job in studio.ledger.all()})}
+        return {"removed": clips.remove(clip, studio.ledger.inputs_in_use)}
 
     return router
 
@@ -136,27 +140,21 @@ def _to_json(stored: StoredClip, clips: Clips) -> dict[str, Any]:
         "problem": stored.problem,
         "remedy": stored.remedy,
         "poster": f"/studio/clips/{stored.id}/poster.jpg" if clips.poster(stored.id).is_file() else None,
-        "example": stored.id == EXAMPLE,
+        "example": stored.id == clips.example_id(),
     }
 
 
-def _estimates(facts: Mapping[str, Any], studio: Studio, clips: Clips) -> dict[str, Any]:
-    """Estimated time of each preset, calibrated by this home's finished jobs."""
-    from pipeline.preview.estimate import estimates
+def _estimates(facts: Mapping[str, Any], studio: Studio) -> dict[str, dict[str, Any]]:
+    """What each kind of job would take for a clip, by preset, calibrated by this home's finished jobs."""
+    jobs = studio.ledger.in_state(State.DONE)
+    return {kind.name: dict(kind.estimate(facts, finished_runs(jobs, kind.name))) for kind in kinds()}
 
-    return dict(estimates(facts, _history(studio, clips)))
 
-
-def _history(studio: Studio, clips: Clips) -> list["Finished"]:
-    """The latest finished jobs that took nothing from the cache, in the order in which they ended."""
-    from pipeline.preview.estimate import LATEST, Finished
-
-    done = [job for job in studio.ledger.all() if job.state is State.DONE and job.result.get("cached") == 0]
-    known: list[Finished] = []
-    for job in sorted(done, key=lambda job: job.finished_at or 0)[-LATEST:]:
-        with suppress(NoClip):  # a file that was given on the command line, or is gone
-            inspection = clips.get(Path(job.order.clip).parent.name).inspection
-            if inspection and inspection.facts:
-                pixels = inspection.facts["width"] * inspection.facts["height"]
-                known.append(Finished(job.order.preset, job.result["frames"], pixels, job.result["seconds"]))
-    return known
+def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
+    """The finished jobs of a kind that took nothing from the cache, in the order in which they ended."""
+    done = [job for job in jobs if job.order.kind == kind and job.result.get("cached") == 0]
+    return [
+        FinishedRun(job.order.preset, job.result["frames"], job.result["width"] * job.result["height"],
+                    job.result["seconds"])
+        for job in sorted(done, key=lambda job: job.finished_at or 0)
+    ]  # fmt: skip

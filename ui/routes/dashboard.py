@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from pipeline.jobs.job import Job, State
+from pipeline.kinds import stage_sentence
 from pipeline.report.quality import MEASURES
-from pipeline.stage_texts import sentence
+from ui.board import summary
 from ui.cache_tasks import KINDS, CacheTask, CacheTaskError, CacheTasks
 from ui.figures import marked, number
 from ui.machine import CachedFact, Machine, graphics, room
@@ -65,7 +66,13 @@ def cache(stats: Stats) -> dict[str, Any]:
     """Size and hit rate of the cache, in all and per stage."""
     did = sum((stage.figures for stage in stats.stages.values()), Figures())
     stages = [
-        {"name": name, "title": sentence(name), "entries": stage.entries, "bytes": stage.bytes, **_did(stage.figures)}
+        {
+            "name": name,
+            "title": stage_sentence(name),
+            "entries": stage.entries,
+            "bytes": stage.bytes,
+            **_did(stage.figures),
+        }
         for name, stage in stats.stages.items()
     ]
     held = {name: value for name, value in asdict(stats).items() if name != "stages"}
@@ -80,7 +87,8 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
             "job": job.id,
             "title": job.order.title,
             "preset": job.order.preset,
-            "look": job.order.settings.get("generate.look"),
+            "kind": job.order.kind,
+            "look": summary(job.order),
             "finished_at": job.finished_at,
             **{name: number(job.result.get(name)) for name in ("frames", "seconds", "cached", "bytes")},
             "warnings": len(job.result.get("warnings") or ()),
@@ -94,7 +102,7 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
 def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": str(stage.get("name", "")),
-        "title": sentence(str(stage.get("name", ""))),
+        "title": stage_sentence(str(stage.get("name", ""))),
         "seconds": number(stage.get("seconds")),
         "hit": stage.get("cache") == "hit",
     }

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.jobs.job import Job, JobError, Order, State
+from pipeline.jobs.job import Job, JobError, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
+from pipeline.jobs.order import Order, make_order
 from pipeline.jobs.results import Results
+from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips
-from pipeline.settings import Settings, presets
 from ui import references
-from ui.board import BoardView, differing
+from ui.board import BoardView, differing, quick_choices
 from ui.json_body import JsonBody
 from ui.problems import NotHere
 from ui.studio import Studio
@@ -31,20 +32,21 @@ FOR_ALL = {
     "pause": (Ledger.pause, (State.RUNNING, State.QUEUED, State.WAITING)),
     "resume": (Ledger.resume, (State.PAUSED,)),
 }
-LOOKS = Settings.field("generate.look").choices
 Most = Annotated[int, Query(ge=0, le=5000)]
 
 
-def submit(studio: Studio, owner: str, clips: Sequence[str], preset: str, settings: Mapping[str, Any]) -> list[Job]:
+def submit(
+    studio: Studio, owner: str, clips: Sequence[str], kind: str, preset: str | None, settings: Mapping[str, Any]
+) -> list[Job]:
     """Submit a job for each clip, several as a batch, in one transaction."""
-    settings = checked(studio, preset, settings)
+    asked = order_of(studio, kind, preset, settings)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
     known = Clips(studio.home)
     batch = secrets.token_hex(12) if len(unique) > 1 else ""
-    asked = Order("", "", settings, preset, owner, batch)
-    return studio.ledger.submit_all([_order(known, clip, asked) for clip in unique])
+    asked = replace(asked, owner=owner, batch=batch)
+    return studio.ledger.submit_all([for_clip(known, clip, asked) for clip in unique])
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -71,9 +73,9 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     def show(job: str, request: Request) -> Response:
         found = _found(studio, job)
         more = {
-            "settings": dict(found.order.settings),
-            "differing": differing(found),
-            "choices": {"presets": list(presets()), "looks": LOOKS},
+            "settings": found.order.chosen,
+            "differing": differing(found.order),
+            "choices": quick_choices(found.order),
             "diary": [vars(entry) for entry in studio.ledger.job_events(found.id)],
         }
         return JSONResponse({**shown.view(found, _owner(request)), **more})
@@ -84,16 +86,17 @@ def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
 
     @router.post("/jobs")
     def asked(body: JsonBody, request: Request) -> Response:
-        clips, preset, settings = _asked(body)
-        jobs = submit(studio, _owner(request), clips, preset, settings)
+        jobs = submit(studio, _owner(request), *_asked(body))
         shown.stale()
         return JSONResponse({"jobs": [job.id for job in jobs], "batch": jobs[0].order.batch}, 201)
 
     @router.patch("/jobs/{job}")
     def edited(job: str, body: JsonBody, request: Request) -> Response:
         found = _may_change(studio, job, request, body)
-        _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **body})
-        order = replace(found.order, preset=preset, settings=checked(studio, preset, settings))
+        _, _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **body})
+        new = order_of(studio, found.order.kind, preset, settings)
+        given = {role: value for role, value in found.order.inputs.items() if role == "clip"}
+        order = replace(found.order, preset=new.preset, settings=new.settings, inputs={**given, **new.inputs})
         now = studio.ledger.edit(found.id, order)
         shown.stale()
         return JSONResponse({"job": shown.view(now, _owner(request))})
@@ -144,29 +147,35 @@ def _owner(request: Request) -> str:
     return str(getattr(request.state, "owner", ""))
 
 
-def _asked(body: Mapping[str, Any]) -> tuple[list[str], str, dict[str, Any]]:
-    """Clips, preset and settings of a request, with their types checked."""
-    clips, preset, settings = body.get("clips"), body.get("preset", "balanced"), body.get("settings") or {}
+def _asked(body: Mapping[str, Any]) -> tuple[list[str], str, str | None, dict[str, Any]]:
+    """Clips, kind, preset and settings of a request, with their types checked."""
+    clips = body.get("clips")
     if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
         raise ReshootError("The request does not say which clips.", "Choose at least one clip.")
-    if not isinstance(preset, str) or not isinstance(settings, dict):
+    return clips, *asked_settings(body)
+
+
+def asked_settings(body: Mapping[str, Any]) -> tuple[str, str | None, dict[str, Any]]:
+    """Kind, preset and settings of a request, with their types checked."""
+    kind, preset, settings = body.get("kind", USUAL), body.get("preset"), body.get("settings") or {}
+    if not isinstance(kind, str) or not isinstance(preset, str | None) or not isinstance(settings, dict):
         raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
-    return clips, preset, settings
+    return kind, preset, settings
 
 
-def checked(studio: Studio, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Validated settings from a browser, by their dotted names."""
-    settled = references.settled(studio.home, settings)
-    Settings.load(preset, settled)
-    return settled
+def order_of(studio: Studio, kind: str, preset: str | None, settings: Mapping[str, Any]) -> Order:
+    """The order that a browser asks for, validated, still without its clip; no preset means the usual one."""
+    found = find_kind(kind)
+    settled = references.settled(studio.home, settings, found.file_settings.values())
+    return make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
 
 
-def _order(known: Clips, clip: str, asked: Order) -> Order:
+def for_clip(known: Clips, clip: str, asked: Order) -> Order:
     """The order for one clip; ClipError if the clip was refused."""
     found = known.get(clip)
     if found.state == "refused":
         raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
-    return replace(asked, clip=str(known.path(clip)), title=found.title)
+    return replace(asked, inputs={**asked.inputs, "clip": known.digest(clip)}, title=found.title)
 
 
 def _found(studio: Studio, job: object) -> Job:

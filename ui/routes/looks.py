@@ -17,12 +17,13 @@ from starlette.responses import FileResponse
 
 from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
 from pipeline.jobs.preview_worker import AFTER, BEFORE
+from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips, NoClip
 from ui.json_body import JsonBody
 from ui.problems import NotHere
-from ui.routes.jobs import checked
+from ui.routes.jobs import asked_settings, for_clip, order_of
 from ui.studio import Studio
-from utils.errors import ClipError, ReshootError, SettingsError
+from utils.errors import ReshootError, SettingsError
 
 ID = re.compile(r"[0-9a-f]{24}")
 PICTURES = (AFTER, BEFORE)
@@ -75,20 +76,16 @@ def routes(studio: Studio) -> APIRouter:
 
 def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest:
     """Validate a request for a preview; computes nothing."""
-    preset, settings, at = body.get("preset", "balanced"), body.get("settings") or {}, body.get("at")
-    if not isinstance(preset, str) or not isinstance(settings, dict):
-        raise SettingsError("The settings are not in a form that can be read.", "Reload the page and try again.")
+    at = body.get("at")
     if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 1):
         raise SettingsError("The moment to look at is not in the clip.", "Give a number from 0 (first) to 1 (last).")
-    settled = checked(studio, preset, settings)
+    asked = order_of(studio, *asked_settings(body))
+    if find_kind(asked.kind).preview is None:
+        raise SettingsError(f"A job of the kind {asked.kind!r} has no preview.", "Submit it.")
     try:
-        clips = Clips(studio.home)
-        found, path = clips.get(clip), clips.path(clip)
+        return PreviewRequest(for_clip(Clips(studio.home), clip, asked), at)
     except NoClip as error:
         raise NotHere(error.problem, error.remedy) from error
-    if found.state == "refused":
-        raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
-    return PreviewRequest(str(path), preset, settled, at)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,10 @@ from starlette.responses import FileResponse, Response
 
 from pipeline.jobs.job import Job, JobError, State
 from pipeline.jobs.previews import Previews
-from pipeline.jobs.results import AFTER, BEFORE, CLIP, POSTER, SETTINGS, Results
+from pipeline.jobs.results import Results
+from pipeline.kind import ResultFile
+from pipeline.kinds import find_kind
+from pipeline.result.names import COMMON_FILES, POSTER
 from ui.figures import figures
 from ui.problems import NotHere
 from ui.studio import Studio
@@ -31,29 +34,6 @@ SAME = (
     "delay_s", "still", "warnings", "notes",
 )  # fmt: skip
 """Facts that are passed to the page unchanged."""
-
-
-@dataclass(frozen=True)
-class ResultFile:
-    """A file of a result: its label on the page, and the ending of its name when downloaded."""
-
-    label: str
-    ending: str
-    listed: bool = True
-
-
-FILES = {
-    CLIP: ResultFile("Restyled clip", "restyled"),
-    "report.html": ResultFile("Report", "report"),
-    "report.json": ResultFile("Report, for programs", "report"),
-    "camera.json": ResultFile("Camera path, as it was measured", "camera"),
-    "stable.json": ResultFile("Calm camera path, in which the look was made", "calm camera"),
-    SETTINGS: ResultFile("Settings", "settings"),
-    "sheet.jpg": ResultFile("Contact sheet, before and after", "contact sheet"),
-    BEFORE: ResultFile("Source, for the page", "before", listed=False),
-    AFTER: ResultFile("Restyled clip, for the page", "after", listed=False),
-    POSTER: ResultFile("Still", "still", listed=False),
-}
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -77,10 +57,11 @@ def routes(studio: Studio) -> APIRouter:
     @router.api_route("/results/{job}/{name}", methods=["GET", "HEAD"])
     def file(job: str, name: str, inline: bool = False) -> Response:
         found = _found(studio, job)
-        if name not in FILES:
+        files = _files(found)
+        if name not in files:
             raise NotHere("A result has no file of this name.", "Open the result again.")
         path = results.place(found.id) / name
-        return _sent(path, f"{_stem(found.order.title)} - {FILES[name].ending}{path.suffix}", inline)
+        return _sent(path, f"{_stem(found.order.title)} - {files[name].ending}{path.suffix}", inline)
 
     @router.get("/previews/{job}")
     def previews(job: str) -> dict[str, Any]:
@@ -117,11 +98,17 @@ def _none_yet(job: Job) -> NotHere:
     return NotHere(f"This job has no result: it is {job.state}.", "The Jobs tab shows how it stands.")
 
 
+def _files(job: Job) -> dict[str, ResultFile]:
+    """The files that a result of this kind of job may have."""
+    return {**find_kind(job.order.kind).files, **COMMON_FILES}
+
+
 def _in_short(job: Job) -> dict[str, Any]:
     """A result as JSON for the list of results."""
     return {
         "job": job.id,
         "title": _plain(job.order.title),
+        "kind": job.order.kind,
         "preset": job.order.preset,
         "look": job.result.get("look"),
         "finished": job.finished_at,
@@ -131,16 +118,17 @@ def _in_short(job: Job) -> dict[str, Any]:
 
 def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
     """A result as JSON for its page."""
+    kind, files = find_kind(job.order.kind), _files(job)
     return {
         **_in_short(job),
         **{name: facts[name] for name in SAME},
         "before": _url(job, facts["before"], shown=True),
         "after": _url(job, facts["after"], shown=True),
-        "report": _url(job, "report.html"),
-        "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"])],
+        "report": _url(job, "report.html") if "report.html" in files else None,
+        "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"], kind.measures)],
         "files": [
             {"name": name, "label": file.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
-            for name, file in FILES.items()
+            for name, file in files.items()
             if file.listed and (place / name).is_file()
         ],
     }

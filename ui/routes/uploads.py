@@ -5,7 +5,7 @@ block other requests.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -33,7 +33,7 @@ Given = TypeVar("Given")
 
 
 class UploadService:
-    """Receives uploads; a complete one becomes a clip under the same id."""
+    """Receives uploads; a complete one becomes a clip."""
 
     def __init__(self, studio: Studio) -> None:
         self._uploads = Uploads(studio.home / "uploads", studio.most_upload_bytes)
@@ -50,15 +50,13 @@ class UploadService:
         return {"id": upload, "have": 0, "bytes": size, "chunk_bytes": CHUNK_BYTES}
 
     def status(self, upload: str) -> dict[str, Any]:
-        """The state of an upload, or of the clip that it has become."""
+        """The state of an upload, and the clip that it has become."""
         with _in_house_terms():
-            try:
-                whole = self._clips.get(upload)
-            except NoClip:
-                state = self._uploads.get(upload)
-                return {"id": upload, "have": state.have, "bytes": state.bytes, "chunk_bytes": CHUNK_BYTES}
-            self._uploads.drop(upload)
-            return {"id": upload, "have": whole.bytes, "bytes": whole.bytes, "clip": upload}
+            state = self._uploads.get(upload)
+        about = {"id": upload, "have": state.have, "bytes": state.bytes}
+        with suppress(NoClip):
+            return {**about, "clip": self._clips.get(state.digest).id}
+        return {**about, "chunk_bytes": CHUNK_BYTES}
 
     async def add(self, upload: str, at: int, request: Request) -> dict[str, Any]:
         """Receive one chunk; the last one turns the upload into a clip."""
@@ -90,9 +88,8 @@ class UploadService:
         state = self._uploads.get(upload)
         if have < state.bytes:
             return {"have": have}
-        with self._uploads.whole(upload) as part:
-            self._clips.add(part, state.title, upload)
-        return {"have": have, "clip": upload}
+        with self._uploads.whole(upload) as (part, digest):
+            return {"have": have, "clip": self._clips.add(part, state.title, digest)}
 
     async def _written(self, work: Callable[[], Given]) -> Given:
         """Run file operations in a thread, because disks may be slow."""

@@ -57,11 +57,13 @@ export function clipCard(clip, others) {
 }
 
 function readyPart({ facts, estimates, bytes }, same) {
+  const rows = Object.entries(estimates).flatMap(([kind, presets]) => Object.entries(presets).map(
+    ([preset, it]) => ({ it, title: PRESETS[preset] ?? (preset || kind[0].toUpperCase() + kind.slice(1)) })));
   return html`<p class="small quiet number">${factsText(facts, bytes)}</p>
     ${same && html`<p class="small quiet">The same clip as ${same}.</p>`}
     ${facts.notes.map((note) => html`<p class="small quiet">${note}</p>`)}
-    ${Object.keys(estimates).length > 0 && html`<p class="small quiet">On this machine (${Object.values(estimates)[0].device}), time and memory:</p><dl class="estimates small">
-      ${Object.entries(estimates).map(([preset, it]) => html`<div><dt>${PRESETS[preset] ?? preset}</dt>
+    ${rows.length > 0 && html`<p class="small quiet">On this machine (${rows[0].it.device}), time and memory:</p><dl class="estimates small">
+      ${rows.map(({ title, it }) => html`<div><dt>${title}</dt>
         <dd class="number">${estimateText(it)}</dd></div>`)}</dl>`}`;
 }
 

@@ -45,7 +45,7 @@ export function card(job, { asking = "", place = null, batch = "" } = {}) {
       <span class="chip ${job.wish ? "warn" : chip}">${stateText(job)}</span>
       ${batch ? html`<span class="chip">${batch}</span>` : ""}
       ${job.mine ? "" : html`<span class="chip">${job.ask_first ? "Other browser" : "Command line"}</span>`}
-      <span class="quiet small look">${job.preset}${job.look ? ` · ${job.look}` : ""}</span>
+      <span class="quiet small look">${[job.kind !== "restyle" && job.kind, job.preset, job.look].filter(Boolean).join(" · ")}</span>
     </div>
     ${progress(job)} ${trouble(job)} ${outcome(job)}
     ${asking ? question(job, asking) : html`<div class="row acts" data-key="acts">${buttons(job, place)}</div>`}

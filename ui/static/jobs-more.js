@@ -41,9 +41,10 @@ function fillMore(node, told) {
   node.told = told;
   draw(node, html`
     <dl class="facts small">
-      <dt>Preset</dt><dd>${told.preset}</dd>
+      <dt>Kind</dt><dd>${told.kind}</dd>
+      ${told.preset && html`<dt>Preset</dt><dd>${told.preset}</dd>`}
       ${told.differing.map((each) => html`<dt>${each.title}</dt><dd>${value(each.value)} ${each.unit}
-        <span class="quiet">(${told.preset}: ${value(each.usual)})</span></dd>`)}
+        <span class="quiet">(${told.preset || "usually"}: ${value(each.usual)})</span></dd>`)}
       <dt>Asked</dt><dd>${moment(told.created)}</dd>
       ${told.started ? html`<dt>Started</dt><dd>${moment(told.started)}</dd>` : ""}
       <dt>Attempts</dt><dd>${told.attempts}</dd>
@@ -52,11 +53,11 @@ function fillMore(node, told) {
     <h4>Diary</h4>
     ${told.diary.length ? html`<ol class="diary small">${told.diary.map(line)}</ol>` : html`<p class="quiet small">Nothing to note yet.</p>`}`);
 }
-function editor(told) {
-  const choose = (name, title, choices, now) => html`<label class="small">${title} <select name="${name}">${choices.map(
+function editor({ choices }) {
+  if (!choices.length) return "";
+  const choose = ({ name, title, choices, now }) => html`<label class="small">${title} <select name="${name}">${choices.map(
     (each) => html`<option value="${each}" ${each === now ? html`selected` : ""}>${each}</option>`)}</select></label>`;
-  return html`<form class="row" data-key="editor" data-form="edit" data-own>${choose("preset", "Preset", told.choices.presets, told.preset)}
-    ${choose("look", "Look", told.choices.looks, told.look)}<button class="button small">Change</button></form>`;
+  return html`<form class="row" data-key="editor" data-form="edit" data-own>${choices.map(choose)}<button class="button small">Change</button></form>`;
 }
 const line = (entry) =>
   html`<li class="${entry.level}"><time class="quiet number">${clock(entry.at)}</time> ${entry.sentence}</li>`;

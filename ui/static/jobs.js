@@ -176,9 +176,9 @@ class Jobs extends HTMLElement {
 
   edited(event) {
     event.preventDefault();
-    const { preset, look } = Object.fromEntries(new FormData(event.target));
-    const settings = { ...event.target.closest(".more").told.settings, "generate.look": look };
-    change(this, this.jobOf(event.target), "save", { preset, settings });
+    const { preset, ...chosen } = Object.fromEntries(new FormData(event.target));
+    const settings = { ...event.target.closest(".more").told.settings, ...chosen };
+    change(this, this.jobOf(event.target), "save", { ...(preset && { preset }), settings });
   }
 
   dropped(id, before) {

@@ -85,8 +85,8 @@ class Result extends HTMLElement {
   }
 
   again() {
-    const { settings, preset, title } = this.facts;
-    window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { settings, preset, title } }));
+    const { kind, settings, preset, title } = this.facts;
+    window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { form: kind, settings, preset, title } }));
   }
 
   async report(place) {
@@ -109,7 +109,7 @@ function head(facts, list, job) {
   const title = (each) => `${each.title}${each.look ? `, ${each.look}` : ""} · ${new Date(1000 * each.finished).toLocaleString([], MONTH)}`;
   return html`<div class="row top">
     <h2>${facts?.title ?? "Results"}</h2>
-    ${facts ? html`${facts.look ? html`<span class="chip busy look">${facts.look}</span>` : ""}<span class="chip">${facts.preset}</span>
+    ${facts ? html`${facts.look ? html`<span class="chip busy look">${facts.look}</span>` : ""}<span class="chip">${facts.preset || facts.kind}</span>
       <span class="quiet small number">${facts.width} × ${facts.height}, ${round(facts.fps)} fps, ${facts.duration_s.toFixed(1)} s</span>` : ""}
     ${list.length ? html`<label class="chooser small"><span class="quiet">Finished clips</span> <select>
       ${known ? "" : html`<option value="${job ?? ""}" selected>${facts?.title ?? "Choose one"}</option>`}
@@ -118,7 +118,7 @@ function head(facts, list, job) {
   </div>`;
 }
 
-function body({ job, figures, files, warnings, notes }) {
+function body({ job, figures, files, warnings, notes, report }) {
   const [clip, ...others] = files;
   return html`${warnings.map((each) => html`<p class="alert warn">${each}</p>`)}
     <div class="row">
@@ -129,7 +129,7 @@ function body({ job, figures, files, warnings, notes }) {
     ${notes.length ? html`<section class="card"><h3>Good to know</h3><ul class="notes">${notes.map((each) => html`<li>${each}</li>`)}</ul></section>` : ""}
     <section class="card"><h3>Files</h3><ul class="files">${others.map((file) => html`<li>
       <a href="${file.url}" download>${file.label}</a> <span class="quiet small number">${bytesText(file.bytes)}</span></li>`)}</ul></section>
-    <details class="card report" data-key="report ${job}"><summary>Report with plots</summary><div class="page" data-own></div></details>`;
+    ${report ? html`<details class="card report" data-key="report ${job}"><summary>Report with plots</summary><div class="page" data-own></div></details>` : ""}`;
 }
 
 function figure({ label, value, hint, mark }) {

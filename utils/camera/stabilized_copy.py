@@ -4,7 +4,7 @@ Frames stay in the YUV planes that they are stored in, so that nothing but the m
 encoded, the next one is warped and the one after that decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,17 +28,28 @@ from utils.prefetch import prefetch
 GREY = 128
 """Neutral level of a chroma plane."""
 
+OnFrame = Callable[[int], None]
+"""Callback for the index of each finished frame."""
 
-def followed(clip: Clip) -> CameraPath:
+
+def followed(clip: Clip, on_frame: OnFrame = lambda index: None) -> CameraPath:
     """The camera path of a clip, tracked without masking people: good enough unless they fill the picture."""
-    tracker = Tracker()
-    motions = [tracker.motion(brightness) for brightness in ClipBrightness(clip)]
+    tracker, motions = Tracker(), []
+    for index, brightness in enumerate(ClipBrightness(clip)):
+        motions.append(tracker.motion(brightness))
+        on_frame(index)
     matrices = np.array([motion.matrix for motion in motions])
     confidence = np.array([motion.confidence for motion in motions])
     return CameraPath(matrices, confidence, clip.pts, clip.time_base, clip.size, clip.size)
 
 
-def write_steady(path: Path, clip: Clip, stable: CameraPath, encoding: Encoding | None = None) -> None:
+def write_steady(
+    path: Path,
+    clip: Clip,
+    stable: CameraPath,
+    encoding: Encoding | None = None,
+    on_frame: OnFrame = lambda index: None,
+) -> None:
     """Write each frame's whole stable picture, without cropping, with the clip's own times, colours and sound."""
     if len(stable) != len(clip) or stable.size != clip.size:
         raise ValueError(f"a path of {len(stable)} frames of {stable.size} for a clip of {len(clip)} of {clip.size}")
@@ -48,8 +59,9 @@ def write_steady(path: Path, clip: Clip, stable: CameraPath, encoding: Encoding 
         ClipWriter(path, shape, encoding, sound=clip) as writer,
         closing(prefetch(_moved(clip, stable, shape))) as pictures,
     ):
-        for picture, (pts, duration) in zip(pictures, times(clip), strict=True):
+        for index, (picture, (pts, duration)) in enumerate(zip(pictures, times(clip), strict=True)):
             writer.write(picture, pts, duration)
+            on_frame(index)
 
 
 def _moved(clip: Clip, stable: CameraPath, shape: Shape) -> Iterator[av.VideoFrame]:

@@ -1,0 +1,94 @@
+"""What a run will take on this machine, before it is started: the parts that every kind of job shares.
+
+Prices are processor times that were measured once, on a machine whose speed the yardstick tells; they are scaled by how
+fast this machine does the same little work, and finished jobs correct the sum. The web app asks for estimates, so
+nothing here loads what computes pictures.
+"""
+
+import math
+import statistics
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from pipeline.engines.device import processors
+
+PARALLEL_SHARE = 0.7
+"""Of the work, what several processors can do at once (assumed): with two, a run takes 0.65 of its processor time."""
+YARDSTICK_S = 0.0171
+"""What the yardstick took on the machine and in the hour in which the prices were measured."""
+LATEST, OTHER_PRESET, DOUBT = 12, 0.5, 0.5
+"""How many finished jobs count; what one with another preset counts; and how many would have to speak for our own
+numbers to be half believed."""
+STRANGEST = 8.0
+"""By so much a job may differ at most; more was something else, a machine that slept."""
+
+
+class FinishedRun(NamedTuple):
+    """A job that was done with nothing taken from the cache."""
+
+    preset: str
+    frames: int
+    pixels: int
+    """Of a frame."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take: time by the clock, memory at its peak, and the device that it computes on."""
+
+    seconds: float
+    memory_mb: float
+    vram_mb: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Price:
+    """Processor time of a run without an engine, where the yardstick was measured."""
+
+    start_s: float
+    frame_s: float
+    megapixel_s: float
+
+    def seconds(self, frames: int, pixels: int) -> float:
+        """Seconds by the clock on this machine."""
+        serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / processors()
+        processor_s = self.start_s + frames * (self.frame_s + self.megapixel_s * pixels / 1e6)
+        return processor_s * serial * slowness()
+
+
+def correction(preset: str, known: Iterable[FinishedRun], expected_s: Callable[[str, int, int], float | None]) -> float:
+    """By how much this home's jobs took longer than expected: a mean of ratios, ours among them.
+
+    `expected_s` gives the expected seconds for a preset, frames and pixels; None for an unknown preset.
+    """
+    total, weights = 0.0, DOUBT
+    for run in list(known)[-LATEST:]:
+        expected = expected_s(run.preset, run.frames, run.pixels)
+        if expected and min(run.frames, run.pixels, run.seconds) > 0:
+            weight = 1.0 if run.preset == preset else OTHER_PRESET
+            total += weight * math.log(min(max(run.seconds / expected, 1 / STRANGEST), STRANGEST))
+            weights += weight
+    return math.exp(total / weights)
+
+
+@cache
+def slowness() -> float:
+    """How much longer than there this machine takes for the same work; measured once in a process, some 0.1 s."""
+    return statistics.median(yardstick() for _ in range(3)) / YARDSTICK_S
+
+
+def yardstick() -> float:
+    """Processor seconds that a little fixed work takes: whole numbers, fractions, and packing bytes."""
+    start = time.thread_time()
+    whole, part = 0, 1.0
+    for step in range(300_000):
+        whole = (whole * 31 + step) & 0xFFFF
+        part = part * 1.0000001 + 0.5
+    zlib.compress(bytes(range(256)) * 1024 + repr((whole, part)).encode(), 6)
+    return time.thread_time() - start

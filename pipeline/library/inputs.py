@@ -1,0 +1,61 @@
+"""The inputs of orders: files of any kind, kept in a home and named by the digest of their content.
+
+An order holds role -> digest. Orders of earlier versions hold the path of a file instead.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.kind import Content
+from pipeline.library import references
+from pipeline.library.clips import Clips
+from utils.digest import digest_file
+from utils.errors import ClipError, PictureError, UnreadableClip
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def keep(home: Path, file: Path, content: Content) -> str:
+    """Keep a file of this machine in a home; returns its digest. The file itself stays where it is."""
+    if not file.is_file():
+        problem, remedy = f"There is no file {str(file)!r}.", "Check the path and try again."
+        raise UnreadableClip(problem, remedy) if content == "clip" else PictureError(problem, remedy)
+    if content == "picture":
+        return references.take(home, file).digest
+    title = file.name.encode(errors="replace").decode()  # names of files need not be text
+    return Clips(home).take(file, title)
+
+
+def find(home: Path, value: str, content: Content) -> Path:
+    """The file of an input, whose content is what its digest says; raises an error that says what is missing."""
+    if not DIGEST.fullmatch(value):
+        return Path(value)
+    path = _stored(home, value, content)
+    if digest_file(path) != value:
+        problem = f"The file of the {content} {value[:8]} is not any more what it was when the job was submitted."
+        raise ClipError(problem, "Submit the job again, with the file as it is now.")
+    return path
+
+
+def ids(values: Iterable[str]) -> set[str]:
+    """The ids under which the library keeps these inputs; those of earlier versions are in their paths."""
+    return {name for value in values for name in (value, Path(value).parent.name, Path(value).stem)}
+
+
+def clip_id(home: Path, value: str) -> str:
+    """The id of an order's clip in the library; empty for an order of an earlier version with a file from elsewhere."""
+    if DIGEST.fullmatch(value):
+        return value
+    path = Path(value)
+    return path.parent.name if path.is_relative_to(home.absolute() / "clips") else ""
+
+
+def _stored(home: Path, digest: str, content: Content) -> Path:
+    if content == "clip":
+        return Clips(home).path(digest)
+    path = references.find(home, digest)
+    if path is None:
+        problem = "The reference picture of these settings is not on this machine."
+        raise PictureError(problem, "Add it to the form again, or give it with --reference.")
+    return path

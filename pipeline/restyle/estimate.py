@@ -1,0 +1,59 @@
+"""What restyling a clip will take on this machine: by its size, its length, the preset and the engine.
+
+The engine says what its part takes on this device. All other stages were measured once on the walker.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.engines import engine as find_engine
+from pipeline.engines.base import Engine
+from pipeline.engines.device import processor, this_device
+from pipeline.estimate import Estimate, FinishedRun, Price, correction
+from utils.size import Size
+
+PRICES = {
+    "fast": Price(1.6, 0.0215, 0.1185),
+    "balanced": Price(1.6, 0.027, 0.1845),
+    "quality": Price(1.6, 0.045, 0.1845),
+}
+MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
+"""Memory at the peak of a run: always, and for each million pixels of a frame, whatever the clip's length."""
+PERSON_SHARE = 0.3
+"""The share of the picture that an engine usually gets to see: the person and a little around them (assumed)."""
+
+
+def estimates(
+    facts: Mapping[str, Any], history: Sequence[FinishedRun] = (), engine: Engine | None = None
+) -> dict[str, Estimate]:
+    """The estimate for each preset, with the built-in engine or another one.
+
+    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the history count.
+    """
+    frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
+    engine, device = engine or find_engine("restyle"), this_device()
+    cost = engine.estimate(_crop(pixels), frames, device)
+    memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
+
+    def expected_s(preset: str, frames: int, pixels: int) -> float | None:
+        """Our part as it was measured, and what the engine says of its own."""
+        if preset not in PRICES:
+            return None
+        return PRICES[preset].seconds(frames, pixels) + engine.estimate(_crop(pixels), frames, device).seconds
+
+    return {
+        name: Estimate(
+            seconds=round((expected_s(name, frames, pixels) or 0.0) * correction(name, history, expected_s), 1),
+            memory_mb=max(memory_mb, round(cost.ram_mb)),
+            vram_mb=round(cost.vram_mb),
+            device=str(device) if cost.vram_mb else str(processor()),
+        )
+        for name in PRICES
+    }
+
+
+def _crop(pixels: int) -> Size:
+    """What an engine sees of a picture: of its size only the area matters here."""
+    side = max(1, round(math.sqrt(PERSON_SHARE * pixels)))
+    return Size(side, side)

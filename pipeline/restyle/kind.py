@@ -1,0 +1,77 @@
+"""The restyle job as everybody else knows it: what it takes, what its stages are called, what its results hold."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.report.quality import MEASURES
+from pipeline.restyle.estimate import estimates
+from pipeline.result.names import CLIP
+from pipeline.settings import Settings
+from pipeline.stage import RunContext
+from pipeline.stage_texts import StageText
+
+STAGES = {
+    "probe": StageText("Reading the clip", 1, 0),
+    "analyse": StageText("Finding the person and the camera's movement", 30, 1),
+    "joints": StageText("Following the joints", 0.5, 2),
+    "contacts": StageText("Finding where the feet stand", 0.5, 3),
+    "segments": StageText("Finding where they walk up, hold and walk off", 0.5, 4),
+    "stabilise": StageText("Calming the camera", 0.5, 5),
+    "samples": StageText("Looking at colours and light", 1, 6),
+    "make": StageText("Restyling", 12, 7),
+    "steady": StageText("Taking out flicker", 12, 7, counts=False),
+    "feet": StageText("Holding the feet where they stand", 1, 8),
+    "plate": StageText("Building the clean background", 2, 9),
+    "encode": StageText("Putting it all together", 29, 10),
+    "measure": StageText("Measuring the result", 1, 11),
+    "web copy": StageText("Making copies to watch", 9, 12),
+}
+FILES = {
+    CLIP: ResultFile("Restyled clip", "restyled"),
+    "report.html": ResultFile("Report", "report"),
+    "report.json": ResultFile("Report, for programs", "report"),
+    "camera.json": ResultFile("Camera path, as it was measured", "camera"),
+    "stable.json": ResultFile("Calm camera path, in which the look was made", "calm camera"),
+    "sheet.jpg": ResultFile("Contact sheet, before and after", "contact sheet"),
+}
+
+
+def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
+    from pipeline.processor import restyle
+    from pipeline.restyle.outcome import outcome
+    from pipeline.restyle.parts import WindowParts
+    from pipeline.see.open_clip import open_clip
+
+    clip = open_clip(task.inputs["clip"], context)
+    return outcome(restyle(clip, context, shown=WindowParts(show).on_window), context, task.preset)
+
+
+def _preview(task: Task, context: RunContext, at: float | None) -> Any:
+    from pipeline.preview.frame import preview_frame
+    from pipeline.see.open_clip import open_clip
+
+    return preview_frame(open_clip(task.inputs["clip"], context), context, at)
+
+
+def _summary(settings: Mapping[str, Any]) -> str:
+    return str(settings["generate.look"])
+
+
+KIND = Kind(
+    name="restyle",
+    title="Restyle",
+    about="Give the person, the background or both another look; camera, feet and timing stay as they were.",
+    roles={"clip": Role("Clip", "clip"), "reference": Role("Reference picture", "picture", required=False)},
+    settings=Settings,
+    front=("generate.engine", "generate.look", "generate.reference", "generate.apply_to", "composite.background",
+           "segments.count"),
+    stages=STAGES,
+    files=FILES,
+    measures=tuple(measure.name for measure in MEASURES),
+    run=_run,
+    estimate=estimates,
+    summary=_summary,
+    preview=_preview,
+    quick=("generate.look",),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Result: what the results of every kind of job have in common."""

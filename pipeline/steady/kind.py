@@ -1,0 +1,76 @@
+"""The steady job as everybody else knows it: what it takes, what its stages are called, what its results hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.engines.device import processor
+from pipeline.estimate import Estimate, FinishedRun, Price, correction
+from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.result.names import CLIP
+from pipeline.settings import JobSettings
+from pipeline.settings.groups import Encode, Stabilise
+from pipeline.stage import RunContext
+from pipeline.stage_texts import StageText
+
+STAGES = {
+    "probe": StageText("Reading the clip", 2, 0),
+    "track": StageText("Following the camera", 38, 1),
+    "stabilise": StageText("Calming the camera", 1, 2),
+    "steady copy": StageText("Writing the calm clip", 44, 3),
+    "web copy": StageText("Making copies to watch", 15, 4),
+}
+FILES = {
+    CLIP: ResultFile("Steady clip", "steady"),
+    "camera.json": ResultFile("Camera path, as it was measured", "camera"),
+    "stable.json": ResultFile("Calm camera path", "calm camera"),
+}
+PRICE = Price(1.0, 0.012, 0.05)
+MEMORY_MB, MEGAPIXEL_MB = 250.0, 120.0
+"""Memory at the peak of a run: always, and for each million pixels of a frame."""
+
+
+class SteadySettings(JobSettings):
+    """The settings of the steady job."""
+
+    stabilise: Stabilise = Stabilise()
+    encode: Encode = Encode(crf=16, x264_preset="veryfast")
+
+
+def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
+    from pipeline.see.open_clip import open_clip
+    from pipeline.steady.outcome import outcome
+    from pipeline.steady.story import steady
+
+    return outcome(steady(open_clip(task.inputs["clip"], context), context), context)
+
+
+def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
+    """What it takes; there are no presets."""
+    frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
+
+    def expected_s(preset: str, frames: int, pixels: int) -> float:
+        return PRICE.seconds(frames, pixels)
+
+    seconds = round(expected_s("", frames, pixels) * correction("", history, expected_s), 1)
+    return {"": Estimate(seconds, round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6), 0, str(processor()))}
+
+
+def _summary(settings: Mapping[str, Any]) -> str:
+    return f"{settings['stabilise.method']}, {settings['stabilise.window_s']:g} s"
+
+
+KIND = Kind(
+    name="steady",
+    title="Steady",
+    about="Take the operator's shake out and change nothing else; no part of the picture is lost.",
+    roles={"clip": Role("Clip", "clip")},
+    settings=SteadySettings,
+    front=("stabilise.window_s", "stabilise.strength", "stabilise.method"),
+    stages=STAGES,
+    files=FILES,
+    measures=(),
+    run=_run,
+    estimate=estimates,
+    summary=_summary,
+    quick=("stabilise.window_s",),
+)
