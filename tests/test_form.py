@@ -1,89 +1,110 @@
-"""The form of the app: a control for every setting, which gives back exactly what was meant."""
+"""The form of the app: described for every setting, filled again from what was asked before, and read from no file."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-import gradio as gr
 import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.testclient import TestClient
 
+import pipeline.engines
+from pipeline.engines.base import Readiness
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
+from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
 from pipeline.settings import Settings, presets
 from tests.orders import restyle_order
 from tests.pictures import coded, sunset
-from ui import create, form, references
+from ui import forms, references
 from ui import restore_form as using
-from ui.problems import NotAllowed
+from ui.problems import NotAllowed, NotHere
+from ui.routes import forms as form_routes
 from ui.studio import Studio
-from utils.errors import SettingsError
-
-PICTURES = ("generate.reference",)
+from utils.errors import ReshootError, SettingsError
+from utils.project import PROJECT_ROOT
 
 FIELDS = Settings.fields()
+RESTYLE, STEADY = find_kind("restyle"), find_kind("steady")
+FORM = forms.form(RESTYLE)
+PICTURES = ("generate.reference",)
 
 
-@pytest.fixture(scope="module")
-def controls() -> create._Controls:
-    async def drawn() -> create._Controls:
-        with gr.Blocks():
-            return create._controls()
-
-    return asyncio.run(drawn())  # outside of a loop Gradio makes its own and leaves them behind
+# the description
 
 
-def test_every_setting_has_one_control_with_its_help(controls: create._Controls) -> None:
-    assert {field.name for field in controls.fields} == {field.name for field in FIELDS}
-    assert len(controls.fields) == len(FIELDS) == len(controls.parts)
-    for field, part in zip(controls.fields, controls.parts, strict=True):
-        assert field.title in str(part.label) or field.name == "generate.engine"
-        assert field.kind == "file" or vars(part).get("info")
+def test_every_setting_is_described_once_with_what_it_takes() -> None:
+    described = {each["name"]: each for each in FORM["fields"]}
+    assert list(described) == [field.name for field in FIELDS]
+    groups = {each["name"] for each in FORM["groups"]}
+    assert groups == {field.group for field in FIELDS} == forms.GROUPS.keys()
+    for field in FIELDS:
+        about = described[field.name]
+        assert about["title"] and about["help"] and about["group"] in groups and about["kind"] == field.kind
+        assert (about["minimum"], about["maximum"], about["unit"]) == (field.minimum, field.maximum, field.unit)
+        assert [each["value"] for each in about["choices"]] == list(field.choices)
+        assert all(each["title"] for each in about["choices"])
+        assert (about["step"] is None) == (field.kind in ("choice", "file"))
+    assert set(FORM["front"]) < described.keys()
+    json.dumps(FORM, allow_nan=False)
 
 
 @pytest.mark.parametrize("preset", presets())
-def test_an_untouched_form_says_nothing_beyond_its_preset(preset: str) -> None:
-    assert form.read(preset, FIELDS, form.filled(preset, {}, FIELDS)) == {}
+def test_a_preset_names_what_presets_differ_in_and_nothing_else(preset: str) -> None:
+    """Its values, and the defaults elsewhere, are all that the preset says."""
+    [chosen] = [each for each in FORM["presets"] if each["name"] == preset]
+    usual = {each["name"]: each["default"] for each in FORM["fields"]}
+    assert usual | chosen["values"] == Settings.load(preset).flat()
+    assert chosen["about"] == presets()[preset]
+    for name in chosen["values"]:
+        assert len({str(each["values"][name]) for each in FORM["presets"]}) > 1
+    assert "generate.look" not in chosen["values"]
 
 
-def test_a_preset_decides_what_presets_differ_in_and_nothing_else() -> None:
-    decided = form.decided(FIELDS)
-    assert list(decided) == list(presets())
-    before = form.filled("fast", {"generate.look": "ink"}, FIELDS)
-    for preset, shown in decided.items():
-        assert "generate.look" not in shown
-        after = [shown.get(field.name, value) for field, value in zip(FIELDS, before, strict=True)]
-        assert form.read(preset, FIELDS, after) == {"generate.look": "ink"}
+def test_the_first_preset_of_a_form_is_the_usual_one() -> None:
+    assert FORM["preset"] == RESTYLE.settings.USUAL_PRESET == "balanced"
+    assert {each["name"]: each["default"] for each in FORM["fields"]} == Settings().flat()
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"generate.look": "ink", "segments.count": 5},
-        {"segments.count": "auto", "stabilise.window_s": 2.5},
-        {"generate.seed": 2**32 - 1, "encode.crf": 0, "foot_lock.blend": 0.7},
-        {"generate.reference": "/somewhere/picture.png", "composite.background": "plate"},
-    ],
-)
-def test_what_is_filled_in_is_what_is_read(said: dict[str, object]) -> None:
-    expected = {name: value for name, value in said.items() if value != Settings.load("quality").flat()[name]}
-    assert form.read("quality", FIELDS, form.filled("quality", said, FIELDS)) == expected
+def test_a_kind_without_presets_has_its_own_defaults() -> None:
+    described = forms.form(STEADY)
+    assert described["presets"] == [] and described["preset"] == "" and not described["preview"]
+    defaults = {each["name"]: each["default"] for each in described["fields"]}
+    assert defaults == STEADY.settings().flat() and defaults["encode.crf"] == 16 != Settings().encode.crf
+    assert STEADY.settings.load(None, {"encode.crf": 9}).flat()["encode.crf"] == 9
+
+
+def test_every_look_has_its_picture_and_its_sentence() -> None:
+    [look] = [each for each in FORM["fields"] if each["name"] == "generate.look"]
+    for choice in look["choices"]:
+        assert choice["about"] and (PROJECT_ROOT / "ui" / choice["picture"].removeprefix("/studio/")).is_file()
+
+
+def test_a_model_that_cannot_run_here_says_why_and_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    [engine] = pipeline.engines.engines()
+    assert not next(each for each in FORM["fields"] if each["name"] == "generate.engine")["note"]
+    monkeypatch.setattr(type(engine), "probe", lambda _: Readiness(False, "It needs a GPU.", "Use another machine."))
+    [field] = [each for each in forms.form(RESTYLE)["fields"] if each["name"] == "generate.engine"]
+    assert field["choices"] == [{"value": engine.name, "title": engine.label}]
+    assert field["note"] == f"{engine.label}: It needs a GPU. Use another machine."
+
+
+# values of browsers
 
 
 def test_browsers_have_one_kind_of_number() -> None:
-    values = form.filled("balanced", {}, FIELDS)
-    values[[field.name for field in FIELDS].index("segments.overlap_frames")] = 9.0
-    assert form.read("balanced", FIELDS, values) == {"segments.overlap_frames": 9}
+    assert Settings.load("balanced", {"segments.overlap_frames": 9.0}).flat()["segments.overlap_frames"] == 9
 
 
 def test_two_settings_that_do_not_go_together_are_refused_with_a_sentence() -> None:
-    values = form.filled("balanced", {}, FIELDS)
-    values[[field.name for field in FIELDS].index("foot_lock.plant_leg_per_s")] = 1.5
     with pytest.raises(SettingsError, match="is below"):
-        form.read("balanced", FIELDS, values)
+        Settings.load("balanced", {"foot_lock.plant_leg_per_s": 1.5})
 
 
 def kept(home: Path) -> Path:
@@ -113,6 +134,7 @@ def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
     strange: list[object] = [
         str(other), "/etc/passwd", str(place.parent), str(small), str(tmp_path / "absent.png"), "a\0b", "0" * 64, "*",
         place.stem.upper(), f"{place.stem[:-1]}*", f"{place}/../{place.name}/../../picture.png", f"./{place.stem}",
+        "\ud83d", "on its way",
         3, 0, True, [], {}, [place.stem], [str(other)], {"path": str(place)}, {"path": str(other), "meta": {}},
     ]  # fmt: skip
     for said in strange:
@@ -122,6 +144,9 @@ def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
             assert (caught.value.problem, caught.value.remedy) == (references.NOT_ADDED, references.ADD_IT), said
 
 
+# filled again
+
+
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     ledger = Ledger(database_url(tmp_path))
@@ -129,8 +154,47 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     ledger.close()
 
 
+@pytest.fixture
+def browser(studio: Studio) -> Iterator[TestClient]:
+    """Asks the routes of the form."""
+    app = FastAPI()
+    app.add_exception_handler(ReshootError, _told)
+    app.include_router(form_routes.routes(studio), prefix="/studio")
+    with TestClient(app) as browser:
+        yield browser
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ReshootError)
+    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, 404 if isinstance(error, NotHere) else 400)
+
+
+def use(settings: object, preset: object = "fast") -> dict[str, Any]:
+    return {"kind": "use", "preset": preset, "settings": settings}
+
+
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "secrets.json", "references/../secrets.json", "http://127.0.0.1/x", "\0"]
+    "said",
+    [
+        {"generate.look": "ink", "segments.count": 5},
+        {"segments.count": "auto", "stabilise.window_s": 2.5},
+        {"generate.seed": 2**32 - 1, "encode.crf": 0, "foot_lock.blend": 0.7},
+        {"segments.count": "5", "composite.background": "plate"},
+    ],
+)
+def test_what_was_asked_is_what_fills_the_form(studio: Studio, said: dict[str, object]) -> None:
+    found = using.restored(studio, use(said, "quality"))
+    assert found.values == Settings.load("quality", said).flat()
+    assert (found.form, found.preset, found.clips, found.missing) == ("restyle", "quality", None, "")
+
+
+def test_settings_without_a_preset_are_those_of_the_usual_one(studio: Studio) -> None:
+    found = using.restored(studio, {"kind": "use", "settings": {"encode.crf": 9}})
+    assert found.preset == "balanced" and found.values == Settings.load("balanced", {"encode.crf": 9}).flat()
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "secrets.json", "references/../secrets.json", "http://127.0.0.1/x", "\0", "\ud83d"]
 )
 def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: str) -> None:
     """What comes back into the form may be shown by it, and so be read."""
@@ -138,9 +202,8 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
     (studio.home / "references").mkdir()
     for named, in_groups in product((path, str(studio.home / path)), (False, True)):
         settings = {"generate": {"reference": named}} if in_groups else {"generate.reference": named}
-        said = {"kind": "use", "preset": "fast", "settings": settings}
-        found = using.restored(studio, json.dumps(said), FIELDS)
-        assert found.values[[field.name for field in FIELDS].index("generate.reference")] is None
+        found = using.restored(studio, use(settings))
+        assert found.values["generate.reference"] is None
         assert found.missing == using.NO_PICTURE
 
 
@@ -148,32 +211,60 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
 def test_the_settings_of_a_result_bring_their_picture_back(studio: Studio, in_groups: bool) -> None:
     digest = kept(studio.home).stem
     settings = {"generate": {"reference": digest}} if in_groups else {"generate.reference": digest}
-    found = using.restored(studio, json.dumps({"kind": "use", "preset": "fast", "settings": settings}), FIELDS)
-    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == digest
+    found = using.restored(studio, use(settings))
+    assert found.values["generate.reference"] == digest
     assert not found.missing
 
 
 def test_an_order_of_a_former_version_brings_its_picture_back(studio: Studio) -> None:
     place = kept(studio.home)
     job = studio.ledger.submit(restyle_order("/x/walk.mp4", "walk.mp4", {"generate.reference": str(place)}))
-    found = using.restored(studio, json.dumps({"kind": "edit", "job": job.id}), FIELDS)
-    assert found.values[[field.name for field in FIELDS].index("generate.reference")] == place.stem
+    found = using.restored(studio, {"kind": "edit", "job": job.id})
+    assert found.values["generate.reference"] == place.stem
 
 
-@pytest.mark.parametrize("said", [None, 3, "", "[1]", '{"preset": ["x"]}', '{"settings": "huh"}', "[" * 100_000])
-def test_odd_settings_are_a_sentence(studio: Studio, said: object) -> None:
-    with pytest.raises(SettingsError, match="not in a form that can be read"):
-        using.restored(studio, said, FIELDS)
-
-
-def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, tmp_path: Path) -> None:
+def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, browser: TestClient, tmp_path: Path) -> None:
     file = tmp_path / "walk.mp4"
     file.write_bytes(b"clip")
     clips = Clips(studio.home)
     clip = clips.add(file, "walk.mp4")
     ours = studio.ledger.submit(restyle_order(str(clips.path(clip)), "walk.mp4", {"generate.look": "ink"}, "fast"))
-    found = using.restored(studio, json.dumps({"kind": "edit", "job": ours.id}), FIELDS)
-    assert found.clips == [{"id": clip, "title": "walk.mp4"}] and not found.missing
+    told = browser.post("/studio/form", json={"kind": "edit", "job": ours.id}).json()
+    assert told.keys() == {"form", "preset", "values", "clips", "missing"}
+    assert told["values"]["generate.look"] == "ink" and told["preset"] == "fast"
+    assert told["clips"] == [{"id": clip, "title": "walk.mp4"}] and not told["missing"]
     other = studio.ledger.submit(restyle_order("/elsewhere/walk.mp4", "walk.mp4"))
-    found = using.restored(studio, json.dumps({"kind": "edit", "job": other.id}), FIELDS)
-    assert found.clips == [] and found.missing == using.NO_CLIP
+    told = browser.post("/studio/form", json={"kind": "edit", "job": other.id}).json()
+    assert told["clips"] == [] and told["missing"] == using.NO_CLIP
+
+
+def test_the_route_describes_every_kind_as_it_is(browser: TestClient) -> None:
+    assert browser.get("/studio/forms").json() == json.loads(json.dumps({"forms": [FORM, forms.form(STEADY)]}))
+
+
+ODD = ["3", "[1]", "null", '"x"', "{}", '{"kind": "x"}', '{"kind": ["use"]}', "[" * 100_000, '{"kind": "edit"}',
+       '{"kind": "use", "preset": ["x"]}', '{"kind": "use", "preset": {"path": "/etc/passwd"}}',
+       '{"kind": "use", "preset": "../fast"}', '{"kind": "use", "preset": "\\ud83d"}',
+       '{"kind": "use", "settings": "huh"}', '{"kind": "use", "settings": [1]}', '{"kind": "use", "form": "x"}',
+       '{"kind": "use", "form": {}}', '{"kind": "edit", "job": "\\ud83d"}', '{"kind": "edit", "job": ["a"]}',
+       '{"kind": "edit", "job": "../x"}', '{"kind": "edit", "job": "000000000000000000000000"}',
+       '{"kind": "use", "settings": {"\\ud83d": 1}}', '{"kind": "use", "settings": {"no.such": 1}}']  # fmt: skip
+VALUES = ["1e999", "-1e999", "NaN", '"\\ud83d"', "[1]", "{}", '{"path": "/etc/passwd"}', '[{"path": "/etc/passwd"}]',
+          '{"generate.look": 1}', "9" * 5000, "true", '"/etc/passwd"', "-1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ODD, ids=lambda said: said[:60])
+def test_odd_requests_are_a_sentence(browser: TestClient, said: str) -> None:
+    answer = browser.post("/studio/form", content=said)
+    assert answer.status_code in (400, 404), answer.text
+    assert answer.json()["problem"] and answer.json()["remedy"]
+
+
+@pytest.mark.parametrize("name", ["generate.look", "segments.count", "encode.crf", "stabilise.window_s"])
+def test_odd_values_are_a_sentence(browser: TestClient, name: str) -> None:
+    group, _, key = name.partition(".")
+    for value in VALUES:
+        for settings in (f'{{"{name}": {value}}}', f'{{"{group}": {{"{key}": {value}}}}}'):
+            answer = browser.post("/studio/form", content=f'{{"kind": "use", "settings": {settings}}}')
+            assert answer.status_code == 400, (value, answer.text)
+            assert answer.json()["problem"] and answer.json()["remedy"]

@@ -114,6 +114,12 @@ def test_what_is_asked_for_stands_in_line(desk: Desk) -> None:
     assert page["counts"] == {"queued": 2} and page["worker"] == {"alive": False, "name": "", "silent_s": None}
 
 
+def test_a_form_may_say_which_kind_of_job_it_is_for(desk: Desk) -> None:
+    said = {"kind": "restyle", "clips": [desk.clip("a.mp4")], "preset": "fast", "settings": {}}
+    assert desk.me.post("/studio/jobs", json=said).status_code == 201
+    assert [job["title"] for job in desk.page()["jobs"]] == ["a.mp4"]
+
+
 def test_one_clip_is_no_batch_and_the_same_clip_twice_is_one_job(desk: Desk) -> None:
     clip = desk.clip("a.mp4")
     assert len(desk.ask([clip, clip])) == 1

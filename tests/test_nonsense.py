@@ -67,6 +67,9 @@ SAID: list[object] = [
     {"clips": ["\ud800"], "settings": {"\0": 1}}, {"name": "x", "bytes": 10**30},
     {"name": "x", "bytes": float("inf")}, {"name": None, "bytes": None},
     {"preset": "fast", "settings": {"generate.look": 9}, "at": float("nan")},
+    {"kind": "use", "settings": {"\ud800": 1}}, {"kind": "use", "preset": "\ud800"}, {"kind": "edit", "job": "\ud800"},
+    {"kind": "use", "settings": {"generate.look": "\ud800"}}, {"kind": "use", "settings": {"encode.crf": 10**4000}},
+    {"kind": {}, "form": []}, {"kind": "use", "form": "\ud800"}, {"kind": "use", "settings": {"generate": [[]]}},
 ]  # fmt: skip
 BODIES = [(kind, body) for kind in KINDS for body in BROKEN] + [(JSON, json.dumps(each).encode()) for each in SAID]
 TAKERS = [
@@ -75,6 +78,7 @@ TAKERS = [
     "/studio/jobs",
     f"/studio/clips/{ID}/look",
     f"/studio/jobs/{ID}/move",
+    "/studio/form",
     CALL,
     "/cache/x",
 ]

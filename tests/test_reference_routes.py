@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,7 +124,6 @@ def test_nothing_comes_in_through_the_route_of_gradio(studio: App) -> None:
 
 Entrance = Callable[[object], tuple[str, str]]
 """Asks for a reference picture, and gives the problem and the remedy that came of it."""
-FUNCTIONS = ("order", "first_look")
 
 
 @pytest.fixture(scope="module")
@@ -143,49 +141,6 @@ def posted(studio: App, path: str, said: dict[str, Any], method: str = "POST") -
     return json.loads(told)["problem"], json.loads(told)["remedy"]
 
 
-def form(studio: App) -> dict[str, Any]:
-    """The form as the page describes it to Gradio's script."""
-    page = studio.answer("/")[1].decode().partition("window.gradio_config = ")[2]
-    return dict(json.JSONDecoder().raw_decode(page)[0])
-
-
-def inputs(studio: App, function: str, clip: str, reference: object) -> tuple[dict[str, Any], list[Any]]:
-    """A function of the form and what its page would send it, with one value exchanged."""
-    config = form(studio)
-    found = next(each for each in config["dependencies"] if each["api_name"] == function)
-    props = {each["id"]: each["props"] for each in config["components"]}
-    values = [props[each].get("value") for each in found["inputs"]]
-    values[0] = json.dumps([{"id": clip, "title": "walk.mp4"}])
-    values[[props[each].get("elem_id") for each in found["inputs"]].index("reference")] = reference
-    return found, values
-
-
-def gradio(studio: App, function: str, clip: str, way: str) -> Entrance:
-    """A direct call of a function of the form, past everything that its page does."""
-
-    def ask(reference: object) -> tuple[str, str]:
-        about, data = inputs(studio, function, clip, reference)
-        said = {"data": data, "fn_index": about["id"], "session_hash": f"s{time.monotonic_ns()}"}
-        if way == "run":
-            status, told = studio.answer("/gradio_api/run/predict", said)
-            output = json.loads(told).get("data") if status == 200 else None
-        elif way == "call":
-            status, told = studio.answer(f"/gradio_api/call/{function}", {"data": data})
-            output = None
-        else:
-            status, told = studio.answer("/gradio_api/queue/join", said)
-            output = None
-        if way != "run":
-            assert status == 404, "this way in is closed"
-            return NOT_ADDED, ADD_IT
-        assert output is not None, told
-        found = json.loads(output[0])
-        assert found["kind"] == "problem", found
-        return found["problem"], found["remedy"]
-
-    return ask
-
-
 def entrances(studio: App, clip: str, job: str) -> dict[str, Entrance]:
     def settings(said: object) -> dict[str, Any]:
         return {"generate.reference": said}
@@ -198,11 +153,11 @@ def entrances(studio: App, clip: str, job: str) -> dict[str, Entrance]:
         "a job": lambda said: posted(
             studio, f"/studio/jobs/{job}", {"settings": settings(said), "sure": True}, "PATCH"
         ),
+        "a job with its kind": lambda said: posted(
+            studio, "/studio/jobs", {"kind": "restyle", "clips": [clip], "settings": settings(said)}
+        ),
         "a look": lambda said: posted(studio, f"/studio/clips/{clip}/look", {"settings": settings(said)}),
     }
-    for function in FUNCTIONS:
-        for way in ("run", "call", "queue"):
-            ways[f"{function} by {way}"] = gradio(studio, function, clip, way)
     return ways
 
 
@@ -228,34 +183,28 @@ def test_no_path_of_the_server_is_taken_and_none_is_told_of(studio: App, clip: s
 
 def test_settings_that_name_a_path_come_into_the_form_without_it(studio: App, outside: Path) -> None:
     before = files(studio.home)
-    [courier] = [each for each in form(studio)["dependencies"] if each["api_name"] == "use"]
     secret = str(outside / "secret.png")
     marked = {"path": secret, "meta": {"_type": "gradio.FileData"}}
-    for settings in (
-        {"generate.reference": secret},
-        {"generate": {"reference": secret}},
-        {"generate.reference": marked},
-    ):
-        asked = json.dumps({"kind": "use", "preset": "fast", "settings": settings})
-        for data in (asked, {"kind": "use", **marked}):
-            said = {"data": [data], "fn_index": courier["id"], "session_hash": "form"}
-            status, told = studio.answer("/gradio_api/run/predict", said)
-            assert status == 200 and secret not in told.decode()
+    for named in (secret, marked, [secret], [marked], {"deep": [marked]}, str(outside), str(outside / "absent.png")):
+        for settings in ({"generate.reference": named}, {"generate": {"reference": named}}):
+            asked = {"kind": "use", "preset": "fast", "settings": settings}
+            told = studio.ask("/studio/form", asked)
+            assert told["values"]["generate.reference"] is None and "not their reference picture" in told["missing"]
+            status, text = studio.answer("/studio/form", {**asked, **marked, "kind": "edit", "job": secret})
+            assert status == 404 and secret not in text.decode() + json.dumps(told)
     assert files(studio.home) == before
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, "use"])
-def test_gradio_copies_no_file_whichever_control_it_is_sent_for(
-    studio: App, clip: str, outside: Path, function: str
-) -> None:
-    about = next(each for each in form(studio)["dependencies"] if each["api_name"] == function)
-    marked = {"path": str(outside / "note.bmp"), "orig_name": "x", "meta": {"_type": "gradio.FileData"}}
+@pytest.mark.parametrize("route", ["run/predict", "call/predict", "queue/join", "queue/data", "upload"])
+def test_gradio_is_no_way_in(studio: App, outside: Path, route: str) -> None:
+    """No function stands behind the page, and the routes that would call one are closed."""
     before = files(studio.home)
-    for place in range(len(about["inputs"])):
-        for odd in (marked, [marked], {"deep": [marked]}):
-            data = [odd if each == place else None for each in range(len(about["inputs"]))]
-            said = {"data": data, "fn_index": about["id"], "session_hash": "odd"}
-            assert studio.answer("/gradio_api/run/predict", said)[0] in (200, 400)
+    page = studio.answer("/")[1].decode().partition("window.gradio_config = ")[2]
+    assert json.JSONDecoder().raw_decode(page)[0]["dependencies"] == []
+    marked = {"path": str(outside / "note.bmp"), "orig_name": "x", "meta": {"_type": "gradio.FileData"}}
+    for odd in (marked, [marked], {"deep": [marked]}):
+        said = {"data": [odd], "fn_index": 0, "session_hash": "odd"}
+        assert studio.answer(f"/gradio_api/{route}", said)[0] == 404
     assert files(studio.home) == before
 
 

@@ -145,7 +145,7 @@ def test_no_route_tells_anything_to_who_has_not_signed_in(studio: App, paths: li
     tricks = ["/login/", "/login;x", "//studio/jobs", "/healthz/../studio/jobs", "/STUDIO/jobs"]
     stranger, wrong = Visitor(studio, STRANGER), []
     closed = [path for path in (*paths, *tricks) if path not in OPEN]
-    assert len(closed) > 90 and {"/studio/jobs", "/gradio_api/run/predict", "/config"} <= set(closed)
+    assert len(closed) > 90 and {"/studio/jobs", "/studio/form", "/studio/forms", "/config"} <= set(closed)
     for path, method in itertools.product(closed, METHODS):
         for answer in (stranger.ask(method, path), stranger.ask(method, path, X_Reshoot="1", Accept="text/html")):
             led_away = answer.status == 303 and answer.headers["location"].startswith("/login?next=")
@@ -181,17 +181,25 @@ def test_those_who_only_look_are_answered_without_a_body(me: Visitor, path: str)
 
 
 def test_the_form_takes_no_file_of_this_machine(studio: App, me: Visitor) -> None:
-    """Gradio takes a path for a file that was dropped into the form, and would copy it to where it can be read."""
+    """Neither through its own routes, as the value of any setting, nor through those of Gradio, which copy files."""
     page, secret = me.ask("GET", "/").body.decode(), studio.home / "secrets.json"
     told = page.partition("window.gradio_config = ")[2]
-    functions = json.JSONDecoder().raw_decode(told)[0]["dependencies"]
-    assert any(each["backend_fn"] for each in functions)
+    assert json.JSONDecoder().raw_decode(told)[0]["dependencies"] == [], "no function stands behind the page"
+    clip = me.upload("walk.mp4", bytes(1000))
+    described = json.loads(me.ask("GET", "/studio/forms").body)["forms"][0]
+    names = [field["name"] for field in described["fields"]]
     for path in (str(secret), "/etc/passwd", "http://127.0.0.1:1/x", f"{studio.home}/forms/../secrets.json"):
-        for each in functions:
-            values = [{"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}] * len(each["inputs"])
-            asked = json.dumps({"fn_index": each["id"], "data": values, "session_hash": "x"}).encode()
-            answer = me.ask("POST", "/gradio_api/run/predict", asked, Content_Type="application/json")
-            assert answer.status in ((200, 400) if each["backend_fn"] else (404,)) and path.encode() not in answer.body
+        marked = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}
+        for name, value in itertools.product(names, (path, marked, [marked])):
+            asked = {"clips": [clip], "preset": "fast", "settings": {name: value}}
+            used = me.change("/studio/form", {"kind": "use", **asked})
+            picture_less = name == "generate.reference" and json.loads(used.body)["values"][name] is None
+            assert used.status == 400 or picture_less, (name, value, used)
+            for route in ("/studio/jobs", f"/studio/clips/{clip}/look"):
+                assert me.change(route, asked).status in (400, 403), (route, name, value)
+        call = json.dumps({"fn_index": 0, "data": [marked], "session_hash": "x"}).encode()
+        for route in ("run/predict", "call/predict", "queue/join", "api/predict"):
+            assert me.ask("POST", f"/gradio_api/{route}", call, Content_Type="application/json").status == 404
     assert list(studio.home.rglob("secrets.json")) == [secret] and not list(studio.home.rglob("passwd"))
 
 

@@ -1,54 +1,74 @@
-"""Fills the form again from a settings file, a result, or a job that is to be edited."""
+"""Fills a form again from a settings file, a result, or a job that is to be edited."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.jobs.job import JobError
+from pipeline.jobs.order import Order
+from pipeline.kind import Kind
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips, NoClip
 from pipeline.library.inputs import clip_id
-from pipeline.settings import Field
-from ui import form, references
+from ui import references
+from ui.problems import NotHere
 from ui.studio import Studio
 from utils.errors import SettingsError
-from utils.untrusted_json import UntrustedJson, read_object
 
+JOB = re.compile(r"[0-9a-f]{24}")
 NO_PICTURE = "The settings are in the form, but not their reference picture: it is not here. Add it again."
 NO_CLIP = "The settings are in the form, but not the clip: it did not come in through this page. Add it."
 
 
 @dataclass(frozen=True)
 class RestoredForm:
-    """The values for the form, and a message about what could not be restored."""
+    """The values for a form, and a message about what could not be restored."""
 
+    form: str
+    """The name of the kind of job."""
     preset: str
-    values: list[Any]
+    values: dict[str, Any]
     clips: list[dict[str, str]] | None = None
     """Clips that replace those in the form; None leaves them."""
     missing: str = ""
 
 
-def restored(studio: Studio, asked: object, fields: Sequence[Field]) -> RestoredForm:
-    """The form for a request of a browser, as JSON text. The request is untrusted, and no path in it is opened."""
-    request = _object(asked)
+def restored(studio: Studio, request: Mapping[str, Any]) -> RestoredForm:
+    """The form for a request of a browser. The request is untrusted, and no path in it is opened."""
+    if request.get("kind") == "use":
+        form = request.get("form")
+        kind = find_kind(USUAL if form is None else str(form))
+        return _filled(studio, kind, request.get("preset"), request.get("settings") or {})
     if request.get("kind") != "edit":
-        return _filled(studio, request.get("preset") or "balanced", request.get("settings") or {}, fields)
-    order = studio.ledger.get(str(request.get("job"))).order
-    form_of = _filled(studio, order.preset, order.chosen, fields)
+        raise SettingsError("The request does not say what fills the form.", "Reload the page and try again.")
+    order = _order(studio, request.get("job"))
+    found = _filled(studio, find_kind(order.kind), order.preset, order.chosen)
     clips = _clip(studio, order.inputs["clip"])
-    missing = form_of.missing or ("" if clips else NO_CLIP)
-    return RestoredForm(form_of.preset, form_of.values, clips or [], missing)
+    missing = found.missing or ("" if clips else NO_CLIP)
+    return RestoredForm(found.form, found.preset, found.values, clips, missing)
 
 
-def _filled(studio: Studio, preset: object, settings: object, fields: Sequence[Field]) -> RestoredForm:
+def _filled(studio: Studio, kind: Kind, preset: object, settings: object) -> RestoredForm:
+    preset = preset or kind.settings.USUAL_PRESET
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
     asked, missing = references.flat(settings), ""
-    for name in find_kind(USUAL).file_settings.values():
+    for name in kind.file_settings.values():
         if asked.get(name):
             asked[name] = references.known(studio.home, asked[name])
             missing = missing if asked[name] else NO_PICTURE
-    return RestoredForm(preset, form.filled(preset, asked, fields), None, missing)
+    return RestoredForm(kind.name, preset, kind.settings.load(preset, asked).flat(), None, missing)
+
+
+def _order(studio: Studio, job: object) -> Order:
+    """The order of a job; NotHere if there is none of this id, or the id is malformed."""
+    try:
+        if isinstance(job, str) and JOB.fullmatch(job):
+            return studio.ledger.get(job).order
+    except JobError:
+        pass
+    raise NotHere("There is no such job.", "It may have been removed in another window.")
 
 
 def _clip(studio: Studio, value: str) -> list[dict[str, str]]:
@@ -58,11 +78,3 @@ def _clip(studio: Studio, value: str) -> list[dict[str, str]]:
     except NoClip:
         return []
     return [{"id": clip.id, "title": clip.title}]
-
-
-def _object(text: object) -> dict[str, Any]:
-    try:
-        return read_object(text if isinstance(text, str) else "")
-    except UntrustedJson as error:
-        problem = "These settings are not in a form that can be read."
-        raise SettingsError(problem, "Choose the settings of a result.") from error

@@ -27,7 +27,8 @@ from ui.files import Files
 from ui.inlaid import Inlaid
 from ui.page import ASKS, HEAD, page
 from ui.problems import NotAllowed, NotHere, TooLarge
-from ui.routes import clips, dashboard, gradio, health, jobs, looks, references, results, uploads
+from ui.route_filter import RouteFilter
+from ui.routes import clips, dashboard, forms, health, jobs, looks, references, results, uploads
 from ui.sessions import Authenticator
 from ui.studio import Studio
 from ui.theme import THEME
@@ -59,20 +60,18 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.include_router(login.routes(authenticator))
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
-    for noun in (uploads, clips, references, looks, jobs, results, dashboard):
+    for noun in (uploads, clips, references, forms, looks, jobs, results, dashboard):
         app.include_router(noun.routes(studio), prefix="/studio")
-    blocks = page(studio)
-    app.include_router(gradio.routes(blocks))
     gr.mount_gradio_app(
         app,
-        blocks,
+        page(),
         path="/",
         theme=THEME,
         head=HEAD + (ASKS if authenticator.requires_login else ""),
         app_kwargs={
             **NO_DOCS,
             "middleware": [
-                Middleware(gradio.RouteFilter),
+                Middleware(RouteFilter),
                 Middleware(Inlaid, (STATIC / "whole.js").read_text(encoding="utf-8")),
             ],
         },

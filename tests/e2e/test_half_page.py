@@ -11,7 +11,9 @@ from tests.studios import App
 PARTS = {
     "the first script": r"/assets/index-.*\.js$",
     "what draws the page": r"/assets/Blocks-.*\.js$",
-    "what draws the form": r"/assets/(Index|Example)-.*\.js$",
+    "what draws the tabs": r"/assets/(Index|Example)-.*\.js$",
+    "what draws the form": r"/studio/static/form-fields\.js$",
+    "what the form is made of": r"/studio/forms$",
     "all styles": r"/(assets|studio/static)/.*\.css$",
     "our own elements": r"/studio/static/(page|clips|jobs)\.js$",
     "what our elements need": r"/studio/static/shared\.js$",

@@ -23,14 +23,16 @@ ATTEMPTS = """async (app) => {
   });
   const upload = JSON.stringify({name: "theirs.mp4", bytes: 10});
   const call = JSON.stringify({fn_index: 5, data: ["[]"]});
+  const use = JSON.stringify({kind: "use", settings: {}});
   for (const credentials of ["omit", "include"]) {
     for (const mode of ["cors", "no-cors"])
-      for (const path of ["/", "/studio/jobs", "/studio/dashboard", "/config", "/theme.css", "/healthz", "/login"])
+      for (const path of ["/", "/studio/jobs", "/studio/dashboard", "/studio/forms", "/config", "/theme.css",
+        "/healthz", "/login"])
         await attempt(`${credentials} ${mode} GET ${path}`, async () =>
           (await fetch(app + path, {credentials, mode})).type);
     for (const headers of [{}, {"X-Reshoot": "1"}, {"Content-Type": "application/json"}])
       for (const [path, body] of Object.entries(
-        {"/studio/uploads": upload, "/studio/cache/clear": "", "/gradio_api/run/predict": call}))
+        {"/studio/uploads": upload, "/studio/cache/clear": "", "/studio/form": use, "/gradio_api/run/predict": call}))
         await attempt(`${credentials} POST ${path} ${Object.keys(headers)}`, async () =>
           (await fetch(app + path, {method: "POST", body, headers, credentials})).type);
     await attempt(`${credentials} DELETE`, async () =>
@@ -129,8 +131,10 @@ def test_no_form_changes_anything(page: Page, studio: App, host: str) -> None:
     before, app = kept(studio), f"http://{host}:{studio.port}"
     begun = '{"name": "theirs.mp4", "bytes": 10, "x": "'
     called = '{"fn_index": 1, "data": ["{}"], "x": "'
+    used = '{"kind": "use", "settings": {}, "x": "'
     for action, name in (
         ("/studio/uploads", begun),
+        ("/studio/form", used),
         ("/gradio_api/run/predict", called),
         ("/login", "x"),
         ("/logout", "x"),

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
-from tests.e2e.test_page import PHONE
+from tests.e2e.test_page import PHONE, WIDER
 from tests.e2e.test_studio import upload
 from tests.pictures import NOTE, coded, sunset
 from tests.studios import App
@@ -157,6 +157,7 @@ def filled(page: Page, control: Locator) -> Iterator[Locator]:
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_on_a_phone_it_fits(page: Page, filled: Locator) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(WIDER, "reshoot-reference") == []
     for button in filled.get_by_role("button").all():
         box = button.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 40

@@ -59,7 +59,7 @@ def test_from_a_file_to_a_finished_clip_and_its_settings_back(page: Page, clip: 
     expect(look).to_contain_text(re.compile(r"Person found in \d+ of \d+ frames"))
     painted = after.get_attribute("src")
     page.get_by_label("Ink", exact=True).check()
-    page.get_by_role("button", name="First look").click()
+    page.get_by_role("button", name="Preview a frame").click()
     expect(after).not_to_have_attribute("src", str(painted))
 
     page.get_by_label("Fast", exact=True).check()
@@ -167,8 +167,8 @@ def test_work_without_a_clip_is_refused_with_a_next_step(page: Page) -> None:
 
 
 def test_a_preset_fills_the_form(page: Page) -> None:
-    page.get_by_role("button", name="Advanced").click()
-    page.get_by_role("button", name="The file").click()
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_text("The file", exact=True).click()
     crf = page.get_by_role("spinbutton", name=re.compile(r"Compression \(CRF\)"))
     expect(crf).to_have_value("18")
     page.get_by_label("Quality", exact=True).check()
@@ -189,6 +189,6 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, clip: Path) -> Non
         )
         if reached[-1] == "Restyle":
             break
-    assert "Restyle" in reached and "First look" in reached, reached
+    assert "Restyle" in reached and "Preview a frame" in reached, reached
     page.keyboard.press("Enter")
     expect(page.locator("reshoot-jobs [data-job].job").first).to_be_visible()

@@ -1,8 +1,8 @@
 // <reshoot-clips>: adds clips by drop, file chooser or the example button, and shows their facts. Its value lists the clips
 // that are ready.
 import { clipCard, uploadCard } from "./clips-card.js";
-import { ask, draw, html, openTab, tell } from "./shared.js";
-import { begun, forget, keyOf, remember, remembered, Upload } from "./upload.js";
+import { ask, draw, html, openTab, remember, remembered, tell } from "./shared.js";
+import { begun, forget, keyOf, Upload } from "./upload.js";
 
 const LIST = "reshoot.clips", AT_ONCE = 2, MOST_SETTINGS_BYTES = 1 << 20;
 
@@ -12,7 +12,7 @@ class Clips extends HTMLElement {
     this.classList.add("studio", "clips");
     this.uploads = []; // still uploading, in the order of choosing
     this.clips = remembered(LIST, []).map(({ id, title }) => ({ id, title })); // stored on the server; `told` holds the server's answer
-    this.said = "[]";
+    this.ready = []; // what `value` gives
     draw(this, frame());
     this.list = this.querySelector(".list");
     this.#listen();
@@ -21,9 +21,9 @@ class Clips extends HTMLElement {
     this.#findBegun();
   }
 
-  /** The clips that are ready, as JSON: [{id, title}]. */
+  /** The clips that are ready: [{id, title}]. */
   get value() {
-    return this.said;
+    return this.ready ?? [];
   }
 
   /** Empty the list; the server keeps clips that jobs need. */
@@ -76,8 +76,8 @@ class Clips extends HTMLElement {
     else if (what === "resume") this.#queue(upload);
     else if (what === "remove") this.#remove(upload, clip, key);
     else if (what === "use") {
-      const { preset, settings } = clip.told.settings;
-      window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { settings, preset, title: clip.title } }));
+      const { kind, preset, settings } = clip.told.settings;
+      window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { form: kind, settings, preset, title: clip.title } }));
     }
     this.#next();
   }
@@ -200,11 +200,10 @@ class Clips extends HTMLElement {
   #changed() {
     remember(LIST, this.clips.map(({ id, title }) => ({ id, title })));
     const ready = this.clips.filter((each) => each.told?.state === "ready").map(({ id, title }) => ({ id, title }));
-    const said = JSON.stringify(ready);
     this.#draw();
-    if (said === this.said) return;
-    this.said = said;
-    this.dispatchEvent(new CustomEvent("change", { bubbles: true, detail: said }));
+    if (JSON.stringify(ready) === JSON.stringify(this.ready)) return;
+    this.ready = ready;
+    this.dispatchEvent(new CustomEvent("change", { bubbles: true }));
   }
 
   #say(text) {
@@ -235,8 +234,8 @@ const frame = () => html`<div class="zone">
 async function useSettings(file) {
   try {
     if (file.size > MOST_SETTINGS_BYTES) throw new SyntaxError("too large");
-    const { preset, settings, ...flat } = JSON.parse(await file.text());
-    const detail = { settings: settings ?? flat, preset, title: file.name };
+    const { kind, preset, settings, ...flat } = JSON.parse(await file.text());
+    const detail = { form: kind, settings: settings ?? flat, preset, title: file.name };
     window.dispatchEvent(new CustomEvent("reshoot:use", { detail }));
   } catch {
     tell(`${file.name} holds no settings. Choose the settings.json of a result.`, "bad");

@@ -1,4 +1,4 @@
-// <reshoot-look>: a preview of one frame, before and after, with a divider; show(clip, {preset, settings}), clear().
+// <reshoot-look>: a preview of one frame, before and after, with a divider; show(clip, asked), clear().
 import { Problem, ask, draw, html } from "./shared.js";
 
 const LONG_S = 15;
@@ -18,18 +18,20 @@ class Look extends HTMLElement {
     clearInterval(this.clock);
   }
 
-  /** Request a preview of a clip with these settings; cancels one that is under way. */
-  async show(clip, { preset = "balanced", settings = {}, at } = {}) {
+  /** Request a preview of a clip with this kind, preset and settings; cancels one under way. Returns the error, if any. */
+  async show(clip, json) {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
     this.begin();
     try {
-      const json = { preset, settings, ...(at === undefined ? {} : { at }) };
       const look = await ask(`clips/${clip}/look`, { method: "POST", json, signal: asking.signal });
       await Promise.all([look.before, look.after].map(loaded));
       if (this.asking === asking) this.end("done", { look });
+      return null;
     } catch (error) {
-      if (this.asking === asking && error.name !== "AbortError") this.end("failed", { problem: sentence(error) });
+      if (this.asking !== asking || error.name === "AbortError") return null;
+      this.end("failed", { problem: sentence(error) });
+      return error;
     }
   }
 
@@ -76,8 +78,8 @@ class Look extends HTMLElement {
 
   render() {
     this.setAttribute("aria-busy", String(this.state === "busy"));
-    draw(this, html`<section class="card stack" aria-label="First look">
-      <div class="row head"><h2>First look</h2>${this.state === "busy" ? busy() : ""}</div>
+    draw(this, html`<section class="card stack" aria-label="Preview">
+      <div class="row head"><h2>Preview</h2>${this.state === "busy" ? busy() : ""}</div>
       ${this.look ? pictures(this.look, this.share, this.state !== "done") : ""}
       <div role="status" aria-live="polite">${this.told()}</div>
       ${this.state === "busy" ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}

@@ -1,5 +1,5 @@
 // The page around the tabs: header, light or dark mode, and the open tab in the URL, which a reload restores.
-import { draw, html, openTab, tell } from "./shared.js";
+import { draw, html, openTab, remember, remembered, tell } from "./shared.js";
 
 const TABS = ["create", "jobs", "result", "dashboard"];
 
@@ -10,14 +10,14 @@ class Header extends HTMLElement {
       ${document.querySelector("meta[name=reshoot-login]") && html`<form method="post" action="/logout"><button class="button small">Sign out</button></form>`}</span>`);
     this.querySelector(".theme").addEventListener("click", () => {
       const dark = document.body.classList.toggle("dark");
-      localStorage.setItem("reshoot.theme", dark ? "dark" : "light");
+      remember("reshoot.theme", dark ? "dark" : "light");
     });
   }
 }
 customElements.define("reshoot-header", Header);
 
 function dress() {
-  const wanted = new URLSearchParams(location.search).get("__theme") ?? localStorage.getItem("reshoot.theme");
+  const wanted = new URLSearchParams(location.search).get("__theme") ?? remembered("reshoot.theme");
   if (wanted === "dark" || wanted === "light") document.body.classList.toggle("dark", wanted === "dark");
 }
 
@@ -57,10 +57,9 @@ function keepPlace() {
 }
 
 /** Preview the first added clip automatically: whether the person was found is what a user wants to know first. */
-document.addEventListener("change", ({ target, detail }) => {
-  const look = document.querySelector("reshoot-look");
-  if (target.localName !== "reshoot-clips" || detail === "[]" || look?.state !== "empty") return;
-  setTimeout(() => document.getElementById("first-look")?.click(), 300); // once the form has the clip's id
+document.addEventListener("change", ({ target }) => {
+  if (target.localName !== "reshoot-clips" || !target.value.length) return;
+  if (document.querySelector("reshoot-look")?.state === "empty") document.querySelector("reshoot-form")?.preview?.();
 });
 
 window.addEventListener("reshoot:submitted", ({ detail }) => {
@@ -69,13 +68,6 @@ window.addEventListener("reshoot:submitted", ({ detail }) => {
   tell(detail.jobs.length > 1 ? `${detail.jobs.length} clips are in line.` : "The clip is in line.");
   openTab("jobs");
 });
-window.addEventListener("reshoot:look", ({ detail }) => document.querySelector("reshoot-look").show(detail.clip, detail));
-window.addEventListener("reshoot:used", ({ detail }) => {
-  openTab("create");
-  if (detail.clips) document.querySelector("reshoot-clips")?.take(detail.clips);
-  tell(detail.missing || "The settings are in the form.", detail.missing ? "bad" : "note");
-});
-window.addEventListener("reshoot:problem", ({ detail }) => tell(`${detail.problem} ${detail.remedy}`, "bad"));
 
 dress();
 keepPlace();

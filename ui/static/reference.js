@@ -13,6 +13,7 @@ class Reference extends HTMLElement {
     this.problem = "";
     draw(this, frame());
     this.inside = this.querySelector(".inside");
+    this.addEventListener("error", ({ target }) => target.localName === "img" && this.#missing(this.kept), true);
     this.#listen();
     this.#draw();
   }
@@ -82,6 +83,14 @@ class Reference extends HTMLElement {
     Object.assign(this, { sending: null, problem: "" });
     this.#changed(this.kept ? "Stopped." : "There is no reference picture.");
     this.querySelector("[data-do=choose]").focus();
+  }
+
+  /** A picture that does not load: the server no longer has it, or is away for now. */
+  async #missing(kept) {
+    const gone = await ask(`references/${kept.digest}`).then(() => false, ({ status }) => status === 404);
+    if (!gone || this.kept !== kept) return;
+    Object.assign(this, { kept: null, problem: "The picture is not there any more. Add it again." });
+    this.#changed("");
   }
 
   #changed(said) {

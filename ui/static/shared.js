@@ -105,6 +105,20 @@ export function tell(text, kind = "note") {
   setTimeout(() => note.remove(), 1000 * TOLD_S[kind]);
 }
 
+/** A value in localStorage; works, without memory, in browsers that forbid it. */
+export function remembered(name, fallback) {
+  try {
+    return JSON.parse(localStorage.getItem(name)) ?? fallback;
+  } catch {
+    return fallback;
+  }
+}
+export function remember(name, value) {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+  } catch { /* full or forbidden: then nothing survives a reload */ }
+}
+
 /** Show a tab of the page: create, jobs, result or dashboard. */
 export function openTab(name) {
   document.getElementById(`${name}-tab-button`)?.click();

@@ -1,23 +1,9 @@
 // A resumable upload of one file in chunks: survives lost connections, server restarts and page reloads.
-import { ask, Problem } from "./shared.js";
+import { ask, Problem, remember, remembered } from "./shared.js";
 
 const SLICE_S = 2.5, LEAST_CHUNK = 256 * 1024, PATIENCE_MS = 90000, LONGEST_REST_S = 30, MOST_STALE = 8;
 const UNREADABLE = ["NotReadableError", "NotFoundError", "SecurityError"];
 const KNOWN = "reshoot.uploads";
-
-/** A value in localStorage; works, without memory, in browsers that forbid it. */
-export function remembered(name, fallback) {
-  try {
-    return JSON.parse(localStorage.getItem(name)) ?? fallback;
-  } catch {
-    return fallback;
-  }
-}
-export function remember(name, value) {
-  try {
-    localStorage.setItem(name, JSON.stringify(value));
-  } catch { /* full or forbidden: then nothing survives a reload */ }
-}
 
 /** Incomplete uploads of this browser: {key: {id, name, bytes}}. */
 export const begun = () => remembered(KNOWN, {});

@@ -1,0 +1,100 @@
+"""Describes the form of each kind of job as JSON; the page draws it from that (`ui/static/form.js`)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.engines import engines
+from pipeline.engines.looks import LOOKS
+from pipeline.kind import Kind
+from pipeline.settings import Field
+from ui.routes.references import MOST_BYTES
+
+GROUPS = {
+    "analysis": "Finding the person",
+    "stabilise": "Calming the camera",
+    "segments": "Segments",
+    "generate": "What is made",
+    "consistency": "Against flicker",
+    "foot_lock": "Feet",
+    "composite": "Putting the person back",
+    "reshake": "The camera's own movement",
+    "encode": "The file",
+}
+
+
+def form(kind: Kind) -> dict[str, Any]:
+    """The description of a kind's form. `preset` is what is chosen at first, and `default` is its value of a field."""
+    fields = kind.settings.fields()
+    by_preset = {name: kind.settings.load(name).flat() for name in kind.presets}
+    preset, usual = kind.settings.USUAL_PRESET, kind.settings.load().flat()
+    differ = [name for name in usual if len({values[name] for values in by_preset.values()}) > 1]
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "about": kind.about,
+        "preview": bool(kind.preview),
+        "preset": preset,
+        "presets": [
+            {
+                "name": name,
+                "title": name.capitalize(),
+                "about": about,
+                "values": {each: by_preset[name][each] for each in differ},
+            }
+            for name, about in kind.presets.items()
+        ],
+        "groups": [{"name": name, "title": _title(name)} for name in dict.fromkeys(field.group for field in fields)],
+        "front": list(kind.front),
+        "fields": [_field(field, usual[field.name]) for field in fields],
+    }
+
+
+def _title(group: str) -> str:
+    return GROUPS.get(group, group.replace("_", " ").capitalize())
+
+
+def _field(field: Field, default: Any) -> dict[str, Any]:
+    described = {
+        "name": field.name,
+        "group": field.group,
+        "title": field.title,
+        "help": field.help,
+        "unit": field.unit,
+        "kind": field.kind,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "step": _step(field),
+        "choices": [{"value": each, "title": str(each).capitalize()} for each in field.choices],
+        "default": default,
+        "note": "",
+    }
+    return described | MORE.get(field.name, dict)() | ({"most_bytes": MOST_BYTES} if field.kind == "file" else {})
+
+
+def _step(field: Field) -> float | None:
+    if field.kind == "whole number":
+        return 1
+    if field.kind != "number" or field.maximum is None:
+        return None
+    return 0.01 if field.maximum <= 3 else 0.1
+
+
+def _engine() -> dict[str, Any]:
+    """The engines by their labels, and why some of them cannot run on this machine."""
+    ready = {each.label: each.probe() for each in engines()}
+    note = " ".join(f"{label}: {it.reason} {it.remedy}" for label, it in ready.items() if not it.ready)
+    choices = [{"value": each.name, "title": each.label} for each in engines()]
+    return {"title": "Model", "choices": choices, "note": note}
+
+
+def _look() -> dict[str, Any]:
+    """The looks with their pictures, and what each one is."""
+    choices = [
+        {"value": name, "title": name.capitalize(), "about": about, "picture": f"/studio/static/looks/{name}.jpg"}
+        for name, about in LOOKS.items()
+    ]
+    return {"help": "What it is made into.", "choices": choices}
+
+
+MORE: dict[str, Callable[[], dict[str, Any]]] = {"generate.engine": _engine, "generate.look": _look}
+"""Settings that a form explains better than their description does."""

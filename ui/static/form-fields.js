@@ -1,0 +1,101 @@
+// The controls of <reshoot-form>, one for each setting: their markup, and their values in and out.
+import { html, raw } from "./shared.js";
+
+const MOST_RADIOS = 4, LARGEST_RANGE = 1000;
+
+/** Which control a setting has. */
+function controlOf({ kind, choices, minimum, maximum }) {
+  if (kind === "file") return "file";
+  if (kind === "choice") return choices.some((each) => each.picture) ? "pictures" : choices.length > MOST_RADIOS ? "select" : "radios";
+  return minimum !== null && maximum !== null && maximum <= LARGEST_RANGE ? "range" : "number";
+}
+
+const PARTS = { file, pictures: radios, radios, select, range: number, number };
+
+/** A setting with its title, control, help, and room for what is wrong with its value. */
+export function fieldPart(field) {
+  const control = controlOf(field), id = idOf(field.name);
+  const about = `${id}-help ${id}-note ${id}-wrong`;
+  return html`<div class="field ${control}" data-key="${field.name}" data-field="${field.name}">
+    ${PARTS[control](field, id, about, control)}
+    <p class="quiet small help" id="${id}-help">${control === "file" ? "" : field.help}</p>
+    <p class="small note" id="${id}-note">${field.note}</p>
+    <p class="alert small wrong" id="${id}-wrong" hidden></p>
+  </div>`;
+}
+
+/** The button that sets a setting back to what its preset says; hidden while it is that already. */
+const back = ({ name }) => html`<button type="button" class="back small" data-back="${name}" hidden></button>`;
+const named = ({ title, unit }) => html`${title}${unit ? html` <span class="unit">(${unit})</span>` : ""}`;
+const plain = ({ title, unit }) => (unit ? `${title} (${unit})` : title);
+const idOf = (name) => `setting-${name.replaceAll(".", "-")}`;
+
+function radios(field, id, about, control) {
+  return html`<fieldset aria-labelledby="${id}-title" aria-describedby="${about}"><legend><span class="title" id="${id}-title">${named(field)}</span>${back(field)}</legend>
+    <div class="choices">${field.choices.map((each, i) => html`<label class="choice">
+      <input type="radio" name="${field.name}" value="${i}" ${control === "pictures" ? html`aria-describedby="${id}-note"` : ""}>
+      ${each.picture ? html`<img src="${each.picture}" alt="" width="96" height="96">` : ""}<span>${each.title}</span></label>`)}</div></fieldset>`;
+}
+
+function select(field, id, about) {
+  return html`<div class="top"><label class="title" for="${id}">${named(field)}</label>${back(field)}</div>
+    <select id="${id}" aria-describedby="${about}">${field.choices.map((each, i) => html`<option value="${i}">${each.title}</option>`)}</select>`;
+}
+
+function number(field, id, about, control) {
+  const limits = ["minimum", "maximum"].map((each) => (field[each] === null ? "" : `${each.slice(0, 3)}="${Number(field[each])}"`));
+  const steps = raw(`${limits.join(" ")} step="${Number(field.step) || "any"}"`);
+  return html`<div class="top"><label class="title" for="${id}">${named(field)}</label>${back(field)}</div>
+    <div class="row numbers">
+      ${control === "range" ? html`<input type="range" ${steps} aria-label="${`${plain(field)}, slider`}" aria-describedby="${about}">` : ""}
+      <input type="number" id="${id}" ${steps} inputmode="decimal" aria-describedby="${about}">
+    </div>`;
+}
+
+function file(field) {
+  return html`<reshoot-reference class="studio reference" most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
+}
+
+/** The value of a setting's control; of the slider if that is what was moved, else of the number beside it. */
+export function read(part, field, moved = null) {
+  const control = controlOf(field);
+  if (control === "file") return part.querySelector("reshoot-reference").value;
+  if (control === "select") return field.choices[part.querySelector("select").value].value;
+  if (control !== "range" && control !== "number") return field.choices[part.querySelector("input:checked").value].value;
+  const text = (moved?.type === "range" ? moved : part.querySelector("[type=number]")).value;
+  return text === "" ? null : Number(text);
+}
+
+/** Show a value in a setting's control, except in the part of it that is being moved. */
+export function write(part, field, value, moved = null) {
+  const control = controlOf(field), at = String(field.choices.findIndex((each) => each.value === value));
+  if (control === "file") part.querySelector("reshoot-reference").take?.(value);
+  else if (control === "select") part.querySelector("select").value = at;
+  else if (control === "range" || control === "number") {
+    for (const each of part.querySelectorAll("input")) if (each !== moved) each.value = value ?? "";
+  } else for (const each of part.querySelectorAll("input")) each.checked = each.value === at;
+}
+
+/** Mark a setting as changed or not, and explain what is chosen. */
+export function mark(part, field, value, usual, isChanged) {
+  const button = part.querySelector("[data-back]"), about = field.choices.find((each) => each.value === value)?.about;
+  const said = valueText(field, usual);
+  part.classList.toggle("changed", isChanged);
+  button.hidden = !isChanged;
+  button.textContent = `Back to ${said}`;
+  button.setAttribute("aria-label", `Back to ${said}: ${plain(field)} was changed`);
+  if (about) part.querySelector(".note").textContent = about;
+}
+
+function valueText(field, value) {
+  if (value === null || value === "") return "none";
+  return field.kind === "choice" ? (field.choices.find((each) => each.value === value)?.title ?? value) : `${value} ${field.unit}`.trim();
+}
+
+/** Show what is wrong with a setting's value, or that nothing is. */
+export function tellWrong(part, text) {
+  const told = part.querySelector(".wrong");
+  told.textContent = text;
+  told.hidden = !text;
+  for (const each of part.querySelectorAll("input, select")) each.ariaInvalid = text ? "true" : null;
+}

@@ -1,0 +1,186 @@
+// <reshoot-form>: the settings of a job, drawn from the server's description of each kind of job (GET /studio/forms). It
+// previews a frame, submits jobs, and is filled again from a result or a job.
+import { fieldPart, mark, read, tellWrong, write } from "./form-fields.js";
+import { Values } from "./form-values.js";
+import "./reference.js";
+import { ask, draw, html, openTab, Problem, remember, remembered, tell } from "./shared.js";
+
+const KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000, ON_ITS_WAY = "on its way";
+
+class Form extends HTMLElement {
+  connectedCallback() {
+    if (this.isReady) return;
+    this.classList.add("studio");
+    this.isReady = this.#load();
+    this.addEventListener("input", ({ target }) => this.#typed(target));
+    this.addEventListener("change", ({ target }) => target.localName === "reshoot-reference" && this.#typed(target));
+    this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
+    this.addEventListener("submit", (event) => event.preventDefault());
+    for (const kind of ["use", "edit"]) window.addEventListener(`reshoot:${kind}`, ({ detail }) => this.#fill(kind, detail));
+  }
+
+  /** Preview the first clip with these settings, if this kind of job has previews. */
+  async preview() {
+    await this.isReady;
+    if (!this.form.preview) return;
+    const asked = this.#asked();
+    const problem = asked && (await document.querySelector("reshoot-look").show(asked.clips[0], { ...asked, clips: undefined }));
+    if (problem) this.#showWrong(problem);
+  }
+
+  /** Fetch the descriptions, again and again while the server is away. */
+  async #load() {
+    for (;;) {
+      try {
+        this.forms = (await ask("forms")).forms;
+        break;
+      } catch (error) {
+        draw(this, html`<p class="alert warn" role="status">${error.message}</p>`);
+        await new Promise((done) => setTimeout(done, AGAIN_MS));
+      }
+    }
+    const kept = remembered(KEPT, {}), chosen = kept.version === VERSION ? kept.chosen ?? {} : {};
+    this.chosen = new Map(this.forms.map((form) => [form.name, new Values(form, chosen[form.name])]));
+    this.#show(this.chosen.has(kept.kind) ? kept.kind : this.forms[0].name);
+  }
+
+  /** Show the form of a kind of job. */
+  #show(kind) {
+    this.values = this.chosen.get(kind);
+    this.form = this.values.form;
+    draw(this, frame(this.form, this.forms));
+    this.parts = new Map([...this.querySelectorAll("[data-field]")].map((part) => [part.dataset.field, part]));
+    for (const name of this.parts.keys()) this.#write(name);
+    for (const each of this.querySelectorAll("[name=preset]")) each.checked = each.value === this.values.preset;
+    for (const each of this.querySelectorAll("[name=kind]")) each.checked = each.value === kind;
+    const look = document.querySelector("reshoot-look");
+    if (look) look.hidden = !this.form.preview;
+    this.#changed();
+  }
+
+  #write(name, moved = null) {
+    const part = this.parts.get(name), field = this.values.fields.get(name);
+    write(part, field, this.values.get(name), moved);
+    tellWrong(part, "");
+  }
+
+  #typed(control) {
+    const name = control.closest("[data-field]")?.dataset.field;
+    if (control.name === "kind") return this.#show(control.value);
+    if (control.name === "preset") this.values.choose(control.value).forEach((each) => this.#write(each));
+    else if (name) {
+      this.values.set(name, read(this.parts.get(name), this.values.fields.get(name), control));
+      this.#write(name, control);
+    } else return;
+    this.#changed();
+  }
+
+  #clicked(button) {
+    const name = button?.dataset.back;
+    if (button?.dataset.do === "preview") this.preview();
+    else if (button?.dataset.do === "submit") this.#submit();
+    else if (name) {
+      this.values.set(name, this.values.usual(name));
+      this.#write(name);
+      this.#changed();
+      this.parts.get(name).querySelector("input:checked, input[type=number], select, button:not([hidden])")?.focus();
+    }
+  }
+
+  /** Mark what differs from the preset, and keep all that is chosen for the next visit. */
+  #changed() {
+    const { values } = this;
+    for (const [name, part] of this.parts) mark(part, values.fields.get(name), values.get(name), values.usual(name), values.isChanged(name));
+    for (const each of this.querySelectorAll("details")) {
+      const count = each.querySelectorAll(".field.changed").length;
+      each.querySelector("summary .chip").textContent = count ? `${count} changed` : "";
+    }
+    const chosen = Object.fromEntries([...this.chosen].map(([kind, each]) => [kind, kept(each)]));
+    remember(KEPT, { version: VERSION, kind: this.form.name, chosen });
+  }
+
+  /** What is asked of the server; null, after a notification, if something is missing. */
+  #asked() {
+    for (const part of this.parts.values()) tellWrong(part, "");
+    const clips = (document.querySelector("reshoot-clips")?.value ?? []).map(({ id }) => id);
+    const settings = this.values.changed();
+    const missing = !clips.length ? "There is no clip yet. Add one, or try the example."
+      : Object.values(settings).includes(ON_ITS_WAY) ? "The reference picture is still on its way. Wait until it is shown, or remove it." : "";
+    if (missing) tell(missing, "bad");
+    return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings };
+  }
+
+  async #submit() {
+    const json = !this.sending && this.#asked();
+    if (!json) return;
+    this.sending = true;
+    try {
+      const { jobs } = await ask("jobs", { method: "POST", json });
+      window.dispatchEvent(new CustomEvent("reshoot:submitted", { detail: { jobs } }));
+    } catch (error) {
+      if (!this.#showWrong(error)) tell(error.message, "bad");
+    }
+    this.sending = false;
+  }
+
+  /** Show an error at the field that it names, and lead there; false if it names none. */
+  #showWrong(error) {
+    const named = this.form.fields.map(({ name }) => ({ name, at: error.message.indexOf(name) })).filter(({ at }) => at >= 0);
+    const part = this.parts.get(named.sort((one, other) => one.at - other.at)[0]?.name);
+    if (!part || !(error instanceof Problem)) return false;
+    tellWrong(part, error.message);
+    for (let each = part.closest("details"); each; each = each.parentElement.closest("details")) each.open = true;
+    part.querySelector("input:checked, input[type=number], select")?.focus();
+    part.scrollIntoView({ block: "center" });
+    return true;
+  }
+
+  /** Fill the form from settings that are used again, or from a job that is to be edited. */
+  async #fill(kind, { form, preset, settings, job }) {
+    await this.isReady;
+    try {
+      const told = await ask("form", { method: "POST", json: { kind, form, preset, settings, job } });
+      this.chosen.set(told.form, new Values(this.chosen.get(told.form).form, { preset: told.preset, settings: told.values }));
+      this.#show(told.form);
+      openTab("create");
+      if (told.clips) document.querySelector("reshoot-clips")?.take(told.clips);
+      tell(told.missing || "The settings are in the form.", told.missing ? "bad" : "note");
+    } catch (error) {
+      tell(error.message, "bad");
+    }
+  }
+}
+
+/** What survives a reload; a picture that is still uploading does not. */
+function kept(values) {
+  const { preset, settings } = values.keep();
+  return { preset, settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ON_ITS_WAY)) };
+}
+
+function frame(form, forms) {
+  const inFront = form.front.map((name) => form.fields.find((field) => field.name === name)).filter(Boolean);
+  const rest = form.fields.filter((field) => !inFront.includes(field));
+  const groups = form.groups.map((group) => ({ ...group, fields: rest.filter((field) => field.group === group.name) }));
+  return html`<form class="stack" novalidate autocomplete="off" aria-label="Settings">
+    ${forms.length > 1 && html`<div class="card" data-key="kinds">${options("kind", "What to do", forms)}</div>`}
+    ${form.presets.length > 0 && html`<div class="card" data-key="presets ${form.name}">${options("preset", "Preset", form.presets)}</div>`}
+    ${inFront.length > 0 && html`<div class="card fields" data-key="front ${form.name}">${inFront.map(fieldPart)}</div>`}
+    <details class="card advanced" data-key="advanced ${form.name}"><summary><h3>Advanced</h3><span class="chip"></span></summary>
+      ${groups.filter(({ fields }) => fields.length).map(({ name, title, fields }) => html`<details data-key="${name}">
+        <summary><h4>${title}</h4><span class="chip"></span></summary><div class="fields">${fields.map(fieldPart)}</div></details>`)}
+    </details>
+    <div class="row actions" data-key="actions">
+      ${form.preview && html`<button type="button" class="button" data-key="preview" data-do="preview">Preview a frame</button>`}
+      <button type="button" class="button main" data-key="submit" data-do="submit">${form.title}</button>
+    </div>
+  </form>`;
+}
+
+/** Presets or kinds of jobs as radio buttons with their sentences. */
+function options(name, title, choices) {
+  return html`<fieldset class="options"><legend class="title">${title}</legend>${choices.map((each) => html`<label class="option">
+    <input type="radio" name="${name}" value="${each.name}" aria-labelledby="${name}-${each.name}" aria-describedby="${name}-${each.name}-about">
+    <b id="${name}-${each.name}">${each.title}</b><span class="quiet small" id="${name}-${each.name}-about">${each.about}</span></label>`)}</fieldset>`;
+}
+
+customElements.define("reshoot-form", Form);
