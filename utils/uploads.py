@@ -9,6 +9,10 @@
 
 Data is synced to the disk before the offset advances, so that a browser resumes at the right byte even after a power
 cut. Only the newest writer of an upload may write; it fences off older ones, whose connection died unnoticed.
+
+By hand, because tuspyserver 4.4.3 sends 1 GB 1.6 times as fast, and does not do what the lines above promise: killed in
+the middle of a request it resumes at offset 0 behind the bytes that it has, and the file is wrong; while a dead
+connection is open other visitors wait 30 s; checksums and the size of the disk are not looked at.
 """
 
 import hashlib

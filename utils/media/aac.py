@@ -1,4 +1,7 @@
-"""Encodes sound as AAC where MP4 cannot hold the original; gaps and changes of format do not shift it in time."""
+"""Encodes sound as AAC where MP4 cannot hold the original; FFmpeg's `aresample=async=1` keeps it in time.
+
+Gaps are filled with silence and what overlaps is cut, so that gaps, repeats and changes of format shift nothing.
+"""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -7,6 +10,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.filter import Graph
 
 from utils.media.clip import AudioTrack
 from utils.media.decode import moment_s
@@ -15,8 +19,8 @@ BIT_RATE = 192_000
 RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Channel layouts by number of channels; more than eight channels are mixed to two."""
-GAP_S = Fraction(1, 50)
-"""Gaps longer than this are filled with silence, so that the sound after them stays in time."""
+ASYNC = "async=1:min_hard_comp=0.02"
+"""Gaps and overlaps of more than 0.02 s are filled or cut, nothing is stretched."""
 
 
 class AacTrack:
@@ -27,73 +31,70 @@ class AacTrack:
         layout = LAYOUTS.get(track.channels, "stereo")
         self._stream: AudioStream = output.add_stream("aac", rate=rate_hz, bit_rate=BIT_RATE, layout=layout)
         self._origin_s, self._end_s = origin_s, end_s
-        self._fifo = av.AudioFifo()
-        self._resampler = av.AudioResampler("fltp", layout, rate_hz)
+        self._graph: Graph | None = None
         self._format: tuple[str, str, int] | None = None
-        self._start: int | None = None
-        self._written = 0
+        self._due: int | None = None
 
     def packets(self, frames: Iterable[av.AudioFrame]) -> Iterator["av.Packet[AudioStream]"]:
-        """All packets of the track, as they become ready."""
+        """All packets of the track, as they become ready; sound beyond the end is left out."""
         for frame in frames:
-            yield from self._add(frame)
-            yield from self._encoded()
-        if self._start is not None:
-            self._buffer(self._resampler.resample(None))
-            yield from self._encoded(last=True)
+            time_s = moment_s(frame) - self._origin_s
+            if time_s <= self._end_s:
+                yield from self._long_gap(time_s)
+                yield from self._encoded(frame, time_s)
+        if self._graph is not None:
+            yield from self._flushed(self._graph)
             yield from self._stream.encode(None)
 
-    def _add(self, frame: av.AudioFrame) -> Iterator["av.Packet[AudioStream]"]:
-        """Add a piece of sound, after silence for a gap before it; sound beyond the end is left out."""
-        time_s = moment_s(frame) - self._origin_s
-        if time_s > self._end_s:
-            return
-        rate_hz = self._stream.rate
-        due = round(time_s * rate_hz)
-        self._start = due if self._start is None else self._start
-        frame = _with_named_layout(frame)
-        self._match_format(frame)
-        while (gap := due - self._start - self._written) > GAP_S * rate_hz:
-            self._buffer([self._silence(min(gap, rate_hz))])
-            yield from self._encoded()
-        self._buffer(self._resampler.resample(frame))
+    def _long_gap(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
+        """Silence for each whole second of a gap, because `aresample` holds all that it fills at once in memory."""
+        rate_hz, layout = self._stream.rate, self._stream.layout
+        while self._due is not None and time_s - Fraction(self._due, rate_hz) > 1:
+            quiet = av.AudioFrame.from_ndarray(np.zeros((layout.nb_channels, rate_hz), np.float32), "fltp", layout.name)
+            quiet.sample_rate = rate_hz
+            yield from self._encoded(quiet, Fraction(self._due, rate_hz))
 
-    def _match_format(self, frame: av.AudioFrame) -> None:
-        """Start a new resampler when sample format, layout or rate change."""
-        sound_format = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._format not in (None, sound_format):
-            self._buffer(self._resampler.resample(None))
-            self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-        self._format = sound_format
+    def _encoded(self, frame: av.AudioFrame, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
+        """Encode a piece of sound that begins at a time; a change of its format begins a new graph."""
+        sound_format = (frame.format.name, _layout_name(frame), frame.sample_rate)
+        if self._graph is None or sound_format != self._format:
+            if self._graph is not None:
+                yield from self._flushed(self._graph)
+            self._format, self._graph = sound_format, self._new_graph(*sound_format)
+        frame.pts, frame.time_base = round(time_s * frame.sample_rate), Fraction(1, frame.sample_rate)
+        self._graph.push(frame)
+        yield from self._pulled(self._graph)
 
-    def _buffer(self, pieces: Iterable[av.AudioFrame]) -> None:
-        for piece in pieces:
-            piece.pts = None
-            self._fifo.write(piece)
-            self._written += piece.samples
+    def _new_graph(self, sample_format: str, layout: str, rate_hz: int) -> Graph:
+        """A graph from a format to the encoder's, which goes on where the one before it ended."""
+        graph, ours = Graph(), self._stream
+        first = "" if self._due is None else f":first_pts={round(Fraction(self._due * rate_hz, ours.rate))}"
+        graph.link_nodes(
+            graph.add_abuffer(sample_rate=rate_hz, format=sample_format, layout=layout, time_base=Fraction(1, rate_hz)),
+            graph.add("aresample", f"{ours.rate}:{ASYNC}{first}"),
+            graph.add("aformat", f"sample_fmts=fltp:sample_rates={ours.rate}:channel_layouts={ours.layout.name}"),
+            graph.add("abuffersink"),
+        ).configure()
+        return graph
 
-    def _encoded(self, *, last: bool = False) -> Iterator["av.Packet[AudioStream]"]:
-        """Encode the buffered sound in AAC frames; with `last` also the incomplete one at the end."""
-        size = self._stream.frame_size or 1024
-        while self._fifo.samples >= size or (last and self._fifo.samples):
-            done = self._fifo.samples_read
-            piece = self._fifo.read(min(size, self._fifo.samples))
-            if piece is None:
+    def _flushed(self, graph: Graph) -> Iterator["av.Packet[AudioStream]"]:
+        graph.push(None)
+        yield from self._pulled(graph)
+
+    def _pulled(self, graph: Graph) -> Iterator["av.Packet[AudioStream]"]:
+        """Encode what is ready, numbered without a break."""
+        while True:
+            try:
+                piece = graph.pull()
+            except (BlockingIOError, EOFError):
                 return
-            piece.pts, piece.time_base = (self._start or 0) + done, Fraction(1, self._stream.rate)
+            assert isinstance(piece, av.AudioFrame)
+            piece.pts = piece.pts if self._due is None else self._due
+            self._due = (piece.pts or 0) + piece.samples
             yield from self._stream.encode(piece)
 
-    def _silence(self, samples: int) -> av.AudioFrame:
-        layout = self._stream.layout
-        quiet = av.AudioFrame.from_ndarray(np.zeros((layout.nb_channels, samples), np.float32), "fltp", layout.name)
-        quiet.sample_rate = self._stream.rate
-        return quiet
 
-
-def _with_named_layout(frame: av.AudioFrame) -> av.AudioFrame:
-    """The sound with a named channel layout: some containers give only the number of channels."""
-    if not frame.layout.name.endswith("channels") or frame.layout.nb_channels not in LAYOUTS:
-        return frame
-    named = av.AudioFrame.from_ndarray(frame.to_ndarray(), frame.format.name, LAYOUTS[frame.layout.nb_channels])
-    named.sample_rate, named.pts, named.time_base = frame.sample_rate, frame.pts, frame.time_base
-    return named
+def _layout_name(frame: av.AudioFrame) -> str:
+    """The name of its channel layout; some containers give only the number of channels."""
+    name = frame.layout.name
+    return LAYOUTS.get(frame.layout.nb_channels, name) if name.endswith("channels") else name
