@@ -21,10 +21,11 @@ PARALLEL_SHARE = 0.7
 YARDSTICK_S = 0.0171
 """What the yardstick took on the machine and in the hour in which the prices were measured."""
 LATEST, OTHER_PRESET, DOUBT = 12, 0.5, 0.5
-"""How many finished jobs count; what one with another preset counts; and how many would have to speak for our own
-numbers to be half believed."""
+"""How many of the latest finished jobs count; the weight of one with another preset, where one with the same preset has
+the weight 1; and the weight of the prices themselves in the mean."""
 STRANGEST = 8.0
-"""By so much a job may differ at most; more was something else, a machine that slept."""
+"""Largest factor by which a finished job may correct the estimate; a larger one had another cause, such as a suspended
+machine."""
 
 
 class FinishedRun(NamedTuple):
@@ -46,6 +47,11 @@ class Estimate:
     vram_mb: float
     device: str
 
+    def __str__(self) -> str:
+        seconds = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
+        vram = f" and {self.vram_mb:.0f} MB of the card" if self.vram_mb else ""
+        return f"about {seconds}, {self.memory_mb:.0f} MB{vram}, on {self.device}"
+
 
 @dataclass(frozen=True)
 class Price:
@@ -63,7 +69,9 @@ class Price:
 
 
 def correction(preset: str, known: Iterable[FinishedRun], expected_s: Callable[[str, int, int], float | None]) -> float:
-    """By how much this home's jobs took longer than expected: a mean of ratios, ours among them.
+    """By how much this home's jobs took longer than expected.
+
+    A weighted geometric mean of their ratios, and of 1 for the prices themselves.
 
     `expected_s` gives the expected seconds for a preset, frames and pixels; None for an unknown preset.
     """

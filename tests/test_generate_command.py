@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -51,6 +52,7 @@ def done(clip: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     folder = tmp_path_factory.mktemp("out")
     ended = generate(home, clip, "-o", folder / "out.mp4", *WINDOWS, "--report", folder / "some" / "report")
     assert ended.returncode == 0, ended.stderr
+    assert re.search(r"Restyle: about \d+ s, \d+ MB, on ", ended.stderr), "what it will take is said before it begins"
     return folder, ended.stdout
 
 

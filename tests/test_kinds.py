@@ -141,8 +141,10 @@ def test_a_third_kind_is_a_folder_and_a_line(project: Path, clip: Path, tmp_path
         assert [each["label"] for each in result["figures"]] == ["Frames"] and result["report"] is None
         (video,) = app.ask("/studio/dashboard")["videos"]
         assert (video["kind"], video["stages"][0]["title"]) == ("toy", "Counting")
+        assert app.ask(f"/studio/jobs/{job}")["estimate"] is None, "nobody looked at the clip yet"
         seen = app.until(lambda: app.ask(f"/studio/clips/{card['clip']}")["estimates"], "look at the clip")
         assert list(seen) == ["restyle", "steady", "toy"]
+        assert app.ask(f"/studio/jobs/{job}")["estimate"] == seen["toy"][""]
         document = read_settings(app.home / "results" / job / CLIP) or {}
         assert (document["kind"], document["settings"]) == ("toy", {"counting.every": 2})
         assert (app.home / "results" / job / "count.txt").read_text() == "12"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.running import check, running
+from pipeline.commands.running import check, running, tell_estimate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,10 +78,13 @@ def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunCo
     """Restyle the clip, and write the result and the report where they were asked for."""
     from pipeline.processor import restyle
     from pipeline.report.report import report as report_of
+    from pipeline.restyle.kind import KIND
     from pipeline.restyle.outcome import write_clip, write_report
     from pipeline.see.open_clip import open_clip
 
-    journey = restyle(open_clip(clip, context), context)
+    source = open_clip(clip, context)
+    tell_estimate(KIND, source, preset)
+    journey = restyle(source, context)
     write_clip(journey, out, preset)
     values = report_of(journey)
     if report is not None:

@@ -110,12 +110,13 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     from rich.console import Console
     from rich.markup import escape
 
+    from pipeline.jobs.expectation import expected
     from pipeline.jobs.results import Results
     from utils.home import home as usual
 
     with _ledger(home, database) as ledger:
         found = _find(ledger, job)
-        events = ledger.job_events(found.id)
+        events, estimate = ledger.job_events(found.id), expected(ledger, home or usual(), found)
     if as_json:
         _print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
         return
@@ -123,6 +124,8 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     console.print(f"[bold]{escape(found.order.title)}[/] ({found.id}): {found.state}, {found.share:.0%}")
     if found.problem:
         console.print(f"[red]{escape(found.problem)}[/] {escape(found.remedy)}")
+    if estimate and not found.state.ended:
+        console.print(f"Expected: {escape(str(estimate))}")
     if found.result:
         console.print(f"Result: {escape(str(Results.of(home or usual()).place(found.id)))}")
     for entry in events:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.kind import Kind
     from pipeline.stage import RunContext
+    from utils.media.clip import Clip
     from utils.progress import Cancel, Listener
 
 STOPPED = 130
@@ -42,6 +43,14 @@ def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Itera
     except (KeyboardInterrupt, Cancelled):
         console.print("Stopped. What was finished is kept: the same command goes on from there.")
         raise typer.Exit(STOPPED) from None
+
+
+def tell_estimate(kind: Kind, clip: Clip, preset: str) -> None:
+    """Say what a run is expected to take, before it begins."""
+    from rich.console import Console
+
+    facts = {"width": clip.size.width_px, "height": clip.size.height_px, "frames": len(clip)}
+    Console(stderr=True, highlight=False).print(f"{kind.title}: {kind.estimate(facts, [])[preset]}.", style="dim")
 
 
 def check(clip: Path, out: Path, report: Path | None = None) -> None:

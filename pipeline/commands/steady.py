@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.running import check, running
+from pipeline.commands.running import check, running, tell_estimate
 
 
 def steady(
@@ -35,7 +35,9 @@ def steady(
     settings = KIND.settings.load("", dict(read_assignments(assignments or [], KIND.settings)), file)
     check(clip, out)
     with running(KIND, settings.flat(), home) as context:
-        made = story.steady(open_clip(clip, context), context)
+        source = open_clip(clip, context)
+        tell_estimate(KIND, source, "")
+        made = story.steady(source, context)
         write_clip(made, out)
     if path:
         with explained(path):

@@ -40,8 +40,8 @@ Bending = Callable[[PlacedFrame], LegField | None]
 """The displacement field that holds the feet of a generated picture, in px of that picture; None where they stand."""
 
 SURE_PX = 0.25
-"""A pixel that is bent by more than this is taken from the generated picture, be it person, shadow or ground, unless
-the engine says itself what of its picture is the person."""
+"""Where the foot correction moves a pixel by more than this, the generated picture is shown, shadow included;
+an engine that gives an alpha of its own decides that itself."""
 REACH_PX = 4
 """More than the radius of any interpolation kernel."""
 GROW_SHARE = 0.01

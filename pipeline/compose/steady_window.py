@@ -1,7 +1,7 @@
 """Steadying a window: its colours are locked to the source's and flicker is removed, as a stage after the engine's.
 
-Windows are steadied in order, each continuing from the one before. Apart from the engine's stage, so that another
-strength costs little.
+Windows are steadied in order, each continuing from the one before. This is a stage of its
+own, so that a change of strength does not run the engine again.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pipeline.jobs.tables import job_of, jobs, now, workers
 
 MOST_CRASHES = 3
 IGNORED_REQUEST_S = 6.0
-"""A worker that ignores a request to stop for so long is killed; ten seconds in all are promised."""
+"""A worker that ignores a request to stop for so long is killed, so that cancelling a job takes ten seconds at most."""
 SILENT_S, LEASE_S = 45.0, 60.0
 """A worker without heartbeats for SILENT_S counts as hanging; after LEASE_S others may claim its job."""
 

@@ -1,4 +1,4 @@
-"""Segments: the approach, hold and exit of a clip, as a cached stage."""
+"""The stage that splits a clip, and its cached result; `segmentation.py` decides what is approach, hold and exit."""
 
 import json
 from dataclasses import dataclass

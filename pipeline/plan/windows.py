@@ -46,7 +46,7 @@ class Stretch:
 
     @property
     def spare(self) -> int:
-        """How many frames the next window can share: none that this one shares already, and one to continue from."""
+        """How many frames the next window can share: those that this one does not share with the window before."""
         return len(self.span) - max(1, self.overlap)
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,9 +11,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from starlette.responses import FileResponse
 
-from pipeline.estimate import FinishedRun
-from pipeline.jobs.job import Job, State
-from pipeline.kinds import kinds
+from pipeline.jobs.expectation import estimates
 from pipeline.library.clips import Clips, Inspection, NoClip, StoredClip
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
@@ -99,7 +96,7 @@ def routes(studio: Studio) -> APIRouter:
         if stored.inspection is None:
             stored = replace(stored, inspection=inspections.request(stored))
         facts = stored.inspection.facts if stored.inspection else None
-        return _to_json(stored, clips) | {"estimates": _estimates(facts, studio) if facts else {}}
+        return _to_json(stored, clips) | {"estimates": estimates(studio.ledger, facts) if facts else {}}
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:
@@ -142,19 +139,3 @@ def _to_json(stored: StoredClip, clips: Clips) -> dict[str, Any]:
         "poster": f"/studio/clips/{stored.id}/poster.jpg" if clips.poster(stored.id).is_file() else None,
         "example": stored.id == clips.example_id(),
     }
-
-
-def _estimates(facts: Mapping[str, Any], studio: Studio) -> dict[str, dict[str, Any]]:
-    """What each kind of job would take for a clip, by preset, calibrated by this home's finished jobs."""
-    jobs = studio.ledger.in_state(State.DONE)
-    return {kind.name: dict(kind.estimate(facts, finished_runs(jobs, kind.name))) for kind in kinds()}
-
-
-def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
-    """The finished jobs of a kind that took nothing from the cache, in the order in which they ended."""
-    done = [job for job in jobs if job.order.kind == kind and job.result.get("cached") == 0]
-    return [
-        FinishedRun(job.order.preset, job.result["frames"], job.result["width"] * job.result["height"],
-                    job.result["seconds"])
-        for job in sorted(done, key=lambda job: job.finished_at or 0)
-    ]  # fmt: skip

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.encoders import jsonable_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.jobs.expectation import expected
 from pipeline.jobs.job import Job, JobError, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.order import Order, make_order
@@ -76,9 +78,10 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
             "settings": found.order.chosen,
             "differing": differing(found.order),
             "choices": quick_choices(found.order),
+            "estimate": expected(studio.ledger, studio.home, found),
             "diary": [vars(entry) for entry in studio.ledger.job_events(found.id)],
         }
-        return JSONResponse({**shown.view(found, _owner(request)), **more})
+        return JSONResponse(jsonable_encoder({**shown.view(found, _owner(request)), **more}))
 
 
 def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:

@@ -1,5 +1,5 @@
 // Renders the cards of <reshoot-clips>: a file that is uploading, and a stored clip with its facts.
-import { bytesText, html, percentText, secondsText } from "./shared.js";
+import { bytesText, estimateText, html, percentText, secondsText } from "./shared.js";
 
 const PRESETS = { fast: "Fast", balanced: "Balanced", quality: "Quality" };
 
@@ -72,10 +72,6 @@ export function factsText({ width, height, fps, seconds, sound, constant_rate },
   const rate = `${constant_rate ? "" : "about "}${Math.round(100 * fps) / 100} frames/s`;
   const length = seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
   return [`${width} × ${height}`, rate, length, sound ? "with sound" : "no sound", bytesText(bytes)].join(" · ");
-}
-
-function estimateText({ seconds, memory_mb }) {
-  return `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}`;
 }
 
 const sameAs = (clip, others) =>

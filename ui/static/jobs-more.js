@@ -1,6 +1,6 @@
 // Fills the disclosures of a job's card: its finished windows, its settings and its events.
 import { clock, moment } from "./jobs-card.js";
-import { ask, draw, html } from "./shared.js";
+import { ask, draw, estimateText, html } from "./shared.js";
 
 const LATELY_MS = 3000;
 
@@ -45,6 +45,7 @@ function fillMore(node, told) {
       ${told.preset && html`<dt>Preset</dt><dd>${told.preset}</dd>`}
       ${told.differing.map((each) => html`<dt>${each.title}</dt><dd>${value(each.value)} ${each.unit}
         <span class="quiet">(${told.preset || "usually"}: ${value(each.usual)})</span></dd>`)}
+      ${told.estimate && told.state !== "done" && html`<dt>Expected</dt><dd>${estimateText(told.estimate)}, on ${told.estimate.device}</dd>`}
       <dt>Asked</dt><dd>${moment(told.created)}</dd>
       ${told.started ? html`<dt>Started</dt><dd>${moment(told.started)}</dd>` : ""}
       <dt>Attempts</dt><dd>${told.attempts}</dd>

@@ -156,3 +156,4 @@ export function secondsText(seconds) {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 export const percentText = (share) => `${Math.floor(100 * share)} %`;
+export const estimateText = ({ seconds, memory_mb }) => `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}`;

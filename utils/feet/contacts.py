@@ -30,7 +30,8 @@ REACH_S = 0.05
 LEG_WINDOW_S = 1.0
 """Window of the median filter over the leg's length, which hardly changes."""
 JOIN_S, JOIN_LEG = 0.2, 0.12
-"""Contacts of one part closer than this in time, and in leg lengths, are one: no swing or step is as small."""
+"""Contacts of one part closer than this in time, and in leg lengths, are one: a real step takes longer and
+goes farther."""
 LIFT_LEG = 0.05
 """A rest this far (in leg lengths) above both neighbouring contacts is the top of a swing."""
 CERTAIN_S = 0.4

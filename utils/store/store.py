@@ -72,7 +72,7 @@ class Store:
                 return entry or replace(self._make(key, make), mended=problem or later_problem)
 
     def full_disk(self) -> StoreFull:
-        """What is said where the disk takes no more, by what is being made just now."""
+        """The error for a full disk; it asks for twice the bytes of the entries in the making, and a little more."""
         return full_disk(self.folder, 2 * self._tier.made_bytes() + LEAST_BYTES)
 
     def pin(self, digest: str) -> None:

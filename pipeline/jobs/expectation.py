@@ -1,0 +1,41 @@
+"""What jobs are expected to take: estimates of their kind, corrected by the jobs that this home has finished."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.estimate import Estimate, FinishedRun
+from pipeline.jobs.job import Job, State
+from pipeline.jobs.ledger import Ledger
+from pipeline.kinds import find_kind, kinds
+from pipeline.library.clips import Clips, NoClip
+from pipeline.library.inputs import clip_id
+
+
+def estimates(ledger: Ledger, facts: Mapping[str, Any]) -> dict[str, dict[str, Estimate]]:
+    """What each kind of job would take for a clip with these facts, by preset."""
+    done = ledger.in_state(State.DONE)
+    return {kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name))) for kind in kinds()}
+
+
+def expected(ledger: Ledger, home: Path, job: Job) -> Estimate | None:
+    """What a job will take; None if its clip was not inspected yet."""
+    try:
+        inspection = Clips(home).get(clip_id(home, job.order.inputs["clip"])).inspection
+    except NoClip:
+        return None
+    if not inspection or not inspection.facts:
+        return None
+    history = finished_runs(ledger.in_state(State.DONE), job.order.kind)
+    return find_kind(job.order.kind).estimate(inspection.facts, history).get(job.order.preset)
+
+
+def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
+    """The finished jobs of a kind that took nothing from the cache, in the order in which they ended."""
+    done = [job for job in jobs if job.order.kind == kind and job.result.get("cached") == 0]
+    return [_finished(job) for job in sorted(done, key=lambda job: job.finished_at or 0)]
+
+
+def _finished(job: Job) -> FinishedRun:
+    pixels = job.result["width"] * job.result["height"]
+    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.result["seconds"])
