@@ -68,5 +68,5 @@ def test_who_watches_a_job_is_told_that_its_ledger_is_gone(run: Run, clip: Path,
         assert watch.stderr
         assert "No worker is running" in watch.stderr.readline()
         (tmp_path / "home" / "jobs" / "ledger.sqlite").unlink()
-        told = watch.stderr.read()
+        told = " ".join(watch.stderr.read().split())  # the console wraps at its width
     assert watch.returncode == 1 and "is not there any more" in told and "Traceback" not in told
