@@ -28,10 +28,10 @@ run: setup
 
 test: setup-dev
 	@echo "==> Running the tests on two processes (about a quarter of an hour)"
-	@$(VENV) -m pytest -n 2 --dist loadfile -q
+	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 quick: setup-dev
-	@$(VENV) -m pytest -n 2 --dist loadfile -q -m "not slow"
+	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not slow"
 
 check: setup-dev
 	@echo "==> Checking style and types"

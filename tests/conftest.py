@@ -14,6 +14,11 @@ from utils.project import PROJECT_ROOT
 FOOTAGE = PROJECT_ROOT.parent / "shared" / "footage"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first, so that quick ones fill the end while one of the processes is still at work."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def _an_error_in_the_log_fails(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that logs an ERROR fails."""

@@ -21,6 +21,8 @@ from tests.workers import PROJECT_ROOT, House
 from ui.socket import bind
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 48
 
 

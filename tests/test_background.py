@@ -23,6 +23,8 @@ from utils.place.samples import LEVELS
 from utils.place.shadow_mask import shadow_mask
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(480, 270)
 FRAMES = 96
 

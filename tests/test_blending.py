@@ -10,6 +10,8 @@ from utils.image.blending import ColourLock, blend, overlap_shares
 from utils.image.metrics import MeanColour, colour_drift, lab
 from utils.walker import Scene, Shot
 
+pytestmark = pytest.mark.slow
+
 Frames = list[tuple[RGB, NDArray[np.uint8]]]
 TINT = np.array([[0.2, 0.3, 0.7], [0.5, 0.5, 0.1], [0.3, 0.1, 0.1]])
 

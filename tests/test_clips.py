@@ -20,6 +20,8 @@ from utils.project import PROJECT_ROOT
 from utils.store import Store
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(size=(192, 108), frames=12)
 DOCUMENT = {"preset": "fast", "settings": {"generate.look": "ink"}}
 

@@ -24,6 +24,8 @@ from utils.image import RGB
 from utils.people.pose import ANKLES
 from utils.walker import Shot, walk
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(size=(480, 270), frames=48)
 WINDOWS: dict[str, Any] = {"segments__count": 3, "segments__least_s": 0.2, "segments__overlap_frames": 5}
 LATER: dict[str, dict[str, Any]] = {

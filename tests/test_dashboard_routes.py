@@ -32,6 +32,8 @@ from utils.home import cache_folder
 from utils.project import PROJECT_ROOT
 from utils.store import Store
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 
 

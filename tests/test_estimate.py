@@ -86,9 +86,14 @@ def test_what_cannot_be_is_left_out_and_what_is_strange_counts_little() -> None:
 
 # Processor seconds of whole runs on the walker, 1280x720, 90 frames; the prices come from 640x360 and 960x540 alone.
 @pytest.mark.parametrize(("preset", "measured_s"), [("fast", 18.2), ("balanced", 23.3)])
-def test_prices_foretell_a_size_they_were_not_made_from(preset: str, measured_s: float) -> None:
+def test_prices_foretell_a_size_they_were_not_made_from(
+    monkeypatch: pytest.MonkeyPatch, preset: str, measured_s: float
+) -> None:
+    """Where they were measured: on this machine, at this moment, the yardstick may take longer."""
+    monkeypatch.setattr("pipeline.estimate.slowness", lambda: 1.0)
     engine_s = engine("restyle").estimate(_crop(PIXELS), 90, this_device()).seconds
-    assert PRICES[preset].seconds(90, PIXELS) + engine_s / SERIAL == pytest.approx(measured_s, rel=0.15)
+    monkeypatch.setattr("pipeline.estimate.processors", lambda: 2)
+    assert (PRICES[preset].seconds(90, PIXELS) + engine_s) / SERIAL == pytest.approx(measured_s, rel=0.15)
 
 
 def test_what_an_engine_says_of_itself_is_part_of_it() -> None:

@@ -17,6 +17,8 @@ from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, KNEES, TOES
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 Doubles = NDArray[np.float64]
 FRAMES = 78
 SLIDE_PX = 8.0

@@ -29,6 +29,8 @@ from utils.errors import WriteError
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 UPLOADS_BYTES, SMALL_BYTES, TINY_BYTES = 512 << 20, 160 << 20, 8 << 20
 
 

@@ -11,6 +11,8 @@ from tests.studios import App, app
 from utils.media.xmp import NAMESPACE, UUID
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 CRASHES = """
 import os, sys
 if "pipeline.library.inspection" in sys.orig_argv:

@@ -26,6 +26,8 @@ from utils.media.video import ClipFrames
 from utils.media.write import write_clip
 from utils.project import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -10,6 +10,8 @@ import pytest
 
 from utils.project import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

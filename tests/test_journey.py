@@ -21,6 +21,8 @@ from utils.media.video import ClipFrames
 from utils.progress import Progress
 from utils.walker.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clip_path(tmp_path_factory: pytest.TempPathFactory) -> Path:

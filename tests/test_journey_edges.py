@@ -19,6 +19,8 @@ from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Size
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 SIZE = (320, 180)
 FRAMES = 28
 

@@ -22,6 +22,8 @@ from utils.media.timebase import Span
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 Doubles = NDArray[np.float64]
 SHOT = Shot(size=(640, 360), frames=48)
 SLIDE_PX = 6.0

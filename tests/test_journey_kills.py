@@ -14,6 +14,8 @@ from tests.journeys import bench, finished, hits, journey, left_over, same, writ
 from utils.store import Store
 from utils.walker import Shot, walk
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 21
 DEATHS = 12
 

@@ -27,6 +27,8 @@ from utils.media.xmp import read_settings
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(size=(320, 180), frames=24)
 FACTS = {"width": 1280, "height": 720, "frames": 300}
 

@@ -23,6 +23,8 @@ from tests.orders import restyle_order
 from utils.progress import Progress
 from utils.project import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def ledger(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ledger]:

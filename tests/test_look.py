@@ -20,6 +20,8 @@ from utils.people.subject import SAMPLE_COUNT
 from utils.progress import Progress
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 Walked = list[tuple[RGB, Truth]]
 SHOT = Shot(size=(640, 360), frames=40)
 

@@ -39,6 +39,8 @@ from utils.errors import ReshootError
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 120.0
 Ask = Callable[[str], HTTPConnection]
 

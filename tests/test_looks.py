@@ -18,6 +18,8 @@ from tests.engines import Painter
 from utils.image import RGB, Size
 from utils.walker import Scene, Shot, TrueFlow
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(640, 360)
 PAIRS = (20, 45, 70)
 """Approach, hold, exit: each with the frame after it."""

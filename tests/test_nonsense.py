@@ -8,6 +8,8 @@ import pytest
 from tests.studios import App, app
 from tests.wire import Answer, sent
 
+pytestmark = pytest.mark.slow
+
 LONG, ID, CALL = "a" * 5000, "ab" * 12, "/gradio_api/run/predict"
 
 PLACES = [

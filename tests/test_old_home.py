@@ -24,6 +24,8 @@ from tests.workers import House, house
 from ui.routes import jobs, results
 from ui.studio import Studio
 
+pytestmark = pytest.mark.slow
+
 ARCHIVE = Path(__file__).with_name("home-0.1.tar.xz")
 MADE_IN = "/tmp/oldhome"
 TITLE = "Walk in the yard.mp4"

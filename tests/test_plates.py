@@ -18,6 +18,8 @@ from utils.place.background import Plate, build_plate
 from utils.walker import Shot, Truth
 from utils.walker.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(480, 270)
 SHOT = Shot(size=SIZE, rate=Fraction(15), frames=150)
 FRAMES = range(118, 150)

@@ -22,6 +22,8 @@ from utils.media.probe import Limits, scan
 from utils.progress import Cancel
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 FRAMES, JOB = 60, "0123456789abcdef01234567"
 MANY: dict[str, Any] = {"segments__count": 5, "segments__least_s": 0.1}
 

@@ -27,6 +27,8 @@ from utils.media.probe import Limits, scan
 from utils.media.xmp import read_settings
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 FRAMES, SOME = 40, "0123456789abcdef01234567"
 
 

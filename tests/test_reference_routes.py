@@ -18,6 +18,8 @@ from utils.digest import digest_bytes
 from utils.media.xmp import read_settings
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 SECRET = coded(sunset()[:9, :9], "PNG")
 """A picture that lies on the server and that nobody uploaded."""
 

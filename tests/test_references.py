@@ -40,6 +40,8 @@ from utils.media.xmp import read_settings
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 PICTURES = ("generate.reference",)
 
 

@@ -20,6 +20,8 @@ import pytest
 
 from utils.project import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 ROOM = PROJECT_ROOT / "runpod"
 START = ROOM / "start.sh"
 PATIENCE_S = 90.0

@@ -19,6 +19,8 @@ from utils.people.sighting import LOST_FRAMES, Sighting, sightings
 from utils.people.subject import Colours, Place, Subject, choose_subject, colour_histogram, find_people
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(640, 360)
 Filmed = tuple[list[RGB], list[Truth]]
 

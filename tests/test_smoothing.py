@@ -7,6 +7,8 @@ from utils.people.pose import ANKLES, HEELS, LANDMARKS, TOES, Keypoints, Poses
 from utils.people.smoothing import GAP_FRAMES, Values, smoothed
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 FEET = [*ANKLES, *HEELS, *TOES]
 COUNT = 60
 TIMES_S = np.arange(COUNT) / 30

@@ -14,6 +14,8 @@ from utils.image import RGB, Size
 from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
 from utils.walker import Shot, Truth, walk
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(640, 360)
 FRAMES = 120
 METHODS: tuple[Method, ...] = ("gaussian", "optimal")

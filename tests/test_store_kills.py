@@ -9,6 +9,8 @@ import pytest
 from tests.store_child import finish, hear, is_right, key, kill, start, tell, write
 from utils.store import Store
 
+pytestmark = pytest.mark.slow
+
 LINES_APART = 3
 
 

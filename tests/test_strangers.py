@@ -32,6 +32,8 @@ from ui.login import DEVICE
 from ui.login_queue import AT_ONCE, EVERY_S
 from utils.uploads import MOST_OF_NETWORK, MOST_OF_OWNER
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -17,6 +17,8 @@ from pipeline.jobs.tables import meta
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.project import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 FIRST_VERSION = """
 CREATE TABLE reshoot_jobs (
     id VARCHAR NOT NULL PRIMARY KEY, "order" JSON NOT NULL, owner VARCHAR NOT NULL, state VARCHAR NOT NULL,

@@ -13,6 +13,8 @@ from utils.media.intake import probe
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=FORMS, ids=lambda form: form.name)
 def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Form, Clip]:

@@ -14,6 +14,8 @@ from utils.errors import SettingsError
 from utils.project import PROJECT_ROOT
 from utils.walker import Scene, Shot, walk
 
+pytestmark = pytest.mark.slow
+
 SMALL = Shot(size=(192, 108), frames=120)
 CLEAN = Shot(size=(320, 180), frames=120, noise=0, exposure_drift=0)
 

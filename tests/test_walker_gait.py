@@ -12,6 +12,8 @@ from utils.walker.gait import pose_at
 from utils.walker.skeleton import SHIN_M, THIGH_M, Bone
 from utils.walker.steps import STEP_S, forward
 
+pytestmark = pytest.mark.slow
+
 HEELS, TOES = (29, 30), (31, 32)
 RATE = 240
 

@@ -6,6 +6,8 @@ import pytest
 
 from utils.walker import Scene, Shot
 
+pytestmark = pytest.mark.slow
+
 FEET = {"ankles": (27, 28), "heels": (29, 30), "toes": (31, 32)}
 
 

@@ -21,6 +21,8 @@ from tests.workers import House, house
 from utils.digest import digest_file
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 45
 
 

@@ -13,6 +13,8 @@ from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 FRAMES, ROUNDS = 45, 6
 SLOWLY = """
 import sys

@@ -11,6 +11,8 @@ from tests.ordeal import Ordeal, shown
 from tests.workers import house
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 DEATHS = 20
 
 

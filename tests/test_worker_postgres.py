@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from pipeline.jobs.job import State
@@ -11,6 +12,8 @@ from pipeline.jobs.tables import workers
 from tests.journeys import filmed
 from tests.workers import house
 from utils.walker import Shot
+
+pytestmark = pytest.mark.slow
 
 OUTAGE_S = 5.0
 

@@ -22,6 +22,8 @@ from utils.media.write import ClipWriter, Encoding, Shape, write_clip
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=FORMS, ids=lambda form: form.name)
 def copied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Form, Clip, Clip]:

@@ -17,6 +17,8 @@ from tests.e2e.test_studio import upload
 from tests.studios import App
 from ui.forms import form
 
+pytestmark = pytest.mark.slow
+
 RESTYLE = find_kind("restyle")
 
 

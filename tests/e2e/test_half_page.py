@@ -8,6 +8,8 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.studios import App
 
+pytestmark = pytest.mark.slow
+
 PARTS = {
     "the first script": r"/assets/index-.*\.js$",
     "what draws the page": r"/assets/Blocks-.*\.js$",

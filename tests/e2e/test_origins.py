@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import NETWORK, PATIENCE_MS
 from tests.studios import App
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = """async (app) => {
   const told = {};
   const attempt = async (name, work) => { told[name] = await work().catch((error) => error.name); };

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from tests.studios import App
 
+pytestmark = pytest.mark.slow
+
 TABS = ("Create", "Jobs", "Result", "Dashboard")
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
 UPSTREAM = {"aria-prohibited-attr", "label-content-name-mismatch", "image-redundant-alt"}
@@ -71,8 +73,7 @@ def test_light_and_dark_are_chosen_and_remembered(page: Page) -> None:
     before = page.evaluate("document.body.classList.contains('dark')")
     page.get_by_role("button", name="Light or dark").click()
     page.reload()
-    page.get_by_role("tab", name="Create").wait_for()
-    assert page.evaluate("document.body.classList.contains('dark')") is not before
+    page.wait_for_function("before => document.body.classList.contains('dark') !== before", arg=before)
 
 
 def test_the_address_keeps_what_was_asked_for_in_it(page: Page, studio: App) -> None:

@@ -18,6 +18,8 @@ from tests.pictures import NOTE, coded, sunset
 from tests.studios import App
 from utils.digest import digest_bytes
 
+pytestmark = pytest.mark.slow
+
 PICTURE = coded(sunset(), "PNG")
 DIGEST = digest_bytes(PICTURE)
 DROP = """([content, name]) => {

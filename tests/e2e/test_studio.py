@@ -13,6 +13,8 @@ from utils.media.intake import probe
 from utils.media.xmp import read_settings
 from utils.walker import Shot
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_MS = 60_000
 
 

@@ -44,7 +44,13 @@ function markup(value) {
   return value.markup ?? escaped(value);
 }
 
-/** Update a node to the given markup, leaving unchanged parts alone: focus, videos and open details survive. */
+/**
+ * Update a node to the given markup, leaving unchanged parts alone: focus, videos and open details survive.
+ *
+ * Kept instead of lit-html 3.3, compared on the list of jobs with 120 cards: both keep focus, videos and open details when
+ * cards change and move; lit-html updates it in 11 ms and this in 43 ms, once in one or two seconds and only while a job
+ * runs; it brings 9.5 kB (4.1 kB compressed) of another project to carry along, this has 1.3 kB (0.7 kB).
+ */
 export function draw(node, wanted) {
   const fresh = document.createElement("template");
   fresh.innerHTML = String(wanted);
