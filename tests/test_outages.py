@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipeline.jobs.database import LedgerFileMissing
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.outage import LedgerFileMissing, OutageRetry
+from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed

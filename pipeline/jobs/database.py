@@ -12,11 +12,19 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pipeline.jobs.job import JobError
-from pipeline.jobs.outage import LedgerFileMissing
 from pipeline.jobs.tables import meta
+from utils.errors import ReshootError
 
 UPGRADE_LOCK = 0x5E5408
 """Key of the Postgres advisory lock under which the schema is upgraded."""
+
+
+class Outage(ReshootError):
+    """The database of the jobs cannot be used now."""
+
+
+class LedgerFileMissing(Outage):
+    """The SQLite file of the ledger was moved away or deleted."""
 
 
 @dataclass(frozen=True)

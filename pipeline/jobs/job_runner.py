@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.database import Outage
 from pipeline.jobs.job import Job, RequestedAction, State
-from pipeline.jobs.outage import DiskFull, Outage, OutageRetry
+from pipeline.jobs.outage import DiskFull, OutageRetry
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results

@@ -10,16 +10,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
+from pipeline.jobs.database import Database, LedgerFileMissing, Outage
 from utils.disk import LEAST_BYTES, full_disk, out_of_room
-from utils.errors import ReshootError
 from utils.log_throttle import LogThrottle
-
-if TYPE_CHECKING:
-    from pipeline.jobs.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +29,6 @@ POSTGRES_DISK_FULL = "53100"
 RETRY_S = 1.0
 
 T = TypeVar("T")
-
-
-class Outage(ReshootError):
-    """The database of the jobs cannot be used now."""
-
-
-class LedgerFileMissing(Outage):
-    """The SQLite file of the ledger was moved away or deleted."""
 
 
 class DiskFull(Outage):

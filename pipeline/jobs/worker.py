@@ -17,11 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.database import Outage
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.outage import Outage, OutageRetry, Reserve
+from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
 from pipeline.jobs.wakeups import leave_wakeups, take_wakeups

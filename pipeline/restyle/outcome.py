@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Outcome, Published
+from pipeline.kinds import find_kind
 from pipeline.report.journey import Journey
 from pipeline.report.report import report, to_json
-from pipeline.restyle.kind import KIND
 from pipeline.result.document import deliver, remedy
 from pipeline.result.names import CLIP
 from pipeline.result.views import clip_facts, clip_figures, write_views
@@ -22,7 +22,7 @@ def outcome(journey: Journey, context: RunContext, preset: str) -> Outcome:
 
 def write_clip(journey: Journey, out: Path, preset: str) -> None:
     """Write the finished clip to `out`, with its settings embedded."""
-    deliver(journey.encoded.path, out, KIND, journey.clip, preset, journey.settings)
+    deliver(journey.encoded.path, out, find_kind("restyle"), journey.clip, preset, journey.settings)
 
 
 def write_report(journey: Journey, numbers: dict[str, Any], folder: Path) -> None:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from pipeline.kind import Outcome, Published
+from pipeline.kinds import find_kind
 from pipeline.plan.stable_path import jerks_px
 from pipeline.result.document import deliver
 from pipeline.result.names import CLIP
 from pipeline.result.views import clip_facts, clip_figures, write_views
 from pipeline.stage import RunContext
-from pipeline.steady.kind import KIND
 from pipeline.steady.story import SteadyClip
 from utils.process_resources import peak_mb
 
@@ -20,7 +20,7 @@ def outcome(made: SteadyClip, context: RunContext) -> Outcome:
 
 def write_clip(made: SteadyClip, out: Path) -> None:
     """Write the calm clip to `out`, with its settings embedded."""
-    deliver(made.path, out, KIND, made.clip, "", made.settings)
+    deliver(made.path, out, find_kind("steady"), made.clip, "", made.settings)
 
 
 def _publish(made: SteadyClip, context: RunContext, folder: Path) -> Published:
