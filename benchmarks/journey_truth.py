@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.journey_ground import Ground, Line, at_least, at_most, bench_of, to_first
-from pipeline.compose.plates import PLATE
-from pipeline.compose.plates import Shot as Stretch
+from pipeline.compose.plates import PLATE, Place
 from pipeline.see.analysis import ANALYSE, Analysis
 from pipeline.see.open_clip import open_clip
 from tests.test_contacts import Walked, f1
 from utils.feet.contacts import find_contacts
 from utils.image import Box, Size
-from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift, steps
 from utils.image.metrics import jerk_px, psnr_db
 from utils.media.video import ClipFrames
 from utils.media.write import ClipWriter, Shape
@@ -93,7 +92,9 @@ def calm(ground: Ground) -> Iterator[Line]:
     """The jerk that is left, and how much of the intended pan is kept, judged by the true camera."""
     stable = ground.journey().stable.path
     steady = normal(ground.cameras @ inverse(stable.matrices))
-    yield at_most("jerk after / before", 0.10, jerk_px(steady, stable.size) / jerk_px(ground.cameras, stable.size))
+    yield at_most(
+        "jerk after / before", 0.10, jerk_px(steps(steady), stable.size) / jerk_px(steps(ground.cameras), stable.size)
+    )
     meant = np.array([ground.scene.view(index).intended for index in range(ground.shot.frames)])
     trails = [_across(path, stable.size) for path in (ground.cameras, steady, meant)]
     kept = (trails[1] @ trails[2]) / (trails[0] @ trails[2])
@@ -124,7 +125,7 @@ def plate(ground: Ground) -> Iterator[Line]:
     """The error of the plate where it was seen, and the share of it that was never seen."""
     stable = ground.journey().stable
     clip, camera_path, scores = stable.clip, stable.camera, []
-    with PLATE.result(ground.bench, clip=clip, analysis=stable.analysis, shot=Stretch(0, len(clip))) as entry:
+    with PLATE.result(ground.bench, clip=clip, analysis=stable.analysis, place=Place(0, len(clip))) as entry:
         made = Plate.load(entry.folder)
     some = range(0, len(clip), EVERY)
     for frame, matte in zip(ClipFrames.of(clip).read(some), stable.analysis.mattes(some), strict=True):

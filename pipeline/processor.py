@@ -9,7 +9,7 @@ from pipeline.compose.composite import Composite, CompositeSettings
 from pipeline.compose.encoded import ENCODE, Encoded, Watched
 from pipeline.compose.foot_correction import CORRECT_FEET, FootCorrection
 from pipeline.compose.person_frames import PersonFrames
-from pipeline.compose.plates import PLATE, Plates, Shot
+from pipeline.compose.plates import PLATE, Place, Plates
 from pipeline.compose.steady_window import STEADY, SteadyWindow
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
@@ -25,6 +25,7 @@ from pipeline.report.measured import MEASURE, Measured, Measuring
 from pipeline.run import Run
 from pipeline.see.analysis import ANALYSE, Analysis
 from pipeline.see.foot_contacts import CONTACTS, FootContacts
+from pipeline.see.ground import GROUND, Ground
 from pipeline.see.joints import JOINTS, Joints
 from pipeline.stage import Digested, RunContext
 from pipeline.types import Event, Reference
@@ -44,19 +45,20 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
     reference = Reference.of(context.settings["generate.reference"])
 
-    # 1. Analyse the clip: person, camera, joints and foot contacts.
+    # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
     analysis = Analysis(run.take(ANALYSE, clip=clip))
     if not analysis.has_subject and context.settings["generate.apply_to"] == "person":
         run.change(
             "analyse", "generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled."
         )
-    joints = Joints(run.take(JOINTS, analysis=analysis))
-    contacts = FootContacts(run.take(CONTACTS, analysis=analysis))
+    ground = Ground(run.take(GROUND, analysis=analysis))
+    joints = Joints(run.take(JOINTS, analysis=analysis, ground=ground))
+    contacts = FootContacts(run.take(CONTACTS, analysis=analysis, ground=ground))
 
     # 2. Plan: the segments, the stabilized camera, and windows in shapes that the engine accepts.
-    segments = Segments(run.take(SPLIT, analysis=analysis))
+    segments = Segments(run.take(SPLIT, analysis=analysis, ground=ground))
     stable_path = StablePath(run.take(STABILISE, analysis=analysis))
-    stable = StablePicture(clip, analysis, stable_path, joints, ClipFrames.of(clip))
+    stable = StablePicture(clip, analysis, ground, stable_path, joints, ClipFrames.of(clip))
     plans = _plans(run, engine, stable, segments)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
@@ -128,11 +130,11 @@ def _made(
 
 
 def _plates(run: Run, engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
-    """Clean background plates, one per shot; None if the background will not be visible."""
+    """Clean background plates, one per place; None if the background will not be visible."""
     if engine.caps.is_edit_of_source and run.context.settings["composite.background"] != "plate":
         return None
-    shots = [Shot(shot.start, shot.stop) for shot in analysis.camera.shots]
-    return Plates(analysis, {shot: run.take(PLATE, clip=clip, analysis=analysis, shot=shot) for shot in shots})
+    places = [Place(place.start, place.stop) for place in analysis.camera.places]
+    return Plates(analysis, {place: run.take(PLATE, clip=clip, analysis=analysis, place=place) for place in places})
 
 
 def _composite_settings(settings: Mapping[str, Any]) -> CompositeSettings:

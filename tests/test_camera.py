@@ -1,6 +1,7 @@
 """A camera path outlives its run: it comes back from JSON exactly, and fits copies of the clip."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from utils.camera.path import CameraPath
 from utils.errors import ClipError
 from utils.image import Size
-from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, resize, shift
 
 SIZE = Size(640, 360)
 
@@ -33,6 +34,39 @@ def test_it_comes_back_from_json_exactly() -> None:
     assert (after.pts, after.time_base, after.size, after.canvas, after.breaks) == (
         before.pts, before.time_base, before.size, before.canvas, before.breaks,
     )  # fmt: skip
+
+
+def travelled() -> CameraPath:
+    """A path of two places, of which the second one has another picture."""
+    whole = path()
+    matrices = whole.matrices.copy()
+    matrices[12:] = normal(inverse(matrices[12]) @ matrices[12:])
+    return replace(whole, matrices=matrices, place_starts=(12,), mistimed=(4, 5))
+
+
+def test_places_steps_and_believed_times_come_back_too() -> None:
+    before = travelled()
+    after = CameraPath.from_json(before.to_json())
+    assert np.array_equal(after.steps, before.steps)
+    assert (after.place_starts, after.mistimed) == ((12,), (4, 5))
+    assert after.places == (range(12), range(12, 30)) and after.shots == (range(30),)
+
+
+def test_a_path_of_version_1_has_its_steps_from_its_matrices() -> None:
+    data = json.loads(path(breaks=(11,)).to_json())
+    old = {name: data[name] for name in data if name not in ("steps", "place_starts", "mistimed")} | {"version": 1}
+    after = CameraPath.from_json(json.dumps(old))
+    assert np.array_equal(after.steps, path(breaks=(11,)).steps) and not after.place_starts
+
+
+def test_at_other_times_steps_lead_from_place_to_place() -> None:
+    whole, parts = path(), travelled()
+    pts = [index * 256 for index in range(59)]
+    fast, reference = (each.for_times(pts, Fraction(1, 15360)) for each in (parts, whole))
+    assert fast.place_starts == (23,) and not fast.mistimed
+    pairs = zip(fast.steps, reference.steps, strict=True)
+    away_px = [np.abs(moved(one, corners(SIZE)) - moved(other, corners(SIZE))).max() for one, other in pairs]
+    assert max(away_px) < 1 and np.median(away_px) < 1e-4
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 1, "pts": 3}', "null"])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from utils.flow import Flow
 from utils.image import RGB, Size
-from utils.image.geometry import shift
+from utils.image.geometry import shift, steps
 from utils.image.metrics import (
     Flicker,
     MeanColour,
@@ -130,7 +130,7 @@ def test_drift_is_how_far_the_mean_colour_went() -> None:
 def test_jerk_is_the_third_difference_of_the_path() -> None:
     size = Size(640, 360)
     smooth = np.array([shift(0.1 * index**2, 3.0 * index) for index in range(30)])
-    assert jerk_px(smooth, size) < 1e-9
+    assert jerk_px(steps(smooth), size) < 1e-9
     cubic = np.array([shift(index**3 / 6, 0) for index in range(30)])
-    assert jerk_px(cubic, size) == pytest.approx(math.sqrt(0.5))
-    assert jerk_px(smooth[:3], size) == 0
+    assert jerk_px(steps(cubic), size) == pytest.approx(math.sqrt(0.5))
+    assert jerk_px(steps(smooth[:3]), size) == 0

@@ -15,6 +15,7 @@ from pipeline.report.page.markup import tag
 from pipeline.report.page.plot import Line, Plot, thinned
 from pipeline.report.page.words import amount_bytes, duration, rounded
 from utils.image import Size
+from utils.image.geometry import steps
 from utils.image.metrics import jerk_px
 
 
@@ -55,7 +56,7 @@ def test_jerk_is_that_of_the_metrics_for_a_camera_that_only_shifts() -> None:
     cameras[:, :2, 2] = shifts
     found = np.array([value for value in jerk(shifts.tolist(), []) if value is not None])
     # Per frame it is a length; the metric means the squares of both coordinates.
-    assert np.sqrt((found**2).mean() / 2) == pytest.approx(jerk_px(cameras, Size(64, 48)))
+    assert np.sqrt((found**2).mean() / 2) == pytest.approx(jerk_px(steps(cameras), Size(64, 48)))
     assert [value is None for value in jerk(shifts.tolist(), [10])[8:15]] == [
         False,
         False,

@@ -36,17 +36,17 @@ def known(truths: list[Truth]) -> Matrix:
     return normal(inverse(cameras[0]) @ cameras)
 
 
-def measured(motions: list[Motion], size: Size = SIZE) -> CameraPath:
-    count = len(motions)
-    return CameraPath(
-        matrices=np.array([motion.matrix for motion in motions]),
-        confidence=np.array([motion.confidence for motion in motions]),
-        pts=tuple(range(count)),
-        time_base=Fraction(1, 30),
-        size=size,
-        canvas=size,
-        breaks=tuple(index for index, motion in enumerate(motions) if motion.cut),
-    )
+def path_of(cameras: Matrix, size: Size = SIZE, breaks: tuple[int, ...] = ()) -> CameraPath:
+    """A path of cameras that are known, at 30 frames a second."""
+    count = len(cameras)
+    return CameraPath(cameras, np.ones(count), tuple(range(count)), Fraction(1, 30), size, size, breaks)
+
+
+def measured(motions: list[Motion]) -> CameraPath:
+    """The path that motions make up, at 30 frames a second."""
+    path = path_of(np.array([motion.matrix for motion in motions]))
+    confidence = np.array([motion.confidence for motion in motions])
+    return replace(path, confidence=confidence, steps=np.array([motion.step for motion in motions]))
 
 
 def miss_px(found: Matrix, truth: Matrix, size: Size = SIZE) -> list[float]:
@@ -96,7 +96,7 @@ def test_a_large_person_does_not_carry_the_camera_away(filmed: Filmed) -> None:
 def test_the_calm_path_has_little_jerk_and_keeps_the_pan(filmed: Filmed) -> None:
     _, truths = filmed
     cameras = known(truths)
-    calm = stabilise(measured([Motion(camera, 1.0) for camera in cameras]))
+    calm = stabilise(path_of(cameras))
     steady = normal(cameras @ inverse(calm.matrices))
     assert jerk_px(steady) / jerk_px(cameras) < 0.05
 
@@ -104,7 +104,7 @@ def test_the_calm_path_has_little_jerk_and_keeps_the_pan(filmed: Filmed) -> None
 def test_a_pan_under_the_shake_keeps_its_length(filmed: Filmed) -> None:
     _, truths = filmed
     shaken = np.array([shift(3.0 * index, 0) for index in range(FRAMES)]) @ known(truths)
-    calm = stabilise(measured([Motion(camera, 1.0) for camera in shaken]))
+    calm = stabilise(path_of(shaken))
     steady = normal(shaken @ inverse(calm.matrices))
     middle = np.array([[calm.canvas.width_px / 2, calm.canvas.height_px / 2]])
     ways = [np.ptp([moved(camera, middle)[0, 0] for camera in cameras]) for cameras in (steady, shaken)]
@@ -114,14 +114,14 @@ def test_a_pan_under_the_shake_keeps_its_length(filmed: Filmed) -> None:
 def test_a_straight_pan_stays_where_it_was() -> None:
     """No lag, also at both ends: a pan without shake is not touched at all."""
     pan = np.array([shift(2.5 * index, 0.7 * index) for index in range(90)])
-    calm = stabilise(measured([Motion(camera, 1.0) for camera in pan]))
+    calm = stabilise(path_of(pan))
     assert max(miss_px(calm.matrices, np.array([np.eye(3)] * 90))) < 1e-6
     assert calm.canvas == SIZE
 
 
 def test_no_pixel_is_lost(filmed: Filmed) -> None:
     _, truths = filmed
-    calm = stabilise(measured([Motion(camera, 1.0) for camera in known(truths)]))
+    calm = stabilise(path_of(known(truths)))
     reached = np.concatenate([moved(matrix, corners(SIZE)) for matrix in calm.matrices])
     assert (reached >= -1e-6).all()
     assert (reached <= np.array(calm.canvas) - 1 + 1e-6).all()
@@ -130,7 +130,7 @@ def test_no_pixel_is_lost(filmed: Filmed) -> None:
 
 def test_half_the_strength_takes_half_the_way(filmed: Filmed) -> None:
     _, truths = filmed
-    path = measured([Motion(camera, 1.0) for camera in known(truths)])
+    path = path_of(known(truths))
     none = stabilise(path, Smoothing(strength=0))
     assert none.canvas == SIZE and np.allclose(none.matrices, np.eye(3))
     half, whole = (
@@ -142,7 +142,7 @@ def test_half_the_strength_takes_half_the_way(filmed: Filmed) -> None:
 def test_the_optimal_path_has_less_jerk_and_keeps_the_pan(filmed: Filmed) -> None:
     _, truths = filmed
     cameras = np.array([shift(3.0 * index, 0) for index in range(FRAMES)]) @ known(truths)
-    path = measured([Motion(camera, 1.0) for camera in cameras])
+    path = path_of(cameras)
     averaged, optimal = (
         normal(cameras @ inverse(stabilise(path, Smoothing(method=method)).matrices)) for method in METHODS
     )
@@ -155,7 +155,7 @@ def test_the_optimal_path_has_less_jerk_and_keeps_the_pan(filmed: Filmed) -> Non
 def test_the_optimal_path_holds_still_where_the_camera_nearly_did() -> None:
     """A pan that stops, with a slow sway on it that averaging leaves in."""
     way = np.concatenate([np.linspace(0, 200, 60), np.full(90, 200.0)]) + 0.8 * np.sin(np.arange(150) / 12)
-    path = measured([Motion(shift(x, 0), 1.0) for x in way])
+    path = path_of(np.array([shift(x, 0) for x in way]))
     still = []
     for method in METHODS:
         steady = normal(path.matrices @ inverse(stabilise(path, Smoothing(method=method)).matrices))
@@ -166,7 +166,7 @@ def test_the_optimal_path_holds_still_where_the_camera_nearly_did() -> None:
 def test_a_similarity_neither_shears_nor_tilts(filmed: Filmed) -> None:
     _, truths = filmed
     cameras = known(truths)
-    path = measured([Motion(camera, 1.0) for camera in cameras])
+    path = path_of(cameras)
     plain, full = (stabilise(path, Smoothing(model=model)) for model in MODELS)
     assert np.allclose(plain.matrices[:, 0, 0], plain.matrices[:, 1, 1], atol=1e-9)
     assert np.allclose(plain.matrices[:, 0, 1], -plain.matrices[:, 1, 0], atol=1e-9)
@@ -179,9 +179,8 @@ def test_a_cut_ends_a_path(filmed: Filmed) -> None:
     """What lies before a cut does not pull on what comes after it."""
     _, truths = filmed
     cameras = known(truths)
-    motions = [Motion(camera, 1.0, cut=index == 60) for index, camera in enumerate(cameras)]
-    joined = stabilise(measured(motions))
-    alone = stabilise(measured(motions[60:]))
+    joined = stabilise(path_of(cameras, breaks=(60,)))
+    alone = stabilise(path_of(cameras[60:]))
     offset = normal(joined.matrices[60:] @ inverse(alone.matrices))
     assert np.allclose(offset, offset[0], atol=1e-6)
 
@@ -199,7 +198,7 @@ def test_frames_in_which_nothing_is_seen_do_not_shake_the_rest(filmed: Filmed) -
 def test_repeated_frames_are_not_a_jerk() -> None:
     """A camera on the move whose every fifth frame is shown twice: the calm path undoes the stutter."""
     seen = [index - index // 5 for index in range(60)]
-    path = measured([Motion(shift(4.0 * position, 0), 1.0) for position in seen])
+    path = path_of(np.array([shift(4.0 * position, 0) for position in seen]))
     calm = stabilise(path)
     steady = normal(path.matrices @ inverse(calm.matrices))
     steps = np.diff([moved(camera, np.zeros((1, 2)))[0, 0] for camera in steady])
@@ -207,11 +206,10 @@ def test_repeated_frames_are_not_a_jerk() -> None:
 
 
 def test_doubtful_frames_count_less() -> None:
-    path = measured([Motion(np.eye(3), 1.0) for _ in range(41)])
-    astray = path.matrices.copy()
+    astray = np.broadcast_to(np.eye(3), (41, 3, 3)).copy()
     astray[20] = shift(30, 0)
-    sure = stabilise(replace(path, matrices=astray))
-    unsure = stabilise(replace(path, matrices=astray, confidence=np.where(np.arange(41) == 20, 0.0, 1.0)))
+    sure = stabilise(path_of(astray))
+    unsure = stabilise(replace(path_of(astray), confidence=np.where(np.arange(41) == 20, 0.0, 1.0)))
     pull = [
         abs(moved(each.matrices[15], np.zeros((1, 2)))[0, 0] - moved(each.matrices[0], np.zeros((1, 2)))[0, 0])
         for each in (sure, unsure)

@@ -78,7 +78,7 @@ def test_colours_are_those_of_moving_rgb(clip: Clip) -> None:
     picture = cursor.frame(10)
     cursor.close()
     planes = PlaneReader(clip).planes(picture)
-    other = cv2.warpPerspective(convert.to_rgb(picture, SIZE), matrix, size)
+    other = cv2.warpPerspective(convert.to_rgb(picture, SIZE), matrix, size, flags=cv2.INTER_CUBIC)
 
     def away(sited: Matrix) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         ours = convert.to_rgb(moved_planes(replace(planes, sited=sited), matrix, size, 16), size)

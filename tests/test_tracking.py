@@ -8,7 +8,7 @@ import pytest
 
 from utils.camera.tracking import Mask, Motion, Tracker, track
 from utils.image import RGB, Box, Size
-from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift
+from utils.image.geometry import Matrix, corners, inverse, moved, normal, shift, steps, stretch
 from utils.walker import Shot
 from utils.walker.scene import Scene
 
@@ -116,3 +116,25 @@ def test_a_single_line_in_the_picture_is_no_accident() -> None:
     for index, picture in enumerate(pictures):
         picture[:, 150 + index : 160 + index : 2] = np.random.default_rng(5).integers(0, 255, (240, 1, 3))
     assert all(np.isfinite(motion.matrix).all() for motion in track((picture, None) for picture in pictures))
+
+
+def test_a_camera_that_travels_is_followed_from_place_to_place(place: RGB) -> None:
+    """It goes so far back that no picture could hold all frames; every step is right all the same."""
+    size, count = Size(480, 270), 90
+    zooms = 4.0 * 0.97 ** np.arange(count)
+    middle, target = shift(-640, -360), shift(240, 135)
+    hand = np.random.default_rng(6)
+    moves = [shift(*hand.normal(0, 1, 2)) @ target @ np.diag([zoom, zoom, 1]) @ middle for zoom in zooms]
+    pictures = [cv2.warpPerspective(place, move, size, flags=cv2.INTER_AREA) for move in moves]
+    motions = list(track((picture, None) for picture in pictures))
+    true = steps(normal(inverse(np.array(moves))))
+    misses = [
+        np.abs(moved(motion.step, corners(size)) - moved(step, corners(size))).max()
+        for motion, step in zip(motions, true, strict=True)
+    ]
+    assert np.mean(misses) < 0.3 and max(misses) < 1.0
+    starts = [index for index, motion in enumerate(motions) if motion.place]
+    assert 1 <= len(starts) <= 4
+    assert all(np.array_equal(motions[start].matrix, np.eye(3)) for start in starts)
+    assert max(stretch(motion.matrix, size) for motion in motions) < 3.2
+    assert min(motion.confidence for motion in motions) > 0.5

@@ -6,10 +6,11 @@ The coordinate frames, and the homographies (3 x 3) that lead between them. Ever
 it leads from and to, such as `frame_to_crop`:
 
     source frame        as it was filmed
-    background picture  of a shot, the place lies still in it   from the frame:  analysis.camera.matrices
+    background picture  of a place, which lies still in it      from the frame:  analysis.camera.matrices
+    ground picture      the ground near the feet lies still     from the frame:  ground.path.matrices
     stable picture      what a calm camera would have filmed    from the frame:  stable.path.matrices
     crop                of the stable picture, a window's box:  from the frame:  stable.frame_to_crop(index, box)
-                        what the engine sees and generates      to background:   stable.crop_to_background(index, box)
+                        what the engine sees and generates      to the ground:   stable.crop_to_ground(index, box)
     result              what the finished clip shows: the       from the frame:  camera.frame_to_result
                         source frame, if all shake is put back  to the frame:    camera.result_to_frame(index)
 

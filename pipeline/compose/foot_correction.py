@@ -1,6 +1,6 @@
 """Foot correction: generated feet are found in the generated pictures, and moved to where the source's feet stand.
 
-Displacements are measured in the background picture, where a planted foot lies still. The matrices that lead there are
+Displacements are measured in the ground picture, where a planted foot lies still. The matrices that lead there are
 named as in `compositor.py`.
 """
 
@@ -48,7 +48,7 @@ class FootCorrection:
 
     @cached_property
     def moves_px(self) -> NDArray[np.float64]:
-        """The displacement of each foot: n x 2 (left, right) x 2 px of the background picture."""
+        """The displacement of each foot: n x 2 (left, right) x 2 px of the ground picture."""
         return np.array(self.entry.load_array("moves.npy"))
 
     @cached_property
@@ -67,8 +67,8 @@ class FootCorrection:
         if not moves_px.any():
             return None
         joints = _joints_in_crop(self.stable, placed.index, placed.box)
-        crop_to_background = self.stable.crop_to_background(placed.index, placed.box)
-        moves_in_crop_px = in_picture(moves_px, joints, crop_to_background)
+        crop_to_ground = self.stable.crop_to_ground(placed.index, placed.box)
+        moves_in_crop_px = in_picture(moves_px, joints, crop_to_ground)
         return leg_field(joints, moves_in_crop_px, placed.box.size, self.held[placed.index].tolist())
 
     @property
@@ -91,8 +91,8 @@ class SlideMeter:
         """Take the next frame."""
         result_to_frame = self._camera.result_to_frame(index)
         joints = moved(inverse(result_to_frame), self._stable.joints.poses.keypoints[index].astype(float))
-        frame_to_background = self._stable.camera.matrices[index]
-        self._tracker.add(index, picture, joints.astype(np.float32), frame_to_background @ result_to_frame)
+        frame_to_ground = self._stable.ground.path.matrices[index]
+        self._tracker.add(index, picture, joints.astype(np.float32), frame_to_ground @ result_to_frame)
 
     def numbers(self) -> dict[str, Any]:
         """The slide of each contact and of all together, for JSON."""
@@ -110,7 +110,7 @@ def _correct(work: Work) -> None:
         work.settings["foot_lock.extension_frames"],
     )
     found = corrections(offsets, len(stable.clip), rule)
-    moves_px = _visible_moves(found.px, SLIGHT_SHARE * stable.clip.size.height_px)
+    moves_px = _visible_moves(found.px, SLIGHT_SHARE * stable.clip.size.height_px * stable.ground.path.zooms)
     facts = {"locked": not frames.keeps_feet, "refused": len(found.refused)}
     planted = tuple(each.during(followed[each.contact]) for each in offsets)
     np.save(work.folder / "moves.npy", moves_px)
@@ -123,14 +123,14 @@ def _offsets(
 ) -> tuple[Offsets, ...]:
     """How far the generated feet slid, beyond what the same search finds in the source."""
     generated, source = FootTracker(contacts), FootTracker(contacts)
-    poses, cameras = stable.joints.poses.keypoints, stable.camera.matrices
+    poses, cameras = stable.joints.poses.keypoints, stable.ground.path.matrices
     count = len(stable.clip)
     for frame in ClipFrames.of(stable.clip):
         source.add(frame.index, frame.rgb, poses[frame.index], cameras[frame.index])
         work.report(frame.index + 1, 2 * count)
     for placed in frames:
         joints = _joints_in_crop(stable, placed.index, placed.box)
-        generated.add(placed.index, placed.rgb, joints, stable.crop_to_background(placed.index, placed.box))
+        generated.add(placed.index, placed.rgb, joints, stable.crop_to_ground(placed.index, placed.box))
         work.report(count + placed.index + 1, 2 * count)
     of_source = {offsets.contact: offsets for offsets in source.offsets()}
     return tuple(offsets.beyond(of_source[offsets.contact]) for offsets in generated.offsets())
@@ -141,14 +141,14 @@ def _extended(stable: StablePicture, contacts: FootContacts) -> dict[Contact, Co
     return dict(zip(extended(contacts.all, stable.camera.shots), contacts.all, strict=True))
 
 
-def _visible_moves(moves_px: NDArray[np.float64], least_px: float) -> NDArray[np.float64]:
-    """The moves (n x 2 x 2) without the stretches in which none is large enough to be seen."""
+def _visible_moves(moves_px: NDArray[np.float64], least_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The moves (n x 2 x 2) without the stretches in which none is large enough (n) to be seen."""
     visible_px = moves_px.copy()
     lengths_px = np.linalg.norm(moves_px, axis=2)
     for side in (0, 1):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], lengths_px[:, side] > 0, [0]])))
         for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            if lengths_px[start:stop, side].max() < least_px:
+            if (lengths_px[start:stop, side] < least_px[start:stop]).all():
                 visible_px[start:stop, side] = 0
     return visible_px
 
@@ -189,7 +189,7 @@ def _number(value: float) -> float | None:
 
 CORRECT_FEET = Stage(
     "feet",
-    version=1,
+    version=2,
     run=_correct,
     settings=("foot_lock.blend", "foot_lock.limit_percent", "foot_lock.extension_frames"),
     tools=("numpy", "scipy", "opencv-contrib-python"),

@@ -1,4 +1,4 @@
-"""Plates: a clean background of every shot, without the person, computed from the frames in which it can be seen."""
+"""Plates: a clean background of every place, without the person, computed from the frames in which it can be seen."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ LINGER_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Shot:
-    """Frames without a cut between them."""
+class Place:
+    """Frames that share one background picture."""
 
     start: int
     stop: int
@@ -72,26 +72,26 @@ def _filled(matte: Mask, box: Box) -> Mask:
 def _build(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     analysis: Analysis = work.inputs["analysis"]
-    shot: Shot = work.inputs["shot"]
+    place: Place = work.inputs["place"]
     whole = np.isfinite(analysis.poses.keypoints).any(axis=(1, 2))
     boxes = [
-        box if shot.start <= index < shot.stop and whole[index] else None for index, box in enumerate(analysis.boxes)
+        box if place.start <= index < place.stop and whole[index] else None for index, box in enumerate(analysis.boxes)
     ]
     covered = PersonCover(analysis.mattes, boxes, round(LINGER_S * clip.rate))
-    plate = build_plate(ClipFrames.of(clip), covered.mattes, analysis.camera, range(shot.start, shot.stop))
+    plate = build_plate(ClipFrames.of(clip), covered.mattes, analysis.camera, range(place.start, place.stop))
     plate.save(work.folder)
     (work.folder / "facts.json").write_text(json.dumps({"seen": 1 - plate.unseen_share, "notes": plate.notes}))
 
 
-PLATE = Stage("plate", version=3, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
+PLATE = Stage("plate", version=4, run=_build, tools=("numpy", "opencv-contrib-python", "av"))
 
 
 class Plates:
-    """The plates of all shots of a clip, read from the cache one at a time."""
+    """The plates of all places of a clip, read from the cache one at a time."""
 
-    def __init__(self, analysis: Analysis, entries: Mapping[Shot, Entry]) -> None:
+    def __init__(self, analysis: Analysis, entries: Mapping[Place, Entry]) -> None:
         self._analysis, self._entries = analysis, dict(entries)
-        self._shot: Shot | None = None
+        self._place: Place | None = None
         self._plate: Plate | None = None
 
     @property
@@ -106,9 +106,9 @@ class Plates:
 
     @property
     def seen_fraction(self) -> float:
-        """The share of the plate that some frame saw, averaged over all shots."""
+        """The share of the plate that some frame saw, averaged over all places."""
         shares = [json.loads(entry.read_bytes("facts.json"))["seen"] for entry in self._entries.values()]
-        return float(np.average(shares, weights=[shot.stop - shot.start for shot in self._entries]))
+        return float(np.average(shares, weights=[place.stop - place.start for place in self._entries]))
 
     @property
     def events(self) -> list[Event]:
@@ -118,7 +118,7 @@ class Plates:
         return [Event("plate", note) for note in notes]
 
     def _at(self, index: int) -> Plate:
-        shot = next(each for each in self._entries if each.start <= index < each.stop)
-        if self._plate is None or shot != self._shot:
-            self._shot, self._plate = shot, Plate.load(self._entries[shot].folder)
+        place = next(each for each in self._entries if each.start <= index < each.stop)
+        if self._plate is None or place != self._place:
+            self._place, self._plate = place, Plate.load(self._entries[place].folder)
         return self._plate

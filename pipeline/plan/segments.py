@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.plan.segmentation import Segment, SplitRule, split
 from pipeline.see.analysis import Analysis
+from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.media.timebase import Span
@@ -48,10 +49,11 @@ class Segments:
 
 def _split(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
+    ground: Ground = work.inputs["ground"]
     rule = SplitRule(
         work.settings["segments.count"], work.settings["segments.split"], work.settings["segments.least_s"]
     )
-    result = split(analysis.poses, analysis.camera, rule)
+    result = split(analysis.poses, ground.path, rule)
     segments = [
         {"name": each.name, "start": each.span.start, "stop": each.span.stop, "reason": each.reason}
         for each in result.segments

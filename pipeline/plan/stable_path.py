@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.stage import Stage, Work
 from utils.camera.path import CameraPath
 from utils.camera.stabilization import Smoothing, stabilise
-from utils.image.geometry import inverse, normal
+from utils.image.geometry import steps_after
 from utils.image.metrics import jerk_px
 from utils.store import Entry
 
@@ -53,7 +53,7 @@ def _stabilise(work: Work) -> None:
 
 STABILISE = Stage(
     "stabilise",
-    version=2,
+    version=3,
     run=_stabilise,
     settings=("stabilise.window_s", "stabilise.strength", "stabilise.method", "stabilise.model"),
     tools=("numpy", "scipy"),
@@ -62,10 +62,6 @@ STABILISE = Stage(
 
 def jerks_px(camera: CameraPath, stable: CameraPath) -> tuple[float, float]:
     """The mean jerk of a camera over its shots, in px of the frame: as it was filmed, and stabilized."""
-    stable_to_background = normal(camera.matrices @ inverse(stable.matrices))
-    before, after = [], []
-    for shot in camera.shots:
-        part = slice(shot.start, shot.stop)
-        before.append(jerk_px(camera.matrices[part], camera.size))
-        after.append(jerk_px(stable_to_background[part], camera.size))
+    steady, shots = steps_after(camera.steps, stable.matrices), [slice(shot.start, shot.stop) for shot in camera.shots]
+    before, after = ([jerk_px(steps[shot], camera.size) for shot in shots] for steps in (camera.steps, steady))
     return round(float(np.mean(before)), 5), round(float(np.mean(after)), 5)

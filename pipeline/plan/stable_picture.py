@@ -1,6 +1,6 @@
 """The stable picture: the clip as a calm camera would have filmed it, which is what engines see.
 
-Crops of it are made frame by frame, from the source's own pixels. `frame_to_crop` and `crop_to_background` lead between
+Crops of it are made frame by frame, from the source's own pixels. `frame_to_crop` and `crop_to_ground` lead between
 the coordinate frames that `pipeline/compose/compositor.py` lists.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from pipeline.engines.base import View
 from pipeline.plan.stable_path import StablePath
 from pipeline.see.analysis import Analysis
+from pipeline.see.ground import Ground
 from pipeline.see.joints import Joints
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask
@@ -73,6 +74,7 @@ class StablePicture:
 
     clip: Clip
     analysis: Analysis
+    ground: Ground
     stable_path: StablePath
     joints: Joints
     frames: FrameSource = field(compare=False)
@@ -90,7 +92,7 @@ class StablePicture:
     @cached_property
     def digest(self) -> str:
         """The digest of everything that views are made of."""
-        parts = (self.clip, self.analysis, self.stable_path, self.joints)
+        parts = (self.clip, self.analysis, self.ground, self.stable_path, self.joints)
         return digest_bytes(canonical_json([SEEN_KERNEL, *(part.digest for part in parts)]))
 
     @property
@@ -156,9 +158,9 @@ class StablePicture:
         """The homography from a source frame to a crop of the stable picture."""
         return np.asarray(shift(-box.left, -box.top) @ self.path.matrices[index])
 
-    def crop_to_background(self, index: int, box: Box) -> Matrix:
-        """The homography from a crop of the stable picture to the background picture."""
-        return np.asarray(self.analysis.camera.matrices[index] @ inverse(self.frame_to_crop(index, box)))
+    def crop_to_ground(self, index: int, box: Box) -> Matrix:
+        """The homography from a crop of the stable picture to the ground picture."""
+        return np.asarray(self.ground.path.matrices[index] @ inverse(self.frame_to_crop(index, box)))
 
     def _in_stable(self, index: int, box: Box) -> Box:
         """The box of the stable picture that holds a box of a source frame."""

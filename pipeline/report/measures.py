@@ -71,6 +71,8 @@ class Measures:
         if placed is not None and frame.index % EDIT_EVERY == 0 and (part := bounding_box(now.matte)):
             source, changed = now.parts(part)
             self._edits.append(edit_magnitude(changed, source, now.matte[part.slices] > SURE))
+        if frame.index in self.stable.camera.place_starts:
+            self._flicker = {name: flicker.over_a_gap() for name, flicker in self._flicker.items()}
         if frame.index in self.hold:
             self._add_hold(frame, matte, result)
         every = max(1, len(self.stable.clip) // ROUND_TRIPS)

@@ -7,10 +7,11 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.plan.stable_path import jerks_px
 from pipeline.report.journey import Journey
-from utils.image.geometry import inverse, moved, normal
+from utils.image.geometry import Matrix, Points, moved, steps_after
 from utils.process_resources import peak_mb
 
 SCHEMA = 1
@@ -51,13 +52,12 @@ def report(journey: Journey) -> dict[str, Any]:
 def _camera(journey: Journey) -> dict[str, Any]:
     """Jerk and path of the camera, as filmed and stabilized, in px of the frame."""
     camera, stable = journey.stable.camera, journey.stable.path
-    stable_to_background = normal(camera.matrices @ inverse(stable.matrices))
     before, after = jerks_px(camera, stable)
     middle = (np.array(camera.size)[None] - 1) / 2
     resting = np.median([moved(each, middle)[0] for each in stable.matrices], axis=0)[None]
     paths = {
-        "before": [moved(each, middle)[0] for each in camera.matrices],
-        "after": [moved(each, resting)[0] for each in stable_to_background],
+        "before": _path_px(camera.steps, middle),
+        "after": _path_px(steps_after(camera.steps, stable.matrices), resting),
     }
     return {
         "jerk_before": before,
@@ -67,8 +67,13 @@ def _camera(journey: Journey) -> dict[str, Any]:
         "confidence": round(float(camera.confidence.mean()), 4),
         "canvas": list(stable.canvas),
         "cuts": list(camera.breaks),
-        "path_px": {name: np.round(np.array(path) - middle, 3).tolist() for name, path in paths.items()},
+        "path_px": {name: np.round(path, 3).tolist() for name, path in paths.items()},
     }
+
+
+def _path_px(steps: Matrix, point: Points) -> NDArray[np.float64]:
+    """The way of the camera, n x 2 px from its start: the sum of how far it looks aside from frame to frame."""
+    return np.cumsum([moved(step, point)[0] - point[0] for step in steps], axis=0)
 
 
 def _slide(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

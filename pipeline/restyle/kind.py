@@ -14,6 +14,7 @@ from pipeline.stage_texts import StageText
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "analyse": StageText("Finding the person and the camera's movement", 30, 1),
+    "ground": StageText("Following the ground", 0.5, 2, counts=False),
     "joints": StageText("Following the joints", 0.5, 2),
     "contacts": StageText("Finding where the feet stand", 0.5, 3),
     "segments": StageText("Finding where they walk up, hold and walk off", 0.5, 4),

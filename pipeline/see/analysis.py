@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.camera.path import CameraPath
-from utils.camera.tracking import Mask, Tracker
+from utils.camera.tracking import Mask, Motion, Tracker, camera_path
 from utils.image import Box
 from utils.media.chunk import read_strip, write_strip
 from utils.media.clip import Clip
@@ -67,6 +67,12 @@ class Analysis:
         """Mean brightness of each frame, 0 to 255."""
         return np.array(self._facts["luma"])
 
+    @cached_property
+    def background_points(self) -> list[NDArray[np.float32]]:
+        """For each frame, n x 4: where points of the background were in the frame before, and are in this one."""
+        stops = np.cumsum(self.entry.load_array("point_counts.npy"))
+        return np.split(np.array(self.entry.load_array("points.npy")), stops[:-1])
+
     @property
     def events(self) -> list[Event]:
         return [Event(**each) for each in self._facts["events"]]
@@ -101,31 +107,18 @@ class _Measurements:
     """What the pass collects besides mattes: a few numbers per frame."""
 
     def __init__(self) -> None:
-        self.motions: list[tuple[NDArray[np.float64], float, bool]] = []
+        self.motions: list[Motion] = []
         self.joints: list[NDArray[np.float32]] = []
         self.measured: list[bool] = []
         self.luma: list[float] = []
         self.sample_frames: list[int] = []
 
-    def add(self, sighting: Sighting, matrix: NDArray[np.float64], confidence: float) -> None:
+    def add(self, sighting: Sighting, motion: Motion) -> None:
         """Add the next frame."""
-        self.motions.append((matrix, confidence, sighting.cut))
+        self.motions.append(motion)
         self.joints.append(np.concatenate([sighting.keypoints, sighting.confidence[:, None]], 1))
         self.measured.append(sighting.measured)
         self.luma.append(float(sighting.frame.rgb[::8, ::8].mean()))
-
-    def camera(self, clip: Clip) -> CameraPath:
-        """The camera path that the motions make up."""
-        matrices, confidence, cuts = zip(*self.motions, strict=True)
-        return CameraPath(
-            np.array(matrices),
-            np.array(confidence),
-            clip.pts,
-            clip.time_base,
-            clip.size,
-            clip.size,
-            tuple(index for index, cut in enumerate(cuts) if cut and index),
-        )
 
 
 class _Recorder:
@@ -149,14 +142,17 @@ def _analyse(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     measurements = _Measurements()
     boxes = write_mattes(work.folder, _mattes(work, clip, measurements))
-    (work.folder / "camera.json").write_text(measurements.camera(clip).to_json())
+    camera = camera_path(clip, measurements.motions)
+    (work.folder / "camera.json").write_text(camera.to_json())
     np.save(work.folder / "poses.npy", np.array(measurements.joints, np.float32))
     np.save(work.folder / "measured.npy", np.array(measurements.measured))
+    np.save(work.folder / "points.npy", np.concatenate([motion.points for motion in measurements.motions]))
+    np.save(work.folder / "point_counts.npy", np.array([len(motion.points) for motion in measurements.motions]))
     facts = {
         "boxes": boxes,
         "sample_frames": measurements.sample_frames,
         "luma": [round(value, 3) for value in measurements.luma],
-        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(measurements, boxes)],
+        "events": [{"stage": "analyse", "sentence": sentence} for sentence in _remarks(measurements, camera, boxes)],
     }
     (work.folder / "facts.json").write_text(json.dumps(facts))
 
@@ -171,24 +167,35 @@ def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mas
     found = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
     for sighting, matte in prefetch((each, refined(each.mask, each.frame.rgb)) for each in prefetch(found)):
         motion = tracker.motion(sighting.frame.rgb, matte, cut=sighting.cut)
-        measurements.add(sighting, motion.matrix, motion.confidence)
+        measurements.add(sighting, motion)
         work.report(sighting.frame.index + 1, len(clip))
         yield matte
 
 
-def _remarks(measurements: _Measurements, boxes: Sequence[Box | None]) -> Iterator[str]:
+def _remarks(measurements: _Measurements, camera: CameraPath, boxes: Sequence[Box | None]) -> Iterator[str]:
     """Sentences on what a user should know of this clip: dark frames, lost camera, cuts, frames without the person."""
+    yield from timing_remarks(camera)
     if dark := _stretches([value < DARK_LUMA for value in measurements.luma]):
         yield f"Nearly black: frames {_listed(dark)}."
-    lost = [confidence == 0 for _, confidence, _ in measurements.motions]
+    lost = [motion.confidence == 0 for motion in measurements.motions]
     if stretches := _stretches(lost):
         yield f"The camera could not be followed in frames {_listed(stretches)}; it counts as standing still there."
-    cuts = [index for index, (_, _, cut) in enumerate(measurements.motions) if cut and index]
+    cuts = [index for index, motion in enumerate(measurements.motions) if motion.cut and index]
     if cuts:
         yield f"The clip has {len(cuts) + 1} shots; new ones begin at frames {', '.join(map(str, cuts))}."
     gone = [box is None for box in boxes]
     if any(gone) and not all(gone):
         yield f"Nobody is seen in frames {_listed(_stretches(gone))}; they stay as they are."
+
+
+def timing_remarks(camera: CameraPath) -> Iterator[str]:
+    """A sentence on timestamps that are not believed."""
+    if camera.mistimed:
+        frames = _listed(_stretches(np.isin(np.arange(len(camera)), camera.mistimed).tolist()))
+        yield (
+            f"The timestamps of frames {frames} do not fit the motion in the picture, which is even there: "
+            "the camera and the feet are measured without them, and the result keeps them."
+        )
 
 
 def _stretches(flags: Sequence[bool]) -> list[Span]:
@@ -207,7 +214,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=7,
+    version=8,
     run=_analyse,
     settings=("analysis.pose_every", "analysis.subject"),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from pipeline.see.analysis import Analysis
+from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import Contact, ContactRule, find_contacts
 from utils.media.timebase import Span
@@ -33,9 +34,10 @@ class FootContacts:
 
 def _find(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
+    ground: Ground = work.inputs["ground"]
     rule = ContactRule(work.settings["foot_lock.plant_leg_per_s"], work.settings["foot_lock.lift_leg_per_s"])
     poses = remove_outliers(analysis.poses, analysis.camera.times_s())
-    contacts = find_contacts(poses, analysis.camera, rule)
+    contacts = find_contacts(poses, ground.path, rule)
     (work.folder / "contacts.json").write_text(json.dumps([_to_json(contact) for contact in contacts]))
 
 
@@ -47,7 +49,7 @@ def _to_json(contact: Contact) -> dict[str, object]:
 
 CONTACTS = Stage(
     "contacts",
-    version=1,
+    version=2,
     run=_find,
     settings=("foot_lock.plant_leg_per_s", "foot_lock.lift_leg_per_s"),
     tools=("numpy", "scipy"),

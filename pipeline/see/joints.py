@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.see.analysis import Analysis
+from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import ContactRule, find_contacts
 from utils.people.pose import HEELS, TOES, Poses
@@ -40,13 +41,14 @@ class Joints:
 
 def _smooth(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
+    ground: Ground = work.inputs["ground"]
     times_s = analysis.camera.times_s()
     measured = remove_outliers(analysis.poses, times_s)
     edges: dict[int, list[int]] = defaultdict(list)
-    for contact in find_contacts(measured, analysis.camera, ContactRule()):
+    for contact in find_contacts(measured, ground.path, ContactRule()):
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]
     poses = smoothed(measured, times_s, analysis.camera.breaks, edges)
     np.save(work.folder / "poses.npy", np.concatenate([poses.keypoints, poses.confidence[:, :, None]], 2))
 
 
-JOINTS = Stage("joints", version=1, run=_smooth, tools=("numpy", "scipy"))
+JOINTS = Stage("joints", version=2, run=_smooth, tools=("numpy", "scipy"))

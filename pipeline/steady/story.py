@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.compose.encoded import encoded_facts
 from pipeline.plan.stable_path import STABILISE, StablePath
 from pipeline.run import Run
+from pipeline.see.analysis import timing_remarks
 from pipeline.stage import RunContext, Stage, Work
 from pipeline.types import Done, Event
 from utils.camera.path import CameraPath
@@ -73,7 +74,8 @@ def steady(clip: Clip, context: RunContext) -> SteadyClip:
 
     # 3. Write every frame as the calm camera sees it.
     copy = run.take(STEADY_COPY, clip=clip, stable=stable)
-    return SteadyClip(clip, context.settings, track, stable, copy, run.seconds, tuple(run.done), tuple(run.events))
+    events = (*run.events, *(Event("track", sentence) for sentence in timing_remarks(track.camera)))
+    return SteadyClip(clip, context.settings, track, stable, copy, run.seconds, tuple(run.done), events)
 
 
 def _track(work: Work) -> None:
@@ -91,7 +93,7 @@ def _copy(work: Work) -> None:
     (work.folder / FACTS).write_text(json.dumps(encoded_facts(clip, path)))
 
 
-TRACK = Stage("track", version=1, run=_track, tools=("numpy", "opencv-contrib-python"))
+TRACK = Stage("track", version=2, run=_track, tools=("numpy", "opencv-contrib-python"))
 STEADY_COPY = Stage(
-    "steady copy", version=1, run=_copy, settings=("encode.crf", "encode.x264_preset"), tools=("av", "numpy")
+    "steady copy", version=2, run=_copy, settings=("encode.crf", "encode.x264_preset"), tools=("av", "numpy")
 )

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from utils.image import Size
-from utils.image.geometry import Matrix, inverse, middle_of, normal
+from utils.image.geometry import Matrix, inverse, middle_of, normal, steps_after
 
 Track = NDArray[np.float64]
 
@@ -23,22 +23,21 @@ MIN_FRAMES = 8
 """Shots of fewer frames keep the smoothed path."""
 
 
-def l1_optimal(cameras: Matrix, steady: Matrix, size: Size) -> Matrix:
-    """The L1-optimal frame -> stable picture (n x 3 x 3), from the measured camera and the smoothed one."""
-    if len(cameras) < MIN_FRAMES:
+def l1_optimal(steps: Matrix, steady: Matrix, size: Size) -> Matrix:
+    """The L1-optimal frame -> stable picture (n x 3 x 3), from the camera's steps and the smoothed path."""
+    if len(steps) < MIN_FRAMES:
         return steady
     middle = middle_of(size)
-    smoothed_camera = inverse(middle) @ cameras @ inverse(steady) @ middle
-    track = _summed_track(smoothed_camera)
+    track = _summed_track(inverse(middle) @ steps_after(steps, steady) @ middle)
     reaches = (SHIFT_REACH, SHIFT_REACH, TURN_REACH, ZOOM_REACH)
     optimal = [_minimised(track, reach) for track, reach in zip(track.T, reaches, strict=True)]
     correction = track - np.stack(optimal, 1)
     return normal(middle @ _similarity(correction) @ inverse(middle) @ steady)
 
 
-def _summed_track(smoothed_camera: Matrix) -> Track:
-    """The smoothed camera's track, n x (right, down, turn, zoom): frame-to-frame moves, summed."""
-    steps = normal(inverse(smoothed_camera[:-1]) @ smoothed_camera[1:])
+def _summed_track(steps: Matrix) -> Track:
+    """The smoothed camera's track, n x (right, down, turn, zoom): its steps, summed."""
+    steps = normal(steps[1:])
     turn = np.arctan2(steps[:, 1, 0], steps[:, 0, 0])
     zoom = np.log(np.hypot(steps[:, 0, 0], steps[:, 1, 0]))
     moves = np.stack([steps[:, 0, 2], steps[:, 1, 2], turn, zoom], 1)

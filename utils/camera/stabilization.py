@@ -1,10 +1,12 @@
 """Stabilization: turns the measured camera path into a smooth one, as a path frame -> stable picture.
 
-Each frame is moved to the Gaussian-weighted mean of where its neighbours in time expect it. Only moves between near
-frames count, so a long pan is kept and no error accumulates over the clip. No pixel is cropped.
+Each frame is moved to where its neighbours in time expect it, by the steps between them and a local regression.
+Only near frames count, so a long pan is kept, a camera may travel, and no error accumulates over the clip. No pixel is
+cropped.
 """
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -20,6 +22,11 @@ Model = Literal["similarity", "homography"]
 
 REACH = 2.5
 """Neighbours farther away than this many standard deviations are left out."""
+DEVIATIONS = 0.75
+"""Standard deviation of the weights, in windows."""
+FLATNESS, BENDING = 1e-9, 0.1
+"""How far the regression is held back from a slope (only where frames do not determine one) and from a bend, which is
+badly known at the ends of a shot."""
 MIN_CONFIDENCE = 1e-3
 """Weight of a frame whose camera was not found: next to nothing, but not zero, so that a fit always exists."""
 
@@ -44,49 +51,57 @@ def stabilise(path: CameraPath, smoothing: Smoothing | None = None) -> CameraPat
     matrices = np.empty_like(path.matrices)
     for shot in path.shots:
         part = slice(shot.start, shot.stop)
-        smooth = _gaussian_smoothed(
-            path.matrices[part], path.times_s()[part], path.confidence[part], path.size, smoothing.window_s
-        )
+        smooth = _smoothed(path.steps[part], path.times_s()[part], path.confidence[part], path.size, smoothing.window_s)
         if smoothing.method == "optimal":
-            smooth = l1_optimal(path.matrices[part], smooth, path.size)
+            smooth = l1_optimal(path.steps[part], smooth, path.size)
         if smoothing.model == "similarity":
             smooth = nearest_similarity(smooth, path.size)
         matrices[part] = normal((1 - smoothing.strength) * np.eye(3) + smoothing.strength * smooth)
     return _on_canvas(replace(path, matrices=matrices))
 
 
-def _gaussian_smoothed(
-    matrices: Matrix, times_s: NDArray[np.float64], confidence: NDArray[np.float64], size: Size, window_s: float
+def _smoothed(
+    steps: Matrix, times_s: NDArray[np.float64], confidence: NDArray[np.float64], size: Size, window_s: float
 ) -> Matrix:
-    """Gaussian smoothing: for each frame the weighted mean of its moves into its neighbours.
+    """Smoothing by local regression: for each frame the weighted mean of its moves into its neighbours.
 
     Matrices are averaged in coordinates about the middle of the picture.
     """
     middle = middle_of(size)
-    back, forth = inverse(middle) @ inverse(matrices), matrices @ middle
-    deviation_s = window_s / 2
-    result = np.empty_like(matrices)
+    back = inverse(middle) @ steps @ middle
+    forth = inverse(back)
+    deviation_s = DEVIATIONS * window_s
+    result = np.empty_like(steps)
     for index, time_s in enumerate(times_s):
-        near = np.abs(times_s - time_s) <= REACH * deviation_s
-        weights = _local_linear_weights(
+        near = np.flatnonzero(np.abs(times_s - time_s) <= REACH * deviation_s)
+        weights = _local_quadratic_weights(
             times_s[near] - time_s, np.maximum(confidence[near], MIN_CONFIDENCE), deviation_s
         )
-        result[index] = np.tensordot(weights, normal(back[near] @ forth[index]), axes=1)
+        moves = _moves_into(index, near, back, forth)
+        result[index] = np.tensordot(weights, moves, axes=1)
     return normal(middle @ result @ inverse(middle))
 
 
-def _local_linear_weights(
+def _moves_into(index: int, near: NDArray[np.int64], back: Matrix, forth: Matrix) -> Matrix:
+    """The moves of one frame into its neighbours, by their steps back in time and forth."""
+    before = accumulate(back[index : near[0] : -1], lambda move, step: step @ move, initial=np.eye(3))
+    after = accumulate(forth[index + 1 : near[-1] + 1], lambda move, step: step @ move, initial=np.eye(3))
+    return normal(np.array([*reversed(list(before)), *list(after)[1:]]))
+
+
+def _local_quadratic_weights(
     offsets_s: NDArray[np.float64], confidence: NDArray[np.float64], deviation_s: float
 ) -> NDArray[np.float64]:
-    """Weights of a local linear regression with Gaussian weights, evaluated at its centre.
+    """Weights of a local quadratic regression with Gaussian weights, evaluated at its centre.
 
-    In the middle of a shot they equal the Gaussian; at its ends, where the Gaussian would lag, they follow the motion.
+    Of two filters that calm the shake alike, the quadratic keeps more of what the operator meant: slow movements, and
+    pans at the ends of a shot, where the Gaussian alone would lag.
     """
     gaussian = confidence * np.exp(-0.5 * (offsets_s / deviation_s) ** 2)
-    total, lean, spread = gaussian.sum(), (gaussian * offsets_s).sum(), (gaussian * offsets_s**2).sum()
-    determinant = total * spread - lean**2
-    flat = determinant <= 1e-9 * total * total * deviation_s**2
-    weights: NDArray[np.float64] = gaussian / total if flat else gaussian * (spread - lean * offsets_s) / determinant
+    terms = (offsets_s / deviation_s) ** np.arange(3)[:, None]
+    moments = (terms * gaussian) @ terms.T
+    moments += gaussian.sum() * np.diag([0, FLATNESS, BENDING])
+    weights: NDArray[np.float64] = gaussian * (np.linalg.solve(moments, [1, 0, 0]) @ terms)
     return weights
 
 

@@ -1,15 +1,17 @@
-"""Camera tracking from the background alone: every frame is matched against key frames, so that nothing drifts.
+"""Camera tracking from the background alone: how it moves from frame to frame, and where each frame lies in its place.
 
 1. The motion of the background since the last frame is estimated roughly, in a small picture. 2. Each corner point of
-the key frames is searched for (Lucas-Kanade) in a narrow window around its predicted place. 3. One homography is fitted
-to all of them.
+the key frames is searched for (Lucas-Kanade) in a narrow window around its predicted position. 3. One homography is
+fitted to where the points were in the last frame and are in this one: the step. 4. Another one is fitted to where they
+lie in the background picture, so that nothing drifts; it takes the background for one plane, which holds for a place.
+Where it does not hold any more, because the camera travelled, another place begins.
 
 The rough step comes first because people are large and move on their own: a coarse-to-fine search at full size lets
 them drag along the background points around them.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import cv2
@@ -17,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.camera.homography import fitted
+from utils.camera.path import CameraPath
+from utils.camera.timing import mistimed
 from utils.image import RGB, Size
-from utils.image.geometry import Matrix, Points, corners, inverse, moved
+from utils.image.geometry import Matrix, Points, corners, inverse, moved, stretch
+from utils.media.clip import Clip
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
@@ -38,6 +43,13 @@ FRESH_SHARE, STALE_SHARE = 0.65, 0.2
 key frame is dropped."""
 AGREE_PX = 1.0
 """Largest residual of a point that agrees."""
+STRAY_PX = 8.0
+"""A point farther than this from where the step leads moves on its own."""
+PLANE_SHARE = 0.3
+"""A place ends when a smaller share of the points agrees with one plane."""
+MAX_STRETCH = 3.0
+"""A place ends when an edge of the picture is this many times longer or shorter than in the background picture, where
+errors would be magnified."""
 ROUGH_REDUCTION = 2
 """Reduction of the small picture in which motion is estimated roughly."""
 ROUGH_PX = 3.0
@@ -56,23 +68,39 @@ GROW_SHARE = 0.012
 
 @dataclass(frozen=True)
 class Motion:
-    """Homography from a frame to the first one of its shot; confidence is the share of points that agree.
+    """The camera's motion in one frame.
 
-    `cut` marks the first frame of a new shot.
+    `step` leads from the frame to the one before, `matrix` to the background picture of its place, which is the first
+    frame of that place. `confidence` is the share of points that agree with the step. `cut` marks the first frame of a
+    new shot, `place` that of a new place. `points` are where background points were in the frame before and are in
+    this one: n x 4, x and y of each.
     """
 
     matrix: Matrix
+    step: Matrix
     confidence: float
     cut: bool = False
+    place: bool = False
+    points: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32), repr=False)
 
 
 @dataclass(frozen=True)
 class _KeyFrame:
-    """Key frame: its corner points, and their positions in the first frame of the shot (`grounded`)."""
+    """Key frame: its corner points, and their positions in the background picture (`grounded`) and in the last frame.
+
+    Points that were not found in the last frame are NaN in `last`.
+    """
 
     picture: Grey
     points: Points
     grounded: Points
+    last: Points
+
+    @classmethod
+    def of(cls, grey: Grey, background: Mask, matrix: Matrix) -> "_KeyFrame":
+        """A key frame from a frame and its homography to the background picture."""
+        points = _points(grey, background)
+        return cls(grey, points, moved(matrix, points), points)
 
 
 class Tracker:
@@ -80,55 +108,85 @@ class Tracker:
 
     def __init__(self) -> None:
         self._keys: list[_KeyFrame] = []
-        self._last = np.eye(3)
+        self._matrix = np.eye(3)
         self._small: Grey | None = None
 
     def motion(self, picture: RGB | Grey, people: Mask | None = None, *, cut: bool = False) -> Motion:
-        """Motion of the next frame. Without enough background points it repeats the last one, with confidence 0."""
+        """Motion of the next frame. Without enough background points the camera stands still, with confidence 0."""
         grey: Grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         background = _background_mask(grey, people)
         before, self._small = self._small, _small(grey)
         if before is None or cut:
-            self._keys, self._last = [_key_frame(grey, background, np.eye(3))], np.eye(3)
-            return Motion(np.eye(3), 1.0, cut)
-        estimate = self._estimate(before, grey, background)
-        if estimate is None:
-            self._keys = [_key_frame(grey, background, self._last)]
-            return Motion(self._last, 0.0)
-        self._last, agree, confidence = estimate
-        self._update_key_frames(grey, background, agree)
-        return Motion(self._last, confidence)
+            self._matrix = np.eye(3)
+            self._keys = [_KeyFrame.of(grey, background, self._matrix)]
+            return Motion(self._matrix, np.eye(3), 1.0, cut)
+        found = self._search(before, grey, background)
+        if found is None:
+            self._keys = [_KeyFrame.of(grey, background, self._matrix)]
+            return Motion(self._matrix, np.eye(3), 0.0)
+        step, there, points, confidence = found
+        agree = self._locate(step, there, Size.of(grey))
+        is_new = agree is None
+        if agree is None:
+            self._matrix, agree = np.eye(3), np.isfinite(there[:, 0])
+        self._update_key_frames(grey, background, there, agree, is_new=is_new)
+        return Motion(self._matrix, step, confidence, place=is_new, points=points)
 
-    def _estimate(self, before: Grey, grey: Grey, background: Mask) -> tuple[Matrix, Flags, float] | None:
-        """Homography of this frame -> the first one, which key frame points agree, and their share of those in view."""
+    def _search(
+        self, before: Grey, grey: Grey, background: Mask
+    ) -> tuple[Matrix, Points, NDArray[np.float32], float] | None:
+        """The step, the key frames' points in this frame, those of both frames, and the share that agrees."""
         assert self._small is not None
-        size = Size.of(grey)
+        last = np.concatenate([key.last for key in self._keys])
         ground = np.concatenate([key.grounded for key in self._keys])
-        guess = inverse(self._last)
-        rough = _rough_motion(before, self._small, background, moved(guess, self._keys[-1].grounded))
+        known = np.isfinite(last[:, 0])
+        expected = np.where(known[:, None], last, moved(inverse(self._matrix), ground))
+        rough = _rough_motion(before, self._small, background, expected)
         if rough is None:
             return None
-        guess = rough @ guess
-        expected = moved(guess, ground)
-        seen = _inside(expected, background)
-        there = _matched(self._keys, grey, np.where(seen[:, None], expected, np.nan))
-        known = np.isfinite(there[:, 0])
-        matrix = fitted(ground[known], there[known], guess, size) if known.sum() >= MIN_POINTS else None
-        if matrix is None or not _plausible(guess @ inverse(matrix), size):
+        expected = moved(rough, expected)
+        there = _matched(self._keys, grey, np.where(_inside(expected, background)[:, None], expected, np.nan))
+        both = known & np.isfinite(there[:, 0])
+        size, guess = Size.of(grey), inverse(rough)
+        step = fitted(there[both], last[both], guess, size) if both.sum() >= MIN_POINTS else None
+        if step is None or not _plausible(rough @ step, size):
             return None
-        off_px = np.linalg.norm(moved(matrix, ground) - there, axis=1)
-        agree = off_px < AGREE_PX
+        off_px = np.linalg.norm(moved(step, there) - last, axis=1)
+        there[known & (off_px > STRAY_PX)] = np.nan
+        agree = both & (off_px < AGREE_PX)
         if agree.sum() < MIN_POINTS:
             return None
-        return inverse(matrix), agree, float(agree.sum() / seen.sum())
+        both &= off_px <= STRAY_PX
+        points = np.concatenate([last[both], there[both]], axis=1).astype(np.float32)
+        return step, there, points, float(agree.sum() / both.sum())
 
-    def _update_key_frames(self, grey: Grey, background: Mask, agree: Flags) -> None:
-        """Drop key frames with few matches left, and add this frame when the newest one does not match well enough."""
+    def _locate(self, step: Matrix, there: Points, size: Size) -> Flags | None:
+        """Find this frame in the background picture: which points agree; None where it is not one plane any more."""
+        ground = np.concatenate([key.grounded for key in self._keys])
+        known = np.isfinite(there[:, 0])
+        matrix = fitted(ground[known], there[known], inverse(self._matrix @ step), size)
+        if matrix is None or stretch(matrix, size) > MAX_STRETCH:
+            return None
+        agree: Flags = np.linalg.norm(moved(matrix, ground) - there, axis=1) < AGREE_PX
+        if agree.sum() < max(MIN_POINTS, PLANE_SHARE * known.sum()):
+            return None
+        self._matrix = inverse(matrix)
+        return agree
+
+    def _update_key_frames(self, grey: Grey, background: Mask, there: Points, agree: Flags, *, is_new: bool) -> None:
+        """Drop key frames with few matches left, and add this frame when the newest one does not match well enough.
+
+        In a new place, whose background picture is this frame, points lie where they were found in it.
+        """
         edges = np.cumsum([len(key.points) for key in self._keys])[:-1]
         shares = [float(part.mean()) if len(part) else 0.0 for part in np.split(agree, edges)]
-        self._keys = [key for key, share in zip(self._keys, shares, strict=True) if share > STALE_SHARE]
+        self._keys = [
+            replace(key, last=last, grounded=last if is_new else key.grounded)
+            for key, last, share in zip(self._keys, np.split(there, edges), shares, strict=True)
+            if share > STALE_SHARE
+        ]
         if shares[-1] < FRESH_SHARE:
-            self._keys = [*self._keys[: KEY_FRAMES - 1], _key_frame(grey, background, self._last)]
+            self._keys = [*self._keys[: KEY_FRAMES - 1], _KeyFrame.of(grey, background, self._matrix)]
 
 
 def track(frames: Iterable[tuple[RGB, Mask | None]]) -> Iterator[Motion]:
@@ -136,6 +194,28 @@ def track(frames: Iterable[tuple[RGB, Mask | None]]) -> Iterator[Motion]:
     tracker = Tracker()
     for picture, people in frames:
         yield tracker.motion(picture, people)
+
+
+def camera_path(clip: Clip, motions: Sequence[Motion]) -> CameraPath:
+    """The camera path that the motions of all frames of a clip make up."""
+    path = CameraPath(
+        matrices=np.array([motion.matrix for motion in motions]),
+        confidence=np.array([motion.confidence for motion in motions]),
+        pts=clip.pts,
+        time_base=clip.time_base,
+        size=clip.size,
+        canvas=clip.size,
+        breaks=tuple(index for index, motion in enumerate(motions) if motion.cut and index),
+        place_starts=tuple(index for index, motion in enumerate(motions) if motion.place),
+        steps=np.array([motion.step for motion in motions]),
+    )
+    times_s = path.stamped_s()
+    lying = [
+        shot.start + index
+        for shot in path.shots
+        for index in mistimed(path.steps[shot.start : shot.stop], times_s[shot.start : shot.stop], clip.size)
+    ]
+    return replace(path, mistimed=tuple(lying))
 
 
 def _background_mask(grey: Grey, people: Mask | None) -> Mask:
@@ -158,12 +238,6 @@ def _small(grey: Grey) -> Grey:
         grey, (max(1, width // ROUGH_REDUCTION), max(1, height // ROUGH_REDUCTION)), interpolation=cv2.INTER_AREA
     )
     return small
-
-
-def _key_frame(grey: Grey, background: Mask, matrix: Matrix) -> _KeyFrame:
-    """A key frame from a frame and its homography to the first one."""
-    points = _points(grey, background)
-    return _KeyFrame(grey, points, moved(matrix, points))
 
 
 def _points(grey: Grey, background: Mask) -> Points:

@@ -1,4 +1,4 @@
-"""Ground contacts: when and where heels and toes stand, in background coordinates.
+"""Ground contacts: when and where heels and toes stand, in coordinates of the ground.
 
 A planted point does not move, so each track is segmented into stances (about one place) and movement. Segmentation
 uses the whole of a stance, unlike a threshold on the noisy speed from frame to frame, and keeps its edges sharp.
@@ -42,13 +42,15 @@ TOE_OFF_STEP = 0.3
 """In a walk the toe leaves the ground this share of a step after the other foot lands."""
 ROLLED_OFF_STEP = 0.7
 """A foot that leaves within this share of a step after the other's landing is walking."""
+EDGE_LEG = 0.02
+"""A foot whose heel or toe is this near to the picture's edge, in leg lengths, is cut off by it."""
 LONGEST_STEP_S = 0.7
 """Longest step of a walk; a foot that stood for longer began to walk only with its last step."""
 
 
 @dataclass(frozen=True)
 class Contact:
-    """A heel or toe that stands on the ground during `span`, at `anchor` (px of the background picture)."""
+    """A heel or toe that stands on the ground during `span`, at `anchor` (px of the ground picture)."""
 
     foot: Side
     part: Part
@@ -68,41 +70,48 @@ class ContactRule:
 
 @dataclass(frozen=True)
 class _Clip:
-    """Input of the search: heel and toe tracks in background coordinates, leg lengths and times of n frames."""
+    """Input of the search: heel and toe tracks in coordinates of the ground, leg lengths and times of n frames."""
 
     tracks: dict[tuple[Side, Part], Doubles]
+    whole: dict[Side, NDArray[np.bool_]]
+    """The frames in which the picture's edge does not cut a foot off."""
     leg_px: Doubles
     times_s: Doubles
     shots: tuple[range, ...]
 
 
-def find_contacts(poses: Poses, camera: CameraPath, rule: ContactRule | None = None) -> tuple[Contact, ...]:
+def find_contacts(poses: Poses, ground: CameraPath, rule: ContactRule | None = None) -> tuple[Contact, ...]:
     """Every contact of the clip, sorted by start; none across a cut or where a foot is not seen."""
     rule = rule or ContactRule()
-    clip = _in_background(poses, camera, rule)
+    clip = _on_ground(poses, ground, rule)
     contacts = [
         contact
         for shot in clip.shots
-        for contact in _ended_by_steps(_without_second_heels(_contacts_of_shot(clip, shot, rule), clip), clip)
+        for found in _ended_by_steps(_without_second_heels(_contacts_of_shot(clip, shot, rule), clip), clip)
+        for contact in _in_picture(found, clip)
         if _duration_s(contact.span, clip.times_s) >= rule.shortest_s
     ]
     return tuple(sorted(contacts, key=lambda each: (each.span.start, each.span.stop, each.foot, each.part)))
 
 
-def _in_background(poses: Poses, camera: CameraPath, rule: ContactRule) -> _Clip:
-    """Heel and toe tracks and leg lengths in the background picture, without the camera's motion."""
-    times_s = camera.times_s()
-    points = moved(camera.matrices[:, None], poses.keypoints.astype(float))
+def _on_ground(poses: Poses, ground: CameraPath, rule: ContactRule) -> _Clip:
+    """Heel and toe tracks and leg lengths in the ground picture, without the camera's motion."""
+    times_s = ground.times_s()
+    leg_px = smoothed_leg_px(poses.leg_px().astype(float), times_s)
+    joints = poses.keypoints.astype(float)
+    points = moved(ground.matrices[:, None], joints)
     tracks = {
         (side, part): _bridged(points[:, pair[index]], times_s, rule.bridge_s)
         for index, side in enumerate(SIDES)
         for part, pair in zip(PARTS, (HEELS, TOES), strict=True)
     }
-    zoom = np.sqrt(np.abs(np.linalg.det(camera.matrices[:, :2, :2])))
-    return _Clip(tracks, _smoothed_leg(poses.leg_px() * zoom, times_s), times_s, camera.shots)
+    margin_px = EDGE_LEG * leg_px[:, None, None]
+    cut_off = ((joints < margin_px) | (joints > np.array(ground.size) - 1 - margin_px)).any(axis=2)
+    whole = {side: ~cut_off[:, [HEELS[index], TOES[index]]].any(axis=1) for index, side in enumerate(SIDES)}
+    return _Clip(tracks, whole, leg_px * ground.zooms, times_s, ground.shots)
 
 
-def _smoothed_leg(leg_px: Doubles, times_s: Doubles) -> Doubles:
+def smoothed_leg_px(leg_px: Doubles, times_s: Doubles) -> Doubles:
     """Leg length by median filter; a bent or foreshortened leg gets the length of the frames around it."""
     known = np.flatnonzero(np.isfinite(leg_px))
     if not len(known):
@@ -210,6 +219,16 @@ def _ended_by_steps(contacts: list[Contact], clip: _Clip) -> list[Contact]:
             span = Span(contact.span.start, stop)
             result.append(_contact((contact.foot, contact.part), span, clip.tracks[contact.foot, contact.part]))
     return result
+
+
+def _in_picture(contact: Contact, clip: _Clip) -> list[Contact]:
+    """The longest part of a contact in which the whole foot is in the picture, if there is one."""
+    runs = _runs(clip.whole[contact.foot], range(contact.span.start, contact.span.stop))
+    if not runs:
+        return []
+    longest = max(runs, key=len)
+    key = contact.foot, contact.part
+    return [_contact(key, Span(longest.start, longest.stop), clip.tracks[key])]
 
 
 def _step_end(contact: Contact, off: int, strikes: Sequence[int], times_s: Doubles) -> int:

@@ -36,7 +36,7 @@ class CorrectionRule:
 
 @dataclass(frozen=True)
 class Corrections:
-    """Correction of each foot in n frames: n x 2 (left, right) x 2 px of the background; and refused contacts.
+    """Correction of each foot in n frames: n x 2 (left, right) x 2 px of the ground; and refused contacts.
 
     `held` (n x 2) is 1 while a foot stands, corrected or not, and fades around that like the corrections.
     """
@@ -48,7 +48,7 @@ class Corrections:
 
 @dataclass(frozen=True)
 class Slide:
-    """Slide of planted feet, as distance from their usual place (px of the background, and percent of the leg).
+    """Slide of planted feet, as distance from their usual place (px of the picture, and percent of the leg).
 
     It is taken over the frames of contacts in which the foot was found.
     """
@@ -62,11 +62,11 @@ class Slide:
 
 def slide(offsets: Sequence[Offsets]) -> Slide:
     """Slide over all contacts together; NaN when no foot was found."""
-    distances = [np.linalg.norm(each.px, axis=1) for each in offsets]
+    distances = [np.linalg.norm(each.px, axis=1) / each.zoom for each in offsets]
     found = [distance[np.isfinite(distance)] for distance in distances]
     all_found = np.concatenate([*found, np.zeros(0)])
     of_leg = np.concatenate(
-        [*(distance / each.leg_px for distance, each in zip(found, offsets, strict=True)), np.zeros(0)]
+        [*(distance * each.zoom / each.leg_px for distance, each in zip(found, offsets, strict=True)), np.zeros(0)]
     )
     total = sum(len(distance) for distance in distances)
     if not len(all_found):

@@ -1,6 +1,6 @@
 """Subpixel tracking of planted feet in any pictures; the joints alone are ten times too coarse.
 
-During a contact the patch around heel or toe is warped into the background picture and registered from frame to frame,
+During a contact the patch around heel or toe is warped into the ground picture and registered from frame to frame,
 starting in the middle of the contact. Pixels that look as they did before the foot came are ground and get no weight.
 The same search in the source, where the foot does stand, gives its error.
 """
@@ -43,15 +43,17 @@ MIN_LIKENESS = 0.9
 
 @dataclass(frozen=True)
 class Offsets:
-    """Distance of a contact's foot from its usual place: n x 2 px of the background over its span; NaN where unknown.
+    """Distance of a contact's foot from its usual place: n x 2 px of the ground over its span; NaN where unknown.
 
-    `likeness` (n) is the correlation with which it was found, at most 1.
+    `likeness` (n) is the correlation with which it was found, at most 1; `zoom` is how many px of the ground picture a
+    px of the filmed picture was.
     """
 
     contact: Contact
     px: Doubles
     likeness: Doubles
     leg_px: float
+    zoom: float = 1.0
 
     def beyond(self, source: "Offsets") -> "Offsets":
         """These offsets minus those of the source's foot, which stands.
@@ -77,13 +79,13 @@ class FootTracker:
         self._current: list[_ContactTracker] = []
         self._done: list[_ContactTracker] = []
 
-    def add(self, index: int, picture: RGB, keypoints: Keypoints, to_background: Matrix) -> None:
-        """Add a picture (h x w x 3), its joints (33 x 2 px) and its homography into the background."""
+    def add(self, index: int, picture: RGB, keypoints: Keypoints, to_ground: Matrix) -> None:
+        """Add a picture (h x w x 3), its joints (33 x 2 px) and its homography into the ground."""
         while self._pending and self._pending[-1].span.start - FRAMES_BEFORE[-1] <= index:
             self._current.append(_ContactTracker(self._pending.pop()))
         joints = keypoints.astype(float)
         for tracker in self._current:
-            tracker.add(index, picture, joints, to_background)
+            tracker.add(index, picture, joints, to_ground)
         ended = [each for each in self._current if each.contact.span.stop <= index + 1]
         for tracker in ended:
             tracker.finish()
@@ -113,22 +115,22 @@ class _ContactTracker:
     def order(self) -> tuple[int, int, str, str]:
         return self.contact.span.start, self.contact.span.stop, self.contact.foot, self.contact.part
 
-    def add(self, index: int, picture: RGB, joints: Doubles, to_background: Matrix) -> None:
+    def add(self, index: int, picture: RGB, joints: Doubles, to_ground: Matrix) -> None:
         """Add a picture: of the bare ground before the contact, or of the foot."""
         before = self.contact.span.start - index
         if before > 0 and before not in FRAMES_BEFORE:
             return
-        self._view = self._view or _View.of(self.contact, joints, to_background)
+        self._view = self._view or _View.of(self.contact, joints, to_ground)
         if self._view is None or index >= self.contact.span.stop:
             return
-        view = self._view.seen(picture, to_background)
+        view = self._view.seen(picture, to_ground)
         if before > 0:
             self._ground.append(view)
             return
         if self._search:
             self._places[index] = self._search.next(view)
             return
-        self._feet.append(self._view.foot(self.contact, joints, to_background))
+        self._feet.append(self._view.foot(self.contact, joints, to_ground))
         self._held[index] = view
         if len(self._held) == MAX_KEPT:
             self._look_back()
@@ -165,12 +167,14 @@ class _ContactTracker:
         """Offsets from the median position."""
         span = self.contact.span
         px, likeness = np.full((len(span), 2), np.nan), np.zeros(len(span))
-        scale = self._view.scale if self._view else 1.0
+        scale, leg_px, zoom = (
+            (self._view.scale, self._view.leg_px, self._view.zoom) if self._view else (1.0, np.nan, 1.0)
+        )
         for index, (place, alike) in self._places.items():
             likeness[index - span.start] = alike
             if alike >= MIN_LIKENESS:
                 px[index - span.start] = place / scale
-        return Offsets(self.contact, _from_median(px), likeness, self._view.leg_px if self._view else np.nan)
+        return Offsets(self.contact, _from_median(px), likeness, leg_px, zoom)
 
 
 def _from_median(px: Doubles) -> Doubles:
@@ -181,26 +185,36 @@ def _from_median(px: Doubles) -> Doubles:
 
 @dataclass(frozen=True)
 class _View:
-    """A square of the background picture around a contact's anchor, in which its foot is searched."""
+    """A square of the ground picture around a contact's anchor, in which its foot is searched."""
 
-    from_background: Matrix
+    from_ground: Matrix
     size_px: int
     scale: float
     leg_px: float
+    zoom: float
 
     @classmethod
-    def of(cls, contact: Contact, joints: Doubles, to_background: Matrix) -> "_View | None":
+    def of(cls, contact: Contact, joints: Doubles, to_ground: Matrix) -> "_View | None":
         """The square for a contact; None when no leg is seen that gives the size."""
-        legs = [moved(to_background, joints[[pair[side] for pair in (HIPS, KNEES, ANKLES)]]) for side in (0, 1)]
-        lengths = [float(np.linalg.norm(np.diff(leg, axis=0), axis=1).sum()) for leg in legs]
-        if not np.isfinite(lengths).any():
+        legs = [joints[[pair[side] for pair in (HIPS, KNEES, ANKLES)]] for side in (0, 1)]
+        filmed_px, ground_px = (
+            np.array([np.linalg.norm(np.diff(leg, axis=0), axis=1).sum() for leg in each])
+            for each in (legs, [moved(to_ground, leg) for leg in legs])
+        )
+        if not np.isfinite(ground_px).any():
             return None
-        leg_px = max(float(np.nanmax(lengths)), 16.0)
-        scale = min(1.0, MAX_PATCH_PX / (WINDOW_LEG * leg_px))
+        longest = int(np.nanargmax(ground_px))
+        zoom = float(ground_px[longest] / max(filmed_px[longest], 1e-6))
+        leg_px = zoom * max(float(filmed_px[longest]), 16.0)
+        scale = min(1.0, MAX_PATCH_PX * zoom / (WINDOW_LEG * leg_px)) / zoom
         half = scale * (WINDOW_LEG / 2 + SEARCH_LEG) * leg_px
         x, y = scale * np.array(contact.anchor)
         return cls(
-            shift(round(half) - x, round(half) - y) @ np.diag([scale, scale, 1.0]), 2 * round(half) + 1, scale, leg_px
+            shift(round(half) - x, round(half) - y) @ np.diag([scale, scale, 1.0]),
+            2 * round(half) + 1,
+            scale,
+            leg_px,
+            zoom,
         )
 
     @property
@@ -212,9 +226,9 @@ class _View:
     def window_px(self) -> int:
         return 2 * round(self.scale * WINDOW_LEG * self.leg_px / 2) + 1
 
-    def seen(self, picture: RGB, to_background: Matrix) -> Floats:
+    def seen(self, picture: RGB, to_ground: Matrix) -> Floats:
         """The square cut from a picture, in grey, slightly blurred for interpolation between pixels."""
-        back = inverse(self.from_background @ to_background)
+        back = inverse(self.from_ground @ to_ground)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         square = cv2.warpPerspective(
             picture, back, (self.size_px, self.size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
@@ -222,10 +236,10 @@ class _View:
         grey: Floats = cv2.GaussianBlur(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
         return grey
 
-    def foot(self, contact: Contact, joints: Doubles, to_background: Matrix) -> Doubles:
+    def foot(self, contact: Contact, joints: Doubles, to_ground: Matrix) -> Doubles:
         """Positions of heel, toe and ankle in the square, 3 x 2."""
         side = SIDES.index(contact.foot)
-        return moved(self.from_background @ to_background, joints[[pair[side] for pair in (HEELS, TOES, ANKLES)]])
+        return moved(self.from_ground @ to_ground, joints[[pair[side] for pair in (HEELS, TOES, ANKLES)]])
 
 
 class _Search:

@@ -31,6 +31,16 @@ def inverse(matrix: Matrix) -> Matrix:
     return normal(np.linalg.inv(matrix))
 
 
+def steps(matrices: Matrix) -> Matrix:
+    """Frame -> the frame before (n x 3 x 3), of frames that each lead into one picture; the first has the identity."""
+    return np.concatenate([np.eye(3)[None], normal(inverse(matrices[:-1]) @ matrices[1:])])
+
+
+def steps_after(steps: Matrix, moves: Matrix) -> Matrix:
+    """Steps from frame to frame as they are after each frame was moved by its own matrix."""
+    return np.concatenate([np.eye(3)[None], normal(moves[:-1] @ steps[1:] @ inverse(moves[1:]))])
+
+
 def shift(x_px: float, y_px: float) -> Matrix:
     """Translation to the right and down."""
     return np.array([[1, 0, x_px], [0, 1, y_px], [0, 0, 1]], float)
@@ -46,6 +56,16 @@ def corners(size: Size) -> Points:
     """Coordinates of the four corner pixels."""
     right, bottom = size.width_px - 1, size.height_px - 1
     return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
+
+
+def stretch(matrix: Matrix, size: Size) -> float:
+    """By how much the edges of the picture change their length at most; infinite if a corner gets behind the camera."""
+    before = corners(size)
+    if (np.column_stack([before, np.ones(4)]) @ matrix[2] <= 0).any():
+        return float("inf")
+    lengths = [np.linalg.norm(np.roll(each, -1, axis=0) - each, axis=1) for each in (before, moved(matrix, before))]
+    ratios = lengths[1] / np.maximum(lengths[0], 1e-9)
+    return float(max(ratios.max(), 1 / max(ratios.min(), 1e-9)))
 
 
 def middle_of(size: Size) -> Matrix:

@@ -92,6 +92,10 @@ class Flicker:
             self._changes.append(float(np.abs(grey - self._last)[mask].mean()))
         self._last = grey
 
+    def over_a_gap(self) -> "Flicker":
+        """The same measurement, without comparing the next frame with the last one."""
+        return Flicker(None, self._changes)
+
     @property
     def level(self) -> float:
         """Flicker in levels per frame; NaN before the second frame."""
@@ -123,17 +127,19 @@ def colour_drift(first: MeanColour, other: MeanColour) -> float:
     return float(np.linalg.norm(first.value - other.value))
 
 
-def jerk_px(cameras: Matrix, size: Size) -> float:
-    """Jerk of a camera path, px per frame cubed: root mean square of the third difference of position.
+def jerk_px(steps: Matrix, size: Size) -> float:
+    """Jerk of a camera, px per frame cubed: root mean square of the third difference of position.
 
-    It is measured at the corners of the picture's middle half.
+    It is measured at the corners of the picture's middle half, from the steps (frame -> the frame before) around each
+    frame alone, so that it also holds for a camera that travels.
     """
-    if len(cameras) < 4:
+    if len(steps) < 4:
         return 0.0
     middle = (np.array(size) - 1) / 2
-    points = middle + (corners(size) - middle) / 2
-    trails = np.array([moved(camera, points) for camera in cameras])
-    return float(np.sqrt((np.diff(trails, 3, axis=0) ** 2).mean()))
+    points = np.broadcast_to(middle + (corners(size) - middle) / 2, (len(steps) - 3, 4, 2))
+    before, next_, last = (steps[first : len(steps) - 3 + first, None] for first in (1, 2, 3))
+    jerks = moved(next_ @ last, points) - 3 * moved(next_, points) + 3 * points - moved(np.linalg.inv(before), points)
+    return float(np.sqrt((jerks**2).mean()))
 
 
 def _mean(values: Floats | NDArray[np.float64]) -> float:
