@@ -30,7 +30,7 @@ LENS = 1.0
 
 @dataclass(frozen=True)
 class Movement:
-    """For each of n frames: the subject's height in px, its place and speed in own heights, and whether it was seen.
+    """For each of n frames: the subject's height in px of the ground, its place and speed in own heights, whether seen.
 
     `place` is n x 2: sideways and away from the camera, each roughly. `speed` is in heights a second; `sure_speed` is
     the part of it that no bent limb explains.
@@ -49,24 +49,27 @@ class Movement:
         return Movement(**{each.name: getattr(self, each.name)[cut] for each in fields(self)})
 
 
-def movement(poses: Poses, camera: CameraPath) -> Movement:
-    """The movement of the subject against the background, measured in each shot by itself."""
+def movement(poses: Poses, ground: CameraPath) -> Movement:
+    """The movement of the subject over the ground, measured in each shot by itself."""
     sure = np.where(poses.confidence[..., None] >= SURE, poses.keypoints, np.nan)[:, BODY].astype(float)
-    ground = moved(camera.matrices[:, None], sure)
-    shots = [_of_shot(ground[shot.start : shot.stop], shot, camera) for shot in camera.shots]
+    joints = moved(ground.matrices[:, None], sure)
+    shots = [_of_shot(joints[shot.start : shot.stop], shot, ground) for shot in ground.shots]
     names = (each.name for each in fields(Movement))
     return Movement(**{name: np.concatenate([getattr(shot, name) for shot in shots]) for name in names})
 
 
-def _of_shot(joints: Doubles, shot: range, camera: CameraPath) -> Movement:
-    """The movement in one shot, from n x 8 x 2 joints in the background picture."""
+def _of_shot(joints: Doubles, shot: range, ground: CameraPath) -> Movement:
+    """The movement in one shot, from n x 8 x 2 joints in the ground picture.
+
+    By how much they grow in it says what share of their distance to the camera they walked towards it.
+    """
     whole, longest = _log_sizes(joints)
     across = joints[:, :4, 0].mean(axis=1)
     seen: NDArray[np.bool_] = np.isfinite(whole) & np.isfinite(across)
     if seen.sum() < 2:
         nowhere = np.full((len(shot), 5), np.nan)
         return Movement(nowhere[:, 0], nowhere[:, 1:3], nowhere[:, 3], nowhere[:, 4], seen)
-    times_s = camera.times_s()[shot.start : shot.stop]
+    times_s = ground.times_s()[shot.start : shot.stop]
     frame_s = max(float(np.median(np.diff(times_s))), 1e-3)
 
     def smooth(values: Doubles, over_s: float) -> Doubles:
@@ -74,13 +77,13 @@ def _of_shot(joints: Doubles, shot: range, camera: CameraPath) -> Movement:
         return np.asarray(gaussian_filter1d(filled, over_s / frame_s, mode="nearest"))
 
     size, across = smooth(whole, SIZE_SMOOTHED_S), smooth(across, SIDE_SMOOTHED_S)
-    height_px, away_px = np.exp(size), LENS * max(camera.size)
+    height_px = np.exp(size)
+    away = LENS * max(ground.size) / (height_px / ground.zooms[shot.start : shot.stop])
     sideways = np.gradient(across) / frame_s / height_px
     speeds = [
-        np.hypot(np.gradient(each) / frame_s * away_px / height_px, sideways)
-        for each in (size, smooth(longest, SIZE_SMOOTHED_S))
+        np.hypot(np.gradient(each) / frame_s * away, sideways) for each in (size, smooth(longest, SIZE_SMOOTHED_S))
     ]
-    place = np.column_stack([across / np.median(height_px), away_px / height_px])
+    place = np.cumsum(np.column_stack([sideways * frame_s, -np.gradient(size) * away]), axis=0)
     return Movement(height_px, place, speeds[0], np.minimum(*speeds), seen)
 
 

@@ -65,7 +65,7 @@ def _split(work: Work) -> None:
 
 SPLIT = Stage(
     "segments",
-    version=1,
+    version=2,
     run=_split,
     settings=("segments.count", "segments.split", "segments.least_s"),
     tools=("numpy",),
