@@ -111,6 +111,20 @@ def test_feet_stand_where_people_see_them_stand(seen: Seen) -> None:
     assert outside_share(claims, truth) < 0.15
 
 
+def test_who_is_pointed_at_is_followed(footage: Path, tmp_path: Path) -> None:
+    """In a clip of a woman who walks by, the man on the wall, whom no rule would have chosen."""
+    settings = Settings.load(
+        "fast", {"analysis.subject": "pointed", "analysis.point_x": 652.0, "analysis.point_y": 180.0}
+    )
+    context = RunContext(Store(tmp_path), settings.flat())
+    clip = open_clip(footage / "sports2d_side_walk.mp4", context)
+    with ANALYSE.result(context, clip=clip) as entry:
+        boxes = Analysis(entry).boxes[:120]
+    found = [box for box in boxes if box]
+    assert len(found) > 100
+    assert np.mean([box.left < 800 and box.bottom < 560 for box in found]) > 0.9
+
+
 def test_two_readers_say_the_same(seen: Seen) -> None:
     name, count = seen.clip.path.name, len(seen.clip)
     if name in labelled_contacts():

@@ -1,5 +1,6 @@
 """The right one of several people is chosen, and can be told from the others later."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from utils.errors import ClipError
 from utils.image import RGB, Box, Size
 from utils.media.intake import probe
 from utils.media.video import ClipFrames, Frame
 from utils.people.model import PoseModel
-from utils.people.subject import Subject, choose_subject, colour_histogram, find_people, overlap
+from utils.people.subject import Pointed, Subject, choose_subject, colour_histogram, find_people, likeness, overlap
 from utils.walker import Scene, Shot, Truth
 
 SIZE = Size(640, 360)
@@ -98,6 +100,32 @@ def test_where_they_should_be(chosen: Subject) -> None:
     assert middle is not None
     assert min(first.box.top, second.box.top) <= middle.top <= max(first.box.top, second.box.top)
     assert chosen.expected(chosen.places[-1].index + 1) is None
+
+
+def test_who_is_pointed_at_is_chosen(two: PlacedFrame, chosen: Subject) -> None:
+    """Also where the rule would have taken somebody else; the walker is known as another one then."""
+    truth = two.at(24)[1]
+    box = around(truth.others)
+    point = Pointed((box.left + box.right) / 2, (box.top + box.bottom) / 2, 24)
+    other = choose_subject(two, point)
+    assert other is not None
+    there = {place.index: place.box for place in other.places}
+    assert overlap(there[24], box) > 0.4
+    assert max(likeness(chosen.colours, each) for each in other.others) > likeness(chosen.colours, other.colours)
+    middle = around(truth.matte)
+    same = choose_subject(two, Pointed((middle.left + middle.right) / 2, (middle.top + middle.bottom) / 2, 24))
+    assert same is not None and likeness(same.colours, chosen.colours) > 0.95
+
+
+def test_a_point_where_nobody_is_says_where_people_are(two: PlacedFrame) -> None:
+    with pytest.raises(ClipError) as told:
+        choose_subject(two, Pointed(2, 2, 24))
+    assert "Nobody was found at 2,2 in frame 24" in str(told.value)
+    box = around(two.at(24)[1].matte)
+    points = re.findall(r"(\d+),(\d+)", told.value.remedy)
+    assert any(box.left <= int(x) < box.right and box.top <= int(y) < box.bottom for x, y in points)
+    with pytest.raises(ClipError, match="Nobody at all was found"):
+        choose_subject(Empty(), Pointed(2, 2, 1))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.running import check, running, tell_estimate
+from pipeline.commands.running import check, pointed, running, tell_estimate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +24,9 @@ def generate(
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -43,7 +46,7 @@ def generate(
 
     from pipeline.restyle.kind import KIND
 
-    settings = _settings(preset, file, assignments or [], engine, look, reference)
+    settings = _settings(preset, file, assignments or [], engine, look, reference, subject)
     check(clip, out, report)
     with running(KIND, settings.flat(), home) as context:
         values = _run(clip, out, report, preset, context)
@@ -56,17 +59,24 @@ def generate(
 
 
 def _settings(
-    preset: str, file: Path | None, assignments: list[str], engine: str | None, look: str | None, reference: Path | None
+    preset: str,
+    file: Path | None,
+    assignments: list[str],
+    engine: str | None,
+    look: str | None,
+    reference: Path | None,
+    subject: str | None,
 ) -> Settings:
     """The settings of a run, from all options of the command line."""
     from pipeline.settings import Settings, read_assignments
     from utils.errors import SettingsError
 
     overrides: dict[str, Any] = dict(read_assignments(assignments))
-    short = {
+    short: dict[str, Any] = {
         "generate.engine": engine,
         "generate.look": look,
         "generate.reference": str(reference.absolute()) if reference else None,
+        **(pointed(subject) if subject else {}),
     }
     for name, value in short.items():
         if value is not None and overrides.setdefault(name, value) != value:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.running import pointed
+
 if TYPE_CHECKING:
     from pipeline.preview.frame import FramePreview
     from pipeline.stage import RunContext
@@ -22,6 +24,9 @@ def preview(
     preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
     style: Annotated[str | None, typer.Option("--look", help="The style; short for generate.look.")] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the frame takes on.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -36,6 +41,7 @@ def preview(
     overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
     overrides += [f"generate.reference={reference.absolute()}"] if reference else []
     with _problems(as_json):
+        overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]
         share, context = _share(at), _context(home, preset, overrides, file)
         _check(clip, out, before)
         from pipeline.preview.frame import preview_frame

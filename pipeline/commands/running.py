@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import tempfile
 import time
@@ -70,6 +71,18 @@ def check(clip: Path, out: Path, report: Path | None = None) -> None:
     for path in (out, report):
         if path is not None:
             _check_place(path.absolute())
+
+
+def pointed(text: str) -> dict[str, Any]:
+    """The settings for a subject given as X,Y@FRAME or, in the first frame, X,Y."""
+    from utils.errors import SettingsError
+
+    match = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)(?:@(\d+))?", text.replace(" ", ""))
+    if match is None:
+        raise SettingsError(f"{text!r:.60} is no point of a frame.", "Write 320,180@40: x and y in px, and the frame.")
+    x_px, y_px, index = match.groups()
+    point = {"analysis.point_x": float(x_px), "analysis.point_y": float(y_px), "analysis.point_frame": int(index or 0)}
+    return {"analysis.subject": "pointed", **point}
 
 
 def _check_place(path: Path) -> None:

@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from pipeline.engines.base import View
 from pipeline.plan.stable_picture import MARGIN_SHARE
+from pipeline.see.who import SUBJECT_SETTINGS, subject_rule
 from pipeline.stage import Stage, Work
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size, bounding_box
@@ -23,7 +23,7 @@ from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import SAMPLE_COUNT, area, choose_subject, mask_covers_trunk
+from utils.people.subject import SAMPLE_COUNT, Pointed, Rule, area, choose_subject, mask_covers_trunk
 from utils.store import Entry
 
 LONGEST_PX = 1280
@@ -110,8 +110,13 @@ def preview_size(clip: Clip) -> Size:
 
 def _sample(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    few = _FewFrames(ClipFrames.of(clip, preview_size(clip)), tuple(_sample_indices(clip)))
-    samples = _samples(few, work.settings["analysis.subject"])
+    rule, indices = subject_rule(work.settings, clip), _sample_indices(clip)
+    if isinstance(rule, Pointed):
+        indices = sorted({*indices, rule.index})
+        shrink = preview_size(clip).width_px / clip.size.width_px
+        rule = Pointed(rule.x_px * shrink, rule.y_px * shrink, indices.index(rule.index))
+    few = _FewFrames(ClipFrames.of(clip, preview_size(clip)), tuple(indices))
+    samples = _samples(few, rule)
     work.report(1, 2)
     write_strip(work.folder, STRIP, (sample.rgb for sample in samples))
     write_mattes(work.folder, (sample.matte for sample in samples))
@@ -123,7 +128,7 @@ SAMPLE_FRAMES = Stage(
     "frame samples",
     version=1,
     run=_sample,
-    settings=("analysis.subject",),
+    settings=SUBJECT_SETTINGS,
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
 )
 
@@ -164,7 +169,7 @@ class _FewFrames:
             yield replace(frame, index=number)
 
 
-def _samples(few: _FewFrames, rule: Any) -> list[Sample]:
+def _samples(few: _FewFrames, rule: Rule | Pointed) -> list[Sample]:
     """The samples, with one and the same person in all of them."""
     subject = choose_subject(few, rule)
     boxes = {few.indices[place.index]: place.box for place in subject.places} if subject else {}

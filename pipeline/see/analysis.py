@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.see.who import SUBJECT_SETTINGS, subject_rule
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.camera.path import CameraPath
@@ -161,7 +162,7 @@ def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mas
     """The matte of each frame; all else is added to the measurements. Detection and matting run ahead in threads."""
     frames, tracker = ClipFrames.of(clip), Tracker()
     samples = _Recorder(frames)
-    subject = choose_subject(samples, work.settings["analysis.subject"])
+    subject = choose_subject(samples, subject_rule(work.settings, clip))
     measurements.sample_frames = [frame.index for frame in samples.frames]
     write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.frames))
     found = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)
@@ -216,6 +217,6 @@ ANALYSE = Stage(
     "analyse",
     version=8,
     run=_analyse,
-    settings=("analysis.pose_every", "analysis.subject"),
+    settings=("analysis.pose_every", *SUBJECT_SETTINGS),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
 )

@@ -25,10 +25,20 @@ class Analysis(Group):
         least=1,
         most=8,
     )
-    subject: Literal["largest", "central"] = setting(
+    subject: Literal["largest", "central", "pointed"] = setting(
         "largest",
         "Subject",
-        "Which person is followed when there are several: the largest in the picture, or the one nearest its middle.",
+        "Which person is followed when there are several: the largest in the picture, the one nearest its middle, or "
+        "the one at a point of a frame.",
+    )
+    point_x: float = setting(
+        0.0, "Point, from the left", "Where the subject is, if it is pointed at.", unit="px", least=0, most=16384
+    )
+    point_y: float = setting(
+        0.0, "Point, from the top", "Where the subject is, if it is pointed at.", unit="px", least=0, most=16384
+    )
+    point_frame: int = setting(
+        0, "Point, in frame", "In which frame it is there; the first one is 0.", unit="", least=0, most=10_000_000
     )
 
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.errors import ClipError
 from utils.image import RGB, Box
 from utils.media.video import Frame, FrameSource
 from utils.people.model import Body, PoseModel, halves, in_whole
@@ -41,6 +42,19 @@ MIN_TRUNK_MASK = 90
 MIN_TRUNK_SHARE = 0.2
 """Least distance from shoulders to hips, as a share of the person's size: on objects the model puts all joints in one
 spot."""
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """The subject is the person at a point of one frame, in px."""
+
+    x_px: float
+    y_px: float
+    index: int
+
+    def is_in(self, box: Box) -> bool:
+        """Whether the point lies in a box."""
+        return box.left <= self.x_px < box.right and box.top <= self.y_px < box.bottom
 
 
 @dataclass(frozen=True)
@@ -110,18 +124,27 @@ class _Candidate:
         return float(np.median(values) * np.sqrt(len(self.places) / samples))
 
 
-def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
-    """The person the clip is about; None when nobody is detected, or only once, which may be a false detection."""
+def choose_subject(frames: FrameSource, rule: Rule | Pointed) -> Subject | None:
+    """The person the clip is about; None when nobody is detected, or only once, which may be a false detection.
+
+    ClipError when somebody is pointed at and nobody is detected there.
+    """
+    also = {rule.index} if isinstance(rule, Pointed) else set[int]()
     sampled = (
-        sorted({round(candidate) for candidate in np.linspace(0, len(frames) - 1, SAMPLE_COUNT)}) if len(frames) else []
+        sorted({round(candidate) for candidate in np.linspace(0, len(frames) - 1, SAMPLE_COUNT)} | also)
+        if len(frames)
+        else []
     )
     candidates: list[_Candidate] = []
     for frame, bodies in _search_samples(frames.read(sampled)):
         _recognise(candidates, frame.index, frame.rgb, bodies)
-    seen_once = len(sampled) > 2 and sum(len(candidate.places) for candidate in candidates) == 1
-    if not candidates or seen_once:
-        return None
-    best = max(candidates, key=lambda candidate: candidate.worth(rule, len(sampled)))
+    if isinstance(rule, Pointed):
+        best = _pointed_at(candidates, rule)
+    else:
+        seen_once = len(sampled) > 2 and sum(len(candidate.places) for candidate in candidates) == 1
+        if not candidates or seen_once:
+            return None
+        best = max(candidates, key=lambda candidate: candidate.worth(rule, len(sampled)))
     subject_frames = {place.index for place in best.places}
     others = tuple(
         candidate.mean
@@ -129,6 +152,26 @@ def choose_subject(frames: FrameSource, rule: Rule) -> Subject | None:
         if candidate is not best and any(place.index in subject_frames for place in candidate.places)
     )
     return Subject(tuple(best.places), best.mean, others)
+
+
+def _pointed_at(candidates: Sequence[_Candidate], point: Pointed) -> _Candidate:
+    """The candidate whose box in the frame holds the point; of several, the one with the smallest box."""
+    there = [
+        (area(place.box), number)
+        for number, candidate in enumerate(candidates)
+        for place in candidate.places
+        if place.index == point.index and point.is_in(place.box)
+    ]
+    if there:
+        return candidates[min(there)[1]]
+    seen = [place.box for each in candidates for place in each.places if place.index == point.index]
+    middles = ", ".join(f"{(box.left + box.right) // 2},{(box.top + box.bottom) // 2}" for box in seen)
+    raise ClipError(
+        f"Nobody was found at {point.x_px:g},{point.y_px:g} in frame {point.index}.",
+        f"People were found there around {middles}: point at one of them, or in another frame."
+        if seen
+        else "Nobody at all was found in that frame: point at somebody in another one, where they are seen whole.",
+    )
 
 
 def _search_samples(frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:

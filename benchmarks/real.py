@@ -1,0 +1,120 @@
+"""python -m benchmarks.real FOLDER [--only NAME] [--looks ink,film]: quality measures on every real clip of a folder.
+
+Steadiness is measured by a meter that knows nothing of this program, beside ffmpeg's vid.stab. Then each clip is
+restyled in some looks, and the report's numbers are printed; where people read contacts or drew outlines of a clip
+(tests/labels), the program's own are scored against them.
+"""
+
+import argparse
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.journey_ground import bench_of
+from pipeline.processor import restyle
+from pipeline.report.journey import Journey
+from pipeline.report.report import report
+from pipeline.see.open_clip import open_clip
+from pipeline.stage import RunContext
+from tests.journeys import with_settings
+from tests.labels import (
+    boundary_f,
+    claims_of,
+    contact_labels,
+    f1,
+    labelled_contacts,
+    labelled_masks,
+    mask_labels,
+    outside_share,
+    overlap,
+)  # fmt: skip
+from tests.steadiness import detail, greys, shown, steadiness, vid_stab
+from utils.camera.stabilization import stabilise
+from utils.camera.stabilized_copy import followed, write_steady
+from utils.media.clip import Clip
+
+KINDS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+
+
+def main() -> None:
+    """Print what is known of each clip as it becomes known."""
+    options = _options()
+    logging.disable()
+    for path in sorted(options.folder.iterdir()):
+        if path.suffix.lower() not in KINDS or (options.only and options.only not in path.name):
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            print(f"\n{path.name}", flush=True)
+            context = bench_of(Path(name) / "cache", "balanced")
+            clip = open_clip(path, context)
+            for line in (*_camera(clip, Path(name)), *_looks(clip, context, options.looks)):
+                print(f"  {line}", flush=True)
+
+
+def _camera(clip: Clip, folder: Path) -> Iterator[str]:
+    """How steady the source, vid.stab's copy and ours are, and what was paid for it."""
+    rate, ours_file = float(clip.rate), folder / "ours.mp4"
+    write_steady(ours_file, clip, stabilise(followed(clip)))
+    films = {"source": greys(clip.path), "vid.stab": greys(vid_stab(clip.path, folder)), "steady": greys(ours_file)}
+    looked_at = {name: shown(frames) for name, frames in films.items()}
+    looked_at["source"] = [np.full_like(frame, 255) for frame in films["source"]]
+    read = {name: steadiness(frames, rate, looked_at[name]) for name, frames in films.items()}
+    whole = detail(films["source"], looked_at["source"])
+    for name, meter in read.items():
+        away = meter.away_px(read["source"]) / clip.size.width_px
+        kept = detail(films[name], looked_at[name]) / whole
+        yield (
+            f"{name:<10} jerk {meter.jerk_px:7.3f} px {meter.jerk_mrad:7.3f} mrad   slow path {away:6.2%}   "
+            f"detail {kept:5.2f}"
+        )
+    ratios = [getattr(read["steady"], each) / getattr(read["vid.stab"], each) for each in ("jerk_px", "jerk_mrad")]
+    yield f"steady / vid.stab: {ratios[0]:.2f} (px), {ratios[1]:.2f} (mrad)"
+
+
+def _looks(clip: Clip, context: RunContext, looks: list[str]) -> Iterator[str]:
+    """The report's numbers for each look, and scores against what people read."""
+    for index, look in enumerate(looks):
+        journey = restyle(clip, with_settings(context, generate__look=look))
+        numbers = report(journey)
+        if not index:
+            yield from _scores(journey)
+            yield "segments: " + ", ".join(f"{each['name']} {each['start']}" for each in numbers["segments"])
+            yield from (f"! {event['sentence']}" for event in numbers["events"])
+        warp, slide = numbers["warp_error"]["ratio"], numbers["slide_px"]["after"]
+        yield (
+            f"{look:<12} warp error {warp} x   seams {numbers['seam_ratio']} x   slide {slide} px   "
+            f"edit {numbers['edit_magnitude']} Delta E"
+        )
+
+
+def _scores(journey: Journey) -> Iterator[str]:
+    clip, analysis = journey.clip, journey.stable.analysis
+    name, count = clip.path.name, len(clip)
+    yield f"person in {analysis.detected_fraction:.0%} of the frames, {len(journey.contacts.all)} contacts"
+    if name in labelled_contacts():
+        claims, truth = claims_of(journey.contacts.all, count), contact_labels(name, count)
+        middle = (min(truth.ranges)[0] + max(truth.ranges)[1]) // 2
+        halves = [f1(claims, truth, part) for part in (slice(None), slice(0, middle), slice(middle, None))]
+        yield f"contacts F1 {halves[0]:.3f} ({halves[1]:.3f} and {halves[2]:.3f} in the halves), " + (
+            f"{outside_share(claims, truth):.1%} claimed of a foot out of the picture"
+        )
+    if name in labelled_masks():
+        drawn = mask_labels(name, clip.size)
+        mattes = zip(drawn, analysis.mattes(list(drawn)), strict=True)
+        scores = [(overlap(drawn[at], matte > 127), boundary_f(drawn[at], matte > 127)) for at, matte in mattes]
+        yield "matte IoU {:.3f}, boundary F at 3 px {:.3f}".format(*np.mean(scores, axis=0))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__)
+    parser.add_argument("folder", type=Path, help="the clips")
+    parser.add_argument("--only", help="clips with this in their name")
+    parser.add_argument("--looks", type=lambda text: text.split(","), default=["film", "watercolour", "ink"])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

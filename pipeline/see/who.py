@@ -1,0 +1,26 @@
+"""Who the subject is, as the settings say it: by a rule, or by a point of one frame."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from utils.errors import ClipError
+from utils.media.clip import Clip
+from utils.people.subject import Pointed, Rule
+
+SUBJECT_SETTINGS = ("analysis.subject", "analysis.point_x", "analysis.point_y", "analysis.point_frame")
+
+
+def subject_rule(settings: Mapping[str, Any], clip: Clip) -> Rule | Pointed:
+    """The rule or the point; a point that the clip does not have is refused."""
+    rule = settings["analysis.subject"]
+    if rule != "pointed":
+        return "central" if rule == "central" else "largest"
+    x_px, y_px, index = (settings[name] for name in SUBJECT_SETTINGS[1:])
+    if index >= len(clip):
+        raise ClipError(
+            f"This clip has no frame {index}: its last one is {len(clip) - 1}.", "Point into another frame."
+        )
+    if x_px >= clip.size.width_px or y_px >= clip.size.height_px:
+        size = f"{clip.size.width_px}x{clip.size.height_px}"
+        raise ClipError(f"The point {x_px:g},{y_px:g} lies outside of the picture, which is {size}.", "Point into it.")
+    return Pointed(x_px, y_px, index)
