@@ -84,8 +84,8 @@ def decisions() -> list[tuple[str, str]]:
     return list(map(tuple, rows))
 
 
-def test_twenty_things_are_decided_where_the_table_says() -> None:
-    assert len(decisions()) == 20
+def test_things_are_decided_where_the_table_says() -> None:
+    assert len(decisions()) >= 20
     for file, name in decisions():
         tree = ast.parse((PROJECT_ROOT / file).read_text(encoding="utf-8"))
         defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
