@@ -179,7 +179,7 @@ def test_no_descriptor_is_lost(store: Store) -> None:
         store.get(key(number))
     list(store.verify())
     store.clear()
-    assert descriptors() == before
+    assert descriptors() <= before  # one of an earlier test may have been closed meanwhile
 
 
 def test_the_cache_folder_may_vanish_and_comes_back(store: Store) -> None:

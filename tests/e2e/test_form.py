@@ -175,6 +175,7 @@ def test_what_is_no_longer_a_setting_is_forgotten(page: Page, clip: Path, kept: 
 
 
 def test_a_kept_picture_that_is_gone_is_told_and_no_longer_asked_for(page: Page) -> None:
+    page.get_by_role("button", name="Restyle", exact=True).wait_for()  # from then on the form keeps what is in it
     kept = {"version": 1, "chosen": {"restyle": {"settings": {"generate.reference": "0" * 64}}}}
     page.evaluate("(kept) => localStorage.setItem('reshoot.form', JSON.stringify(kept))", kept)
     page.reload()
