@@ -166,6 +166,7 @@ def test_what_is_chosen_survives_a_reload(page: Page) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_longer_a_setting_is_forgotten(page: Page, clip: Path, kept: object, look: str) -> None:
+    page.get_by_role("button", name="Restyle", exact=True).wait_for()  # from then on the form keeps what is in it
     page.evaluate("(kept) => localStorage.setItem('reshoot.form', JSON.stringify(kept))", kept)
     page.reload()
     expect(page.get_by_label(look, exact=True)).to_be_checked()
