@@ -24,8 +24,8 @@ FILES = {
     "camera.json": ResultFile("Camera path, as it was measured", "camera"),
     "stable.json": ResultFile("Calm camera path", "calm camera"),
 }
-PRICE = Price(1.6, 0.0036, 0.035)
-MEMORY_MB, MEGAPIXEL_MB = 265.0, 158.0
+PRICE = Price(1.5, 0.0052, 0.042)
+MEMORY_MB, MEGAPIXEL_MB = 268.0, 120.0
 """Memory at the peak of a run: always, and for each million pixels of a frame."""
 
 
