@@ -108,7 +108,7 @@ def test_a_worker_that_does_not_listen_is_ended_by_force(clip: Path, tmp_path: P
 def test_what_was_finished_before_a_death_is_not_done_again(clip: Path, tmp_path: Path) -> None:
     with house(tmp_path) as home:
         job = home.submit(clip, **QUICK)
-        home.kill(home.working(job, "make"))
+        home.kill(home.working(job, steps=5))
         reached = home.ledger.get(job).steps_done
         assert home.ended(job).state is State.DONE
         told = json.loads((Results.of(tmp_path).place(job) / "report.json").read_text())

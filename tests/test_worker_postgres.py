@@ -50,7 +50,7 @@ def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path, postgres: Callable
     clip = filmed(tmp_path, Shot(size=(320, 180), frames=45))
     with house(tmp_path / "home", database=postgres()) as people:
         job = people.submit(clip)
-        people.kill(people.working(job, "make"))
+        people.kill(people.working(job, steps=5))
         ended = people.ended(job)
     assert (ended.state, ended.attempts) == (State.DONE, 2)
 

@@ -79,13 +79,16 @@ class House:
         self.until(lambda: self.ledger.get(job).state is state, state)
         return self.ledger.get(job)
 
-    def working(self, job: str, stage: str = "") -> WorkerSign:
-        """The worker once it has this job in hand, and is at a stage."""
+    def working(self, job: str, stage: str = "", steps: int = 0) -> WorkerSign:
+        """The worker once it has this job in hand, is at a stage, and has done so many steps.
+
+        A stage that takes less than a second may never be told; how many steps were done is.
+        """
 
         def busy() -> WorkerSign | None:
             now = self.ledger.get(job)
             assert not now.state.ended, f"it is over: {now.state} {now.problem}"
-            if now.state is not State.RUNNING or stage not in now.stage:
+            if now.state is not State.RUNNING or stage not in now.stage or now.steps_done < steps:
                 return None
             return next((sign for sign in self.living() if sign.job == job), None)
 
