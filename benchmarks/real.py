@@ -31,9 +31,7 @@ from tests.labels import (
     outside_share,
     overlap,
 )  # fmt: skip
-from tests.steadiness import detail, greys, shown, steadiness, vid_stab
-from utils.camera.stabilization import stabilise
-from utils.camera.stabilized_copy import followed, write_steady
+from tests.steadiness import compared
 from utils.media.clip import Clip
 
 KINDS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -56,22 +54,15 @@ def main() -> None:
 
 def _camera(clip: Clip, folder: Path) -> Iterator[str]:
     """How steady the source, vid.stab's copy and ours are, and what was paid for it."""
-    rate, ours_file = float(clip.rate), folder / "ours.mp4"
-    write_steady(ours_file, clip, stabilise(followed(clip)))
-    films = {"source": greys(clip.path), "vid.stab": greys(vid_stab(clip.path, folder)), "steady": greys(ours_file)}
-    looked_at = {name: shown(frames) for name, frames in films.items()}
-    looked_at["source"] = [np.full_like(frame, 255) for frame in films["source"]]
-    read = {name: steadiness(frames, rate, looked_at[name]) for name, frames in films.items()}
-    whole = detail(films["source"], looked_at["source"])
-    for name, meter in read.items():
-        away = meter.away_px(read["source"]) / clip.size.width_px
-        kept = detail(films[name], looked_at[name]) / whole
+    found = compared(clip, folder)
+    for name, meter in found.meters.items():
+        away = meter.away_px(found.meters["source"]) / clip.size.width_px
         yield (
             f"{name:<10} jerk {meter.jerk_px:7.3f} px {meter.jerk_mrad:7.3f} mrad   slow path {away:6.2%}   "
-            f"detail {kept:5.2f}"
+            f"detail {found.kept_detail[name]:5.2f}"
         )
-    ratios = [getattr(read["steady"], each) / getattr(read["vid.stab"], each) for each in ("jerk_px", "jerk_mrad")]
-    yield f"steady / vid.stab: {ratios[0]:.2f} (px), {ratios[1]:.2f} (mrad)"
+    ours, rival = found.meters["steady"], found.meters["vid.stab"]
+    yield f"steady / vid.stab: {ours.jerk_px / rival.jerk_px:.2f} (px), {ours.jerk_mrad / rival.jerk_mrad:.2f} (mrad)"
 
 
 def _looks(clip: Clip, context: RunContext, looks: list[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """An independent meter of steadiness: the motion of the background in a video file, whoever made it.
 
-It shares no code with the program's own tracker. Corners are followed from frame to frame and back again, a similarity
-is fitted by RANSAC, and what the black border of a moved picture or a person covers is left out.
+The meter shares no code with the program's own tracker. Corners are followed from frame to frame and back again, a
+similarity is fitted by RANSAC, and what the black border of a moved picture covers is left out.
 """
 
 import subprocess
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from tests.forms import FFMPEG
+from utils.camera.stabilization import stabilise
+from utils.camera.stabilized_copy import followed, write_steady
+from utils.media.clip import Clip
 
 Grey = NDArray[np.uint8]
 BORDER_PX = 15
@@ -104,3 +107,26 @@ def vid_stab(clip: Path, folder: Path) -> Path:
     made = ["-fps_mode", "passthrough", "-vf", f"vidstabtransform=input={found}:smoothing=15"]
     subprocess.run([*source, *made, "-c:v", "libx264", "-preset", "veryfast", "-crf", "16", str(out)], check=True)
     return out
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One clip as it was filmed, by vid.stab, and by this program; and the share of the detail that each kept."""
+
+    meters: dict[str, Steadiness]
+    kept_detail: dict[str, float]
+
+
+def compared(clip: Clip, folder: Path) -> Compared:
+    """Steady a clip by vid.stab and by this program, and measure both beside the source."""
+    rate, ours = float(clip.rate), folder / "ours.mp4"
+    write_steady(ours, clip, stabilise(followed(clip)))
+    films = {"source": greys(clip.path), "vid.stab": greys(vid_stab(clip.path, folder)), "steady": greys(ours)}
+    looked_at = {name: shown(frames) for name, frames in films.items()}
+    looked_at["source"] = [np.full_like(frame, 255) for frame in films["source"]]
+    assert len({len(frames) for frames in films.values()}) == 1
+    whole = detail(films["source"], looked_at["source"])
+    return Compared(
+        {name: steadiness(frames, rate, looked_at[name]) for name, frames in films.items()},
+        {name: detail(frames, looked_at[name]) / whole for name, frames in films.items()},
+    )

@@ -25,9 +25,8 @@ from tests.labels import (
     outside_share,
     overlap,
 )  # fmt: skip
-from tests.steadiness import Steadiness, detail, greys, shown, steadiness, vid_stab
+from tests.steadiness import Compared, compared
 from utils.camera.stabilization import stabilise
-from utils.camera.stabilized_copy import followed, write_steady
 from utils.media.clip import Clip
 from utils.media.intake import probe
 from utils.store import Store
@@ -39,46 +38,27 @@ HANDHELD = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One clip as it was filmed, by vid.stab, and by us; and how much detail ours keeps."""
-
-    clip: Clip
-    source: Steadiness
-    rival: Steadiness
-    ours: Steadiness
-    kept_detail: float
-
-
 @pytest.fixture(scope="module", params=HANDHELD, ids=lambda name: name.partition(".")[0])
-def compared(request: pytest.FixtureRequest, footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    folder, path = tmp_path_factory.mktemp("steady"), footage / request.param
-    clip = probe(path)
-    rate = float(clip.rate)
-    write_steady(folder / "ours.mp4", clip, stabilise(followed(clip)))
-    source, rival, ours = greys(path), greys(vid_stab(path, folder)), greys(folder / "ours.mp4")
-    whole = [np.full_like(frame, 255) for frame in source]
-    masks = shown(ours)
-    assert len(source) == len(rival) == len(ours)
-    return Compared(
-        clip,
-        steadiness(source, rate, whole),
-        steadiness(rival, rate, shown(rival)),
-        steadiness(ours, rate, masks),
-        detail(ours, masks) / detail(source, whole),
-    )
+def handheld(
+    request: pytest.FixtureRequest, footage: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Clip, Compared]:
+    clip = probe(footage / request.param)
+    return clip, compared(clip, tmp_path_factory.mktemp("steady"))
 
 
-def test_it_is_steadier_than_vid_stab(compared: Compared) -> None:
-    assert compared.ours.jerk_px < 0.6 * compared.rival.jerk_px < compared.source.jerk_px
-    assert compared.ours.jerk_mrad < 0.6 * compared.rival.jerk_mrad
+def test_it_is_steadier_than_vid_stab(handheld: tuple[Clip, Compared]) -> None:
+    source, rival, ours = (handheld[1].meters[name] for name in ("source", "vid.stab", "steady"))
+    assert ours.jerk_px < 0.6 * rival.jerk_px < source.jerk_px
+    assert ours.jerk_mrad < 0.6 * rival.jerk_mrad
 
 
-def test_not_by_holding_the_picture_nor_by_blurring_it(compared: Compared) -> None:
+def test_not_by_holding_the_picture_nor_by_blurring_it(handheld: tuple[Clip, Compared]) -> None:
     """What the operator meant is kept, and so is the detail."""
-    assert compared.ours.away_px(compared.source) < 0.0105 * compared.clip.size.width_px
-    assert compared.ours.away_px(compared.source) < compared.rival.away_px(compared.source)
-    assert compared.kept_detail > 0.94
+    clip, found = handheld
+    source, rival, ours = (found.meters[name] for name in ("source", "vid.stab", "steady"))
+    assert ours.away_px(source) < 0.0105 * clip.size.width_px
+    assert ours.away_px(source) < rival.away_px(source)
+    assert found.kept_detail["steady"] > 0.94
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.pose import Poses
 from utils.people.sighting import Sighting, sightings
+from utils.people.smoothing import remove_outliers
 from utils.people.subject import choose_subject
 from utils.prefetch import prefetch
 from utils.store import Entry
@@ -57,6 +58,11 @@ class Analysis:
         """The subject's joints as measured, not smoothed."""
         joints = np.array(self.entry.load_array("poses.npy"))
         return Poses(joints[:, :, :2], joints[:, :, 2], np.array(self.entry.load_array("measured.npy")))
+
+    @cached_property
+    def sure_poses(self) -> Poses:
+        """The measured joints without those that jump away for a moment."""
+        return remove_outliers(self.poses, self.camera.times_s())
 
     @cached_property
     def boxes(self) -> tuple[Box | None, ...]:

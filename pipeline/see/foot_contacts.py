@@ -9,7 +9,6 @@ from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import Contact, ContactRule, find_contacts
 from utils.media.timebase import Span
-from utils.people.smoothing import remove_outliers
 from utils.store import Entry
 
 
@@ -36,8 +35,7 @@ def _find(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     ground: Ground = work.inputs["ground"]
     rule = ContactRule(work.settings["foot_lock.plant_leg_per_s"], work.settings["foot_lock.lift_leg_per_s"])
-    poses = remove_outliers(analysis.poses, analysis.camera.times_s())
-    contacts = find_contacts(poses, ground.path, rule)
+    contacts = find_contacts(analysis.sure_poses, ground.path, rule)
     (work.folder / "contacts.json").write_text(json.dumps([_to_json(contact) for contact in contacts]))
 
 

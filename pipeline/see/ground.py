@@ -14,7 +14,6 @@ from utils.camera.ground import Feet, ground_path
 from utils.camera.path import CameraPath
 from utils.feet.contacts import smoothed_leg_px
 from utils.people.pose import ANKLES, HEELS, TOES, Poses
-from utils.people.smoothing import remove_outliers
 from utils.store import Entry
 
 GROUND_SHARE = 0.95
@@ -40,8 +39,7 @@ class Ground:
 def _follow(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     camera = analysis.camera
-    poses = remove_outliers(analysis.poses, camera.times_s())
-    path = ground_path(camera, analysis.background_points, _feet(poses, camera))
+    path = ground_path(camera, analysis.background_points, _feet(analysis.sure_poses, camera))
     (work.folder / "ground.json").write_text(path.to_json())
 
 

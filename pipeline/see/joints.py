@@ -15,7 +15,7 @@ from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import ContactRule, find_contacts
 from utils.people.pose import HEELS, TOES, Poses
-from utils.people.smoothing import remove_outliers, smoothed
+from utils.people.smoothing import smoothed
 from utils.store import Entry
 
 _JOINTS = {("left", "heel"): HEELS[0], ("right", "heel"): HEELS[1], ("left", "toe"): TOES[0], ("right", "toe"): TOES[1]}
@@ -43,7 +43,7 @@ def _smooth(work: Work) -> None:
     analysis: Analysis = work.inputs["analysis"]
     ground: Ground = work.inputs["ground"]
     times_s = analysis.camera.times_s()
-    measured = remove_outliers(analysis.poses, times_s)
+    measured = analysis.sure_poses
     edges: dict[int, list[int]] = defaultdict(list)
     for contact in find_contacts(measured, ground.path, ContactRule()):
         edges[_JOINTS[contact.foot, contact.part]] += [contact.span.start, contact.span.stop]

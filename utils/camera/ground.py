@@ -63,7 +63,7 @@ def ground_path(camera: CameraPath, pairs: Sequence[PointPairs], feet: Feet) -> 
             matrices[place.start] = link
             for index in place[1:]:
                 matrices[index] = matrices[index - 1] @ _local_step(pairs[index], feet, index)
-    return replace(camera, matrices=normal(matrices), place_starts=(), steps=camera.steps)
+    return replace(camera, matrices=normal(matrices), place_starts=())
 
 
 def similarity_at(matrix: Matrix, point: Points) -> Matrix:

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from utils.image import Size
-from utils.image.geometry import Matrix, inverse, middle_of, normal, steps_after
+from utils.image.geometry import Matrix, inverse, middle_of, normal, shift_turn_zoom, steps_after
 
 Track = NDArray[np.float64]
 
@@ -37,11 +37,7 @@ def l1_optimal(steps: Matrix, steady: Matrix, size: Size) -> Matrix:
 
 def _summed_track(steps: Matrix) -> Track:
     """The smoothed camera's track, n x (right, down, turn, zoom): its steps, summed."""
-    steps = normal(steps[1:])
-    turn = np.arctan2(steps[:, 1, 0], steps[:, 0, 0])
-    zoom = np.log(np.hypot(steps[:, 0, 0], steps[:, 1, 0]))
-    moves = np.stack([steps[:, 0, 2], steps[:, 1, 2], turn, zoom], 1)
-    return np.concatenate([np.zeros((1, 4)), np.cumsum(moves, 0)])
+    return np.concatenate([np.zeros((1, 4)), np.cumsum(shift_turn_zoom(normal(steps[1:])), 0)])
 
 
 def _minimised(track: Track, reach: float) -> Track:

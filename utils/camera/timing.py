@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import Size
-from utils.image.geometry import Matrix, inverse, middle_of, nearest_similarity, normal
+from utils.image.geometry import Matrix, inverse, middle_of, nearest_similarity, normal, shift_turn_zoom
 
 Doubles = NDArray[np.float64]
 
@@ -59,8 +59,7 @@ def _track(steps: Matrix, size: Size) -> Doubles:
     """The camera's way, n x 4: right, down, rotation and zoom, in half pictures, summed from its steps."""
     middle = middle_of(size)
     forth = normal(inverse(middle) @ nearest_similarity(inverse(steps), size) @ middle)
-    rotation, zoom = np.arctan2(forth[:, 1, 0], forth[:, 0, 0]), np.log(np.hypot(forth[:, 0, 0], forth[:, 1, 0]))
-    return np.cumsum(np.stack([forth[:, 0, 2], forth[:, 1, 2], rotation, zoom], axis=1), axis=0)
+    return np.cumsum(shift_turn_zoom(forth), axis=0)
 
 
 def _evidence(track: Doubles, lengths: Doubles) -> Doubles:

@@ -58,6 +58,13 @@ def corners(size: Size) -> Points:
     return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], float)
 
 
+def shift_turn_zoom(similarities: Matrix) -> NDArray[np.float64]:
+    """What similarities do, n x 4: shift to the right and down, turn, and the logarithm of the zoom."""
+    right, down = similarities[:, 0, 2], similarities[:, 1, 2]
+    along, across = similarities[:, 0, 0], similarities[:, 1, 0]
+    return np.stack([right, down, np.arctan2(across, along), np.log(np.hypot(along, across))], axis=1)
+
+
 def stretch(matrix: Matrix, size: Size) -> float:
     """By how much the edges of the picture change their length at most; infinite if a corner gets behind the camera."""
     before = corners(size)

@@ -93,7 +93,7 @@ class Flicker:
         self._last = grey
 
     def over_a_gap(self) -> "Flicker":
-        """The same measurement, without comparing the next frame with the last one."""
+        """This measurement, going on without a comparison of the next frame with the last one."""
         return Flicker(None, self._changes)
 
     @property
