@@ -12,6 +12,7 @@ except ModuleNotFoundError as missing:
 from pipeline.commands import cache, jobs
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
+from pipeline.commands.matte import matte
 from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
 from pipeline.commands.settings import settings
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, preview, steady, worker, walker, probe, settings, doctor):
+for command in (generate, preview, matte, steady, worker, walker, probe, settings, doctor):
     app.command()(command)
 app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")

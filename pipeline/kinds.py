@@ -10,6 +10,7 @@ from utils.errors import SettingsError
 MODULES = {
     "restyle": "pipeline.restyle.kind",
     "steady": "pipeline.steady.kind",
+    "matte": "pipeline.matte.kind",
 }
 """Where each kind is described, as `KIND`; the first one is meant when none is named."""
 USUAL = next(iter(MODULES))

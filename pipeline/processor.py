@@ -23,10 +23,11 @@ from pipeline.plan.windows import WindowPlan, windows
 from pipeline.report.journey import Journey
 from pipeline.report.measured import MEASURE, Measured, Measuring
 from pipeline.run import Run
-from pipeline.see.analysis import ANALYSE, Analysis
+from pipeline.see.analysis import Analysis
 from pipeline.see.foot_contacts import CONTACTS, FootContacts
 from pipeline.see.ground import GROUND, Ground
 from pipeline.see.joints import JOINTS, Joints
+from pipeline.see.mended_matte import analysed
 from pipeline.stage import Digested, RunContext
 from pipeline.types import Event, Reference
 from utils.media.clip import Clip
@@ -46,7 +47,7 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     reference = Reference.of(context.settings["generate.reference"])
 
     # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
-    analysis = Analysis(run.take(ANALYSE, clip=clip))
+    analysis = analysed(run.take, clip, context.settings)
     if not analysis.has_subject and context.settings["generate.apply_to"] == "person":
         run.change(
             "analyse", "generate.apply_to", "both", "Nobody was found in this clip, so the whole picture is restyled."

@@ -16,13 +16,13 @@ import pipeline.engines
 from pipeline.engines.base import Readiness
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.kinds import find_kind
+from pipeline.kinds import find_kind, kinds
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
 from pipeline.settings import Settings, presets
 from tests.orders import restyle_order
 from tests.pictures import coded, sunset
-from ui import forms, references
+from ui import forms, given_files
 from ui import restore_form as using
 from ui.problems import NotAllowed, NotHere
 from ui.routes import forms as form_routes
@@ -118,13 +118,13 @@ def test_a_kept_picture_is_named_by_its_digest_or_by_its_place(tmp_path: Path) -
     place = kept(tmp_path)
     for said in (place.stem, str(place)):
         for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
-            assert references.settled(tmp_path, settings, PICTURES) == {"generate.reference": place.stem}
+            assert given_files.settled(tmp_path, settings, PICTURES) == {"generate.reference": place.stem}
 
 
 @pytest.mark.parametrize("none", [None, ""])
 def test_no_picture_is_none(tmp_path: Path, none: object) -> None:
     said = {"generate.reference": none, "generate.look": "ink"}
-    assert references.settled(tmp_path, said, PICTURES) == {"generate.look": "ink"}
+    assert given_files.settled(tmp_path, said, PICTURES) == {"generate.look": "ink"}
 
 
 def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
@@ -140,8 +140,9 @@ def test_everything_else_is_refused_in_the_same_words(tmp_path: Path) -> None:
     for said in strange:
         for settings in ({"generate.reference": said}, {"generate": {"reference": said}}):
             with pytest.raises(NotAllowed) as caught:
-                references.settled(tmp_path, settings, PICTURES)
-            assert (caught.value.problem, caught.value.remedy) == (references.NOT_ADDED, references.ADD_IT), said
+                given_files.settled(tmp_path, settings, PICTURES)
+            refusal = given_files.not_added("generate.reference")
+            assert (caught.value.problem, caught.value.remedy) == (refusal.problem, refusal.remedy), said
 
 
 # filled again
@@ -204,7 +205,7 @@ def test_no_settings_lead_to_a_file_that_is_no_reference(studio: Studio, path: s
         settings = {"generate": {"reference": named}} if in_groups else {"generate.reference": named}
         found = using.restored(studio, use(settings))
         assert found.values["generate.reference"] is None
-        assert found.missing == using.NO_PICTURE
+        assert found.missing == using.NO_FILE.format("reference picture")
 
 
 @pytest.mark.parametrize("in_groups", [False, True])
@@ -239,7 +240,8 @@ def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, browser: TestClie
 
 
 def test_the_route_describes_every_kind_as_it_is(browser: TestClient) -> None:
-    assert browser.get("/studio/forms").json() == json.loads(json.dumps({"forms": [FORM, forms.form(STEADY)]}))
+    others = [kind for kind in kinds() if kind.name != "restyle"]
+    assert browser.get("/studio/forms").json() == json.loads(json.dumps({"forms": [FORM, *map(forms.form, others)]}))
 
 
 ODD = ["3", "[1]", "null", '"x"', "{}", '{"kind": "x"}', '{"kind": ["use"]}', "[" * 100_000, '{"kind": "edit"}',

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from pipeline.jobs.job import State
 from pipeline.jobs.results import Results
-from pipeline.library import inputs, references
+from pipeline.library import given, inputs
 from pipeline.library.clips import Clips
 from pipeline.settings import Settings
 from tests.workers import House, house
@@ -51,7 +51,7 @@ def test_its_jobs_are_read_as_orders_of_today(old: House) -> None:
     assert done.inputs["reference"] == PICTURE and done.chosen["generate.reference"] == PICTURE
     assert waits.batch == outside.batch != "" and paused.settings == {}
     assert inputs.find(old.home, outside.inputs["clip"], "clip") == old.home.parent / "outside.mp4"
-    assert Path(paused.inputs["reference"]) == references.find(old.home, PICTURE)
+    assert Path(paused.inputs["reference"]) == given.find(old.home, "reference", PICTURE)
 
 
 def test_what_it_had_in_line_is_done(old: House) -> None:
@@ -86,9 +86,9 @@ def test_its_clip_and_picture_stay_while_jobs_need_them(old: House) -> None:
     clips = Clips(old.home)
     (clip,) = clips.all()
     assert clips.sweep(old.ledger.inputs_in_use, older_than_s=-1) == 0
-    assert references.sweep(old.home, old.ledger.inputs_in_use, older_than_s=-1) == 0
+    assert given.sweep(old.home, old.ledger.inputs_in_use, older_than_s=-1) == 0
     for job in old.ledger.all():
         if clip.id in job.order.inputs["clip"]:
             old.ledger.remove(job.id)
     assert clips.sweep(old.ledger.inputs_in_use, older_than_s=-1) == 1
-    assert references.sweep(old.home, old.ledger.inputs_in_use, older_than_s=-1) == 1
+    assert given.sweep(old.home, old.ledger.inputs_in_use, older_than_s=-1) == 1

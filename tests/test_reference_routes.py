@@ -13,7 +13,7 @@ from pipeline.jobs.results import Results
 from tests.journeys import filmed
 from tests.pictures import BOMB, NOTE, SVG, coded, sunset, turned
 from tests.studios import App, app
-from ui.references import ADD_IT, NOT_ADDED
+from ui.given_files import not_added
 from utils.digest import digest_bytes
 from utils.media.xmp import read_settings
 from utils.walker import Shot
@@ -176,7 +176,8 @@ def test_no_path_of_the_server_is_taken_and_none_is_told_of(studio: App, clip: s
     before = files(studio.home)
     for name, ask in entrances(studio, clip, job).items():
         for said in strange:
-            assert ask(said) == (NOT_ADDED, ADD_IT), (name, said)
+            refusal = not_added("generate.reference")
+            assert ask(said) == (refusal.problem, refusal.remedy), (name, said)
     assert files(studio.home) == before
     assert [each["id"] for each in studio.ask("/studio/jobs")["jobs"]] == [job]
     assert studio.ask(f"/studio/jobs/{job}")["settings"] == {}

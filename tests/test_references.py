@@ -15,19 +15,8 @@ from PIL import Image
 
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.library.references import (
-    FOLDER,
-    KEPT_S,
-    PART,
-    Picture,
-    at_home,
-    find,
-    keep,
-    portable,
-    preview,
-    stay,
-    sweep,
-)
+from pipeline.library.given import KEPT_S, PART, at_home, find, portable, stay, sweep
+from pipeline.library.references import FOLDER, Picture, keep, preview
 from tests.journeys import filmed
 from tests.orders import restyle_order
 from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
@@ -79,13 +68,13 @@ def test_the_home_that_keeps_the_picture_finds_it(picture: Path, tmp_path: Path)
 @pytest.mark.parametrize("name", ["*", "../" + 61 * "a", 64 * "*", None, 3, 63 * "a"])
 def test_nothing_else_is_found_by_a_strange_name(picture: Path, tmp_path: Path, name: object) -> None:
     put(picture, tmp_path / "home")
-    assert find(tmp_path / "home", name) is None
+    assert find(tmp_path / "home", "reference", name) is None
 
 
 def test_a_picture_that_is_still_being_copied_is_not_there_yet(picture: Path, tmp_path: Path) -> None:
     kept = put(picture, tmp_path / "home")
     kept.rename(kept.with_suffix(PART))
-    assert find(tmp_path / "home", digest_file(picture)) is None
+    assert find(tmp_path / "home", "reference", digest_file(picture)) is None
 
 
 def test_elsewhere_it_is_asked_for(picture: Path, tmp_path: Path) -> None:
@@ -151,7 +140,7 @@ def test_a_picture_is_kept_as_it_came_with_a_small_copy_of_our_own(home: Path, n
     content, size = KINDS[name]
     told = added(home, content)
     place = home / FOLDER / f"{told.digest}{Path(name).suffix}"
-    assert find(home, told.digest) == place and place.read_bytes() == content
+    assert find(home, "reference", told.digest) == place and place.read_bytes() == content
     assert (told.width_px, told.height_px) == size and told.digest == digest_file(place)
     small = preview(home, told.digest)
     assert read_picture(small).shape[:2] == size[::-1] and suffix_of(small) == ".jpg"
@@ -206,7 +195,7 @@ def test_a_picture_that_takes_too_much_memory_is_refused(home: Path, monkeypatch
 
 
 def aged(home: Path, digest: str) -> None:
-    place = find(home, digest)
+    place = find(home, "reference", digest)
     assert place
     os.utime(place, (time.time() - KEPT_S - 60,) * 2)
 
@@ -216,9 +205,19 @@ def test_what_no_job_needs_and_nobody_asked_for_lately_goes(home: Path) -> None:
     used, unused, fresh, asked = (added(home, grey).digest for grey in greys)
     for digest in (used, unused, asked):
         aged(home, digest)
-    assert stay(home, asked) and not stay(home, "0" * 64) and not stay(home, "../x") and not stay(home, 3)
+    assert (
+        stay(home, "reference", asked)
+        and not stay(home, "reference", "0" * 64)
+        and not stay(home, "reference", "../x")
+        and not stay(home, "reference", 3)
+    )
     assert sweep(home, lambda: {used}) == 1
-    assert [find(home, digest) is None for digest in (used, unused, fresh, asked)] == [False, True, False, False]
+    assert [find(home, "reference", digest) is None for digest in (used, unused, fresh, asked)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
     assert not preview(home, unused).exists() and preview(home, used).exists()
 
 
@@ -227,12 +226,12 @@ def test_one_that_a_job_begins_to_need_while_it_is_swept_stays(home: Path) -> No
     aged(home, digest)
     answers = iter([set[str](), {digest}])
     assert sweep(home, lambda: next(answers)) == 0
-    assert find(home, digest) and preview(home, digest).exists()
+    assert find(home, "reference", digest) and preview(home, digest).exists()
 
 
 def test_what_a_death_left_half_done_is_settled(home: Path) -> None:
     digest = added(home, turned(1)).digest
-    place = find(home, digest)
+    place = find(home, "reference", digest)
     assert place
     place.rename(place.with_name(f".{place.name}.gone"))
     old, new = home / FOLDER / f".old{PART}", home / FOLDER / f".new{PART}"
@@ -240,7 +239,7 @@ def test_what_a_death_left_half_done_is_settled(home: Path) -> None:
         part.touch()
     os.utime(old, (time.time() - KEPT_S - 60,) * 2)
     assert sweep(home, set) == 0
-    assert find(home, digest) == place and not old.exists() and new.exists()
+    assert find(home, "reference", digest) == place and not old.exists() and new.exists()
 
 
 def test_settings_of_a_job_name_the_picture_by_its_digest_already() -> None:
@@ -251,7 +250,7 @@ def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_forme
     greys = (coded(np.full((2, 2), level, np.uint8), "PNG") for level in range(3))
     by_digest, by_path, unused = (added(home, grey).digest for grey in greys)
     ledger, over = Ledger(database_url(home)), threading.Event()
-    for named in (by_digest, str(find(home, by_path))):
+    for named in (by_digest, str(find(home, "reference", by_path))):
         ledger.submit(restyle_order("/clips/walk.mp4", "walk.mp4", {"generate.reference": named}))
     ledger.submit(restyle_order("/clips/walk.mp4", "walk.mp4", {"generate.reference": None}))
     for digest in (by_digest, by_path, unused):
@@ -259,4 +258,4 @@ def test_the_app_throws_away_what_no_job_names_by_digest_or_by_the_path_of_forme
     over.set()
     run_cleanup(Studio(home, ledger), over)
     ledger.close()
-    assert [find(home, digest) is None for digest in (by_digest, by_path, unused)] == [False, False, True]
+    assert [find(home, "reference", digest) is None for digest in (by_digest, by_path, unused)] == [False, False, True]

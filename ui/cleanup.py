@@ -5,7 +5,7 @@ import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.library import references
+from pipeline.library import given
 from pipeline.library.clips import Clips
 from ui.routes.looks import sweep
 from ui.studio import Studio
@@ -26,7 +26,7 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
         try:
             Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep(UPLOAD_S)
             Clips(studio.home).sweep(studio.ledger.inputs_in_use)
-            references.sweep(studio.home, studio.ledger.inputs_in_use)
+            given.sweep(studio.home, studio.ledger.inputs_in_use)
             sweep(studio.home)
         except (OSError, ReshootError, SQLAlchemyError) as error:
             log.warning("What nobody needs any more could not be thrown away: %s", error)

@@ -9,15 +9,16 @@ from pipeline.jobs.job import JobError
 from pipeline.jobs.order import Order
 from pipeline.kind import Kind
 from pipeline.kinds import USUAL, find_kind
+from pipeline.library import given
 from pipeline.library.clips import Clips, NoClip
 from pipeline.library.inputs import clip_id
-from ui import references
+from ui import given_files
 from ui.problems import NotHere
 from ui.studio import Studio
 from utils.errors import SettingsError
 
 JOB = re.compile(r"[0-9a-f]{24}")
-NO_PICTURE = "The settings are in the form, but not their reference picture: it is not here. Add it again."
+NO_FILE = "The settings are in the form, but not their {}: it is not here. Add it again."
 NO_CLIP = "The settings are in the form, but not the clip: it did not come in through this page. Add it."
 
 
@@ -53,11 +54,11 @@ def _filled(studio: Studio, kind: Kind, preset: object, settings: object) -> Res
     preset = preset or kind.settings.USUAL_PRESET
     if not isinstance(preset, str) or not isinstance(settings, dict):
         raise SettingsError("These settings are not in a form that can be read.", "Choose the settings of a result.")
-    asked, missing = references.flat(settings), ""
+    asked, missing = given_files.flat(settings), ""
     for name in kind.file_settings.values():
         if asked.get(name):
-            asked[name] = references.known(studio.home, asked[name])
-            missing = missing if asked[name] else NO_PICTURE
+            asked[name] = given_files.known(studio.home, name, asked[name])
+            missing = missing if asked[name] else NO_FILE.format(given.TITLES[given.role_of(name)])
     return RestoredForm(kind.name, preset, kind.settings.load(preset, asked).flat(), None, missing)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +27,12 @@ def generate(
     subject: Annotated[
         str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
     ] = None,
+    matte: Annotated[
+        Path | None, typer.Option(help="A matte to use instead of the found one: a video, or PNGs in a zip or folder.")
+    ] = None,
+    strokes: Annotated[
+        Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -46,7 +52,8 @@ def generate(
 
     from pipeline.restyle.kind import KIND
 
-    settings = _settings(preset, file, assignments or [], engine, look, reference, subject)
+    given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
+    settings = _settings(preset, file, assignments or [], engine, look, given, subject)
     check(clip, out, report)
     with running(KIND, settings.flat(), home) as context:
         values = _run(clip, out, report, preset, context)
@@ -64,7 +71,7 @@ def _settings(
     assignments: list[str],
     engine: str | None,
     look: str | None,
-    reference: Path | None,
+    given: Mapping[str, Path | None],
     subject: str | None,
 ) -> Settings:
     """The settings of a run, from all options of the command line."""
@@ -75,7 +82,7 @@ def _settings(
     short: dict[str, Any] = {
         "generate.engine": engine,
         "generate.look": look,
-        "generate.reference": str(reference.absolute()) if reference else None,
+        **{name: str(path.absolute()) for name, path in given.items() if path},
         **(pointed(subject) if subject else {}),
     }
     for name, value in short.items():

@@ -27,6 +27,12 @@ def preview(
     subject: Annotated[
         str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
     ] = None,
+    matte: Annotated[
+        Path | None, typer.Option(help="A matte to use instead of the found one: a video, or PNGs in a zip or folder.")
+    ] = None,
+    strokes: Annotated[
+        Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -39,7 +45,8 @@ def preview(
     """Show one frame as the whole run would finish it, to choose a style by."""
     start = time.perf_counter()
     overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
-    overrides += [f"generate.reference={reference.absolute()}"] if reference else []
+    given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
+    overrides += [f"{name}={path.absolute()}" for name, path in given.items() if path]
     with _problems(as_json):
         overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]
         share, context = _share(at), _context(home, preset, overrides, file)
@@ -83,7 +90,7 @@ def _share(at: str) -> float | None:
 
 
 def _context(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "RunContext":
-    from pipeline.library.references import at_home
+    from pipeline.library.given import at_home
     from pipeline.restyle.kind import KIND
     from pipeline.settings import read_assignments
     from pipeline.stage import RunContext

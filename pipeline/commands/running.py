@@ -30,7 +30,7 @@ def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Itera
     """The context of a run on the command line, with progress bars; Ctrl-C ends it in a sentence."""
     from rich.console import Console
 
-    from pipeline.library.references import at_home
+    from pipeline.library.given import at_home
     from pipeline.stage import RunContext
     from utils.errors import Cancelled
     from utils.home import cache_folder
@@ -60,17 +60,24 @@ def check(clip: Path, out: Path, report: Path | None = None) -> None:
 
     if out.suffix.lower() != ".mp4":
         raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
+    check_place(clip, out)
+    if report is not None and report.exists() and not report.is_dir():
+        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
+    if report is not None:
+        _check_writable(report.absolute())
+
+
+def check_place(clip: Path, out: Path) -> None:
+    """Raise an error if a result cannot be written there, or would replace its clip."""
+    from utils.errors import SettingsError, WriteError
+
     if not out.absolute().parent.is_dir():
         raise WriteError(f"There is no folder {str(out.absolute().parent)!r}.", "Create it, or choose another one.")
     if out.is_dir():
         raise WriteError(f"{str(out)!r} is a folder.", "Name a file in it.")
     if clip.exists() and out.exists() and clip.samefile(out):
         raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
-    if report is not None and report.exists() and not report.is_dir():
-        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
-    for path in (out, report):
-        if path is not None:
-            _check_place(path.absolute())
+    _check_writable(out.absolute())
 
 
 def pointed(text: str) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def pointed(text: str) -> dict[str, Any]:
     return {"analysis.subject": "pointed", **point}
 
 
-def _check_place(path: Path) -> None:
+def _check_writable(path: Path) -> None:
     """Check that the nearest existing folder can be written to, by writing to it."""
     from utils.errors import WriteError
 

@@ -8,7 +8,7 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.results import Results
 from pipeline.kind import Outcome
 from pipeline.kinds import find_kind
-from pipeline.library.references import portable
+from pipeline.library.given import portable
 from pipeline.result.names import CLIP, FACTS, SETTINGS
 from utils.digest import digest_file
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.kind import Content
-from pipeline.library import references
+from pipeline.library import given, mattes, references
 from pipeline.library.clips import Clips
 from utils.digest import digest_file
 from utils.errors import ClipError, PictureError, UnreadableClip
@@ -18,11 +18,15 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def keep(home: Path, file: Path, content: Content) -> str:
     """Keep a file of this machine in a home; returns its digest. The file itself stays where it is."""
+    if content == "matte":
+        return mattes.take(home, file).digest
     if not file.is_file():
         problem, remedy = f"There is no file {str(file)!r}.", "Check the path and try again."
         raise UnreadableClip(problem, remedy) if content == "clip" else PictureError(problem, remedy)
     if content == "picture":
         return references.take(home, file).digest
+    if content == "strokes":
+        return mattes.keep_strokes(home, file.read_bytes())
     title = file.name.encode(errors="replace").decode()  # names of files need not be text
     return Clips(home).take(file, title)
 
@@ -54,8 +58,9 @@ def clip_id(home: Path, value: str) -> str:
 def _stored(home: Path, digest: str, content: Content) -> Path:
     if content == "clip":
         return Clips(home).path(digest)
-    path = references.find(home, digest)
+    role = "reference" if content == "picture" else content
+    path = given.find(home, role, digest)
     if path is None:
-        problem = "The reference picture of these settings is not on this machine."
-        raise PictureError(problem, "Add it to the form again, or give it with --reference.")
+        problem = f"The {given.TITLES[role]} of these settings is not on this machine."
+        raise PictureError(problem, f"Add it to the form again, or give it with --{role}.")
     return path

@@ -2,6 +2,7 @@
 
     python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a still
     python -m pipeline.library.inspection picture FILE PREVIEW          size and format, and a small copy
+    python -m pipeline.library.inspection matte FILE                    for how many frames of which size it is
     python -m pipeline.library.inspection film CLIP                     renders the example clip
 
 A child answers with a line of JSON, for an unusable file with a problem and its remedy. Heavy imports are inside the
@@ -50,6 +51,14 @@ def picture(file: Path, preview: Path) -> dict[str, Any]:
     if _is_refusal(answer) or is_picture:
         return answer
     return {"problem": "The file could not be read safely.", "remedy": "Save it again as PNG or JPEG and add that."}
+
+
+def matte(file: Path) -> dict[str, Any]:
+    """Inspect a matte: {frames, width, height} or {problem, remedy}."""
+    answer = _parsed(ask(command(["matte", str(file)]), LOOK_S, FRUGAL))
+    if _is_refusal(answer) or _has(answer, frames=int, width=int, height=int):
+        return answer
+    return {"problem": "The matte could not be read safely.", "remedy": "Save it as a video, or as a zip of PNGs."}
 
 
 def film_example(file: Path) -> None:
@@ -164,6 +173,22 @@ def _read(file: Path, preview: Path) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
+def _matte(file: Path) -> None:
+    """In the child: read a matte to its end, and print the answer."""
+    limit(MEMORY_BYTES)
+    from utils.people.matte_exchange import MatteFile
+    from utils.size import Size
+
+    frames, size = 0, Size(0, 0)
+    try:
+        for frames, each in enumerate(MatteFile(file).mattes(), start=1):  # noqa: B007
+            size = Size.of(each)
+        answer: dict[str, Any] = {"frames": frames, "width": size.width_px, "height": size.height_px}
+    except ClipError as error:
+        answer = {text: getattr(error, text).replace(repr(file.name), "the matte") for text in ("problem", "remedy")}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
 def _film(file: Path) -> None:
     """In the child: render the example clip."""
     from utils.walker.reels import Reels, film
@@ -181,6 +206,8 @@ def main() -> None:
         _look(Path(rest[0]), Path(rest[1]), rest[2], Path(rest[3]))
     elif what == "picture":
         _read(Path(rest[0]), Path(rest[1]))
+    elif what == "matte":
+        _matte(Path(rest[0]))
     else:
         _film(Path(rest[0]))
 

@@ -13,7 +13,9 @@ from pipeline.stage_texts import StageText
 
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
-    "analyse": StageText("Finding the person and the camera's movement", 30, 1),
+    "given matte": StageText("Reading the given matte", 0.2, 1, counts=False),
+    "analyse": StageText("Finding the person and the camera's movement", 29, 1),
+    "matte": StageText("Mending the matte", 0.8, 1, counts=False),
     "ground": StageText("Following the ground", 0.5, 2, counts=False),
     "joints": StageText("Following the joints", 0.5, 2),
     "contacts": StageText("Finding where the feet stand", 0.5, 3),
@@ -63,7 +65,12 @@ KIND = Kind(
     name="restyle",
     title="Restyle",
     about="Give the person, the background or both another look; camera, feet and timing stay as they were.",
-    roles={"clip": Role("Clip", "clip"), "reference": Role("Reference picture", "picture", required=False)},
+    roles={
+        "clip": Role("Clip", "clip"),
+        "reference": Role("Reference picture", "picture", required=False),
+        "matte": Role("Matte", "matte", required=False),
+        "strokes": Role("Brush strokes", "strokes", required=False),
+    },
     settings=Settings,
     front=("generate.engine", "generate.look", "generate.reference", "generate.apply_to", "composite.background",
            "segments.count"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Kind
-from pipeline.library.references import portable
+from pipeline.library.given import portable
 from utils.atomic_file import explained, replacing
 from utils.media.clip import Clip
 from utils.media.xmp import write_settings

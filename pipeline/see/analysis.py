@@ -4,6 +4,7 @@ Later stages read all of it through `Analysis`.
 """
 
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.camera.path import CameraPath
 from utils.camera.tracking import Mask, Motion, Tracker, camera_path
+from utils.digest import canonical_json, digest_bytes
 from utils.image import Box
 from utils.media.chunk import read_strip, write_strip
 from utils.media.clip import Clip
@@ -43,10 +45,14 @@ class Analysis:
     """The measurements on a clip, read from the cache; only small arrays are held in memory."""
 
     entry: Entry
+    mended: Entry | None = None
+    """Mattes that take the place of those found: given or mended by people."""
 
     @property
     def digest(self) -> str:
-        return self.entry.digest
+        if self.mended is None:
+            return self.entry.digest
+        return digest_bytes(canonical_json([self.entry.digest, self.mended.digest]))
 
     @cached_property
     def camera(self) -> CameraPath:
@@ -57,6 +63,8 @@ class Analysis:
     def poses(self) -> Poses:
         """The subject's joints as measured, not smoothed."""
         joints = np.array(self.entry.load_array("poses.npy"))
+        if self.mended is not None:
+            joints[~_inside(joints[:, :, :2], self.boxes)] = (np.nan, np.nan, 0)
         return Poses(joints[:, :, :2], joints[:, :, 2], np.array(self.entry.load_array("measured.npy")))
 
     @cached_property
@@ -67,7 +75,7 @@ class Analysis:
     @cached_property
     def boxes(self) -> tuple[Box | None, ...]:
         """The bounding box of the matte in each frame; None where it is empty."""
-        return tuple(Box(*box) if box else None for box in self._facts["boxes"])
+        return tuple(Box(*box) if box else None for box in self._matte_facts["boxes"])
 
     @cached_property
     def luma(self) -> NDArray[np.float64]:
@@ -82,7 +90,8 @@ class Analysis:
 
     @property
     def events(self) -> list[Event]:
-        return [Event(**each) for each in self._facts["events"]]
+        mended = self._matte_facts["events"] if self.mended else []
+        return [Event(**each) for each in (*self._facts["events"], *mended)]
 
     @property
     def has_subject(self) -> bool:
@@ -103,11 +112,25 @@ class Analysis:
 
     def mattes(self, wanted: Iterable[int]) -> Iterator[Mask]:
         """The subject's mattes in the wanted frames, ascending."""
-        return read_mattes(self.entry.folder, self.camera.size, wanted)
+        return read_mattes((self.mended or self.entry).folder, self.camera.size, wanted)
+
+    @cached_property
+    def _matte_facts(self) -> dict[str, Any]:
+        return self._facts if self.mended is None else dict(json.loads(self.mended.read_bytes("facts.json")))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
         return dict(json.loads(self.entry.read_bytes("facts.json")))
+
+
+def _inside(joints: NDArray[np.float32], boxes: Sequence[Box | None]) -> NDArray[np.bool_]:
+    """For each frame, whether the middle of the joints lies in the box of the matte; if not, they are another's."""
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no joints at all
+        middles = np.nanmean(joints, axis=1)
+        sides = np.array([box or (0, 0, 0, 0) for box in boxes], np.float32)
+        result: NDArray[np.bool_] = (middles >= sides[:, :2]).all(axis=1) & (middles < sides[:, 2:]).all(axis=1)
+    return result
 
 
 class _Measurements:
@@ -168,7 +191,7 @@ def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mas
     """The matte of each frame; all else is added to the measurements. Detection and matting run ahead in threads."""
     frames, tracker = ClipFrames.of(clip), Tracker()
     samples = _Recorder(frames)
-    subject = choose_subject(samples, subject_rule(work.settings, clip))
+    subject = choose_subject(samples, subject_rule(work.settings, clip, work.inputs.get("shown")))
     measurements.sample_frames = [frame.index for frame in samples.frames]
     write_strip(work.folder, SAMPLE, (frame.rgb for frame in samples.frames))
     found = sightings(iter(frames), every=work.settings["analysis.pose_every"], subject=subject)

@@ -40,6 +40,17 @@ class Analysis(Group):
     point_frame: int = setting(
         0, "Point, in frame", "In which frame it is there; the first one is 0.", unit="", least=0, most=10_000_000
     )
+    matte: str | None = setting(
+        None,
+        "Matte",
+        "A matte that is used instead of the one that is found: a video in which the person is white, or a zip of "
+        "PNG pictures, one for each frame.",
+    )
+    strokes: str | None = setting(
+        None,
+        "Brush strokes",
+        "What was painted onto the matte or off it in some frames; it is carried through the clip.",
+    )
 
 
 class Stabilise(Group):

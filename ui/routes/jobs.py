@@ -19,7 +19,7 @@ from pipeline.jobs.order import Order, make_order
 from pipeline.jobs.results import Results
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips
-from ui import references
+from ui import given_files
 from ui.board import BoardView, differing, quick_choices
 from ui.json_body import JsonBody
 from ui.problems import NotHere
@@ -169,7 +169,7 @@ def asked_settings(body: Mapping[str, Any]) -> tuple[str, str | None, dict[str, 
 def order_of(studio: Studio, kind: str, preset: str | None, settings: Mapping[str, Any]) -> Order:
     """The order that a browser asks for, validated, still without its clip; no preset means the usual one."""
     found = find_kind(kind)
-    settled = references.settled(studio.home, settings, found.file_settings.values())
+    settled = given_files.settled(studio.home, settings, found.file_settings.values())
     return make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
 
 

@@ -11,7 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from pipeline.library.references import FOLDER, PART, keep, preview
+from pipeline.library.given import PART
+from pipeline.library.references import FOLDER, keep, preview
 from ui.problems import NotHere, TooLarge
 from ui.studio import Studio
 from utils.errors import ReshootError

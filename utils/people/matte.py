@@ -42,9 +42,9 @@ def refined(mask: Mask, rgb: RGB) -> Mask:
     radius_px = max(MIN_RADIUS_PX, RADIUS_SHARE * tall)
     box = box.grown(math.ceil(3 * radius_px), Size.of(mask))
     coarse = _cleaned(mask[box.slices], NEAR_SHARE * tall)
-    filtered = _guided_filter(_narrowed(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
+    filtered = guided_filter(narrowed(coarse.astype(np.float32) / 255), rgb[box.slices], radius_px)
     near_person = cv2.dilate(coarse, _square(2 * radius_px)) > SEEN
-    result[box.slices] = np.where(near_person, np.rint(255 * _narrowed(filtered)), 0).astype(np.uint8)
+    result[box.slices] = np.where(near_person, np.rint(255 * narrowed(filtered)), 0).astype(np.uint8)
     return result
 
 
@@ -78,14 +78,14 @@ def _filled(mask: Mask, largest_px: float) -> Mask:
     return mask
 
 
-def _narrowed(values: Plane) -> Plane:
+def narrowed(values: Plane) -> Plane:
     """Narrow the soft band between outside and inside to the width of a real edge."""
     low, high = SOFT_BAND
-    narrowed: Plane = np.clip((values - low) / (high - low), 0, 1)
-    return narrowed
+    result: Plane = np.clip((values - low) / (high - low), 0, 1)
+    return result
 
 
-def _guided_filter(mask: Plane, rgb: RGB, radius_px: float) -> Plane:
+def guided_filter(mask: Plane, rgb: RGB, radius_px: float) -> Plane:
     """Guided filter: the mask as a locally linear function of the picture's colours."""
     height, width = mask.shape
     step = 2 if radius_px >= 4 else 1

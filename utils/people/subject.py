@@ -46,11 +46,12 @@ spot."""
 
 @dataclass(frozen=True)
 class Pointed:
-    """The subject is the person at a point of one frame, in px."""
+    """The subject is the person at a point of one frame, in px; unless `required`, nobody needs to be there."""
 
     x_px: float
     y_px: float
     index: int
+    required: bool = True
 
     def is_in(self, box: Box) -> bool:
         """Whether the point lies in a box."""
@@ -127,7 +128,7 @@ class _Candidate:
 def choose_subject(frames: FrameSource, rule: Rule | Pointed) -> Subject | None:
     """The person the clip is about; None when nobody is detected, or only once, which may be a false detection.
 
-    ClipError when somebody is pointed at and nobody is detected there.
+    ClipError when somebody is pointed at, required, and not detected there.
     """
     also = {rule.index} if isinstance(rule, Pointed) else set[int]()
     sampled = (
@@ -139,7 +140,10 @@ def choose_subject(frames: FrameSource, rule: Rule | Pointed) -> Subject | None:
     for frame, bodies in _search_samples(frames.read(sampled)):
         _recognise(candidates, frame.index, frame.rgb, bodies)
     if isinstance(rule, Pointed):
-        best = _pointed_at(candidates, rule)
+        pointed = _pointed_at(candidates, rule)
+        if pointed is None:
+            return None
+        best = pointed
     else:
         seen_once = len(sampled) > 2 and sum(len(candidate.places) for candidate in candidates) == 1
         if not candidates or seen_once:
@@ -154,7 +158,7 @@ def choose_subject(frames: FrameSource, rule: Rule | Pointed) -> Subject | None:
     return Subject(tuple(best.places), best.mean, others)
 
 
-def _pointed_at(candidates: Sequence[_Candidate], point: Pointed) -> _Candidate:
+def _pointed_at(candidates: Sequence[_Candidate], point: Pointed) -> _Candidate | None:
     """The candidate whose box in the frame holds the point; of several, the one with the smallest box."""
     there = [
         (area(place.box), number)
@@ -164,6 +168,8 @@ def _pointed_at(candidates: Sequence[_Candidate], point: Pointed) -> _Candidate:
     ]
     if there:
         return candidates[min(there)[1]]
+    if not point.required:
+        return None
     seen = [place.box for each in candidates for place in each.places if place.index == point.index]
     middles = ", ".join(f"{(box.left + box.right) // 2},{(box.top + box.bottom) // 2}" for box in seen)
     raise ClipError(

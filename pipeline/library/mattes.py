@@ -1,0 +1,68 @@
+"""Mattes and brush strokes that people give: checked by a guarded child, and stored by their digest."""
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.library import inspection
+from pipeline.library.given import FOLDERS, PART
+from utils.atomic_file import write_atomically
+from utils.digest import digest_bytes, digest_file
+from utils.disk import sync
+from utils.errors import ClipError
+
+
+@dataclass(frozen=True)
+class StoredMatte:
+    """A stored matte: its digest, and for how many frames of which size it is."""
+
+    digest: str
+    frames: int
+    width_px: int
+    height_px: int
+
+
+def keep(under: Path, part: Path) -> StoredMatte:
+    """Store a matte: a guarded child reads it, then the file is moved in. ClipError if it is no matte.
+
+    `part` must lie on the same file system as the home.
+    """
+    folder = under.absolute() / FOLDERS["matte"]
+    folder.mkdir(parents=True, exist_ok=True)
+    answer = inspection.matte(part)
+    if "problem" in answer:
+        raise ClipError(answer["problem"], answer["remedy"])
+    digest = digest_file(part, afresh=True)
+    sync(part)
+    part.replace(folder / f"{digest}.matte")
+    sync(folder)
+    return StoredMatte(digest, answer["frames"], answer["width"], answer["height"])
+
+
+def take(under: Path, file: Path) -> StoredMatte:
+    """Store a copy of a matte that stays where it is."""
+    folder = under.absolute() / FOLDERS["matte"]
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{secrets.token_hex(12)}{PART}"
+    try:
+        shutil.copyfile(file, part)
+        return keep(under, part)
+    except OSError as error:
+        raise ClipError(
+            f"{str(file)!r} cannot be read: {error.strerror}.", "Give a video, or a zip of PNGs."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def keep_strokes(under: Path, content: bytes) -> str:
+    """Store brush strokes; returns their digest. ClipError if they are none."""
+    from utils.people.strokes import Strokes
+
+    content = Strokes.read(content).to_json()
+    digest = digest_bytes(content)
+    folder = under.absolute() / FOLDERS["strokes"]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / f"{digest}.json", content)
+    return digest

@@ -1,0 +1,158 @@
+"""Mattes as files for and from other programs: a video of grey pictures or with transparency, or PNG pictures.
+
+write_matte(Path("matte.mkv"), mattes, rate)     lossless FFV1; "matte.zip" holds a PNG per frame
+MatteFile(Path("matte.mov")).mattes()            white is the person; of pictures with transparency, what is opaque
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from utils.camera.tracking import Mask
+from utils.digest import canonical_json, digest_bytes, digest_file
+from utils.errors import ClipError, WriteError
+from utils.image import Size
+from utils.media.cursor import Cursor
+from utils.media.intake import probe
+from utils.media.probe import ALPHA_FORMATS
+from utils.media.video import ClipFrames
+
+FAINT = 12
+"""Values this near to black or white count as such: lossy compression leaves them."""
+MOST_PICTURES, MOST_SIDE_PX, MOST_PICTURE_BYTES = 200_000, 16_384, 100_000_000
+PICTURE = re.compile(r"(?!\.)[^/]*\.png", re.IGNORECASE)
+_PNG_ERRORS = (OSError, SyntaxError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+"""Raised by Pillow and zipfile for files that are damaged, encrypted or something else."""
+
+
+@dataclass(frozen=True)
+class MatteFile:
+    """A file with a matte for every frame: a video, a zip of PNG pictures, or a folder of them."""
+
+    path: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the content; of a folder, that of its pictures in their order."""
+        if self.path.is_dir():
+            return digest_bytes(canonical_json([digest_file(self.path / name) for name in self._names_in_folder()]))
+        return digest_file(self.path)
+
+    def mattes(self) -> Iterator[Mask]:
+        """The mattes from first to last; raises an error that says why the file cannot be one."""
+        if not self.path.exists():
+            raise ClipError(f"There is no matte {str(self.path)!r}.", "Check the path and try again.")
+        if self.path.is_dir():
+            yield from self._of_pictures(self._names_in_folder(), lambda name: (self.path / name).read_bytes())
+        elif zipfile.is_zipfile(self.path):
+            yield from self._of_zip()
+        else:
+            yield from self._of_video()
+
+    def _of_video(self) -> Iterator[Mask]:
+        clip = probe(self.path)
+        if not clip.pixel_format.startswith(ALPHA_FORMATS):
+            for frame in ClipFrames.of(clip):
+                yield _cleaned(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
+            return
+        with closing(Cursor(clip)) as cursor:
+            for _, picture in cursor.frames(clip.span):
+                rgba = np.asarray(picture.to_ndarray(format="rgba"), np.uint8)
+                yield _cleaned(clip.orientation.apply(rgba[..., 3]))
+
+    def _of_zip(self) -> Iterator[Mask]:
+        with zipfile.ZipFile(self.path) as file:
+            sizes = {entry.filename: entry.file_size for entry in file.infolist() if _is_picture(entry.filename)}
+            if any(size > MOST_PICTURE_BYTES for size in sizes.values()):
+                raise ClipError(f"A picture in {self.path.name!r} is too large.", "Save it smaller.")
+            yield from self._of_pictures(sorted(sizes, key=_in_order), file.read)
+
+    def _of_pictures(self, names: Sequence[str], read: Callable[[str], bytes]) -> Iterator[Mask]:
+        if not names or len(names) > MOST_PICTURES:
+            problem = (
+                f"{self.path.name!r} holds {len(names)} PNG pictures." if names else "There are no PNG pictures in it."
+            )
+            raise ClipError(f"{self.path.name!r} is no matte: {problem}", "Give one PNG picture for each frame.")
+        for name in names:
+            try:
+                yield _cleaned(_of_png(read(name)))
+            except _PNG_ERRORS as error:
+                problem = f"The picture {name[-60:]!r} of the matte {self.path.name!r} cannot be read."
+                raise ClipError(problem, "Save it again as PNG.") from error
+
+    def _names_in_folder(self) -> list[str]:
+        return sorted((path.name for path in self.path.iterdir() if _is_picture(path.name)), key=_in_order)
+
+
+def write_matte(path: Path, mattes: Iterable[Mask], rate: Fraction) -> None:
+    """Write mattes losslessly: as FFV1 into an .mkv, or as PNG pictures into a .zip. Atomicity is up to the caller."""
+    try:
+        if path.suffix.lower() == ".zip":
+            _write_zip(path, mattes)
+        else:
+            _write_video(path, mattes, rate)
+    except (av.FFmpegError, OSError) as error:
+        raise WriteError(
+            f"The matte {path.name!r} could not be written: {error.strerror or error}.", "Make room on the disk."
+        ) from error
+
+
+def _write_video(path: Path, mattes: Iterable[Mask], rate: Fraction) -> None:
+    with av.open(str(path.absolute()), "w", format="matroska", options={"fflags": "+bitexact"}) as output:
+        stream = output.add_stream("ffv1", rate=rate, pix_fmt="gray", options={"level": "3", "slicecrc": "1"})
+        for index, matte in enumerate(mattes):
+            if index == 0:
+                stream.width, stream.height = Size.of(matte)
+                stream.codec_context.color_range = 2
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(matte), format="gray")
+            frame.pts, frame.time_base, frame.color_range = index, 1 / rate, 2
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+def _write_zip(path: Path, mattes: Iterable[Mask]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        for index, matte in enumerate(mattes):
+            buffer = io.BytesIO()
+            Image.fromarray(matte).save(buffer, "PNG", compress_level=1)
+            file.writestr(zipfile.ZipInfo(f"matte-{index:06}.png", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
+
+
+def _of_png(content: bytes) -> Mask:
+    """The matte in a PNG picture: its transparency if it has any, else its brightness."""
+    with PngImageFile(io.BytesIO(content)) as picture:
+        if max(picture.size) > MOST_SIDE_PX:
+            raise ValueError("too large")
+        if picture.mode.startswith("I"):
+            return np.asarray(np.asarray(picture, np.int64) >> 8, np.uint8)
+        plain = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else picture.convert("L")
+        return np.array(plain, np.uint8)
+
+
+def _cleaned(matte: Mask) -> Mask:
+    """A matte without the faint values that compression leaves."""
+    result = matte.copy()
+    result[matte <= FAINT] = 0
+    result[matte >= 255 - FAINT] = 255
+    return result
+
+
+def _is_picture(name: str) -> bool:
+    return PICTURE.fullmatch(name.rpartition("/")[2]) is not None and "__MACOSX" not in name
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Sorts names by the numbers in them: 9.png before 10.png."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
