@@ -10,12 +10,14 @@ import pytest
 
 from pipeline.preview.frame import FramePreview, preview_frame
 from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _sample_indices
+from pipeline.preview.moment import clearest, worth_of
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from tests.journeys import bench, finished, journey, written
 from utils.image import RGB, Size
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
+from utils.people.facing import facing
 from utils.people.subject import SAMPLE_COUNT
 from utils.progress import Progress
 from utils.walker import Shot, Truth, walk
@@ -98,8 +100,13 @@ def test_who_is_cut_off_or_half_hidden_counts_less() -> None:
         joints[:hidden] = np.nan
         return Sample(0, np.zeros((90, 160, 3), np.uint8), matte, joints)
 
-    assert sample(50, 0).worth > sample(50, 8).worth > sample(0, 8).worth > 0
-    assert sample(50, 0).worth > sample(0, 0).worth
+    assert worth_of(sample(50, 0)) > worth_of(sample(50, 8)) > worth_of(sample(0, 8)) > 0
+    assert worth_of(sample(50, 0)) > worth_of(sample(0, 0))
+
+
+def test_the_frame_is_one_in_which_the_person_faces_the_camera(walked: Walked, look: FramePreview) -> None:
+    assert look.index < SHOT.phases[1], "not one of those in which they walk off"
+    assert facing(walked[look.index][1].keypoints) > 0.9
 
 
 def test_only_the_person_is_changed(look: FramePreview, samples: tuple[Sample, ...]) -> None:
@@ -236,3 +243,26 @@ def test_a_real_person_is_found_in_every_frame_looked_at(juggler: Clip, tmp_path
     changed = (made.after != made.before).any(axis=2)
     assert 0.05 < changed.mean() < 0.2
     assert changed[:, 400:1000].sum() > 0.99 * changed.sum()
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    ("name", "turned_away"),
+    [
+        ("sam2_juggler.mp4", range(205, 247)),
+        ("sam2_woman_and_dog.mp4", range(265, 289)),
+        ("handheld_hikers_toward_camera.m4v", range(300, 340)),
+        ("shaky_skater.mp4", range(100, 150)),
+    ],
+)
+def test_of_a_real_clip_a_moment_is_shown_in_which_somebody_faces_the_camera(
+    footage: Path, tmp_path: Path, name: str, turned_away: range
+) -> None:
+    """The frames in which they look away were read by eye."""
+    on = bench(tmp_path)
+    clip = open_clip(footage / name, on)
+    samples = FrameSamples(SAMPLE_FRAMES.result(on, clip=clip)).all
+    best = clearest(samples)
+    assert best.box and best.index not in turned_away
+    assert facing(best.keypoints) > 0.75
+    assert best.box.size.height_px > 0.5 * max(sample.box.size.height_px for sample in samples if sample.box)

@@ -4,7 +4,7 @@ No camera path is measured: the frame itself takes the place of the stable pictu
 of their own, so that another style of the same clip is quick.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from pipeline.engines.base import EngineFrame, Style, View, Window
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, closely, preview_size, sampled
+from pipeline.preview.moment import clearest
 from pipeline.stage import RunContext
 from pipeline.types import Reference
 from utils.digest import canonical_json, digest_bytes
@@ -68,7 +69,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
         events.append(f"Nobody was found in the {looked_at} frames looked at, so the whole picture is restyled.")
-    sample = _clearest(samples.all) if at is None else _sample_at(clip, samples, at)
+    sample = clearest(samples.all) if at is None else _sample_at(clip, samples, at)
     whole = settings["generate.apply_to"] != "person"
     if not whole and sample.box is None:
         events.append("The person was not found in this frame: there it stays as it is.")
@@ -120,12 +121,6 @@ def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[st
     return after
 
 
-def _clearest(samples: Sequence[Sample]) -> Sample:
-    """The sample that shows the person best; where nobody is found, the one in the middle."""
-    best = max(samples, key=lambda sample: sample.worth)
-    return best if best.box else samples[len(samples) // 2]
-
-
 def _sample_at(clip: Clip, samples: FrameSamples, at: float) -> Sample:
     """The frame at a share of the clip, with the person who is in the other samples, recognised by colours."""
     index = round(at * (len(clip) - 1))
@@ -134,7 +129,7 @@ def _sample_at(clip: Clip, samples: FrameSamples, at: float) -> Sample:
     (frame,) = ClipFrames.of(clip, preview_size(clip)).read([index])
     if not samples.with_person:
         return sampled(frame, None)
-    person = _clearest(samples.with_person)
+    person = clearest(samples.with_person)
     colours = colour_histogram(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
     with closing(PoseModel(alone=True)) as model:
         alike = [(likeness(colour_histogram(body, frame.rgb), colours), body) for body in find_people(model, frame.rgb)]

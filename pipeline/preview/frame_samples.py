@@ -23,7 +23,7 @@ from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import SAMPLE_COUNT, Pointed, Rule, area, choose_subject, mask_covers_trunk
+from utils.people.subject import SAMPLE_COUNT, Pointed, Rule, choose_subject, mask_covers_trunk
 from utils.store import Entry
 
 LONGEST_PX = 1280
@@ -32,8 +32,6 @@ DECODED_PIXELS = 400_000_000
 """The most that is decoded to reach evenly spread frames; beyond it, key frames near them are taken instead."""
 ROOM_SHARE = 0.3
 """The margin around a person, in shares of their size, when the pose model looks at them alone."""
-CUT_OFF = 0.3
-"""The factor on the worth of a sample whose person reaches the picture's edge."""
 STRIP = "samples"
 
 
@@ -55,16 +53,6 @@ class Sample:
     def box(self) -> Box | None:
         """The bounding box of the person; None where nobody is."""
         return bounding_box(self.matte)
-
-    @property
-    def worth(self) -> float:
-        """How large and whole the person is: their area, less for every joint that is hidden or beyond an edge."""
-        if self.box is None:
-            return 0.0
-        left, top, right, bottom = self.box
-        inside = left > 1 and top > 1 and right < self.size.width_px - 1 and bottom < self.size.height_px - 1
-        known = float(np.isfinite(self.keypoints[:, 0]).mean())
-        return area(self.box) * known**2 * (1.0 if inside else CUT_OFF)
 
     def view(self, *, whole: bool) -> View | None:
         """The sample as an engine sees it: cut to the person and a margin, or `whole`; None where nobody is."""

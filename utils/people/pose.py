@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LANDMARKS = 33
-NOSE, EYES, ELBOWS, WRISTS = 0, (2, 5), (13, 14), (15, 16)
+NOSE, EYES, EARS, ELBOWS, WRISTS = 0, (2, 5), (7, 8), (13, 14), (15, 16)
 SHOULDERS, HIPS, KNEES, ANKLES, HEELS, TOES = (11, 12), (23, 24), (25, 26), (27, 28), (29, 30), (31, 32)
 """MediaPipe's landmark numbers, left and right."""
 
