@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.preview.frame import FramePreview, preview_frame
-from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, _sample_indices
+from pipeline.preview.frame_samples import SAMPLE_FRAMES, Sample, _sample_indices, frame_samples
 from pipeline.preview.moment import clearest, worth_of
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
@@ -60,7 +60,7 @@ def look(clip: Clip, ink: RunContext) -> FramePreview:
 
 @pytest.fixture(scope="module")
 def samples(look: FramePreview, clip: Clip, ink: RunContext) -> tuple[Sample, ...]:
-    return FrameSamples(SAMPLE_FRAMES.result(ink, clip=clip)).all
+    return frame_samples(clip, ink).all
 
 
 def psnr(one: RGB, other: RGB) -> float:
@@ -261,7 +261,7 @@ def test_of_a_real_clip_a_moment_is_shown_in_which_somebody_faces_the_camera(
     """The frames in which they look away were read by eye."""
     on = bench(tmp_path)
     clip = open_clip(footage / name, on)
-    samples = FrameSamples(SAMPLE_FRAMES.result(on, clip=clip)).all
+    samples = frame_samples(clip, on).all
     best = clearest(samples)
     assert best.box and best.index not in turned_away
     assert facing(best.keypoints) > 0.75

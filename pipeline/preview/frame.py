@@ -7,6 +7,7 @@ of their own, so that another style of the same clip is quick.
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pipeline.engines import ready
 from pipeline.engines.base import EngineFrame, Style, View, Window
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
-from pipeline.preview.frame_samples import SAMPLE_FRAMES, FrameSamples, Sample, closely, preview_size, sampled
+from pipeline.preview.frame_samples import FrameSamples, Sample, closely, frame_samples, preview_size, sampled
 from pipeline.preview.moment import clearest
 from pipeline.stage import RunContext
 from pipeline.types import Reference
@@ -40,6 +41,8 @@ class FramePreview:
     looked_at: int
     found_in: int
     events: tuple[str, ...]
+    box: Box | None = None
+    """Where the person is in this frame; None where nobody is."""
 
     @property
     def person_share(self) -> float:
@@ -56,6 +59,7 @@ class FramePreview:
             "found_in": self.found_in,
             "width": size.width_px,
             "height": size.height_px,
+            "box": list(self.box) if self.box else None,
             "events": list(self.events),
         }
 
@@ -63,13 +67,13 @@ class FramePreview:
 def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> FramePreview:
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
     reference = Reference.of(context.settings["generate.reference"])
-    samples = FrameSamples(SAMPLE_FRAMES.result(context, clip=clip))
+    samples = frame_samples(clip, context)
     settings, events = _scaled(context.settings, clip), list[str]()
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
         events.append(f"Nobody was found in the {looked_at} frames looked at, so the whole picture is restyled.")
-    sample = clearest(samples.all) if at is None else _sample_at(clip, samples, at)
+    sample = clearest(samples.all) if at is None else _sample_at(clip, samples, round(at * (len(clip) - 1)))
     whole = settings["generate.apply_to"] != "person"
     if not whole and sample.box is None:
         events.append("The person was not found in this frame: there it stays as it is.")
@@ -80,7 +84,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     if view is not None:
         style = _style(samples, view, reference, whole=whole)
         after = _composited(sample, view, _generated(view, style, clip, replace(context, settings=settings)), settings)
-    return FramePreview(sample.index, sample.rgb, after, looked_at, found_in, tuple(events))
+    return FramePreview(sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
 
 def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:
@@ -121,15 +125,29 @@ def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[st
     return after
 
 
-def _sample_at(clip: Clip, samples: FrameSamples, at: float) -> Sample:
-    """The frame at a share of the clip, with the person who is in the other samples, recognised by colours."""
-    index = round(at * (len(clip) - 1))
-    if there := [sample for sample in samples.all if sample.index == index]:
-        return there[0]
-    (frame,) = ClipFrames.of(clip, preview_size(clip)).read([index])
-    if not samples.with_person:
+def _sample_at(clip: Clip, samples: FrameSamples, index: int) -> Sample:
+    """A frame with the person who is in the samples: one of these, or another one that is searched for them."""
+    there = next((sample for sample in samples.all if sample.index == index), None)
+    return there or _searched(_Moment(clip.digest, samples, index, clip))
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A frame of a clip, and the samples that show who is meant."""
+
+    digest: str
+    samples: FrameSamples
+    index: int
+    clip: Clip = field(compare=False)
+
+
+@lru_cache(maxsize=4)
+def _searched(moment: _Moment) -> Sample:
+    """The frame with the person recognised by their colours; the latest ones are kept for other looks at them."""
+    (frame,) = ClipFrames.of(moment.clip, preview_size(moment.clip)).read([moment.index])
+    if not moment.samples.with_person:
         return sampled(frame, None)
-    person = clearest(samples.with_person)
+    person = clearest(moment.samples.with_person)
     colours = colour_histogram(Body(person.keypoints, np.ones(LANDMARKS, np.float32), person.matte), person.rgb)
     with closing(PoseModel(alone=True)) as model:
         alike = [(likeness(colour_histogram(body, frame.rgb), colours), body) for body in find_people(model, frame.rgb)]

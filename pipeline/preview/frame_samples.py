@@ -3,17 +3,19 @@
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from pipeline.engines.base import View
 from pipeline.plan.stable_picture import MARGIN_SHARE
 from pipeline.see.who import SUBJECT_SETTINGS, subject_rule
-from pipeline.stage import Stage, Work
+from pipeline.stage import RunContext, Stage, Work
 from utils.camera.tracking import Mask
 from utils.image import RGB, Box, Size, bounding_box
 from utils.media.chunk import read_strip, write_strip
@@ -23,8 +25,7 @@ from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import SAMPLE_COUNT, Pointed, Rule, choose_subject, mask_covers_trunk
-from utils.store import Entry
+from utils.people.subject import SAMPLE_COUNT, SAMPLE_WORKERS, Pointed, Rule, choose_subject, mask_covers_trunk
 
 LONGEST_PX = 1280
 """The longer side of sampled frames; larger clips are reduced to it."""
@@ -67,27 +68,30 @@ class Sample:
 
 @dataclass(frozen=True)
 class FrameSamples:
-    """The samples of a clip, read from the cache."""
+    """The samples of a clip, in the order of their frames; equal where their digest is."""
 
-    entry: Entry
-
-    @property
-    def digest(self) -> str:
-        return self.entry.digest
-
-    @cached_property
-    def all(self) -> tuple[Sample, ...]:
-        """All samples, in the order of their frames."""
-        facts = json.loads(self.entry.read_bytes("facts.json"))
-        count, joints = len(facts["indices"]), np.array(self.entry.load_array("joints.npy"))
-        pictures = read_strip(self.entry.folder, STRIP, count, range(count))
-        mattes = read_mattes(self.entry.folder, Size(*facts["size"]), range(count))
-        return tuple(map(Sample, facts["indices"], pictures, mattes, joints))
+    digest: str
+    all: tuple[Sample, ...] = field(repr=False, compare=False)
 
     @property
     def with_person(self) -> tuple[Sample, ...]:
         """The samples in which the person was found."""
         return tuple(sample for sample in self.all if sample.box)
+
+
+def frame_samples(clip: Clip, context: RunContext) -> FrameSamples:
+    """The samples of a clip, from the cache, or measured; those of the latest clip are kept in memory."""
+    entry = SAMPLE_FRAMES.result(context, clip=clip)
+    return _read(entry.digest, entry.folder)
+
+
+@lru_cache(maxsize=1)
+def _read(digest: str, folder: Path) -> FrameSamples:
+    facts = json.loads((folder / "facts.json").read_bytes())
+    count, joints = len(facts["indices"]), np.load(folder / "joints.npy", allow_pickle=False)
+    pictures = read_strip(folder, STRIP, count, range(count))
+    mattes = read_mattes(folder, Size(*facts["size"]), range(count))
+    return FrameSamples(digest, tuple(map(Sample, facts["indices"], pictures, mattes, joints)))
 
 
 def preview_size(clip: Clip) -> Size:
@@ -161,9 +165,18 @@ def _samples(few: _FewFrames, rule: Rule | Pointed) -> list[Sample]:
     """The samples, with one and the same person in all of them."""
     subject = choose_subject(few, rule)
     boxes = {few.indices[place.index]: place.box for place in subject.places} if subject else {}
-    with closing(PoseModel(alone=True)) as model:
-        bodies = [closely(model, one.rgb, boxes[one.index]) if one.index in boxes else None for one in few.kept]
-    return [sampled(frame, body) for frame, body in zip(few.kept, bodies, strict=True)]
+    with ExitStack() as models, ThreadPoolExecutor(SAMPLE_WORKERS) as pool:
+        idle = [models.enter_context(closing(PoseModel(alone=True))) for _ in range(SAMPLE_WORKERS)]
+
+        def found_closely(frame: Frame) -> Sample:
+            model = idle.pop()
+            try:
+                box = boxes.get(frame.index)
+                return sampled(frame, closely(model, frame.rgb, box) if box else None)
+            finally:
+                idle.append(model)
+
+        return list(pool.map(found_closely, few.kept))
 
 
 def closely(model: PoseModel, rgb: RGB, box: Box) -> Body | None:
