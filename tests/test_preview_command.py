@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from pipeline.commands.preview import preview
+from pipeline.engines.looks import LOOKS
 from tests.journeys import written
 from tests.pictures import BOMB
 from utils.errors import ReshootError
@@ -75,7 +76,25 @@ def test_a_file_of_settings_and_a_reference(
     assert abs(pictures[0] - pictures[2]).max() > 40
 
 
+def test_several_looks_side_by_side(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(home, clip, "-o", tmp_path / "looks.jpg", "--looks", "ink, noir", "--before", tmp_path / "before.jpg", "--json")
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert told["looks"] == ["ink", "noir"] and told["box"]
+    sheet = cv2.imread(str(tmp_path / "looks.jpg")).astype(float)
+    filmed, ink, noir = np.split(sheet[:360], 3, axis=1)
+    assert abs(filmed - ink).mean() > 5 and abs(ink - noir).mean() > 5
+    assert (tmp_path / "before.jpg").exists()
+
+
+def test_all_looks_are_in_rows(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(home, clip, "-o", tmp_path / "looks.jpg", "--looks", "all")
+    assert f"in {len(LOOKS)} looks" in capsys.readouterr().out
+    assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 2 * (360 + 28)
+
+
 REFUSED = [
+    (("-o", "out.jpg", "--looks", "ink,inc"), "There is no look 'inc'. Give all, or some of: film, "),
+    (("-o", "out.jpg", "--looks", "ink", "--look", "noir"), "--looks and --look say different things."),
     (("-o", "out.png"), "does not end in .jpg. Name it out.jpg."),
     (("-o", "nowhere/out.jpg"), "There is no folder"),
     (("-o", "out.jpg", "--before", "out.bmp"), "does not end in .jpg"),

@@ -12,8 +12,8 @@ import typer
 from pipeline.commands.running import pointed
 
 if TYPE_CHECKING:
-    from pipeline.preview.frame import FramePreview
     from pipeline.stage import RunContext
+    from utils.image import RGB
 
 
 def preview(
@@ -23,6 +23,9 @@ def preview(
     at: Annotated[str, typer.Option(help="Which moment, 0 to 1 of the clip; auto takes the clearest person.")] = "auto",
     preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
     style: Annotated[str | None, typer.Option("--look", help="The style; short for generate.look.")] = None,
+    looks: Annotated[
+        str | None, typer.Option(metavar="A,B", help="The frame in several looks side by side, or in all of them.")
+    ] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the frame takes on.")] = None,
     subject: Annotated[
         str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
@@ -51,13 +54,25 @@ def preview(
         overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]
         share, context = _share(at), _context(home, preset, overrides, file)
         _check(clip, out, before)
-        from pipeline.preview.frame import preview_frame
+        wanted = _looks(looks, overrides)
+        from pipeline.preview.look_sheet import look_sheet, preview_looks
         from pipeline.see.open_clip import open_clip
 
-        found = preview_frame(open_clip(clip, context), context, share)
-        _write(found, out, before)
-    facts = {**found.to_json(), "seconds": round(time.perf_counter() - start, 2)}
+        names = wanted or [context.settings["generate.look"]]
+        found = list(preview_looks(open_clip(clip, context), context, share, names))
+        _write({out: look_sheet(names, found) if wanted else found[0].after, before: found[0].before})
+    facts = {**found[0].to_json(), "looks": names, "seconds": round(time.perf_counter() - start, 2)}
     typer.echo(json.dumps(facts) if as_json else _sentences(facts, out))
+
+
+def _looks(looks: str | None, overrides: list[str]) -> list[str]:
+    """The looks that --looks names; none without it."""
+    from pipeline.preview.look_sheet import looks_named
+    from utils.errors import SettingsError
+
+    if looks and any(each.startswith("generate.look=") for each in overrides):
+        raise SettingsError("--looks and --look say different things.", "Give one of them.")
+    return looks_named(looks) if looks else []
 
 
 @contextmanager
@@ -114,17 +129,18 @@ def _check(clip: Path, *pictures: Path | None) -> None:
             raise SettingsError("The picture would replace the clip itself.", "Give it another name.")
 
 
-def _write(preview: "FramePreview", out: Path, before: Path | None) -> None:
+def _write(pictures: "dict[Path | None, RGB]") -> None:
     from utils.atomic_file import explained, replacing
     from utils.image.jpeg import write_jpeg
 
-    pictures = {out: preview.after, **({before: preview.before} if before else {})}
     for path, picture in pictures.items():
-        with explained(path, "Choose another place, or make room there."), replacing(path, durable=False) as part:
-            write_jpeg(part, picture)
+        if path:
+            with explained(path, "Choose another place, or make room there."), replacing(path, durable=False) as part:
+                write_jpeg(part, picture)
 
 
 def _sentences(facts: dict[str, Any], out: Path) -> str:
     """The facts of a preview in sentences."""
     person = f"Person found in {facts['found_in']} of {facts['looked_at']} frames looked at."
-    return "\n".join([f"{out}: frame {facts['at']}, in {facts['seconds']:.1f} s.", person, *facts["events"]])
+    several = f" in {len(facts['looks'])} looks" if len(facts["looks"]) > 1 else ""
+    return "\n".join([f"{out}: frame {facts['at']}{several}, in {facts['seconds']:.1f} s.", person, *facts["events"]])
