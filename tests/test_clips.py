@@ -6,15 +6,21 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from pipeline.library.clips import LOCK, Clips, NoClip
+from pipeline.library.filmstrip import ABOUT, MOST_TILES, shown_frames
 from tests.journeys import filmed, sounding
 from tests.test_child import alive, until
 from utils.digest import digest_file
 from utils.image import Size
+from utils.media.probe import Limits, scan
+from utils.media.video import ClipFrames
 from utils.media.xmp import write_settings
 from utils.project import PROJECT_ROOT
 from utils.store import Store
@@ -92,6 +98,36 @@ def test_a_clip_is_looked_at_once_and_the_job_need_not_look_again(clips: Clips, 
     assert first.stat().st_mtime_ns == stamp
     home = clips.path(clip).parents[2]
     assert "probe" in [entry.stage for entry in Store(home / "cache").entries()]
+
+
+def test_a_film_strip_shows_the_frames_that_it_names(clips: Clips, clip: str) -> None:
+    strip = clips.strip(clip)
+    source = scan(clips.path(clip), Limits())
+    assert strip.frames[0] == 0 and strip.frames[-1] == len(source) - 1 and len(strip.frames) <= MOST_TILES
+    sheet = cv2.imread(str(clips.strip_picture(clip)))[..., ::-1].astype(float)
+    for place in (0, len(strip.frames) // 2, len(strip.frames) - 1):
+        row, column = divmod(place, strip.columns)
+        top, left = row * strip.height_px, column * strip.width_px
+        tile = sheet[top : top + strip.height_px, left : left + strip.width_px]
+        (frame,) = ClipFrames.of(source, Size(strip.width_px, strip.height_px)).read([strip.frames[place]])
+        assert np.abs(tile - frame.rgb).mean() < 4
+
+
+def test_a_film_strip_is_made_once_and_again_when_it_is_damaged(clips: Clips, clip: str) -> None:
+    first = clips.strip(clip)
+    about = clips.strip_picture(clip).with_name(ABOUT)
+    made_at = about.stat().st_mtime_ns
+    assert clips.strip(clip) == first and about.stat().st_mtime_ns == made_at
+    about.write_text('{"frames": ["x"], "columns": 1, "width_px": 1, "height_px": 1}')
+    assert clips.strip(clip) == first
+
+
+def test_a_film_strip_of_a_long_clip_takes_key_frames(clips: Clips, clip: str) -> None:
+    source, keys = scan(clips.path(clip), Limits()), tuple(range(0, 100_000, 250))
+    long = replace(source, pts=tuple(range(100_000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
+    shown = shown_frames(long)
+    assert set(shown) <= set(keys) and len(shown) == MOST_TILES and shown == sorted(set(shown))
+    assert shown_frames(replace(long, size=Size(64, 36)))[1] == round(99_999 / (MOST_TILES - 1))
 
 
 def test_what_is_no_clip_is_refused_under_the_name_that_its_owner_knows(clips: Clips, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
                    clip.json     its latest title, and its size
                    look.json     facts from its inspection, or why it is refused
                    poster.jpg    a still
+                   strip.jpg     small pictures of its frames, and strip.json, which frames they show
 
 Clips of earlier versions have a random id of 24 digits instead of a digest.
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.library import inspection
+from pipeline.library.filmstrip import PICTURE, FilmStrip, NoFilmStrip
 from utils.atomic_file import write_atomically
 from utils.digest import digest_file
 from utils.disk import sync
@@ -35,6 +37,7 @@ from utils.untrusted_json import read_object
 ID = re.compile(r"[0-9a-f]{64}|[0-9a-f]{24}")
 ABOUT, INSPECTION, POSTER, PART, GONE = "clip.json", "look.json", "poster.jpg", ".part", ".gone"
 DIGEST_DIGITS = 64
+STRIP_LOCK = ".strip.lock"
 LOCK, EXAMPLE = ".lock", ".example"
 """The lock under which clips are added and removed, and the file that holds the digest of the example clip."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv",
@@ -184,6 +187,20 @@ class Clips:
         outcome = Inspection(**inspection.look(self._home, place / stored.file, stored.title, self.poster(clip)))
         self.keep(clip, outcome)
         return outcome
+
+    def strip(self, clip: str) -> FilmStrip:
+        """Small pictures of a clip's frames, made by a child process on first use; blocks for as long as it takes."""
+        stored, place = self.get(clip), self._place(clip)
+        with only_one(place / STRIP_LOCK, Cancel()):
+            if FilmStrip.read(place) is None:
+                inspection.strip(self._home, place / stored.file, place)
+        if found := FilmStrip.read(place):
+            return found
+        raise NoFilmStrip
+
+    def strip_picture(self, clip: str) -> Path:
+        """The path of a clip's film strip, which exists once it was asked for."""
+        return self._place(clip) / PICTURE
 
     def keep(self, clip: str, outcome: Inspection) -> None:
         """Store the outcome of an inspection, also of a failed one, so that it is not repeated."""

@@ -3,6 +3,7 @@
     python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a still
     python -m pipeline.library.inspection picture FILE PREVIEW          size and format, and a small copy
     python -m pipeline.library.inspection matte FILE                    for how many frames of which size it is
+    python -m pipeline.library.inspection strip HOME CLIP FOLDER        small pictures of its frames
     python -m pipeline.library.inspection film CLIP                     renders the example clip
 
 A child answers with a line of JSON, for an unusable file with a problem and its remedy. Heavy imports are inside the
@@ -59,6 +60,11 @@ def matte(file: Path) -> dict[str, Any]:
     if _is_refusal(answer) or _has(answer, frames=int, width=int, height=int):
         return answer
     return {"problem": "The matte could not be read safely.", "remedy": "Save it as a video, or as a zip of PNGs."}
+
+
+def strip(home: Path, file: Path, folder: Path) -> None:
+    """Write the film strip of a clip into a folder, which stays without one if that fails."""
+    ask(command(["strip", str(home), str(file), str(folder)]), LOOK_S, FRUGAL)
 
 
 def film_example(file: Path) -> None:
@@ -159,6 +165,15 @@ def _draw(clip: "Clip", poster: Path) -> None:
     write_atomically(poster, jpeg(frame.rgb, POSTER_QUALITY), durable=False)
 
 
+def _strip(home: Path, file: Path, folder: Path) -> None:
+    """In the child: write the film strip."""
+    limit(MEMORY_BYTES)
+    from pipeline.library.filmstrip import write_strip
+
+    write_strip(_opened(home, file), folder)
+    sys.stdout.write("written\n")
+
+
 def _read(file: Path, preview: Path) -> None:
     """In the child: decode a picture, write its small copy, and print the answer."""
     limit(PICTURE_MEMORY_BYTES)
@@ -204,6 +219,8 @@ def main() -> None:
     what, *rest = sys.argv[1:]
     if what == "look":
         _look(Path(rest[0]), Path(rest[1]), rest[2], Path(rest[3]))
+    elif what == "strip":
+        _strip(Path(rest[0]), Path(rest[1]), Path(rest[2]))
     elif what == "picture":
         _read(Path(rest[0]), Path(rest[1]))
     elif what == "matte":

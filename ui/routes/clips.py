@@ -1,9 +1,11 @@
-"""Routes of clips: their inspection, estimates of what restyling them takes, the example clip, and deletion."""
+"""Routes of clips: their inspection, estimates of what restyling them takes, their
+film strips, the example clip, and deletion."""
 
 import logging
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -83,6 +85,7 @@ def routes(studio: Studio) -> APIRouter:
     """/clips."""
     router, clips = APIRouter(), Clips(studio.home)
     inspections, waiters = InspectionQueue(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
+    strips = anyio.CapacityLimiter(MOST_INSPECTIONS)
 
     @router.post("/clips/example")
     async def example() -> dict[str, str]:
@@ -100,12 +103,24 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:
+        return _picture(clips.poster(clip))
+
+    @router.get("/clips/{clip}/strip")
+    async def strip(clip: str) -> dict[str, Any]:
         _found(clips, clip)
-        if not clips.poster(clip).is_file():
-            raise NotHere("This clip has no picture.", "It is only missing in the list.")
-        return FileResponse(
-            clips.poster(clip), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"}
-        )
+        shown = await run_sync(clips.strip, clip, limiter=strips)
+        url = f"/studio/clips/{clip}/strip.jpg"
+        return {
+            "frames": shown.frames,
+            "columns": shown.columns,
+            "width": shown.width_px,
+            "height": shown.height_px,
+            "url": url,
+        }
+
+    @router.get("/clips/{clip}/strip.jpg")
+    def strip_picture(clip: str) -> FileResponse:
+        return _picture(clips.strip_picture(clip))
 
     @router.delete("/clips/{clip}")
     def remove(clip: str) -> dict[str, bool]:
@@ -115,6 +130,12 @@ def routes(studio: Studio) -> APIRouter:
         return {"removed": clips.remove(clip, studio.ledger.inputs_in_use)}
 
     return router
+
+
+def _picture(path: Path) -> FileResponse:
+    if not path.is_file():
+        raise NotHere("This clip has no picture.", "It is only missing in the list.")
+    return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
 
 
 def _found(clips: Clips, clip: str) -> StoredClip:
