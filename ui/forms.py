@@ -93,8 +93,22 @@ def _look() -> dict[str, Any]:
         {"value": name, "title": name.capitalize(), "about": about, "picture": f"/studio/static/looks/{name}.jpg"}
         for name, about in LOOKS.items()
     ]
-    return {"help": "What it is made into.", "choices": choices}
+    return {"help": "What the picture is made into; the preview shows it on your own frame.", "choices": choices}
 
 
-MORE: dict[str, Callable[[], dict[str, Any]]] = {"generate.engine": _engine, "generate.look": _look}
+def _background() -> dict[str, Any]:
+    """What a plate is, in words for those who never heard of one."""
+    choices = [{"value": "keep", "title": "As filmed"}, {"value": "plate", "title": "Cleaned"}]
+    about = (
+        "What the person stands before: the source's own pixels, or a background from which their old outline and "
+        "shadow are cleaned, for looks that change the person's shape."
+    )
+    return {"help": about, "choices": choices}
+
+
+MORE: dict[str, Callable[[], dict[str, Any]]] = {
+    "generate.engine": _engine,
+    "generate.look": _look,
+    "composite.background": _background,
+}
 """Settings that a form explains better than their description does."""

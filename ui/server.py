@@ -26,6 +26,7 @@ from ui.cache_tasks import CacheTaskError
 from ui.files import Files
 from ui.inlaid import Inlaid
 from ui.page import ASKS, HEAD, page
+from ui.plain_words import in_words, settings_named
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.route_filter import RouteFilter
 from ui.routes import clips, dashboard, forms, health, jobs, looks, references, results, uploads
@@ -88,10 +89,13 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """Answer an error of ours with its problem and remedy."""
+    """Answer an error of ours with its problem and remedy, and the names of the settings that it is about."""
     assert isinstance(error, ReshootError)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status)
+    told: dict[str, Any] = {"problem": in_words(error.problem), "remedy": in_words(error.remedy)}
+    if named := settings_named(error.problem):
+        told["settings"] = named
+    return JSONResponse(told, status)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:

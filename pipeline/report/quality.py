@@ -58,7 +58,7 @@ SEAMS = Measure(
     "seam_ratio",
     "Seams",
     "×",
-    "Change where one window gives way to the next, against everywhere else. 1 is no seam; up to 1.2 is good.",
+    "Change where one part of the work gives way to the next, against elsewhere. 1 is no seam; up to 1.2 is good.",
     1.2,
     1.2,
 )
@@ -66,7 +66,7 @@ COLOUR_DRIFT = Measure(
     "colour_drift",
     "Colour drift",
     "ΔE",
-    "How far the colours wander from the first window to any later one. Up to 1 nobody sees it, 2.3 is noticed.",
+    "How far the colours wander from the first part to any later one. Up to 1 nobody sees it, 2.3 is noticed.",
     1.0,
     2.3,
 )

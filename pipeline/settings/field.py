@@ -71,7 +71,7 @@ def shown(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict | list | tuple | set):
-        return "a group of values"
+        return "several values"
     if isinstance(value, int) and abs(value) > 10**30:
         return "a number that long"
     text = repr(value)

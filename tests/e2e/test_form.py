@@ -117,17 +117,16 @@ def test_a_value_out_of_its_range_is_told_at_its_field_and_stays_as_typed(page: 
     page.get_by_role("button", name="Restyle", exact=True).click()
     wrong = field(page, "segments.overlap_frames").locator(".wrong")
     expect(wrong).to_have_text(
-        "segments.overlap_frames cannot be 99: it takes a whole number from 1 to 33 frames. "
-        "It is 5 now; leave it out to keep that."
+        "“Overlap” cannot be 99: it takes a whole number from 1 to 33 frames. It is 5 now; leave it out to keep that."
     )
     expect(wrong).to_be_in_viewport()
     expect(overlap).to_be_focused()
     expect(overlap).to_have_value("99")
     expect(overlap).to_have_attribute("aria-invalid", "true")
-    expect(overlap).to_have_accessible_description(re.compile("raise it when a join shows. segments.overlap_frames"))
+    expect(overlap).to_have_accessible_description(re.compile("raise it when a join shows. “Overlap”"))
     overlap.fill("")
     expect(wrong).to_be_hidden()
-    page.get_by_role("button", name="Preview a frame").click()
+    page.get_by_role("button", name="Preview", exact=True).click()
     expect(wrong).to_contain_text("cannot be nothing")
     overlap.fill("7")
     expect(overlap).not_to_have_attribute("aria-invalid", "true")
@@ -237,7 +236,7 @@ def test_of_several_kinds_one_is_chosen_and_each_keeps_its_settings(page: Page, 
     page.get_by_label("Ink", exact=True).check()
     kind.get_by_label("Steady", exact=True).check()
     expect(page.get_by_role("group", name="Preset")).to_have_count(0)
-    expect(page.get_by_role("button", name="Preview a frame")).to_have_count(0)
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_have_count(0)
     expect(page.locator("reshoot-look")).to_be_hidden()
     expect(page.get_by_label("Ink", exact=True)).to_have_count(0)
     page.get_by_label("Smoothing time (s)", exact=True).fill("3")

@@ -21,7 +21,7 @@ class Clips extends HTMLElement {
     this.#findBegun();
   }
 
-  /** The clips that are ready: [{id, title}]. */
+  /** The clips that are ready: [{id, title, frames, seconds}]. */
   get value() {
     return this.ready ?? [];
   }
@@ -199,7 +199,7 @@ class Clips extends HTMLElement {
 
   #changed() {
     remember(LIST, this.clips.map(({ id, title }) => ({ id, title })));
-    const ready = this.clips.filter((each) => each.told?.state === "ready").map(({ id, title }) => ({ id, title }));
+    const ready = this.clips.filter((each) => each.told?.state === "ready").map(readyClip);
     this.#draw();
     if (JSON.stringify(ready) === JSON.stringify(this.ready)) return;
     this.ready = ready;
@@ -218,6 +218,8 @@ class Clips extends HTMLElement {
     draw(this.list, html`${this.clips.map((clip) => clipCard(clip, this.clips))}${this.uploads.map(uploadCard)}`);
   }
 }
+
+const readyClip = ({ id, title, told: { facts } }) => ({ id, title, frames: facts.frames, seconds: facts.seconds });
 
 const frame = () => html`<div class="zone">
     <p><strong>Drop clips here</strong> <span class="quiet">of a person who walks up, holds and walks off.</span></p>

@@ -3,9 +3,9 @@
 import { fieldPart, mark, read, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
 import "./reference.js";
-import { ask, draw, html, openTab, Problem, remember, remembered, tell } from "./shared.js";
+import { ask, draw, html, openTab, Problem, remember, remembered, resolved, tell } from "./shared.js";
 
-const KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000, ON_ITS_WAY = "on its way";
+const FORM = "form", LOOK = "generate.look", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000, ON_ITS_WAY = "on its way";
 
 class Form extends HTMLElement {
   connectedCallback() {
@@ -16,15 +16,23 @@ class Form extends HTMLElement {
     this.addEventListener("change", ({ target }) => target.localName === "reshoot-reference" && this.#typed(target));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.addEventListener("submit", (event) => event.preventDefault());
+    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && resolved(FORM));
+    window.addEventListener("reshoot:choose", ({ detail }) => this.#choose(detail));
     for (const kind of ["use", "edit"]) window.addEventListener(`reshoot:${kind}`, ({ detail }) => this.#fill(kind, detail));
   }
 
-  /** Preview the first clip with these settings, if this kind of job has previews. */
+  /** What a preview needs to know: kind, preset and settings, the look, and the looks that there are. */
+  get choice() {
+    if (!this.form?.preview) return null;
+    const { [LOOK]: look = this.values.usual(LOOK), ...settings } = this.values.changed();
+    const { choices: looks } = this.values.fields.get(LOOK), isComplete = !Object.values(settings).includes(ON_ITS_WAY);
+    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look, looks, isComplete };
+  }
+
+  /** Preview what is chosen, and show at its field what is wrong with it. */
   async preview() {
     await this.isReady;
-    if (!this.form.preview) return;
-    const asked = this.#asked();
-    const problem = asked && (await document.querySelector("reshoot-look").show(asked.clips[0], { ...asked, clips: undefined }));
+    const problem = this.#asked() && (await document.querySelector("reshoot-look").again());
     if (problem) this.#showWrong(problem);
   }
 
@@ -97,6 +105,15 @@ class Form extends HTMLElement {
     }
     const chosen = Object.fromEntries([...this.chosen].map(([kind, each]) => [kind, kept(each)]));
     remember(KEPT, { version: VERSION, kind: this.form.name, chosen });
+    resolved(FORM);
+    window.dispatchEvent(new CustomEvent("reshoot:chosen"));
+  }
+
+  /** Take the value of a setting that was chosen elsewhere on the page. */
+  #choose({ name, value }) {
+    this.values.set(name, value);
+    this.#write(name);
+    this.#changed();
   }
 
   /** What is asked of the server; null, after a notification, if something is missing. */
@@ -106,7 +123,7 @@ class Form extends HTMLElement {
     const settings = this.values.changed();
     const missing = !clips.length ? "There is no clip yet. Add one, or try the example."
       : Object.values(settings).includes(ON_ITS_WAY) ? "The reference picture is still on its way. Wait until it is shown, or remove it." : "";
-    if (missing) tell(missing, "bad");
+    if (missing) tell(missing, "bad", FORM);
     return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings };
   }
 
@@ -118,16 +135,15 @@ class Form extends HTMLElement {
       const { jobs } = await ask("jobs", { method: "POST", json });
       window.dispatchEvent(new CustomEvent("reshoot:submitted", { detail: { jobs } }));
     } catch (error) {
-      if (!this.#showWrong(error)) tell(error.message, "bad");
+      if (!this.#showWrong(error)) tell(error.message, "bad", error.status ? FORM : undefined);
     }
     this.sending = false;
   }
 
   /** Show an error at the field that it names, and lead there; false if it names none. */
   #showWrong(error) {
-    const named = this.form.fields.map(({ name }) => ({ name, at: error.message.indexOf(name) })).filter(({ at }) => at >= 0);
-    const part = this.parts.get(named.sort((one, other) => one.at - other.at)[0]?.name);
-    if (!part || !(error instanceof Problem)) return false;
+    const part = error instanceof Problem && this.parts.get(error.body.settings?.find((name) => this.parts.has(name)));
+    if (!part) return false;
     tellWrong(part, error.message);
     for (let each = part.closest("details"); each; each = each.parentElement.closest("details")) each.open = true;
     part.querySelector("input:checked, input[type=number], select")?.focus();
@@ -170,7 +186,7 @@ function frame(form, forms) {
         <summary><h4>${title}</h4><span class="chip"></span></summary><div class="fields">${fields.map(fieldPart)}</div></details>`)}
     </details>
     <div class="row actions" data-key="actions">
-      ${form.preview && html`<button type="button" class="button" data-key="preview" data-do="preview">Preview a frame</button>`}
+      ${form.preview && html`<button type="button" class="button" data-key="preview" data-do="preview">Preview</button>`}
       <button type="button" class="button main" data-key="submit" data-do="submit">${form.title}</button>
     </div>
   </form>`;

@@ -1,73 +1,161 @@
-// <reshoot-look>: a preview of one frame, before and after, with a divider; show(clip, asked), clear().
+// <reshoot-look>: the preview, one finished frame before and after. It follows the clip, the moment and the settings that
+// are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks, to choose one.
+import { comparison } from "./look-compare.js";
+import "./moment.js";
+import { timeText } from "./moment.js";
 import { Problem, ask, draw, html } from "./shared.js";
 
-const LONG_S = 15;
+const LONG_S = 15, FOLLOW_MS = 250, MOST_KEPT = 60;
 
 class Look extends HTMLElement {
   connectedCallback() {
+    if (this.kept) return;
     this.classList.add("studio");
-    this.addEventListener("input", (event) => event.target.matches(".divide") && this.divide(Number(event.target.value)));
-    this.addEventListener("click", (event) => event.target.closest(".stop") && this.stop());
-    this.state ??= "empty";
-    this.share ??= 50;
-    this.render();
+    this.kept = new Map(); // finished previews by what they show
+    this.failed = new Map(); // errors by what could not be shown
+    this.waiting = new Map(); // who waits for a preview by what it is to show
+    this.share = 50;
+    this.addEventListener("input", ({ target }) => target.matches(".divide") && this.divide(Number(target.value)));
+    this.addEventListener("change", ({ target }) => target.matches(".which select") && this.#take(target.value));
+    this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
+    this.addEventListener("reshoot:moment", () => this.#follow());
+    window.addEventListener("reshoot:chosen", () => this.#follow());
+    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
+    this.#follow(0);
   }
 
   disconnectedCallback() {
-    this.asking?.abort();
+    this.asking?.abort.abort();
     clearInterval(this.clock);
   }
 
-  /** Request a preview of a clip with this kind, preset and settings; cancels one under way. Returns the error, if any. */
-  async show(clip, json) {
-    this.asking?.abort();
-    const asking = (this.asking = new AbortController());
-    this.begin();
-    try {
-      const look = await ask(`clips/${clip}/look`, { method: "POST", json, signal: asking.signal });
-      await Promise.all([look.before, look.after].map(loaded));
-      if (this.asking === asking) this.end("done", { look });
-      return null;
-    } catch (error) {
-      if (this.asking !== asking || error.name === "AbortError") return null;
-      this.end("failed", { problem: sentence(error) });
-      return error;
+  /** Preview what is chosen now, also if that was done or failed before. Returns the error, if any. */
+  async again() {
+    const { key } = this.wanted() ?? {};
+    if (!key) return null;
+    this.kept.delete(key);
+    const answer = new Promise((settle) => this.waiting.set(key, settle));
+    this.#follow(0);
+    return answer;
+  }
+
+  /** What is chosen: clip, frame and settings, and a key that differs where one of them does; null without a clip. */
+  wanted(look) {
+    const choice = document.querySelector("reshoot-form")?.choice;
+    const clips = document.querySelector("reshoot-clips")?.value ?? [];
+    const clip = clips.find(({ id }) => id === this.clip?.id) ?? clips[0];
+    if (!choice || !clip) return null;
+    const frame = this.clip?.id === clip.id ? this.#moment?.frame ?? null : null;
+    const name = look ?? choice.look, { title } = choice.looks.find(({ value }) => value === name) ?? { title: name };
+    const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, "generate.look": name } };
+    const key = JSON.stringify([clip.id, frame, asked]), others = JSON.stringify([clip.id, frame, asked.kind, asked.preset, choice.settings]);
+    return { clip, frame, asked, look: name, title, key, others, isComplete: choice.isComplete };
+  }
+
+  get #moment() {
+    return this.querySelector("reshoot-moment");
+  }
+
+  #take(id) {
+    this.clip = document.querySelector("reshoot-clips").value.find((each) => each.id === id);
+    this.#follow(0);
+  }
+
+  #clicked(button) {
+    const what = button?.dataset.do;
+    if (what === "stop") this.#stop();
+    else if (what === "again") this.again();
+    else if (what === "compare") this.#compare();
+    else if (what === "choose") {
+      window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name: "generate.look", value: button.dataset.look } }));
     }
   }
 
-  /** Remove the preview, and cancel one that is under way. */
-  clear() {
-    this.asking?.abort();
-    this.asking = null;
-    this.end("empty", { look: null });
-  }
-
-  stop() {
-    this.asking?.abort();
-    this.asking = null;
-    this.end(this.look ? "done" : "empty");
-  }
-
-  begin() {
-    clearInterval(this.clock);
-    Object.assign(this, { state: "busy", problem: "", started: performance.now() });
+  /** Show what is chosen now if it is there; ask for it otherwise, once the choice has come to rest. */
+  #follow(rest_ms = FOLLOW_MS) {
+    const wanted = this.wanted();
+    this.clip = wanted?.clip;
+    if (!this.#moment) this.render();
+    this.#moment?.show(this.clip);
+    for (const [key, settle] of this.waiting) if (key !== wanted?.key) this.#settle(key, null, settle);
+    if (this.asking && !this.#needs(this.asking.key)) this.asking.abort.abort();
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.#rested(), rest_ms);
     this.render();
+  }
+
+  #rested() {
+    this.rest = null;
+    this.#go();
+  }
+
+  #settle(key, error = null, settle = this.waiting.get(key)) {
+    this.waiting.delete(key);
+    settle?.(error);
+  }
+
+  /** Ask for one preview after the other until nothing is missing. */
+  async #go() {
+    const next = !this.asking && this.#next();
+    if (!next) return this.render();
+    const asking = (this.asking = { ...next, abort: new AbortController(), started: performance.now() });
     this.clock = setInterval(() => this.tick(), 250);
+    this.render();
+    try {
+      const look = await ask(`clips/${next.clip.id}/look`, {
+        method: "POST", signal: asking.abort.signal, json: { ...next.asked, at: share(next) },
+      });
+      await Promise.all([look.before, look.after].map(loaded));
+      this.#keep(next, look);
+    } catch (error) {
+      if (error.name !== "AbortError") this.failed.set(next.key, error);
+    }
+    clearInterval(this.clock);
+    this.asking = null;
+    this.#settle(next.key, this.failed.get(next.key));
+    this.#go();
   }
 
-  end(state, more = {}) {
-    clearInterval(this.clock);
-    Object.assign(this, { state, ...more });
-    this.render();
+  /** The preview that is missing: the one that is chosen, or else the next one of a comparison. */
+  #next() {
+    const wanted = this.wanted();
+    if (!wanted) return null;
+    if (wanted.isComplete && !this.kept.has(wanted.key) && wanted.key !== this.stopped) {
+      if (this.waiting.has(wanted.key)) this.failed.delete(wanted.key);
+      if (!this.failed.has(wanted.key)) return wanted;
+    }
+    return this.compared?.find(({ key, others }) => others === wanted.others && !this.kept.has(key) && !this.failed.has(key));
+  }
+
+  #needs(key) {
+    const wanted = this.wanted();
+    return wanted?.key === key || this.compared?.some((each) => each.key === key && each.others === wanted?.others);
+  }
+
+  #keep(made, look) {
+    this.failed.delete(made.key);
+    this.kept.set(made.key, { ...made, ...look });
+    for (const old of [...this.kept.keys()].slice(0, Math.max(0, this.kept.size - MOST_KEPT))) this.kept.delete(old);
+    if (made.clip.id === this.clip?.id && made.frame === null) this.#moment?.found(look.at);
+  }
+
+  #stop() {
+    this.stopped = this.wanted()?.key;
+    this.compared = this.compared?.filter(({ key }) => this.kept.has(key));
+    this.asking?.abort.abort();
+  }
+
+  #compare() {
+    const { looks } = document.querySelector("reshoot-form").choice;
+    this.compared = looks.map(({ value }) => this.wanted(value));
+    this.compared.forEach(({ key }) => this.failed.delete(key));
+    this.#follow(0);
   }
 
   tick() {
-    const seconds = Math.floor((performance.now() - this.started) / 1000);
-    const counter = this.querySelector(".seconds");
-    if (counter) counter.textContent = `${seconds} s`;
-    const long = this.querySelector(".long");
-    if (long && seconds >= LONG_S && !long.textContent)
-      long.textContent = "This takes longer than usual: the machine is busy with other work.";
+    const seconds = Math.floor((performance.now() - this.asking.started) / 1000);
+    this.querySelector(".seconds").textContent = `${seconds} s`;
+    if (seconds >= LONG_S) this.querySelector(".long").textContent = "This takes longer than usual: the machine is busy with other work.";
   }
 
   divide(share) {
@@ -77,32 +165,37 @@ class Look extends HTMLElement {
   }
 
   render() {
-    this.setAttribute("aria-busy", String(this.state === "busy"));
+    const wanted = this.wanted(), clips = document.querySelector("reshoot-clips")?.value ?? [];
+    if (wanted && this.kept.has(wanted.key)) [this.look, this.stopped] = [this.kept.get(wanted.key), null];
+    if (!wanted || (this.look && !clips.some(({ id }) => id === this.look.clip.id))) this.look = null;
+    const isBusy = Boolean(this.asking), isNow = Boolean(this.look) && this.look.key === wanted?.key;
+    const problem = wanted && this.failed.get(wanted.key);
+    this.setAttribute("aria-busy", String(isBusy));
     draw(this, html`<section class="card stack" aria-label="Preview">
-      <div class="row head"><h2>Preview</h2>${this.state === "busy" ? busy() : ""}</div>
-      ${this.look ? pictures(this.look, this.share, this.state !== "done") : ""}
-      <div role="status" aria-live="polite">${this.told()}</div>
-      ${this.state === "busy" ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
-      ${this.state === "failed" ? html`<p class="alert" role="alert">${this.problem}</p>` : ""}
+      <div class="row head"><h2>Preview</h2>${clips.length > 1 ? which(clips, this.clip) : ""}${isBusy ? busy() : ""}</div>
+      ${this.look ? pictures(this.look, this.share, !isNow) : ""}
+      <div role="status" aria-live="polite">${told(this.look, { isNow, isBusy: isBusy || Boolean(this.rest), wanted })}</div>
+      ${isBusy ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
+      ${problem ? html`<p class="alert" role="alert">${sentence(problem)}</p>` : ""}
+      <reshoot-moment data-key="moment" data-own></reshoot-moment>
+      ${wanted ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
     </section>`);
-  }
-
-  told() {
-    if (this.state === "busy") return html`<p class="hidden">Looking at the clip.</p>`;
-    if (this.state === "done") return facts(this.look);
-    if (this.state === "empty")
-      return html`<p class="quiet">See one finished frame within seconds, before you start the work.</p>`;
-    return "";
   }
 }
 customElements.define("reshoot-look", Look);
 
-const busy = () => html`<span class="chip busy" aria-hidden="true">Looking… <span class="seconds number">0 s</span></span>
-  <button type="button" class="button small stop">Stop</button>`;
+/** The moment as the server takes it, from 0 (first frame) to 1 (last). */
+const share = ({ clip, frame }) => (frame === null ? undefined : frame / Math.max(1, clip.frames - 1));
 
-function pictures(look, share, old) {
+const busy = () => html`<span class="chip busy" aria-hidden="true">Looking… <span class="seconds number">0 s</span></span>
+  <button type="button" class="button small" data-do="stop">Stop</button>`;
+
+const which = (clips, clip) => html`<label class="which"><span class="hidden">Clip that is previewed</span>
+  <select>${clips.map(({ id, title }) => html`<option value="${id}" ${id === clip?.id ? "selected" : ""}>${title}</option>`)}</select></label>`;
+
+function pictures(look, share, isOld) {
   const { width, height } = look;
-  return html`<div class="pictures${old ? " old" : ""}" style="--share: ${share}%; --ratio: ${width / height}">
+  return html`<div class="pictures${isOld ? " old" : ""}" style="--share: ${share}%; --ratio: ${width / height}">
     <img src="${look.before}" width="${width}" height="${height}" alt="The frame as it was filmed.">
     <img class="after" src="${look.after}" width="${width}" height="${height}" alt="The same frame, restyled.">
     <span class="name left" aria-hidden="true">Before</span><span class="name right" aria-hidden="true">After</span>
@@ -112,17 +205,28 @@ function pictures(look, share, old) {
   </div>`;
 }
 
-function facts(look) {
-  const { found_in: found, looked_at: total, at, seconds } = look;
-  return html`<p><strong>${seen(found, total)}</strong> ${meaning(found, total)}</p>
+/** What is shown, and whether that is what is chosen. */
+function told(look, { isNow, isBusy, wanted }) {
+  if (!look && isBusy) return html`<p class="hidden">Looking at the clip.</p>`;
+  if (!look) return html`<p class="quiet">See one finished frame within seconds, before you start the work.</p>`;
+  const shown = `${look.title}, frame ${look.at} (${timeText(look.clip, look.at)})`;
+  if (!isNow && isBusy) return html`<p class="quiet small number">Still shown: ${shown}.</p>`;
+  if (!isNow) return html`<p class="alert warn stale">This shows ${shown}${differs(look, wanted)}.
+    <button type="button" class="button small" data-do="again">Preview again</button></p>`;
+  return html`<p><strong>${seen(look)}</strong> ${meaning(look)}</p>
     ${look.events.map((each) => html`<p class="alert warn">${each}</p>`)}
-    <p class="quiet small number">Frame ${at}, made in ${seconds.toFixed(1)} s. In the finished clip it is a little softer.</p>`;
+    <p class="quiet small number">${shown}, made in ${look.seconds.toFixed(1)} s. In the finished clip it is a little softer.</p>`;
 }
 
-const seen = (found, total) =>
+function differs(look, wanted) {
+  if (look.clip.id !== wanted.clip.id) return ` of ${look.clip.title}`;
+  return look.look === wanted.look && look.frame === wanted.frame ? ", with other settings" : "";
+}
+
+const seen = ({ found_in: found, looked_at: total }) =>
   found ? `Person found in ${found} of ${total} frames looked at.` : `No person found in the ${total} frames looked at.`;
 
-function meaning(found, total) {
+function meaning({ found_in: found, looked_at: total }) {
   if (!found) return "The work itself looks at every frame, and may still find somebody who is there for a moment.";
   if (found < total / 2) return "Where nobody is found, frames stay as they are.";
   return "";
@@ -134,8 +238,8 @@ async function loaded(url) {
   try {
     await picture.decode();
   } catch {
-    throw new Problem({ problem: "The picture did not arrive.", remedy: "Look again." });
+    throw new Problem({ problem: "The picture did not arrive.", remedy: "Preview again." });
   }
 }
 
-const sentence = (error) => (error instanceof Problem ? error.message : "Something in this page went wrong. Look again.");
+const sentence = (error) => (error instanceof Problem ? error.message : "Something in this page went wrong. Preview again.");

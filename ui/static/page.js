@@ -56,15 +56,8 @@ function keepPlace() {
   window.addEventListener("hashchange", goToPlace);
 }
 
-/** Preview the first added clip automatically: whether the person was found is what a user wants to know first. */
-document.addEventListener("change", ({ target }) => {
-  if (target.localName !== "reshoot-clips" || !target.value.length) return;
-  if (document.querySelector("reshoot-look")?.state === "empty") document.querySelector("reshoot-form")?.preview?.();
-});
-
 window.addEventListener("reshoot:submitted", ({ detail }) => {
   document.querySelector("reshoot-clips")?.clear?.();
-  document.querySelector("reshoot-look")?.clear?.();
   tell(detail.jobs.length > 1 ? `${detail.jobs.length} clips are in line.` : "The clip is in line.");
   openTab("jobs");
 });

@@ -7,6 +7,8 @@ export class Problem extends Error {
   }
 }
 
+const AWAY = "The server does not answer.";
+
 /** Call a route under /studio; throws a Problem with the server's sentence if it fails. */
 export async function ask(path, { method = "GET", json, body, headers = {}, signal } = {}) {
   const options = { method, signal, headers: { "X-Reshoot": "1", ...headers }, credentials: "same-origin" };
@@ -19,8 +21,9 @@ export async function ask(path, { method = "GET", json, body, headers = {}, sign
     answer = await fetch(`/studio/${path}`, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem({ problem: "The server does not answer.", remedy: "This page goes on by itself when it is back." });
+    throw new Problem({ problem: AWAY, remedy: "This page goes on by itself when it is back." });
   }
+  resolved(AWAY);
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.hash)}`);
   if (answer.status === 304) return null;
   const told = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
@@ -92,8 +95,8 @@ function attributes(node, wanted) {
 
 const TOLD_S = { note: 6, bad: 20 };
 
-/** Show a notification in the corner of the page, announced to screen readers. */
-export function tell(text, kind = "note") {
+/** Show a notification at the bottom of the page, announced to screen readers; it goes with time, or with its cause. */
+export function tell(text, kind = "note", cause = text.startsWith(AWAY) ? AWAY : "") {
   let place = document.querySelector("#reshoot-told");
   if (!place) {
     place = document.createElement("div");
@@ -104,11 +107,17 @@ export function tell(text, kind = "note") {
   }
   const note = document.createElement("div");
   note.className = `told ${kind}`;
+  note.dataset.cause = cause;
   draw(note, html`<p>${text}</p><button type="button" aria-label="Close this message">×</button>`);
   note.querySelector("button").addEventListener("click", () => note.remove());
   for (const other of place.querySelectorAll(".told.bad")) other.remove();
   place.append(note);
   setTimeout(() => note.remove(), 1000 * TOLD_S[kind]);
+}
+
+/** Take away what was told for a cause that is gone. */
+export function resolved(cause) {
+  for (const note of document.querySelectorAll("#reshoot-told .told")) if (note.dataset.cause === cause) note.remove();
 }
 
 /** A value in localStorage; works, without memory, in browsers that forbid it. */
