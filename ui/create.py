@@ -14,5 +14,6 @@ def create() -> None:
         with gr.Column(scale=3, min_width=320):
             element("clips")
             element("look")
+            element("person")
         with gr.Column(scale=2, min_width=320):
             element("form")

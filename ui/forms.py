@@ -67,6 +67,7 @@ def _field(field: Field, default: Any) -> dict[str, Any]:
         "choices": [{"value": each, "title": str(each).capitalize()} for each in field.choices],
         "default": default,
         "note": "",
+        "elsewhere": field.name in ELSEWHERE,
     }
     return described | MORE.get(field.name, dict)() | ({"most_bytes": MOST_BYTES} if field.kind == "file" else {})
 
@@ -106,6 +107,8 @@ def _background() -> dict[str, Any]:
     return {"help": about, "choices": choices}
 
 
+ELSEWHERE = ("analysis.matte", "analysis.strokes")
+"""Settings that another part of the page sets; the form only keeps them."""
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "generate.engine": _engine,
     "generate.look": _look,

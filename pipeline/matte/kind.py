@@ -45,6 +45,13 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     return outcome(find_matte(open_clip(task.inputs["clip"], context), context), context)
 
 
+def _preview(task: Task, context: RunContext, at: float | None) -> Any:
+    from pipeline.preview.matte import preview_matte
+    from pipeline.see.open_clip import open_clip
+
+    return preview_matte(open_clip(task.inputs["clip"], context), context, at)
+
+
 def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
     """What it takes; there are no presets."""
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
@@ -77,4 +84,5 @@ KIND = Kind(
     run=_run,
     estimate=estimates,
     summary=_summary,
+    preview=_preview,
 )

@@ -18,7 +18,8 @@ from pipeline.engines import ready
 from pipeline.engines.base import EngineFrame, Style, View, Window
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
-from pipeline.preview.frame_samples import FrameSamples, Sample, closely, frame_samples, preview_size, sampled
+from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
+from pipeline.preview.mended import MendedSamples
 from pipeline.preview.moment import clearest
 from pipeline.stage import RunContext
 from pipeline.types import Reference
@@ -67,18 +68,21 @@ class FramePreview:
 def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> FramePreview:
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
     reference = Reference.of(context.settings["generate.reference"])
-    samples = frame_samples(clip, context)
+    meant = MendedSamples.of(clip, context)
+    samples = meant.samples
     settings, events = _scaled(context.settings, clip), list[str]()
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
         events.append(f"Nobody was found in the {looked_at} frames looked at, so the whole picture is restyled.")
-    sample = clearest(samples.all) if at is None else _sample_at(clip, samples, round(at * (len(clip) - 1)))
+    sample = sample_at(clip, meant, at)
     whole = settings["generate.apply_to"] != "person"
     if not whole and sample.box is None:
         events.append("The person was not found in this frame: there it stays as it is.")
     if settings["composite.background"] == "plate":
         events.append("The clean background is only made in the job; here the person stands before this frame's own.")
+    if note := meant.note(sample.index):
+        events.append(note)
     view = sample.view(whole=whole)
     after = sample.rgb
     if view is not None:
@@ -125,10 +129,14 @@ def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[st
     return after
 
 
-def _sample_at(clip: Clip, samples: FrameSamples, index: int) -> Sample:
-    """A frame with the person who is in the samples: one of these, or another one that is searched for them."""
-    there = next((sample for sample in samples.all if sample.index == index), None)
-    return there or _searched(_Moment(clip.digest, samples, index, clip))
+def sample_at(clip: Clip, meant: MendedSamples, at: float | None) -> Sample:
+    """The clearest of the samples, or the frame `at` a share of the clip, which is searched for the same person."""
+    plain = meant.plain
+    if at is None:
+        return meant.mended(clearest(plain.all)) if plain.with_person else clearest(meant.samples.all)
+    index = round(at * (len(clip) - 1))
+    there = next((sample for sample in plain.all if sample.index == index), None)
+    return meant.mended(there or _searched(_Moment(clip.digest, plain, index, clip)))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ FOR_ALL = {
     "pause": (Ledger.pause, (State.RUNNING, State.QUEUED, State.WAITING)),
     "resume": (Ledger.resume, (State.PAUSED,)),
 }
+OF_ONE_CLIP = {"matte", "strokes"}
+"""Inputs that fit one clip alone."""
 Most = Annotated[int, Query(ge=0, le=5000)]
 
 
@@ -45,6 +47,9 @@ def submit(
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
+    if len(unique) > 1 and asked.inputs.keys() & OF_ONE_CLIP:
+        problem = f"A matte and brush strokes belong to one clip, and {len(unique)} were chosen."
+        raise ClipError(problem, "Choose that clip alone, or take the matte and the strokes away.")
     known = Clips(studio.home)
     batch = secrets.token_hex(12) if len(unique) > 1 else ""
     asked = replace(asked, owner=owner, batch=batch)

@@ -90,28 +90,28 @@ def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest
 
 @dataclass
 class PreviewQueue:
-    """Waits for previews on behalf of browsers: few at once, and a newer request of a browser cancels its older one."""
+    """Waits for previews on behalf of browsers: few at once; a newer one of a browser and kind ends the older."""
 
     previews: FramePreviews
-    _newest: dict[str, asyncio.Task[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    _newest: dict[tuple[str, str], asyncio.Task[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
     _closed: bool = False
 
     async def preview(self, asked: PreviewRequest, request: Request) -> tuple[str, dict[str, Any]]:
         """Request a preview; returns its id and the worker's answer. Cancelled when the browser disconnects."""
-        owner = str(getattr(request.state, "owner", ""))
-        if before := self._newest.pop(owner, None):
+        place = str(getattr(request.state, "owner", "")), asked.order.kind
+        if before := self._newest.pop(place, None):
             before.cancel()
         if len(self._newest) > MOST_WAITING:
             raise PreviewError("Many people are looking at their clips right now.", "Try again in a few seconds.")
-        work = self._newest[owner] = asyncio.create_task(self._answered(asked))
+        work = self._newest[place] = asyncio.create_task(self._answered(asked))
         gone = asyncio.create_task(_gone(request))
         try:
             await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (work, gone):
                 task.cancel()
-            if self._newest.get(owner) is work:
-                del self._newest[owner]
+            if self._newest.get(place) is work:
+                del self._newest[place]
         try:
             return await work
         except asyncio.CancelledError:

@@ -2,8 +2,6 @@
 
 import re
 import secrets
-import shutil
-from pathlib import Path
 
 import anyio
 from anyio.to_thread import run_sync
@@ -13,15 +11,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from pipeline.library.given import PART
 from pipeline.library.references import FOLDER, keep, preview
-from ui.problems import NotHere, TooLarge
+from ui.problems import NotHere
+from ui.receiving import receive
 from ui.studio import Studio
 from utils.errors import ReshootError
-from utils.uploads import SPARE_BYTES
 
 MOST_BYTES = 50_000_000
 AT_ONCE = 2
-SILENCE_S = 60.0
-"""How long a request may send nothing."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,7 +31,7 @@ def routes(studio: Studio) -> APIRouter:
         part = folder / f".{secrets.token_hex(12)}{PART}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            await _receive(request, part)
+            await receive(request, part, "reference picture", MOST_BYTES)
             kept = await run_sync(keep, studio.home, part, limiter=readers)
         except (ClientDisconnect, TimeoutError):
             return JSONResponse({"problem": "The connection broke.", "remedy": "Add the picture again."}, 408)
@@ -54,26 +50,3 @@ def routes(studio: Studio) -> APIRouter:
         return FileResponse(preview(studio.home, digest), media_type="image/jpeg", headers=headers)
 
     return router
-
-
-async def _receive(request: Request, part: Path) -> None:
-    """Stream the request body to a file."""
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise _too_large()
-    if shutil.disk_usage(part.parent).free < SPARE_BYTES + MOST_BYTES:
-        raise ReshootError("There is too little room on the disk for a picture.", "Free some, then add it again.")
-    stream, came = request.stream().__aiter__(), 0
-    async with await anyio.open_file(part, "xb") as file:
-        while True:
-            with anyio.fail_after(SILENCE_S):
-                data = await anext(stream, None)
-            if data is None:
-                return
-            came += len(data)
-            if came > MOST_BYTES:
-                raise _too_large()
-            await file.write(data)
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"A reference picture has {MOST_BYTES // 10**6} MB at most.", "Make it smaller and add that.")

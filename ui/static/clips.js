@@ -21,7 +21,7 @@ class Clips extends HTMLElement {
     this.#findBegun();
   }
 
-  /** The clips that are ready: [{id, title, frames, seconds}]. */
+  /** The clips that are ready: [{id, title, frames, seconds, width, height, digest}]. */
   get value() {
     return this.ready ?? [];
   }
@@ -219,7 +219,7 @@ class Clips extends HTMLElement {
   }
 }
 
-const readyClip = ({ id, title, told: { facts } }) => ({ id, title, frames: facts.frames, seconds: facts.seconds });
+const readyClip = ({ id, title, told: { facts: { frames, seconds, width, height, digest } } }) => ({ id, title, frames, seconds, width, height, digest });
 
 const frame = () => html`<div class="zone">
     <p><strong>Drop clips here</strong> <span class="quiet">of a person who walks up, holds and walks off.</span></p>

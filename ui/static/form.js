@@ -23,10 +23,15 @@ class Form extends HTMLElement {
 
   /** What a preview needs to know: kind, preset and settings, the look, and the looks that there are. */
   get choice() {
-    if (!this.form?.preview) return null;
+    if (!this.form?.preview || !this.values.fields.has(LOOK)) return null;
     const { [LOOK]: look = this.values.usual(LOOK), ...settings } = this.values.changed();
     const { choices: looks } = this.values.fields.get(LOOK), isComplete = !Object.values(settings).includes(ON_ITS_WAY);
     return { kind: this.form.name, preset: this.values.preset || undefined, settings, look, looks, isComplete };
+  }
+
+  /** The values of settings, as they are now; those that this kind of job has not are left out. */
+  chosenOf(names) {
+    return Object.fromEntries(names.filter((name) => this.values?.fields.has(name)).map((name) => [name, this.values.get(name)]));
   }
 
   /** Preview what is chosen, and show at its field what is wrong with it. */
@@ -62,12 +67,13 @@ class Form extends HTMLElement {
     for (const each of this.querySelectorAll("[name=preset]")) each.checked = each.value === this.values.preset;
     for (const each of this.querySelectorAll("[name=kind]")) each.checked = each.value === kind;
     const look = document.querySelector("reshoot-look");
-    if (look) look.hidden = !this.form.preview;
+    if (look) look.hidden = !this.choice;
     this.#changed();
   }
 
   #write(name, moved = null) {
     const part = this.parts.get(name), field = this.values.fields.get(name);
+    if (!part) return;
     write(part, field, this.values.get(name), moved);
     tellWrong(part, "");
   }
@@ -111,6 +117,7 @@ class Form extends HTMLElement {
 
   /** Take the value of a setting that was chosen elsewhere on the page. */
   #choose({ name, value }) {
+    if (!this.values.fields.has(name)) return;
     this.values.set(name, value);
     this.#write(name);
     this.#changed();
@@ -175,7 +182,7 @@ function kept(values) {
 
 function frame(form, forms) {
   const inFront = form.front.map((name) => form.fields.find((field) => field.name === name)).filter(Boolean);
-  const rest = form.fields.filter((field) => !inFront.includes(field));
+  const rest = form.fields.filter((field) => !inFront.includes(field) && !field.elsewhere);
   const groups = form.groups.map((group) => ({ ...group, fields: rest.filter((field) => field.group === group.name) }));
   return html`<form class="stack" novalidate autocomplete="off" aria-label="Settings">
     ${forms.length > 1 && html`<div class="card" data-key="kinds">${options("kind", "What to do", forms)}</div>`}
@@ -186,7 +193,7 @@ function frame(form, forms) {
         <summary><h4>${title}</h4><span class="chip"></span></summary><div class="fields">${fields.map(fieldPart)}</div></details>`)}
     </details>
     <div class="row actions" data-key="actions">
-      ${form.preview && html`<button type="button" class="button" data-key="preview" data-do="preview">Preview</button>`}
+      ${form.preview && form.fields.some(({ name }) => name === LOOK) && html`<button type="button" class="button" data-key="preview" data-do="preview">Preview</button>`}
       <button type="button" class="button main" data-key="submit" data-do="submit">${form.title}</button>
     </div>
   </form>`;
