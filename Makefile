@@ -4,7 +4,7 @@
 # make check      the same, with the style and type checks first
 # make coverage   the tests, and which lines none of them reaches
 # make bench      the measurements beside other tools (some minutes)
-# make clean      remove .venv and out
+# make clean      remove .venv, out and the example
 #
 # PYTHON=/path/to/python3.11 chooses the Python that .venv is made with.
 
@@ -56,4 +56,4 @@ bench: setup-dev
 	@for each in reading memory chunks store walker stabilize journey worker app; do $(VENV) -m benchmarks.$$each || exit 1; done
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv out .showcase

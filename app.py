@@ -79,6 +79,7 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
 
         from pipeline.jobs.ledger import Ledger
         from pipeline.jobs.supervisor import Supervisor
+        from pipeline.library.showcase import prepare
         from ui.cleanup import run_cleanup
         from ui.server import build
         from ui.studio import Studio
@@ -87,6 +88,7 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
         ledger, over = Ledger(url), threading.Event()
         studio = Studio(home, ledger)
         threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
+        threading.Thread(target=prepare, args=(home,), name="showcase", daemon=True).start()
         try:
             supervisor = None if keep_model is None else Supervisor(home, url, worker_name(), keep_model)
             _serve(studio, build(studio, authenticator, hosts=(host,)), listener, supervisor)

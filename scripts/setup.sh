@@ -100,6 +100,14 @@ check_browser() {
     fi
 }
 
+# The example of the page and its loop before and after, so that a new home has them at once.
+make_showcase() {
+    [ -e .showcase/before-after.mp4 ] && return
+    say "Making the example of the page (a minute, once)"
+    .venv/bin/python -m pipeline.library.showcase .showcase ||
+        say "The example could not be made now; the app makes it at its first start"
+}
+
 python=$(find_python)
 if [ -z "$python" ]; then
     command -v apt-get >/dev/null && apt-cache show python3.11 >/dev/null 2>&1 && install_packages python3.11 python3.11-venv
@@ -110,3 +118,4 @@ make_environment "$python"
 install_requirements
 check_libraries
 if [ "$requirements" = requirements-dev.txt ]; then check_browser; fi
+make_showcase

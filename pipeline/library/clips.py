@@ -214,16 +214,21 @@ class Clips:
         if self.get(clip).problem:
             (self._place(clip) / INSPECTION).unlink(missing_ok=True)
 
-    def example(self) -> str:
-        """The id of the example clip, which is rendered on first use; blocks for as long as that takes."""
+    def example(self, ready_made: Path | None = None) -> str:
+        """The id of the example clip, taken from a file if there is one, else rendered; blocks meanwhile."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self.example_id():
             with only_one(self._folder / f"{EXAMPLE}.lock", Cancel()):
                 if not self.example_id():
-                    film = self._folder / ".example.mp4"
-                    inspection.film_example(film)
-                    write_atomically(self._folder / EXAMPLE, self.add(film, EXAMPLE_TITLE))
+                    write_atomically(self._folder / EXAMPLE, self._add_example(ready_made))
         return self.example_id()
+
+    def _add_example(self, ready_made: Path | None) -> str:
+        if ready_made and ready_made.is_file():
+            return self.take(ready_made, EXAMPLE_TITLE)
+        film = self._folder / ".example.mp4"
+        inspection.film_example(film)
+        return self.add(film, EXAMPLE_TITLE)
 
     def example_id(self) -> str:
         """The id of the example clip; empty if it is not stored."""

@@ -204,13 +204,12 @@ def _matte(file: Path) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
-def _film(file: Path) -> None:
-    """In the child: render the example clip."""
+def render_example(file: Path) -> None:
+    """Render the example clip in this process."""
     from utils.walker.reels import Reels, film
     from utils.walker.shot import Shot
 
     film(Shot(EXAMPLE_SIZE, EXAMPLE_RATE, EXAMPLE_FRAMES), Reels(file))
-    sys.stdout.write("filmed\n")
 
 
 def main() -> None:
@@ -226,7 +225,8 @@ def main() -> None:
     elif what == "matte":
         _matte(Path(rest[0]))
     else:
-        _film(Path(rest[0]))
+        render_example(Path(rest[0]))
+        sys.stdout.write("filmed\n")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ def test_what_was_stopped_is_told_to_be_of_before(page: Page, clip: Path) -> Non
     expect(shown(page)).to_contain_text("Still shown: Paint, frame ")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(shown(page).locator(".stale")).to_contain_text("This shows Paint")
+    held[0].abort()
 
 
 def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, clip: Path) -> None:

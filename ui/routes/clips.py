@@ -14,7 +14,8 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse
 
 from pipeline.jobs.expectation import estimates
-from pipeline.library.clips import Clips, Inspection, NoClip, StoredClip
+from pipeline.library.clips import EXAMPLE_TITLE, Clips, Inspection, NoClip, StoredClip
+from pipeline.library.showcase import READY_MADE, loop_of
 from ui.problems import NotAllowed, NotHere
 from ui.studio import Studio
 
@@ -89,9 +90,19 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.post("/clips/example")
     async def example() -> dict[str, str]:
-        clip = await run_sync(clips.example, limiter=waiters)
+        clip = await run_sync(clips.example, READY_MADE / EXAMPLE_TITLE, limiter=waiters)
         await run_sync(inspections.retry, clip)
         return {"id": clip}
+
+    @router.get("/clips/example/loop")
+    def loop() -> dict[str, str | None]:
+        return {"url": "/studio/clips/example/loop.mp4" if loop_of(studio.home) else None}
+
+    @router.get("/clips/example/loop.mp4")
+    def loop_file() -> FileResponse:
+        if found := loop_of(studio.home):
+            return FileResponse(found, media_type="video/mp4", headers={"Cache-Control": "private, max-age=3600"})
+        raise NotHere("The loop is not made yet.", "It is made in the background.")
 
     @router.get("/clips/{clip}")
     def show(clip: str) -> dict[str, Any]:
