@@ -22,7 +22,7 @@ FRESH_S, ALIVE_S = 0.3, 15.0
 SILENCE_STEP_S, DISK_STEP_BYTES = 5, 10**8
 """Values that change constantly are rounded to these steps, so that the ETag stays the same in between."""
 RESULT_FIELDS = ("frames", "bytes", "seconds", "cached", "warnings")
-PLAYABLE = (State.RUNNING, State.PAUSED)
+PLAYABLE = (State.RUNNING, State.PAUSED, State.CANCELLED, State.FAILED)
 
 
 @dataclass

@@ -25,6 +25,11 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the first 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
 LOOK_S, ALIVE_S = 0.5, 15.0
 NOBODY = "No worker is running: `python -m pipeline worker` does the jobs."
+AFTERWARDS = {
+    "cancel": ". What is finished is kept: `jobs retry` goes on from there.",
+    "pause": ". `jobs resume` goes on from where it is.",
+}
+"""What can be done after a change."""
 COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yellow", "paused": "yellow"}
 
 
@@ -198,7 +203,7 @@ def _change(how: str, job: str, home: Path | None, database: str | None) -> None
     with _ledger(home, database) as ledger:
         found: Job = getattr(ledger, how)(_find(ledger, job).id)
     requested = f", asked to {found.requested_action}" if found.requested_action else ""
-    typer.echo(f"{found.order.title} ({found.id}): {found.state}{requested}")
+    typer.echo(f"{found.order.title} ({found.id}): {found.state}{requested}{AFTERWARDS.get(how, '')}")
 
 
 @contextmanager

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 STOPPED = 130
 """The exit code of a program that was interrupted."""
+STOPPED_SENTENCE = (
+    "Stopped. What was finished is kept: the same command goes on from there, "
+    "and one with other settings from the first step that they change."
+)
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Itera
             files = kind.file_settings.values()
             yield RunContext(Store(cache_folder(home)), at_home(settings, files, home), listener, cancel)
     except (KeyboardInterrupt, Cancelled):
-        console.print("Stopped. What was finished is kept: the same command goes on from there.")
+        console.print(STOPPED_SENTENCE)
         raise typer.Exit(STOPPED) from None
 
 

@@ -1,22 +1,33 @@
 // Actions on jobs: sent to the server, shown optimistically at once, and reverted if the server refuses.
 import { hasEnded, waits } from "./jobs-card.js";
+import { editAgain, keepGoing } from "./jobs-first.js";
 import { ask, openTab, tell } from "./shared.js";
 
 const MOVES = ["up", "down", "drop"];
+const ROUTES = { change: "cancel" };
 
 /** Run the action of a card's button. */
 export function act(page, job, what) {
-  if (what === "show" || what === "again") return leave(job, what);
+  if (what === "show") return showResult(job);
+  if (what === "again") return editAgain(job);
+  if (what === "keep") return goOn(page, job);
   if (what === "no") return confirm(page, null);
   if (what === "yes") return sure(page, job);
   if (what === "up" || what === "down") return step(page, job, what);
   change(page, job, what, {});
 }
 
-function leave(job, what) {
-  const [event, tab] = what === "show" ? ["reshoot:show", "result"] : ["reshoot:edit", "create"];
-  window.dispatchEvent(new CustomEvent(event, { detail: { job: job.id } }));
-  openTab(tab);
+function showResult(job) {
+  window.dispatchEvent(new CustomEvent("reshoot:show", { detail: { job: job.id } }));
+  openTab("result");
+}
+
+/** The first part was approved: the card stops asking, and the focus stays in it. */
+function goOn(page, job) {
+  keepGoing(job);
+  page.show();
+  page.say(`${job.title} goes on.`);
+  page.querySelector(`[data-job="${job.id}"]`)?.focus();
 }
 
 /** Run an action, after a confirmation if it loses something or the job belongs to another browser. */
@@ -54,7 +65,8 @@ async function send(page, job, what, said) {
   hope(page, job, what, said);
   try {
     if (what === "save") await ask(`jobs/${job.id}`, { method: "PATCH", json: said });
-    else await ask(`jobs/${job.id}/${moves ? "move" : what}`, { method: "POST", json: said });
+    else await ask(`jobs/${job.id}/${moves ? "move" : (ROUTES[what] ?? what)}`, { method: "POST", json: said });
+    if (what === "change") editAgain(job);
     if (moves) page.say(`${job.title} is at place ${placeOf(page, job)} in line.`);
     if (what === "remove") page.say(`${job.title} was removed.`);
     if (what === "save") page.say(`The settings of ${job.title} were changed.`);
@@ -70,8 +82,9 @@ async function send(page, job, what, said) {
 function hope(page, job, what, { before }) {
   if (MOVES.includes(what)) reorder(page, job, before);
   if (what === "remove") page.hopes.set(job.id, { gone: true });
-  if (what === "cancel" || what === "pause")
-    page.hopes.set(job.id, job.state === "running" ? { wish: what } : { state: what === "cancel" ? "cancelled" : "paused" });
+  const stops = ROUTES[what] ?? what;
+  if (stops === "cancel" || stops === "pause")
+    page.hopes.set(job.id, job.state === "running" ? { wish: stops } : { state: stops === "cancel" ? "cancelled" : "paused" });
   if (what === "resume" || what === "retry") page.hopes.set(job.id, { state: "queued", problem: "", windows: [] });
   page.show();
 }

@@ -1,4 +1,5 @@
 // Renders the card of a job or a batch.
+import { asks, firstPart, keptText } from "./jobs-first.js";
 import { bytesText, html, percentText, secondsText } from "./shared.js";
 
 const STATES = {
@@ -8,7 +9,7 @@ const STATES = {
 const WISHES = { cancel: "Cancelling…", pause: "Pausing…" };
 const ACTS = {
   show: ["Show result", "main"], pause: ["Pause"], resume: ["Resume", "main"], retry: ["Retry"], again: ["Edit and run again"],
-  cancel: ["Cancel"], remove: ["Remove"], up: ["↑"], down: ["↓"], yes: ["Yes", "bad"], no: ["No"],
+  cancel: ["Cancel"], remove: ["Remove"], keep: ["Keep going", "main"], change: ["Stop and change"], up: ["↑"], down: ["↓"], yes: ["Yes", "bad"], no: ["No"],
 };
 const BY_STATE = {
   running: ["pause", "cancel"], queued: ["up", "down", "pause", "cancel"], paused: ["up", "down", "resume", "cancel"],
@@ -17,7 +18,7 @@ const BY_STATE = {
 };
 const QUESTIONS = {
   remove: "Remove this job and its result?", cancel: "Cancel it?", pause: "Pause it?", resume: "Resume it?", retry: "Retry it?",
-  up: "Move it?", down: "Move it?", drop: "Move it?", save: "Change its settings?",
+  up: "Move it?", down: "Move it?", drop: "Move it?", save: "Change its settings?", change: "Stop it and change its settings?",
 };
 
 export const EMPTY = html`<div class="empty stack"><h2 tabindex="-1">Nothing here yet</h2>
@@ -49,7 +50,7 @@ export function card(job, { asking = "", place = null, batch = "" } = {}) {
     </div>
     ${progress(job)} ${trouble(job)} ${outcome(job)}
     ${asking ? question(job, asking) : html`<div class="row acts" data-key="acts">${buttons(job, place)}</div>`}
-    ${job.windows.length ? films(job) : ""}
+    ${!asking && asks(job) ? firstPart(job, [button(job, "keep"), button(job, "change")]) : job.windows.length ? films(job) : ""}
     <details data-key="more" data-open="more"><summary>Details<span class="hidden"> of ${job.title}</span></summary>
       <div class="more" data-own></div></details>
   </li>`;
@@ -103,7 +104,9 @@ function outcome(job) {
     job.started && job.finished && `took ${secondsText(job.finished - job.started)}`,
     job.finished && `ended ${moment(job.finished)}`,
   ];
+  const kept = keptText(job);
   return html`<p class="quiet small" data-key="facts">${facts.filter(Boolean).join(" · ")}</p>
+    ${kept && html`<p class="quiet small" data-key="kept">${kept}</p>`}
     ${warnings.map((each) => html`<p class="alert warn small">${each}</p>`)}`;
 }
 

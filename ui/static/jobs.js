@@ -2,6 +2,7 @@
 import { act, actOnBatch, change, confirm, step } from "./jobs-acts.js";
 import { EMPTY, batchCard, batchName, card, hasEnded, moment, stateText, waits } from "./jobs-card.js";
 import { dragging } from "./jobs-drag.js";
+import { fillFirst } from "./jobs-first.js";
 import { fill } from "./jobs-more.js";
 import { ask, bytesText, draw, html, openTab, tell, whileSeen } from "./shared.js";
 
@@ -105,6 +106,7 @@ class Jobs extends HTMLElement {
     this.part("line", this.section("In line", line, this.count(WAITING), "line"));
     this.part("ended", this.section("Ended", ended, this.count(ENDED), "ended"));
     this.part("empty", this.state && !jobs.length ? EMPTY : "");
+    for (const each of this.parts.running.querySelectorAll("[data-job]")) fillFirst(each);
     for (const open of this.querySelectorAll("details[open]")) this.fill(open);
     this.refocus(focus);
   }
