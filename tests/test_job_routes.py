@@ -284,13 +284,48 @@ def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
     desk.me.post(f"/studio/jobs/{paused}/pause")
     page = desk.page(query="?ended=0")
     ((batch, told),) = page["batches"].items()
-    assert told == {"share": 1.5 / 4, "counts": {"done": 1, "running": 1, "queued": 1, "paused": 1}}
+    assert told == {
+        "name": "a.mp4 and 3 more",
+        "share": 1.5 / 4,
+        "counts": {"done": 1, "running": 1, "queued": 1, "paused": 1},
+    }
     assert desk.other.post(f"/studio/batches/{batch}/cancel").status_code == 409
     assert desk.me.post(f"/studio/batches/{batch}/cancel").json() == {"changed": 3}
     states = [desk.ledger.get(job).state for job in (*jobs, alone)]
     assert states == [State.DONE, State.RUNNING, State.CANCELLED, State.CANCELLED, State.QUEUED]
     assert desk.ledger.get(running).requested_action == "cancel"
     assert desk.me.post("/studio/batches/x/cancel").json() == {"changed": 0}
+
+
+def test_a_batch_that_has_ended_is_still_shown_by_its_name(desk: Desk) -> None:
+    jobs, shift = desk.ask([desk.clip("a.mp4"), desk.clip("b.mp4")]), WorkerLedger(desk.ledger, "one")
+    for _ in jobs:
+        job = shift.claim()
+        assert job
+        shift.end(job.id, State.DONE, "Finished.", share=1.0, worked_s=7.5)
+    page = desk.page()
+    ((_, told),) = page["batches"].items()
+    assert told == {"name": "a.mp4 and 1 more", "share": 1.0, "counts": {"done": 2}}
+    assert {job["batch_name"] for job in page["jobs"]} == {"a.mp4 and 1 more"}
+    assert {job["took_s"] for job in page["jobs"]} == {7.5}
+
+
+def test_a_job_says_when_it_began_what_it_is_of_and_what_it_is_expected_to_take(desk: Desk) -> None:
+    facts = {"width": 640, "height": 360, "frames": 100}
+    clip, unseen = desk.clip("a.mp4", facts=facts), desk.clip("b.mp4")
+    (desk.home / "clips" / clip / "poster.jpg").write_bytes(b"a still")
+    job, other = desk.ask([clip])[0], desk.ask([unseen])[0]
+    shown = {each["id"]: each for each in desk.page()["jobs"]}
+    assert shown[job]["expected_s"] > 1 and shown[other]["expected_s"] is None
+    assert shown[job]["picture"] == f"/studio/clips/{clip}/poster.jpg" and shown[other]["picture"] is None
+    shift = WorkerLedger(desk.ledger, "one")
+    shift.claim()
+    began = desk.me.get(f"/studio/jobs/{job}").json()["started"]
+    shift.end(job, State.DONE, "Finished.", result={"digest": "cd" * 32})
+    ended = desk.me.get(f"/studio/jobs/{job}").json()
+    assert ended["started"] == began > 0
+    assert ended["picture"] == f"/studio/results/{job}/poster.jpg?inline=1&v={'cd' * 6}"
+    assert desk.me.post(f"/studio/jobs/{job}/retry").json()["job"]["started"] is None
 
 
 def test_a_worker_that_gives_signs_is_alive(desk: Desk) -> None:

@@ -11,17 +11,22 @@ from hashlib import blake2b
 from typing import Any
 
 from pipeline.jobs.board import Board, read_board
+from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.order import Order
 from pipeline.kinds import find_kind, stage_sentence
+from pipeline.library.clips import Clips, NoClip
 from pipeline.library.inputs import clip_id
+from pipeline.result.names import POSTER
 from ui.studio import Studio
 from utils.errors import SettingsError
 
 FRESH_S, ALIVE_S = 0.3, 15.0
 SILENCE_STEP_S, DISK_STEP_BYTES = 5, 10**8
 """Values that change constantly are rounded to these steps, so that the ETag stays the same in between."""
-RESULT_FIELDS = ("frames", "bytes", "seconds", "cached", "warnings")
+EXPECTED_S = 30.0
+"""For how long the jobs that were finished are taken for those by which the others are estimated."""
+RESULT_FIELDS = ("frames", "bytes", "cached", "warnings")
 PLAYABLE = (State.RUNNING, State.PAUSED, State.CANCELLED, State.FAILED)
 
 
@@ -33,6 +38,9 @@ class BoardView:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _boards: dict[tuple[int, int], tuple[float, Board]] = field(default_factory=dict)
     _windows: dict[str, tuple[int, list[Any]]] = field(default_factory=dict)
+    _expected_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    """What each job was expected to take when it was first shown with its preset: a promise does not change."""
+    _expectations: tuple[float, Expectations] | None = None
 
     def stale(self) -> None:
         """Drop the cache after a change, so that the next request sees it."""
@@ -46,7 +54,7 @@ class BoardView:
             "worker": _worker(board.workers),
             "disk": {"free_bytes": shutil.disk_usage(self.studio.home).free // DISK_STEP_BYTES * DISK_STEP_BYTES},
             "counts": board.counts,
-            "batches": {name: {"share": batch.share, "counts": batch.counts} for name, batch in board.batches.items()},
+            "batches": {id: vars(batch) for id, batch in board.batches.items()},
             "jobs": [self.view(job, owner) for job in board.jobs],
         }
         tag = blake2b(json.dumps(shown).encode(), digest_size=12).hexdigest()
@@ -64,13 +72,17 @@ class BoardView:
             "left_s": None if job.left_s is None else round(job.left_s),
             "problem": job.problem,
             "remedy": job.remedy,
+            "expected_s": None if job.state.ended else self._expected(job),
+            "took_s": job.took_s if job.state.ended else None,
             "batch": job.order.batch,
+            "batch_name": job.order.batch_name,
             "mine": bool(owner) and job.order.owner == owner,
             "ask_first": job.order.owner not in ("", owner),
             "kind": job.order.kind,
             "preset": job.order.preset,
             "look": summary(job.order),
             "clip": clip_id(self.studio.home, job.order.inputs["clip"]),
+            "picture": self._picture(job),
             "created": job.created_at,
             "started": job.started_at,
             "finished": job.finished_at,
@@ -87,6 +99,28 @@ class BoardView:
             if most not in self._boards:
                 self._boards[most] = (now, read_board(self.studio.ledger, *most))
             return self._boards[most][1]
+
+    def _expected(self, job: Job) -> float | None:
+        """The seconds that a job was expected to take when it was first shown; None before its clip is inspected."""
+        key = (job.id, job.order.preset)
+        if key not in self._expected_s:
+            now = time.monotonic()
+            if self._expectations is None or now - self._expectations[0] > EXPECTED_S:
+                self._expectations = (now, Expectations(self.studio.ledger, self.studio.home))
+            if estimate := self._expectations[1].of(job):
+                self._expected_s[key] = estimate.seconds
+        return self._expected_s.get(key)
+
+    def _picture(self, job: Job) -> str | None:
+        """The URL of a still: of the result once there is one, else of the clip."""
+        if job.state == State.DONE:
+            return f"/studio/results/{job.id}/{POSTER}?inline=1&v={str(job.result.get('digest', ''))[:12]}"
+        clip = clip_id(self.studio.home, job.order.inputs["clip"])
+        try:
+            is_there = Clips(self.studio.home).poster(clip).is_file()
+        except NoClip:
+            return None
+        return f"/studio/clips/{clip}/poster.jpg" if is_there else None
 
     def _playable(self, job: str) -> list[Any]:
         """The finished windows of a job, read again only if their list has changed."""

@@ -115,13 +115,13 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     from rich.console import Console
     from rich.markup import escape
 
-    from pipeline.jobs.expectation import expected
+    from pipeline.jobs.expectation import Expectations
     from pipeline.jobs.results import Results
     from utils.home import home as usual
 
     with _ledger(home, database) as ledger:
         found = _find(ledger, job)
-        events, estimate = ledger.job_events(found.id), expected(ledger, home or usual(), found)
+        events, estimate = ledger.job_events(found.id), Expectations(ledger, home or usual()).of(found)
     if as_json:
         _print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
         return
@@ -131,6 +131,9 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
         console.print(f"[red]{escape(found.problem)}[/] {escape(found.remedy)}")
     if estimate and not found.state.ended:
         console.print(f"Expected: {escape(str(estimate))}")
+    if found.started_at:
+        took = f", worked on for {found.took_s:.0f} s" if found.took_s else ""
+        console.print(f"Started: {time.strftime('%H:%M', time.localtime(found.started_at))}{took}")
     if found.result:
         console.print(f"Result: {escape(str(Results.of(home or usual()).place(found.id)))}")
     for entry in events:

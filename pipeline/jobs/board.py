@@ -16,6 +16,8 @@ ENDED = tuple(state for state in State if state.ended)
 class Batch:
     """Summary of jobs that were submitted together."""
 
+    name: str
+    """For people; empty for those of earlier versions."""
     share: float
     """Mean progress of its jobs, 0..1."""
     counts: Mapping[State, int]
@@ -43,7 +45,7 @@ def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
         shown = tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
         counts = connection.execute(sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)).all()
         signs = tuple(read_signs(connection))
-        batches = _batches(connection, {job.order.batch for job in shown if not job.state.ended} - {""})
+        batches = _batches(connection, {job.order.batch for job in shown} - {""})
     return Board(shown, {State(state): count for state, count in counts}, batches, signs)
 
 
@@ -51,15 +53,18 @@ def _batches(connection: sa.Connection, names: set[str]) -> dict[str, Batch]:
     """Summaries of these batches, counting also the jobs that the board does not show."""
     if not names:
         return {}
-    name = jobs.c.order["batch"].as_string()
-    query = sa.select(name, jobs.c.state, sa.func.count(), sa.func.sum(jobs.c.share)).group_by(name, jobs.c.state)
+    batch, name = (jobs.c.order[key].as_string() for key in ("batch", "batch_name"))
+    columns = batch, jobs.c.state, sa.func.count(), sa.func.sum(jobs.c.share), sa.func.max(name)
+    called: dict[str, str] = {}
     by_batch: dict[str, dict[State, tuple[int, float]]] = {}
-    for batch, state, count, share in connection.execute(query.where(name.in_(names))):
-        by_batch.setdefault(batch, {})[State(state)] = (count, count if State(state).ended else share)
-    return {batch: _batch(by_state) for batch, by_state in by_batch.items()}
+    query = sa.select(*columns).where(batch.in_(names)).group_by(batch, jobs.c.state)
+    for id, state, count, share, its_name in connection.execute(query):
+        by_batch.setdefault(id, {})[State(state)] = (count, count if State(state).ended else share)
+        called[id] = its_name or called.get(id, "")
+    return {id: _batch(called[id], by_state) for id, by_state in by_batch.items()}
 
 
-def _batch(by_state: Mapping[State, tuple[int, float]]) -> Batch:
+def _batch(name: str, by_state: Mapping[State, tuple[int, float]]) -> Batch:
     total = sum(count for count, _ in by_state.values())
     share = sum(share for _, share in by_state.values()) / total
-    return Batch(share, {state: count for state, (count, _) in by_state.items()})
+    return Batch(name, share, {state: count for state, (count, _) in by_state.items()})

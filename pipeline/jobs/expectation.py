@@ -1,6 +1,8 @@
 """What jobs are expected to take: estimates of their kind, corrected by the jobs that this home has finished."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,27 @@ def estimates(ledger: Ledger, facts: Mapping[str, Any]) -> dict[str, dict[str, E
     return {kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name))) for kind in kinds()}
 
 
-def expected(ledger: Ledger, home: Path, job: Job) -> Estimate | None:
-    """What a job will take; None if its clip was not inspected yet."""
-    try:
-        inspection = Clips(home).get(clip_id(home, job.order.inputs["clip"])).inspection
-    except NoClip:
-        return None
-    if not inspection or not inspection.facts:
-        return None
-    history = finished_runs(ledger.in_state(State.DONE), job.order.kind)
-    return find_kind(job.order.kind).estimate(inspection.facts, history).get(job.order.preset)
+@dataclass(frozen=True)
+class Expectations:
+    """What jobs of a home are expected to take, by the jobs that it had finished when this was first asked."""
+
+    ledger: Ledger
+    home: Path
+
+    @cached_property
+    def _done(self) -> list[Job]:
+        return self.ledger.in_state(State.DONE)
+
+    def of(self, job: Job) -> Estimate | None:
+        """What a job will take; None if its clip was not inspected yet."""
+        try:
+            inspection = Clips(self.home).get(clip_id(self.home, job.order.inputs["clip"])).inspection
+        except NoClip:
+            return None
+        if not inspection or not inspection.facts:
+            return None
+        history = finished_runs(self._done, job.order.kind)
+        return find_kind(job.order.kind).estimate(inspection.facts, history).get(job.order.preset)
 
 
 def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
@@ -38,4 +51,4 @@ def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
 
 def _finished(job: Job) -> FinishedRun:
     pixels = job.result["width"] * job.result["height"]
-    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.result["seconds"])
+    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0)

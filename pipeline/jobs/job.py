@@ -102,11 +102,19 @@ class Job:
     slack: int = 0
     died_at: Spot | None = None
     """Where the last worker that ran it died."""
+    worked_s: float = 0.0
+    """How long workers have worked on it, up to the last report; waiting and pauses do not count."""
 
     @property
     def spot(self) -> Spot:
         """The last reported position of the current run."""
         return Spot(self.steps_done, self.frame, self.slack)
+
+    @property
+    def took_s(self) -> float | None:
+        """How long the work took; None before there was any. Jobs of earlier versions know it of their result alone."""
+        seconds = self.worked_s or self.result.get("seconds")
+        return float(seconds) if isinstance(seconds, int | float) and seconds else None
 
 
 @dataclass(frozen=True)

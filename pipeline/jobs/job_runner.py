@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +50,7 @@ class JobRunner:
     _full: StoreFull | None = None
     """Set once the disk is too full for the ledger itself; the job then waits for space."""
     _reporting: threading.Lock = field(default_factory=threading.Lock)
+    _began_s: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self._progress = ProgressEstimate(find_kind(self.job.order.kind).stages)
@@ -72,7 +74,7 @@ class JobRunner:
             else:
                 self._end(State.FAILED, "", self._problem(error))
         else:
-            values = {"share": 1.0, "result": result, "problem": "", "remedy": ""}
+            values = {"share": 1.0, "result": result, "problem": "", "remedy": "", "worked_s": self._worked_s}
             self.outage_retry.until_done(lambda: self.worker_ledger.end(self.job.id, State.DONE, "Finished.", **values))
 
     def _problem(self, error: Exception) -> ReshootError:
@@ -136,13 +138,26 @@ class JobRunner:
         why = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
         event = sentence or str(error)
         self.outage_retry.until_done(
-            lambda: self.worker_ledger.end(self.job.id, state, event, needs_bytes=needs_bytes, **why)
+            lambda: self.worker_ledger.end(
+                self.job.id, state, event, needs_bytes=needs_bytes, worked_s=self._worked_s, **why
+            )
         )
+
+    @property
+    def _worked_s(self) -> float:
+        """How long workers have worked on this job, this run included."""
+        return round(self.job.worked_s + time.monotonic() - self._began_s, 2)
 
     def _beat(self) -> bool:
         """Report progress; cancels the run, and returns False, when that is requested or the disk is full."""
         progress = self._progress
-        self._report(stage=progress.stage, note=progress.note, share=progress.share, left_s=progress.left_s)
+        self._report(
+            stage=progress.stage,
+            note=progress.note,
+            share=progress.share,
+            left_s=progress.left_s,
+            worked_s=self._worked_s,
+        )
         if not (self._requested or self._full):
             return True
         self.cancel.ask()

@@ -24,6 +24,8 @@ class Order:
     owner: str = ""
     """Cookie secret of the browser that submitted it; empty for the command line."""
     batch: str = ""
+    """What it was submitted together with, as an id; and the name of that for people."""
+    batch_name: str = ""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Order":

@@ -12,7 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipeline.jobs.expectation import expected
+from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, JobError, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.order import Order, make_order
@@ -51,8 +51,10 @@ def submit(
         problem = f"A matte and brush strokes belong to one clip, and {len(unique)} were chosen."
         raise ClipError(problem, "Choose that clip alone, or take the matte and the strokes away.")
     known = Clips(studio.home)
-    batch = secrets.token_hex(12) if len(unique) > 1 else ""
-    asked = replace(asked, owner=owner, batch=batch)
+    if len(unique) > 1:
+        name = f"{known.get(unique[0]).title} and {len(unique) - 1} more"
+        asked = replace(asked, batch=secrets.token_hex(12), batch_name=name)
+    asked = replace(asked, owner=owner)
     return studio.ledger.submit_all([for_clip(known, clip, asked) for clip in unique])
 
 
@@ -83,7 +85,7 @@ def _reading(router: APIRouter, studio: Studio, shown: BoardView) -> None:
             "settings": found.order.chosen,
             "differing": differing(found.order),
             "choices": quick_choices(found.order),
-            "estimate": expected(studio.ledger, studio.home, found),
+            "estimate": Expectations(studio.ledger, studio.home).of(found),
             "diary": [vars(entry) for entry in studio.ledger.job_events(found.id)],
         }
         return JSONResponse(jsonable_encoder({**shown.view(found, _owner(request)), **more}))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from pipeline.jobs.job import Job, JobError, State
@@ -17,6 +17,7 @@ from pipeline.kind import ResultFile
 from pipeline.kinds import find_kind
 from pipeline.result.names import COMMON_FILES, POSTER
 from ui.figures import figures
+from ui.file_names import attachment, plain, stem
 from ui.problems import NotHere
 from ui.studio import Studio
 
@@ -25,9 +26,6 @@ SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
 """Files that a browser may display. All others are only served as downloads."""
 KINDS = {**SHOWN_INLINE, ".html": "text/html; charset=utf-8", ".json": "application/json"}
 KEPT_S = 3600
-UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
-"""Characters that some system forbids in file names, or that change how a name is displayed (bidi controls)."""
-LONGEST_NAME = 80
 
 SAME = (
     "preset", "look", "settings", "width", "height", "frames", "fps", "times_s", "duration_s", "sound", "heard",
@@ -47,12 +45,13 @@ def routes(studio: Studio) -> APIRouter:
         return {"results": [_in_short(job) for job in done]}
 
     @router.get("/results/{job}")
-    def show(job: str) -> dict[str, Any]:
+    def show(job: str, request: Request) -> dict[str, Any]:
         found = _found(studio, job)
         facts = results.facts(found.id)
         if facts is None:
             raise _none_yet(found)
-        return _to_json(found, facts, results.place(found.id))
+        ask_first = found.order.owner not in ("", str(getattr(request.state, "owner", "")))
+        return {**_to_json(found, facts, results.place(found.id)), "ask_first": ask_first}
 
     @router.api_route("/results/{job}/{name}", methods=["GET", "HEAD"])
     def file(job: str, name: str, inline: bool = False) -> Response:
@@ -61,7 +60,7 @@ def routes(studio: Studio) -> APIRouter:
         if name not in files:
             raise NotHere("A result has no file of this name.", "Open the result again.")
         path = results.place(found.id) / name
-        return _sent(path, f"{_stem(found.order.title)} - {files[name].ending}{path.suffix}", inline)
+        return _sent(path, f"{stem(found.order.title)} - {files[name].ending}{path.suffix}", inline)
 
     @router.get("/previews/{job}")
     def previews(job: str) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def routes(studio: Studio) -> APIRouter:
         if not INDEX.fullmatch(index):
             raise NotHere("There is no such part.", "Reload the page.")
         path = Previews.of(studio.home, found.id).clip(int(index))
-        return _sent(path, f"{_stem(found.order.title)} - part {int(index) + 1}.mp4", inline=True)
+        return _sent(path, f"{stem(found.order.title)} - part {int(index) + 1}.mp4", inline=True)
 
     return router
 
@@ -107,7 +106,7 @@ def _in_short(job: Job) -> dict[str, Any]:
     """A result as JSON for the list of results."""
     return {
         "job": job.id,
-        "title": _plain(job.order.title),
+        "title": plain(job.order.title),
         "kind": job.order.kind,
         "preset": job.order.preset,
         "look": job.result.get("look"),
@@ -126,6 +125,7 @@ def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
         "after": _url(job, facts["after"], shown=True),
         "report": _url(job, "report.html") if "report.html" in files else None,
         "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"], kind.measures)],
+        "bytes": sum(file.stat().st_size for file in place.iterdir()),
         "files": [
             {"name": name, "label": file.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
             for name, file in files.items()
@@ -150,22 +150,5 @@ def _sent(path: Path, name: str, inline: bool) -> Response:
     if inline and path.suffix in SHOWN_INLINE:
         headers["Content-Disposition"] = "inline"
     else:
-        headers |= {"Content-Disposition": _attachment(name), "Content-Security-Policy": "default-src 'none'; sandbox"}
+        headers |= {"Content-Disposition": attachment(name), "Content-Security-Policy": "default-src 'none'; sandbox"}
     return FileResponse(path, headers=headers, media_type=KINDS[path.suffix], stat_result=stat)
-
-
-def _attachment(name: str) -> str:
-    """A `Content-Disposition` value: an ASCII name for old programs, and the exact name (RFC 5987) for others."""
-    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _stem(title: str) -> str:
-    """A title as the start of a file name that is valid on every system."""
-    name = UNFIT.sub("-", re.sub(r"\.[A-Za-z0-9]{1,5}$", "", _plain(title)))[:LONGEST_NAME].strip(" .-")
-    return name or "clip"
-
-
-def _plain(title: str) -> str:
-    """The title without lone surrogates, which file names may contain and JSON responses cannot."""
-    return title.encode(errors="ignore").decode()

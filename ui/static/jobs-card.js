@@ -42,13 +42,14 @@ export function card(job, { asking = "", place = null, batch = "" } = {}) {
   return html`<li class="card job ${job.state}" data-key="${job.id}" data-job="${job.id}" tabindex="-1">
     <div class="row head" data-key="head">
       ${place ? handle(job) : ""}
+      ${job.picture && html`<img class="still" src="${job.picture}" alt="" loading="lazy" width="64" height="36">`}
       <h3 title="${job.title}">${job.title}</h3>
       <span class="chip ${job.wish ? "warn" : chip}">${stateText(job)}</span>
       ${batch ? html`<span class="chip">${batch}</span>` : ""}
       ${job.mine ? "" : html`<span class="chip">${job.ask_first ? "Other browser" : "Command line"}</span>`}
       <span class="quiet small look">${[job.kind !== "restyle" && job.kind, job.preset, job.look].filter(Boolean).join(" · ")}</span>
     </div>
-    ${progress(job)} ${trouble(job)} ${outcome(job)}
+    ${progress(job)} ${trouble(job)} ${outcome(job)} ${when(job)}
     ${asking ? question(job, asking) : html`<div class="row acts" data-key="acts">${buttons(job, place)}</div>`}
     ${!asking && asks(job) ? firstPart(job, [button(job, "keep"), button(job, "change")]) : job.windows.length ? films(job) : ""}
     <details data-key="more" data-open="more"><summary>Details<span class="hidden"> of ${job.title}</span></summary>
@@ -87,6 +88,16 @@ function progress(job) {
     <p class="row small"><b class="number">${percent}</b><span>${words}</span><span class="quiet number">${left}</span></p></div>`;
 }
 
+/** When a job that has not ended was asked for or started, and what it is expected to take. */
+function when(job) {
+  if (hasEnded(job)) return "";
+  const times = [
+    job.started ? `started ${moment(job.started)}` : `asked ${moment(job.created)}`,
+    job.expected_s !== null && `expected to take about ${secondsText(job.expected_s)}`,
+  ];
+  return html`<p class="quiet small number" data-key="when">${times.filter(Boolean).join(" · ")}</p>`;
+}
+
 function trouble(job) {
   if (job.state === "waiting") {
     const need = job.needs_bytes ? `Waiting for ${bytesText(job.needs_bytes)} of room on the disk.` : "Waiting for room.";
@@ -101,7 +112,7 @@ function outcome(job) {
   const { frames, bytes, warnings = [] } = job.result ?? {};
   const facts = [
     frames && `${frames} frames`, bytes && bytesText(bytes),
-    job.started && job.finished && `took ${secondsText(job.finished - job.started)}`,
+    job.took_s && `took ${secondsText(job.took_s)}`, job.started && `started ${moment(job.started)}`,
     job.finished && `ended ${moment(job.finished)}`,
   ];
   const kept = keptText(job);
@@ -124,21 +135,24 @@ export function moment(at) {
 }
 
 /** The summary card of a batch. */
-export function batchCard(id, { share, counts }, asking) {
+export function batchCard(id, { name, share, counts }, asking) {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const ended = (counts.done ?? 0) + (counts.failed ?? 0) + (counts.cancelled ?? 0);
   const parts = Object.keys(BY_STATE).filter((state) => counts[state]).map((state) => `${counts[state]} ${STATES[state][0].toLowerCase()}`);
   const it = { title: `batch of ${total}`, ask_first: false };
-  const acts = [counts.paused && "resume", (counts.queued || counts.running) && "pause", "cancel"].filter(Boolean);
+  const acts = [counts.paused && "resume", (counts.queued || counts.running) && "pause", ended < total && "cancel"].filter(Boolean);
   return html`<li class="card job batch" data-key="${id}" data-job="${id}" data-batch="${id}" tabindex="-1">
-    <div class="row head" data-key="head"><h3>Batch ${batchName(id)}: ${total} clips</h3><span class="quiet small">${parts.join(" · ")}</span></div>
+    <div class="row head" data-key="head"><h3 title="${name}">${name || `Batch ${batchName(id)}: ${total} clips`}</h3><span class="quiet small">${parts.join(" · ")}</span></div>
     <div class="far" data-key="far"><div class="bar" role="progressbar" aria-label="${`Progress of the ${it.title}`}" aria-valuemin="0"
       aria-valuemax="100" aria-valuenow="${Math.floor(100 * share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></div>
       <p class="row small"><b class="number">${percentText(share)}</b><span>${ended} of ${total} ended</span></p></div>
     ${asking ? html`<div class="row acts asking" data-key="asking" role="group" aria-label="${`Confirm: ${it.title}`}">
       <span>${ACTS[asking][0]} all that is left of this batch?</span>${button(it, "yes")}${button(it, "no")}</div>`
-    : html`<div class="row acts" data-key="acts">${acts.map((act) => button(it, act, { all: true }))}</div>`}
+    : html`<div class="row acts" data-key="acts">${counts.done ? zip(id, counts.done) : ""}${acts.map((act) => button(it, act, { all: true }))}</div>`}
   </li>`;
 }
-/** The name of a batch: the first letters of its id. */
+const zip = (id, done) => html`<a class="button small main" href="/studio/batches/${id}.zip" download>Download ${done > 1 ? `all ${done} clips` : "the clip"} (zip)</a>`;
+/** Whether all jobs of a batch have ended. */
+export const isOver = ({ counts }) => Object.keys(counts).every((state) => hasEnded({ state }));
+/** The name of a batch of an earlier version: the first letters of its id. */
 export const batchName = (id) => id.slice(0, 4).toUpperCase();

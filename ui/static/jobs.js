@@ -1,13 +1,13 @@
 // The Jobs tab: running, queued and ended jobs. It polls the server, and recovers by itself after an outage.
 import { act, actOnBatch, change, confirm, step } from "./jobs-acts.js";
-import { EMPTY, batchCard, batchName, card, hasEnded, moment, stateText, waits } from "./jobs-card.js";
+import { EMPTY, batchCard, batchName, card, hasEnded, isOver, moment, stateText, waits } from "./jobs-card.js";
 import { dragging } from "./jobs-drag.js";
 import { fillFirst } from "./jobs-first.js";
 import { fill } from "./jobs-more.js";
 import { ask, bytesText, draw, html, openTab, tell, whileSeen } from "./shared.js";
 
 const ACTIVE_S = 1, IDLE_S = 3, MORE = 100;
-const PARTS = ["told", "running", "batches", "line", "ended", "empty"];
+const PARTS = ["told", "running", "batches", "line", "over", "ended", "empty"];
 const WAITING = ["queued", "paused", "waiting"], ENDED = ["done", "failed", "cancelled"];
 
 class Jobs extends HTMLElement {
@@ -102,7 +102,8 @@ class Jobs extends HTMLElement {
     const line = jobs.filter(waits), running = jobs.filter((job) => job.state === "running"), ended = jobs.filter(hasEnded);
     this.part("told", this.banner(line.length + running.length));
     this.part("running", this.section("Running", running, running.length));
-    this.part("batches", this.batches());
+    this.part("batches", this.batches("Batches", (batch) => !isOver(batch)));
+    this.part("over", this.batches("Ended batches", isOver));
     this.part("line", this.section("In line", line, this.count(WAITING), "line"));
     this.part("ended", this.section("Ended", ended, this.count(ENDED), "ended"));
     this.part("empty", this.state && !jobs.length ? EMPTY : "");
@@ -144,17 +145,17 @@ class Jobs extends HTMLElement {
     const drawn = jobs.map((job, i) => card(job, {
       asking: this.asking?.id === job.id ? this.asking.act : "",
       place: kind === "line" ? { first: i === 0, last: i >= end } : null,
-      batch: job.batch && `Batch ${batchName(job.batch)}`,
+      batch: job.batch && (job.batch_name || `Batch ${batchName(job.batch)}`),
     }));
     return html`<section class="stack" aria-label="${title}"><h2 tabindex="-1">${title} <span class="quiet number">${total}</span></h2>
       <ol class="jobs">${drawn}</ol>
       ${kind && total > jobs.length ? html`<button type="button" class="button more-jobs" data-more="${kind}">Show more (${total - jobs.length})</button>` : ""}</section>`;
   }
 
-  batches() {
-    const found = Object.entries(this.state?.batches ?? {});
+  batches(title, wanted) {
+    const found = Object.entries(this.state?.batches ?? {}).filter(([, batch]) => wanted(batch));
     const drawn = found.map(([id, batch]) => batchCard(id, batch, this.asking?.id === id ? this.asking.act : ""));
-    return found.length ? html`<section class="stack" aria-label="Batches"><h2 tabindex="-1">Batches</h2><ol class="jobs">${drawn}</ol></section>` : "";
+    return found.length ? html`<section class="stack" aria-label="${title}"><h2 tabindex="-1">${title}</h2><ol class="jobs">${drawn}</ol></section>` : "";
   }
 
   clicked(target) {

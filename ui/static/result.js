@@ -1,6 +1,7 @@
 // The Result tab: a finished clip over its source, its measures, its files and its report.
 import { ask, bytesText, draw, html, openTab, raw, tell, whileSeen } from "./shared.js";
 import { reportFrame } from "./report.js";
+import { askToDelete, deleteResult } from "./result-delete.js";
 import "./wipe.js";
 
 const REST_S = 15;
@@ -29,7 +30,7 @@ class Result extends HTMLElement {
     this.parts = Object.fromEntries([...this.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
     this.wipe = this.querySelector("reshoot-wipe");
     this.addEventListener("change", ({ target }) => target.matches(".chooser select") && this.load(target.value));
-    this.addEventListener("click", ({ target }) => target.closest(".again") && this.again());
+    this.addEventListener("click", ({ target }) => this.clicked(target.closest("button")));
     this.addEventListener("toggle", ({ target }) => target.matches?.(".report") && target.open && this.report(target), true);
   }
 
@@ -58,7 +59,7 @@ class Result extends HTMLElement {
 
   async load(job) {
     const shown = this.job === job ? JSON.stringify(this.facts) : "";
-    this.job = job;
+    Object.assign(this, { job, asking: false });
     let trouble = null, facts = null;
     try {
       facts = await ask(`results/${encodeURIComponent(job)}`);
@@ -80,8 +81,34 @@ class Result extends HTMLElement {
     const { facts, list } = this;
     draw(this.parts.head, head(facts, list ?? [], this.job));
     if (trouble) draw(this.parts.body, html`<p class="alert" role="alert">${trouble.message}</p>`);
-    else if (facts) draw(this.parts.body, body(facts));
+    else if (facts) draw(this.parts.body, body(facts, this.asking));
     else if (list && !list.length) draw(this.parts.body, EMPTY);
+  }
+
+  clicked(button) {
+    if (button?.matches(".again")) this.again();
+    else if (button?.matches(".delete, .keep")) this.asksToDelete(button.matches(".delete"));
+    else if (button?.matches(".sure")) this.delete();
+  }
+
+  /** Show or hide the question whether to delete, and move the focus there. */
+  asksToDelete(asking) {
+    this.asking = asking;
+    this.draw();
+    this.querySelector(asking ? ".keep" : ".delete")?.focus();
+  }
+
+  async delete() {
+    const { facts } = this;
+    this.asking = false;
+    if (!(await deleteResult(facts))) return this.draw();
+    this.list = (this.list ?? []).filter((each) => each.job !== facts.job);
+    Object.assign(this, { job: null, facts: null });
+    this.parts.body.replaceChildren();
+    if (this.list.length) return this.load(this.list[0].job);
+    this.wipe.hidden = true;
+    this.wipe.stop();
+    this.draw();
   }
 
   again() {
@@ -118,13 +145,16 @@ function head(facts, list, job) {
   </div>`;
 }
 
-function body({ job, figures, files, warnings, notes, report }) {
+function body(facts, asking) {
+  const { job, figures, files, warnings, notes, report } = facts;
   const [clip, ...others] = files;
   return html`${warnings.map((each) => html`<p class="alert warn">${each}</p>`)}
     <div class="row">
       ${clip ? html`<a class="button main" href="${clip.url}" download>Download the clip <span class="number">(${bytesText(clip.bytes)})</span></a>` : ""}
       <button type="button" class="button again">Use these settings again</button>
+      ${asking ? "" : html`<button type="button" class="button bad delete">Delete…</button>`}
     </div>
+    ${asking ? askToDelete(facts) : ""}
     <section aria-label="Numbers"><ul class="figures">${figures.map(figure)}</ul></section>
     ${notes.length ? html`<section class="card"><h3>Good to know</h3><ul class="notes">${notes.map((each) => html`<li>${each}</li>`)}</ul></section>` : ""}
     <section class="card"><h3>Files</h3><ul class="files">${others.map((file) => html`<li>
