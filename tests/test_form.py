@@ -19,7 +19,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.kinds import find_kind, kinds
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
-from pipeline.settings import Settings, presets
+from pipeline.settings import JobSettings, Settings, presets
 from tests.orders import restyle_order
 from tests.pictures import coded, sunset
 from ui import forms, given_files
@@ -30,7 +30,7 @@ from ui.studio import Studio
 from utils.errors import ReshootError, SettingsError
 from utils.project import PROJECT_ROOT
 
-FIELDS = Settings.fields()
+FIELDS = tuple(field for field in Settings.fields() if field.group != forms.TRIM)
 RESTYLE, STEADY = find_kind("restyle"), find_kind("steady")
 FORM = forms.form(RESTYLE)
 PICTURES = ("generate.reference",)
@@ -55,12 +55,17 @@ def test_every_setting_is_described_once_with_what_it_takes() -> None:
     json.dumps(FORM, allow_nan=False)
 
 
+def shown(settings: JobSettings) -> dict[str, Any]:
+    """The settings that a form has fields for."""
+    return {name: value for name, value in settings.flat().items() if not name.startswith(f"{forms.TRIM}.")}
+
+
 @pytest.mark.parametrize("preset", presets())
 def test_a_preset_names_what_presets_differ_in_and_nothing_else(preset: str) -> None:
     """Its values, and the defaults elsewhere, are all that the preset says."""
     [chosen] = [each for each in FORM["presets"] if each["name"] == preset]
     usual = {each["name"]: each["default"] for each in FORM["fields"]}
-    assert usual | chosen["values"] == Settings.load(preset).flat()
+    assert usual | chosen["values"] == shown(Settings.load(preset))
     assert chosen["about"] == presets()[preset]
     for name in chosen["values"]:
         assert len({str(each["values"][name]) for each in FORM["presets"]}) > 1
@@ -69,14 +74,14 @@ def test_a_preset_names_what_presets_differ_in_and_nothing_else(preset: str) -> 
 
 def test_the_first_preset_of_a_form_is_the_usual_one() -> None:
     assert FORM["preset"] == RESTYLE.settings.USUAL_PRESET == "balanced"
-    assert {each["name"]: each["default"] for each in FORM["fields"]} == Settings().flat()
+    assert {each["name"]: each["default"] for each in FORM["fields"]} == shown(Settings())
 
 
 def test_a_kind_without_presets_has_its_own_defaults() -> None:
     described = forms.form(STEADY)
     assert described["presets"] == [] and described["preset"] == "" and not described["preview"]
     defaults = {each["name"]: each["default"] for each in described["fields"]}
-    assert defaults == STEADY.settings().flat() and defaults["encode.crf"] == 16 != Settings().encode.crf
+    assert defaults == shown(STEADY.settings()) and defaults["encode.crf"] == 16 != Settings().encode.crf
     assert STEADY.settings.load(None, {"encode.crf": 9}).flat()["encode.crf"] == 9
 
 

@@ -337,3 +337,33 @@ def test_nothing_that_looks_into_clips_is_loaded() -> None:
     code = "import sys, ui.routes.jobs; print(*sorted(sys.modules))"
     child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert not {"numpy", "cv2", "av", "mediapipe", "numba", "torch", "scipy"} & set(child.stdout.split())
+
+
+def test_a_part_of_each_clip_is_ordered_as_its_settings(desk: Desk) -> None:
+    facts = {"width": 640, "height": 360, "frames": 100, "seconds": 4.0}
+    one, other = desk.clip("a.mp4", facts=facts), desk.clip("b.mp4", facts=facts)
+    body = {"clips": [one, other], "preset": "fast", "parts": {one: {"from_s": 1, "to_s": 3.5}}}
+    assert desk.me.post("/studio/jobs", json=body).status_code == 201
+    first, second = desk.ledger.all()
+    assert first.order.settings == {"trim.from_s": 1.0, "trim.to_s": 3.5} and second.order.settings == {}
+    whole, part = (desk.me.get(f"/studio/jobs/{job.id}").json()["estimate"] for job in (second, first))
+    assert part["seconds"] < whole["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ({"from_s": 2, "to_s": 2}, "The part of a.mp4 is empty."),
+        ({"from_s": 4}, "The part of a.mp4 is beyond its end, at 4 s."),
+        ({"to_s": 4.1}, "beyond its end"),
+        ({"from_s": -1}, "not a time"),
+        ({"from_s": "1"}, "not a time"),
+        ({"from_s": True}, "not a time"),
+        (7, "cannot be read"),
+    ],
+)
+def test_what_is_no_part_of_a_clip_is_refused(desk: Desk, part: object, why: str) -> None:
+    clip = desk.clip("a.mp4", facts={"width": 640, "height": 360, "frames": 100, "seconds": 4.0})
+    answer = desk.me.post("/studio/jobs", json={"clips": [clip], "preset": "fast", "parts": {clip: part}})
+    assert answer.status_code == 400 and why in answer.json()["problem"]
+    assert desk.ledger.all() == []

@@ -13,6 +13,7 @@ def create() -> None:
     with gr.Row(elem_id="create-columns"):
         with gr.Column(scale=3, min_width=320):
             element("clips")
+            element("trim")
             element("intro")
             element("look")
             element("person")

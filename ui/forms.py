@@ -9,6 +9,8 @@ from pipeline.kind import Kind
 from pipeline.settings import Field
 from ui.routes.references import MOST_BYTES
 
+TRIM = "trim"
+"""The group of settings that each clip has for itself; the page has handles for it beside the clips."""
 GROUPS = {
     "analysis": "Finding the person",
     "stabilise": "Calming the camera",
@@ -24,7 +26,7 @@ GROUPS = {
 
 def form(kind: Kind) -> dict[str, Any]:
     """The description of a kind's form. `preset` is what is chosen at first, and `default` is its value of a field."""
-    fields = kind.settings.fields()
+    fields = [field for field in kind.settings.fields() if field.group != TRIM]
     by_preset = {name: kind.settings.load(name).flat() for name in kind.presets}
     preset, usual = kind.settings.USUAL_PRESET, kind.settings.load().flat()
     differ = [name for name in usual if len({values[name] for values in by_preset.values()}) > 1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.running import check, pointed, running, tell_estimate
+from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +34,8 @@ def generate(
     strokes: Annotated[
         Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
     ] = None,
+    begin: From = None,
+    end: To = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -55,8 +58,9 @@ def generate(
     given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
     settings = _settings(preset, file, assignments or [], engine, look, given, subject)
     check(clip, out, report)
+    part = Part.read(begin, end)
     with running(KIND, settings.flat(), home) as context:
-        values = _run(clip, out, report, preset, context)
+        values = _run(clip, out, report, preset, part.of(clip, context))
     if as_json:
         from pipeline.report.report import to_json
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.running import pointed
+from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
     from pipeline.stage import RunContext
@@ -36,6 +37,8 @@ def preview(
     strokes: Annotated[
         Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
     ] = None,
+    begin: From = None,
+    end: To = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -54,6 +57,7 @@ def preview(
         overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]
         share, context = _share(at), _context(home, preset, overrides, file)
         _check(clip, out, before)
+        context = Part.read(begin, end).of(clip, context)
         wanted = _looks(looks, overrides)
         from pipeline.preview.look_sheet import look_sheet, preview_looks
         from pipeline.see.open_clip import open_clip

@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.running import check, running, tell_estimate
+from pipeline.commands.trimming import From, Part, To
 
 
 def steady(
     clip: Annotated[Path, typer.Argument(help="The clip to calm.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
+    begin: From = None,
+    end: To = None,
     path: Annotated[Path | None, typer.Option(help="Where to write the calm camera path, as JSON.")] = None,
     assignments: Annotated[
         list[str] | None,
@@ -34,7 +37,9 @@ def steady(
 
     settings = KIND.settings.load("", dict(read_assignments(assignments or [], KIND.settings)), file)
     check(clip, out)
+    part = Part.read(begin, end)
     with running(KIND, settings.flat(), home) as context:
+        context = part.of(clip, context)
         source = open_clip(clip, context)
         tell_estimate(KIND, source, "")
         made = story.steady(source, context)

@@ -40,7 +40,18 @@ class Expectations:
         if not inspection or not inspection.facts:
             return None
         history = finished_runs(self._done, job.order.kind)
-        return find_kind(job.order.kind).estimate(inspection.facts, history).get(job.order.preset)
+        facts = used_facts(inspection.facts, job.order.settings)
+        return find_kind(job.order.kind).estimate(facts, history).get(job.order.preset)
+
+
+def used_facts(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts about a clip with as many frames as the part of it has that is used."""
+    from_s, to_s = (float(settings.get(name, 0.0)) for name in ("trim.from_s", "trim.to_s"))
+    length_s = float(facts.get("seconds", 0.0))
+    if not length_s or not (from_s or to_s):
+        return facts
+    used = (min(to_s or length_s, length_s) - from_s) / length_s
+    return {**facts, "frames": max(1, round(facts["frames"] * used))}
 
 
 def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:

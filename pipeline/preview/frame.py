@@ -37,6 +37,7 @@ class FramePreview:
     """One frame before and after, and in how many of the sampled frames a person was found."""
 
     index: int
+    """In the whole clip, also where only a part of it is used."""
     before: RGB = field(repr=False)
     after: RGB = field(repr=False)
     looked_at: int
@@ -88,7 +89,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     if view is not None:
         style = _style(samples, view, reference, whole=whole)
         after = _composited(sample, view, _generated(view, style, clip, replace(context, settings=settings)), settings)
-    return FramePreview(sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
+    return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
 
 def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.plan.stable_path import jerks_px
 from pipeline.report.journey import Journey
 from utils.image.geometry import Matrix, Points, moved, steps_after
+from utils.media.clip import Clip
 from utils.process_resources import peak_mb
 
 SCHEMA = 1
@@ -24,7 +25,7 @@ def report(journey: Journey) -> dict[str, Any]:
     numbers, facts = journey.measured.numbers, journey.encoded.facts
     return {
         "schema": SCHEMA,
-        "clip": {"name": journey.clip.path.name, "size": list(journey.clip.size), "notes": list(journey.clip.notes)},
+        "clip": _clip(journey.clip),
         **{name: facts[name] for name in ("frames_in", "frames_out", "fps", "audio_offset_ms")},
         "camera": _camera(journey),
         "segments": journey.segments.facts["segments"],
@@ -47,6 +48,12 @@ def report(journey: Journey) -> dict[str, Any]:
         "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in journey.events],
         "provenance": _provenance(journey),
     }
+
+
+def _clip(clip: Clip) -> dict[str, Any]:
+    """What the clip is, and which frames of its file were used: all frame numbers count from the first of these."""
+    used = {"start": clip.start, "stop": clip.start + len(clip), "frames_in_file": len(clip.of_file)}
+    return {"name": clip.path.name, "size": list(clip.size), "notes": list(clip.notes), "used": used}
 
 
 def _camera(journey: Journey) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _windows(journey: Journey) -> Iterator[dict[str, Any]]:
 def _provenance(journey: Journey) -> dict[str, Any]:
     engines = [window.facts["provenance"] for window in journey.frames.windows]
     return {
-        "clip_digest": journey.clip.digest,
+        "clip_digest": journey.clip.of_file.digest,
         "settings": dict(journey.settings),
         "engine": engines[0] if engines else {"engine": journey.engine.name},
         "tools": {name: version(name) for name in TOOLS} | {"python": platform.python_version()},

@@ -36,7 +36,7 @@ def _document(kind: Kind, clip: Clip, preset: str, settings: Mapping[str, Any]) 
         "kind": kind.name,
         "preset": preset,
         "settings": portable(chosen, kind.file_settings.values()),
-        "clip": clip.digest,
+        "clip": clip.of_file.digest,
     }
 
 

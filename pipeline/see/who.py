@@ -26,18 +26,25 @@ class Shown:
 
 
 def subject_rule(settings: Mapping[str, Any], clip: Clip, shown: Shown | None = None) -> Rule | Pointed:
-    """The rule or the point; a point that the clip does not have is refused. A given matte goes before a rule."""
+    """The rule or the point, whose frame is counted in the whole clip; a point that is not there is refused.
+
+    A given matte goes before a rule.
+    """
     rule = settings["analysis.subject"]
     if rule != "pointed" and shown:
         return Pointed(shown.x_px, shown.y_px, shown.index, required=False)
     if rule != "pointed":
         return "central" if rule == "central" else "largest"
     x_px, y_px, index = (settings[name] for name in SUBJECT_SETTINGS[1:])
-    if index >= len(clip):
+    if index >= len(clip.of_file):
+        last = len(clip.of_file) - 1
+        raise ClipError(f"This clip has no frame {index}: its last one is {last}.", "Point into another frame.")
+    if index - clip.start not in clip.span:
+        part = f"{clip.start} to {clip.start + len(clip) - 1}"
         raise ClipError(
-            f"This clip has no frame {index}: its last one is {len(clip) - 1}.", "Point into another frame."
+            f"Frame {index} is not in the part that is used, frames {part}.", "Point into a frame of that part."
         )
     if x_px >= clip.size.width_px or y_px >= clip.size.height_px:
         size = f"{clip.size.width_px}x{clip.size.height_px}"
         raise ClipError(f"The point {x_px:g},{y_px:g} lies outside of the picture, which is {size}.", "Point into it.")
-    return Pointed(x_px, y_px, index)
+    return Pointed(x_px, y_px, index - clip.start)

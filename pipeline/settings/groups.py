@@ -14,6 +14,15 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
+class Trim(Group):
+    """Trim: the part of the clip that is used. What is cached of one part serves every run of the same part."""
+
+    from_s: float = setting(
+        0.0, "From", "Where the part begins, counted from the first frame of the clip.", unit="s", least=0, most=86400
+    )
+    to_s: float = setting(0.0, "To", "Where the part ends; 0 means the end of the clip.", unit="s", least=0, most=86400)
+
+
 class Analysis(Group):
     """Analysis of the clip: which person is followed, and how often the pose is measured."""
 

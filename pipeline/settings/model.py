@@ -24,6 +24,7 @@ from pipeline.settings.groups import (
     Reshake,
     Segments,
     Stabilise,
+    Trim,
 )
 from pipeline.settings.names import nearest, unknown
 from pipeline.settings.presets import preset_file, presets
@@ -113,6 +114,7 @@ class Settings(JobSettings):
 
     USUAL_PRESET: ClassVar[str] = "balanced"
 
+    trim: Trim = Trim()
     analysis: Analysis = Analysis()
     stabilise: Stabilise = Stabilise()
     segments: Segments = Segments()

@@ -8,7 +8,7 @@ from pipeline.estimate import Estimate, FinishedRun, Price, correction
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.settings import JobSettings
-from pipeline.settings.groups import Encode, Stabilise
+from pipeline.settings.groups import Encode, Stabilise, Trim
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
 
@@ -32,6 +32,7 @@ MEMORY_MB, MEGAPIXEL_MB = 268.0, 120.0
 class SteadySettings(JobSettings):
     """The settings of the steady job."""
 
+    trim: Trim = Trim()
     stabilise: Stabilise = Stabilise()
     encode: Encode = Encode(crf=16, x264_preset="veryfast")
 

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from ui import given_files
 from ui.board import BoardView, differing, quick_choices
 from ui.json_body import JsonBody
 from ui.problems import NotHere
+from ui.routes.parts import Part, asked_parts
 from ui.studio import Studio
 from utils.errors import ClipError, ReshootError, SettingsError
 
@@ -39,11 +40,10 @@ OF_ONE_CLIP = {"matte", "strokes"}
 Most = Annotated[int, Query(ge=0, le=5000)]
 
 
-def submit(
-    studio: Studio, owner: str, clips: Sequence[str], kind: str, preset: str | None, settings: Mapping[str, Any]
-) -> list[Job]:
-    """Submit a job for each clip, several as a batch, in one transaction."""
-    asked = order_of(studio, kind, preset, settings)
+def submit(studio: Studio, owner: str, body: Mapping[str, Any]) -> list[Job]:
+    """Submit a job for each clip of a request, several as a batch, in one transaction."""
+    clips, kind, preset, settings = _asked(body)
+    asked, parts = order_of(studio, kind, preset, settings), asked_parts(body)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
@@ -55,7 +55,7 @@ def submit(
         name = f"{known.get(unique[0]).title} and {len(unique) - 1} more"
         asked = replace(asked, batch=secrets.token_hex(12), batch_name=name)
     asked = replace(asked, owner=owner)
-    return studio.ledger.submit_all([for_clip(known, clip, asked) for clip in unique])
+    return studio.ledger.submit_all([for_clip(known, clip, asked, parts) for clip in unique])
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -96,7 +96,7 @@ def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
 
     @router.post("/jobs")
     def asked(body: JsonBody, request: Request) -> Response:
-        jobs = submit(studio, _owner(request), *_asked(body))
+        jobs = submit(studio, _owner(request), body)
         shown.stale()
         return JSONResponse({"jobs": [job.id for job in jobs], "batch": jobs[0].order.batch}, 201)
 
@@ -180,12 +180,14 @@ def order_of(studio: Studio, kind: str, preset: str | None, settings: Mapping[st
     return make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
 
 
-def for_clip(known: Clips, clip: str, asked: Order) -> Order:
-    """The order for one clip; ClipError if the clip was refused."""
+def for_clip(known: Clips, clip: str, asked: Order, parts: Mapping[str, Part]) -> Order:
+    """The order for one clip, or for the part of it that is asked for; ClipError if that cannot be used."""
     found = known.get(clip)
     if found.state == "refused":
         raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
-    return replace(asked, inputs={**asked.inputs, "clip": known.digest(clip)}, title=found.title)
+    settings = {**asked.settings, **(parts[clip].settings(found) if clip in parts else {})}
+    find_kind(asked.kind).settings.load(asked.preset, settings)
+    return replace(asked, inputs={**asked.inputs, "clip": known.digest(clip)}, title=found.title, settings=settings)
 
 
 def _found(studio: Studio, job: object) -> Job:

@@ -22,6 +22,7 @@ from pipeline.library.clips import Clips, NoClip
 from ui.json_body import JsonBody
 from ui.problems import NotHere
 from ui.routes.jobs import asked_settings, for_clip, order_of
+from ui.routes.parts import asked_parts
 from ui.studio import Studio
 from utils.errors import ReshootError, SettingsError
 
@@ -83,7 +84,7 @@ def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest
     if find_kind(asked.kind).preview is None:
         raise SettingsError(f"A job of the kind {asked.kind!r} has no preview.", "Submit it.")
     try:
-        return PreviewRequest(for_clip(Clips(studio.home), clip, asked), at)
+        return PreviewRequest(for_clip(Clips(studio.home), clip, asked, asked_parts(body)), at)
     except NoClip as error:
         raise NotHere(error.problem, error.remedy) from error
 

@@ -131,7 +131,8 @@ class Form extends HTMLElement {
     const missing = !clips.length ? "There is no clip yet. Add one, or try the example."
       : Object.values(settings).includes(ON_ITS_WAY) ? "The reference picture is still on its way. Wait until it is shown, or remove it." : "";
     if (missing) tell(missing, "bad", FORM);
-    return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings };
+    const parts = document.querySelector("reshoot-trim")?.value ?? {};
+    return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings, parts };
   }
 
   async #submit() {
@@ -167,6 +168,7 @@ class Form extends HTMLElement {
       this.#show(told.form);
       openTab("create");
       if (told.clips) document.querySelector("reshoot-clips")?.take(told.clips);
+      for (const { id } of told.clips ?? []) document.querySelector("reshoot-trim")?.take(id, told.values);
       tell(told.missing || "The settings are in the form.", told.missing ? "bad" : "note");
     } catch (error) {
       tell(error.message, "bad");

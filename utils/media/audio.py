@@ -12,12 +12,14 @@ from av.container import InputContainer, OutputContainer
 
 from utils.media.aac import AacTrack
 from utils.media.clip import AudioTrack, Clip
+from utils.media.cut_sound import packets_between, samples_between
 from utils.media.decode import Losses, decode_sound, moment_s, open_input, packets
 
 COPIED_INTO_MP4 = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 """Codecs whose packets an MP4 file can hold."""
 LOWEST_MP3_HZ = 16_000
 """MP4 cannot hold MP3 of lower sample rates."""
+FLAC_HEADER_BYTES = 34
 TAIL_S = 5
 """Sound that begins more than this after the last picture is left out."""
 
@@ -85,16 +87,19 @@ class CarriedSound:
         container = self._files.enter_context(open_input(clip.path))
         source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
         origin_s = clip.pts[0] * clip.time_base - delay_s
-        end_s = clip.duration_s + delay_s + TAIL_S
+        end_s = clip.duration_s + delay_s + (0 if clip.whole else TAIL_S)
         if _copies(track):
             target = output.add_stream_from_template(source)
             timed = _timed_in_samples(
-                packets(container, source, Losses()), source, track, track.start_s + delay_s, origin_s
+                packets(container, source, Losses()), source, track, _start_s(clip, track) + delay_s, origin_s
             )
-            self._packets = _assigned(timed, target, end_s)
+            cut = packets_between(timed, clip.duration_s) if clip.whole else timed
+            self._packets = _assigned(cut, target, end_s)
         else:
             encoded = AacTrack(output, track, origin_s, end_s)
-            self._packets = encoded.packets(decode_sound(container, source, Losses()))
+            decoded = decode_sound(container, source, Losses())
+            cut_sound = samples_between(decoded, origin_s, clip.duration_s) if clip.whole else decoded
+            self._packets = encoded.packets(cut_sound)
         self._next_packet: av.Packet[AudioStream] | None = next(self._packets, None)
 
     def before(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
@@ -112,6 +117,12 @@ class CarriedSound:
     def close(self) -> None:
         """Close the source file."""
         self._files.close()
+
+
+def _start_s(clip: Clip, track: AudioTrack) -> Fraction:
+    """When the sound of the file starts, counted from the first picture of the clip, which may be a part."""
+    whole = clip.of_file
+    return whole.audio.start_s - whole.time_s(clip.start) if clip.whole and whole.audio else track.start_s
 
 
 def _assigned(
@@ -137,7 +148,7 @@ def _timed_in_samples(
     The first packet starts before `start_s` by the samples that the decoder skips (the codec's priming).
     """
     rate_hz, tick_s = track.rate_hz, Fraction(source.time_base or Fraction(1, track.rate_hz))
-    tolerance = ceil(tick_s * rate_hz)
+    tolerance, fixed = ceil(tick_s * rate_hz), _packet_samples(source)
     due: int | None = None
     for packet in source_packets:
         if packet.pts is None or packet.size == 0:
@@ -147,7 +158,16 @@ def _timed_in_samples(
             pts = round(start_s * rate_hz) - int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
         elif due is not None and pts <= due + tolerance:
             pts = due
-        length = source.codec_context.frame_size or round((packet.duration or 0) * tick_s * rate_hz)
+        length = fixed or round((packet.duration or 0) * tick_s * rate_hz)
         due = pts + max(1, length)
         packet.pts, packet.dts, packet.duration, packet.time_base = pts, pts, length, Fraction(1, rate_hz)
         yield packet
+
+
+def _packet_samples(source: AudioStream) -> int:
+    """How many samples each packet holds; 0 where that differs or is unknown. FLAC says it in its own header alone."""
+    context = source.codec_context
+    if context.name == "flac" and context.extradata and len(context.extradata) >= FLAC_HEADER_BYTES:
+        least, most = (int.from_bytes(context.extradata[at : at + 2], "big") for at in (0, 2))
+        return most if least == most else 0
+    return context.frame_size or 0

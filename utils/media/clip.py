@@ -49,6 +49,10 @@ class Clip:
     seekable: bool
     audio: AudioTrack | None
     notes: tuple[str, ...]
+    whole: "Clip | None" = None
+    """The clip of all frames of the file, if this one is only a part of it (`utils.media.clip_part`)."""
+    start: int = 0
+    """The index, in the whole clip, of its first frame."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -66,10 +70,16 @@ class Clip:
         """Time at which a frame is shown, counted from the first."""
         return (self.pts[index] - self.pts[0]) * self.time_base
 
+    @property
+    def of_file(self) -> "Clip":
+        """The clip of all frames of the file."""
+        return self.whole or self
+
     def to_json(self) -> dict[str, Any]:
-        """The clip as JSON values; fractions as "30000/1001"."""
+        """The clip of the whole file as JSON values; fractions as "30000/1001"."""
+        assert self.whole is None, "a part is made from the whole clip and not kept"
         return {
-            **asdict(self),
+            **{name: value for name, value in asdict(self).items() if name not in ("whole", "start")},
             "path": str(self.path),
             "time_base": str(self.time_base),
             "rate": str(self.rate),

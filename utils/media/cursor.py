@@ -24,7 +24,8 @@ class Cursor:
     """
 
     def __init__(self, clip: Clip) -> None:
-        self._clip = clip
+        self._first, self._stop = clip.start, clip.start + len(clip)
+        self._clip = clip = clip.of_file
         self._may_seek = clip.seekable
         self._next = 0
         self._goal = Goal()
@@ -43,8 +44,9 @@ class Cursor:
 
     def frame(self, index: int) -> av.VideoFrame:
         """The picture of a frame, reached by decoding on or by seeking."""
-        if not self._next <= index < len(self._clip):
-            raise IndexError(f"frame {index} of {len(self._clip)}, wanted after frame {self._next - 1}")
+        index += self._first
+        if not max(self._next, self._first) <= index < self._stop:
+            raise IndexError(f"frame {index} of {self._stop} in the file, wanted after frame {self._next - 1}")
         if self._clip.seekable:
             self._goal.pts = self._clip.pts[index]
         self._seek_before(index)
