@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
-from pipeline.commands import cache, jobs
+from pipeline.commands import cache, jobs, presets
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
 from pipeline.commands.matte import matte
@@ -34,6 +34,7 @@ for command in (generate, preview, matte, steady, worker, walker, probe, setting
     app.command()(command)
 app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(presets.app, name="presets")
 app.add_typer(cache.app, name="cache")
 
 

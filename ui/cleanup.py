@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.library import given
 from pipeline.library.clips import Clips
+from pipeline.library.own_presets import OwnPresets
 from ui.routes.looks import sweep
 from ui.studio import Studio
 from utils.errors import ReshootError
@@ -26,9 +27,14 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
         try:
             Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep(UPLOAD_S)
             Clips(studio.home).sweep(studio.ledger.inputs_in_use)
-            given.sweep(studio.home, studio.ledger.inputs_in_use)
+            given.sweep(studio.home, lambda: _files_in_use(studio))
             sweep(studio.home)
         except (OSError, ReshootError, SQLAlchemyError) as error:
             log.warning("What nobody needs any more could not be thrown away: %s", error)
         if over.wait(EVERY_S):
             return
+
+
+def _files_in_use(studio: Studio) -> set[str]:
+    """The given files that jobs or saved presets need."""
+    return studio.ledger.inputs_in_use() | OwnPresets(studio.home).pictures()

@@ -18,4 +18,5 @@ def create() -> None:
             element("look")
             element("person")
         with gr.Column(scale=2, min_width=320):
+            element("presets")
             element("form")

@@ -4,7 +4,9 @@ import gradio as gr
 
 from ui.create import create, element
 
-ELEMENTS = ("page", "clips", "intro", "trim", "reference", "look", "person", "form", "jobs", "result", "dashboard")
+ELEMENTS = (
+    "page", "clips", "trim", "intro", "reference", "look", "person", "presets", "form", "jobs", "result", "dashboard",
+)  # fmt: skip
 HEAD = "\n".join(
     [
         '<meta name="description" content="Restyle a person; keep the camera, the feet and the timing.">',

@@ -29,7 +29,20 @@ from ui.page import ASKS, HEAD, page
 from ui.plain_words import in_words, settings_named
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.route_filter import RouteFilter
-from ui.routes import batches, clips, dashboard, forms, health, jobs, looks, mattes, references, results, uploads
+from ui.routes import (
+    batches,
+    clips,
+    dashboard,
+    forms,
+    health,
+    jobs,
+    looks,
+    mattes,
+    presets,
+    references,
+    results,
+    uploads,
+)
 from ui.sessions import Authenticator
 from ui.studio import Studio
 from ui.theme import THEME
@@ -61,7 +74,9 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.include_router(login.routes(authenticator))
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
-    for noun in (uploads, clips, references, mattes, forms, looks, jobs, batches, results, dashboard):
+    for noun in (
+        uploads, clips, references, mattes, forms, presets, looks, jobs, batches, results, dashboard,
+    ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(
         app,

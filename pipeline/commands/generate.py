@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.running import check, pointed, running, tell_estimate
+from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.settings import Settings
     from pipeline.stage import RunContext
 
 
 def generate(
     clip: Annotated[Path, typer.Argument(help="The clip to restyle.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
-    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "balanced",
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
@@ -56,7 +55,9 @@ def generate(
     from pipeline.restyle.kind import KIND
 
     given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
-    settings = _settings(preset, file, assignments or [], engine, look, given, subject)
+    preset, saved = saved_preset(KIND, preset, home)
+    overrides = _overrides(assignments or [], engine, look, given, subject)
+    settings = KIND.settings.load(preset, overrides, file, saved)
     check(clip, out, report)
     part = Part.read(begin, end)
     with running(KIND, settings.flat(), home) as context:
@@ -69,17 +70,15 @@ def generate(
         _summarise(Console(highlight=False), values, out, report)
 
 
-def _settings(
-    preset: str,
-    file: Path | None,
+def _overrides(
     assignments: list[str],
     engine: str | None,
     look: str | None,
     given: Mapping[str, Path | None],
     subject: str | None,
-) -> Settings:
-    """The settings of a run, from all options of the command line."""
-    from pipeline.settings import Settings, read_assignments
+) -> dict[str, Any]:
+    """The settings that options of the command line name; `given` are files by the names of their settings."""
+    from pipeline.settings import read_assignments
     from utils.errors import SettingsError
 
     overrides: dict[str, Any] = dict(read_assignments(assignments))
@@ -92,7 +91,7 @@ def _settings(
     for name, value in short.items():
         if value is not None and overrides.setdefault(name, value) != value:
             raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {value}.", "Set it once.")
-    return Settings.load(preset, overrides, file)
+    return overrides
 
 
 def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunContext) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.running import PRESET_HELP, saved_preset
 from pipeline.commands.worker import DATABASE_HELP
 
 if TYPE_CHECKING:
     from pipeline.jobs.job import Job
     from pipeline.jobs.ledger import Ledger
-    from pipeline.kind import Kind
 
 app = typer.Typer(help=__doc__.partition(": ")[2], no_args_is_help=True)
 
@@ -37,7 +37,7 @@ COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yell
 def submit(
     clips: Annotated[list[Path], typer.Argument(help="The clips, one job each.")],
     kind: Annotated[str, typer.Option(help="What is done with them: restyle or steady.")] = "restyle",
-    preset: Annotated[str | None, typer.Option(help="fast, balanced or quality, for a kind that has presets.")] = None,
+    preset: Annotated[str | None, typer.Option(help=PRESET_HELP)] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
     ] = None,
@@ -50,19 +50,20 @@ def submit(
     """
     from pipeline.jobs.order import make_order
     from pipeline.kinds import find_kind
+    from pipeline.library import inputs
     from pipeline.settings import read_assignments
     from utils.errors import UnreadableClip
     from utils.home import home as usual
 
     chosen, where = find_kind(kind), home or usual()
-    preset = chosen.settings.USUAL_PRESET if preset is None else preset
-    said = dict(read_assignments(assignments or [], chosen.settings))
+    preset, saved = saved_preset(chosen, chosen.settings.USUAL_PRESET if preset is None else preset, where)
+    said = {**saved, **read_assignments(assignments or [], chosen.settings)}
     chosen.settings.load(preset, said)
     for clip in clips:
         if not clip.is_file():
             raise UnreadableClip(f"There is no file {str(clip)!r}.", "Check the path and try again.")
     with _ledger(home, database) as ledger:
-        settings = _kept_files(chosen, said, where)
+        settings = inputs.keep_files(where, chosen, said)
         for clip in clips:
             title, digest = _kept_clip(clip, where)
             typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset)).id)
@@ -73,15 +74,6 @@ def _kept_clip(clip: Path, home: Path) -> tuple[str, str]:
     from pipeline.library import inputs
 
     return clip.name.encode(errors="replace").decode(), inputs.keep(home, clip, "clip")
-
-
-def _kept_files(kind: Kind, settings: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """Settings with the files that they name kept in the home and named by their digest."""
-    from pipeline.library import inputs
-
-    rest, files = kind.without_files(settings)
-    kept = {role: inputs.keep(home, Path(file), kind.roles[role].content) for role, file in files.items()}
-    return kind.with_files(rest, kept)
 
 
 @app.command(name="list")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.running import pointed
+from pipeline.commands.running import PRESET_HELP, pointed, saved_preset
 from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def preview(
     out: Annotated[Path, typer.Option("--out", "-o", help="The finished frame to write, a .jpg.")],
     before: Annotated[Path | None, typer.Option(help="Where to write the same frame as it was filmed.")] = None,
     at: Annotated[str, typer.Option(help="Which moment, 0 to 1 of the clip; auto takes the clearest person.")] = "auto",
-    preset: Annotated[str, typer.Option(help="fast, balanced or quality.")] = "balanced",
+    preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "balanced",
     style: Annotated[str | None, typer.Option("--look", help="The style; short for generate.look.")] = None,
     looks: Annotated[
         str | None, typer.Option(metavar="A,B", help="The frame in several looks side by side, or in all of them.")
@@ -116,7 +116,8 @@ def _context(home: Path | None, preset: str, assignments: list[str], file: Path 
     from utils.home import cache_folder
     from utils.store import Store
 
-    settings = KIND.settings.load(preset, dict(read_assignments(assignments)), file).flat()
+    preset, saved = saved_preset(KIND, preset, home)
+    settings = KIND.settings.load(preset, dict(read_assignments(assignments)), file, saved).flat()
     return RunContext(Store(cache_folder(home)), at_home(settings, KIND.file_settings.values(), home))
 
 

@@ -29,6 +29,17 @@ STOPPED_SENTENCE = (
 )
 
 
+PRESET_HELP = "fast, balanced, quality, or one that you saved."
+
+
+def saved_preset(kind: Kind, name: str, home: Path | None) -> tuple[str, dict[str, Any]]:
+    """The built-in preset that a name of --preset means, and the settings that were saved on top of it."""
+    from pipeline.library.own_presets import OwnPresets
+    from utils.home import home as usual
+
+    return OwnPresets(home or usual()).resolve(kind, name)
+
+
 @contextmanager
 def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Iterator[RunContext]:
     """The context of a run on the command line, with progress bars; Ctrl-C ends it in a sentence."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,17 +12,22 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.settings import Field, Settings
+    from pipeline.settings import Field, JobSettings
 
 
 def settings(
     preset: Annotated[str, typer.Option(help="Show the values of this preset and mark what it changes.")] = "balanced",
+    home: Annotated[
+        Path | None, typer.Option(help="Where saved presets are; RESHOOT_HOME or ~/.reshoot otherwise.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for programs to read.")] = False,
 ) -> None:
     """List every setting: its value, its range, and what it does."""
-    from pipeline.settings import Settings
+    from pipeline.commands.running import saved_preset
+    from pipeline.restyle.kind import KIND
 
-    chosen = Settings.load(preset)
+    base, saved = saved_preset(KIND, preset, home)
+    chosen = KIND.settings.load(base, saved=saved)
     if as_json:
         typer.echo(json.dumps({"preset": preset, "settings": _records(chosen)}, indent=2, allow_nan=False))
         return
@@ -37,18 +43,22 @@ def settings(
         _show(console, chosen, field)
     console.print()
     legend = "* is what it changes." if chosen.diff() else "It changes nothing from the defaults."
-    console.print(f"Preset '{preset}': {presets()[preset]} {legend}", highlight=False, markup=False)
+    console.print(
+        f"Preset '{preset}': {presets().get(preset, f'Saved on top of {base}.')} {legend}",
+        highlight=False,
+        markup=False,
+    )
     console.print(f"Presets: {', '.join(presets())}; choose one with --preset.", highlight=False)
 
 
-def _records(chosen: Settings) -> list[dict[str, object]]:
+def _records(chosen: JobSettings) -> list[dict[str, object]]:
     values, changed = chosen.flat(), chosen.diff()
     return [
         {**asdict(field), "value": values[field.name], "changed": field.name in changed} for field in chosen.fields()
     ]
 
 
-def _show(console: Console, chosen: Settings, field: Field) -> None:
+def _show(console: Console, chosen: JobSettings, field: Field) -> None:
     """Print a setting's name, value and range in columns, and below them its help over the whole width."""
     from rich.padding import Padding
     from rich.table import Table

@@ -4,10 +4,11 @@ An order holds role -> digest. Orders of earlier versions hold the path of a fil
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from pipeline.kind import Content
+from pipeline.kind import Content, Kind
 from pipeline.library import given, mattes, references
 from pipeline.library.clips import Clips
 from utils.digest import digest_file
@@ -29,6 +30,16 @@ def keep(home: Path, file: Path, content: Content) -> str:
         return mattes.keep_strokes(home, file.read_bytes())
     title = file.name.encode(errors="replace").decode()  # names of files need not be text
     return Clips(home).take(file, title)
+
+
+def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the files that they name kept in a home and named by their digest; a digest is kept already."""
+    rest, files = kind.without_files(settings)
+    kept = {
+        role: file if DIGEST.fullmatch(file) else keep(home, Path(file), kind.roles[role].content)
+        for role, file in files.items()
+    }
+    return kind.with_files(rest, kept)
 
 
 def find(home: Path, value: str, content: Content) -> Path:

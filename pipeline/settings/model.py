@@ -44,9 +44,14 @@ class JobSettings(Group):
         preset: str | None = None,
         overrides: Mapping[str, Any] | None = None,
         file: Path | str | None = None,
+        saved: Mapping[str, Any] | None = None,
     ) -> Self:
-        """The settings of a preset (the usual one if None), with those of a file and then the overrides on top."""
+        """The settings of a preset (the usual one if None), with those of a file and then the overrides on top.
+
+        `saved` are the settings of a preset that somebody saved on top of the built-in one; the others go over them.
+        """
         assignments = cls._of_preset(cls.USUAL_PRESET if preset is None else preset)
+        assignments += from_mapping(saved or {})
         assignments += from_file(Path(file)) if file is not None else []
         return cls._from(assignments + from_mapping(overrides or {}))
 
