@@ -23,6 +23,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.orders import restyle_order
 from tests.store_child import key, write
+from ui.board import BoardView
 from ui.figures import marked, number
 from ui.machine import CachedFact, Machine, graphics, room
 from ui.routes import dashboard
@@ -176,6 +177,17 @@ def test_finished_videos_have_their_numbers_the_latest_first(client: TestClient,
     assert (video["look"], video["preset"], video["warnings"]) == ("ink", "fast", 1)
     assert [(stage["name"], stage["hit"]) for stage in video["stages"]] == [("analyse", True), ("generate", False)]
     assert told["videos"][1]["numbers"] == {} and told["videos"][1]["seconds"] == 12.5
+
+
+def test_the_seconds_of_a_video_are_those_that_the_jobs_tab_tells(
+    client: TestClient, ledger: Ledger, tmp_path: Path
+) -> None:
+    job = ledger.submit(restyle_order("/clips/a.mp4", "a.mp4")).id
+    shift = WorkerLedger(ledger, "tested")
+    shift.claim()
+    shift.end(job, State.DONE, "Finished.", result={"seconds": 3.5}, worked_s=7.25)
+    [video] = client.get("/studio/dashboard").json()["videos"]
+    assert video["seconds"] == BoardView(Studio(tmp_path, ledger)).view(ledger.get(job), "")["took_s"] == 7.25
 
 
 def test_numbers_are_shown_only_when_they_are_numbers() -> None:

@@ -55,6 +55,7 @@ def test_a_bad_clip_fails_alone_and_results_are_whole(at_home: House, clip: Path
     place = Results.of(at_home.home).place(good)
     assert ended.result["digest"] == digest_file(place / CLIP)
     assert ended.result["frames"] == len(at_home.result(good)) == FRAMES
+    assert ended.took_s == ended.worked_s >= ended.result["seconds"], "the run, and what is around it"
     told = json.loads((place / "report.json").read_text())
     assert told["frames_in"] == told["frames_out"] == FRAMES
 
@@ -85,11 +86,13 @@ def test_a_paused_job_lets_others_go_first_and_goes_on(at_home: House, clip: Pat
     at_home.working(job)
     at_home.ledger.pause(job)
     paused = at_home.in_state(job, State.PAUSED)
-    assert paused.finished_at is None
+    assert paused.finished_at is None and paused.worked_s > 0
     other = at_home.submit(clip)
     assert at_home.ended(other).state is State.DONE
     at_home.ledger.resume(job)
-    assert at_home.ended(job).state is State.DONE
+    ended = at_home.ended(job)
+    assert ended.state is State.DONE
+    assert ended.worked_s > paused.worked_s + ended.result["seconds"] - 0.1, "both runs count, and not the pause"
 
 
 def test_a_worker_that_does_not_listen_is_ended_by_force(clip: Path, tmp_path: Path) -> None:

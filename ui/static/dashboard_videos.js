@@ -1,5 +1,5 @@
 // Renders the dashboard's table of finished videos: measures, their meaning, and the time of each stage.
-import { html } from "./shared.js";
+import { html, secondsText } from "./shared.js";
 import { bar, timeText } from "./dashboard_cards.js";
 
 export const START = { by: "finished_at", down: true };
@@ -54,9 +54,9 @@ function row(video, columns, open) {
 
 function time({ job, seconds, stages, title }, open) {
   if (seconds === null) return "–";
-  if (stages.length === 0) return timeText(seconds);
+  if (stages.length === 0) return secondsText(seconds);
   return html`<button type="button" class="button small" data-act="stages" data-job="${job}" aria-expanded="${open}">
-    ${timeText(seconds)}<span class="hidden"> for ${title}: steps</span> <span aria-hidden="true">${open ? "▴" : "▾"}</span></button>`;
+    ${secondsText(seconds)}<span class="hidden"> for ${title}: steps</span> <span aria-hidden="true">${open ? "▴" : "▾"}</span></button>`;
 }
 
 function cell({ unit }, told) {
