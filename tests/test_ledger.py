@@ -19,6 +19,7 @@ from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.tables import jobs, workers
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.restyle.kind import STAGES
+from pipeline.stage_texts import StageText
 from tests.orders import restyle_order
 from utils.progress import Progress
 from utils.project import PROJECT_ROOT
@@ -369,6 +370,20 @@ def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:
         0.0,
         "",
     )
+
+
+def test_the_time_left_is_first_as_expected_and_then_as_it_goes() -> None:
+    moment = 0.0
+    pace = ProgressEstimate({"make": StageText("Making", 100)}, clock=lambda: moment)
+    pace.expected_s = 50.0
+    assert pace.left_s == 50.0
+    told = []
+    for done in range(100):  # it takes twice as long
+        moment = float(done)
+        pace.add(Progress("make", done, 100))
+        told.append(pace.left_s or 0.0)
+    assert told[1] == pytest.approx(50, abs=2) and 50 < told[10] < 85
+    assert told[30:] == pytest.approx([100 - done for done in range(30, 100)], rel=0.05)
 
 
 def test_the_share_grows_with_frames_and_is_whole_only_at_the_end() -> None:

@@ -62,4 +62,5 @@ def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
 
 def _finished(job: Job) -> FinishedRun:
     pixels = job.result["width"] * job.result["height"]
-    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0)
+    slowness = float(job.result.get("slowness") or 0.0)
+    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0, slowness)

@@ -3,13 +3,16 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
+from pipeline.estimate import slowness
 from pipeline.jobs.database import Outage
+from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, RequestedAction, State
 from pipeline.jobs.outage import DiskFull, OutageRetry
 from pipeline.jobs.previews import Previewer, Previews
@@ -95,13 +98,17 @@ class JobRunner:
         """Do what was ordered, and publish the outcome."""
         from pipeline.jobs.publish_result import publish
 
+        slow = slowness()
+        with suppress(Outage):
+            estimate = self.outage_retry.once(lambda: Expectations(self.worker_ledger.ledger, self.home).of(self.job))
+            self._progress.expected_s = estimate.seconds if estimate else None
         kind, task, settings = self.job.order.task(self.home)
         context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions)
         previews = Previews.of(self.home, self.job.id)
         outcome = kind.run(task, context, Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, outcome)
         previews.remove()
-        return result
+        return {**result, "slowness": round(slow, 3)}
 
     @cached_property
     def _store(self) -> Store:

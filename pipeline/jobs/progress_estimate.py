@@ -11,6 +11,8 @@ from utils.progress import Progress
 
 MEMORY_S = 30.0
 """Length of the sliding window from which the remaining time is extrapolated."""
+TRUSTED_SHARE = 0.25
+"""When so much of a run was seen within the sliding window, its pace alone counts, and no longer what was expected."""
 
 
 class ProgressEstimate:
@@ -24,6 +26,8 @@ class ProgressEstimate:
         self._counting = threading.Lock()
         self._steps_done = self._frame = self._reported_frame = self._slack = 0
         self._first: int | None = None
+        self.expected_s: float | None = None
+        """What the whole run is expected to take, if that is known."""
 
     def add(self, report: Progress) -> None:
         """Take in a report of a stage."""
@@ -53,11 +57,19 @@ class ProgressEstimate:
 
     @property
     def left_s(self) -> float | None:
-        """Remaining seconds, extrapolated from the last half minute; None until there is enough to go by."""
-        if not self._passed:
-            return None
-        (begun, first), (now, last) = self._passed[0], self._passed[-1]
-        return (1 - last) * (now - begun) / (last - first) if last > first and now - begun > 1 else None
+        """Remaining seconds: at first as expected, then more and more by the pace of the last half minute.
+
+        None while neither is known.
+        """
+        (begun, first), (now, last) = (self._passed[0], self._passed[-1]) if self._passed else ((0.0, 0.0), (0.0, 0.0))
+        seen = last - first
+        whole_s = (now - begun) / seen if seen > 0 and now - begun > 1 else None
+        if whole_s is None or self.expected_s is None:
+            whole_s = whole_s or self.expected_s
+        else:
+            trust = min(1.0, seen / TRUSTED_SHARE)
+            whole_s = whole_s**trust * self.expected_s ** (1 - trust)
+        return None if whole_s is None else (1 - last) * whole_s
 
     def _advance(self, report: Progress) -> None:
         """Count the frames of a stage or window from its first report on; the end of one starts the next at zero."""
