@@ -16,6 +16,7 @@ from utils.media.intake import probe
 from utils.media.video import ClipFrames
 
 FRAMES = 60
+OURS = "ours (MagicYUV, RGB)"
 
 
 def main() -> None:
@@ -23,21 +24,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = _footage(folder)
-        ours, ffv1, raw = folder / "ours.mkv", folder / "ffv1.mkv", folder / "raw.npz"
+        ours, x264, ffv1, raw = (folder / name for name in ("ours.nut", "x264.mkv", "ffv1.mkv", "raw.npz"))
         writes = {
-            "ours (x264, RGB, qp 0)": lambda: write_chunk(ours, pictures),
+            OURS: lambda: write_chunk(ours, pictures),
+            "x264, RGB, qp 0": lambda: _write_x264(x264, pictures),
             "FFV1": lambda: _write_ffv1(ffv1, pictures),
             "npz, compressed": lambda: np.savez_compressed(raw, frames=np.stack(pictures)),
         }
-        table(f"write {FRAMES} frames", side_by_side(writes, rounds=2), of="ours (x264, RGB, qp 0)")
+        table(f"write {FRAMES} frames", side_by_side(writes, rounds=2), of=OURS)
         reads = {
-            "ours (x264, RGB, qp 0)": lambda: sum(1 for _ in read_chunk(ours, FRAMES)),
-            "FFV1": lambda: sum(1 for _ in _read_ffv1(ffv1)),
+            OURS: lambda: sum(1 for _ in read_chunk(ours, FRAMES)),
+            "x264, RGB, qp 0": lambda: sum(1 for _ in _read(x264)),
+            "FFV1": lambda: sum(1 for _ in _read(ffv1)),
             "npz, compressed": lambda: len(np.load(raw)["frames"]),
         }
-        table(f"read {FRAMES} frames", side_by_side(reads, rounds=2), of="ours (x264, RGB, qp 0)")
+        table(f"read {FRAMES} frames", side_by_side(reads, rounds=2), of=OURS)
         exact = all(np.array_equal(a, b) for a, b in zip(read_chunk(ours, FRAMES), pictures, strict=True))
-        sizes = {path.name: path.stat().st_size / FRAMES / 1e6 for path in (ours, ffv1, raw)}
+        sizes = {path.name: path.stat().st_size / FRAMES / 1e6 for path in (ours, x264, ffv1, raw)}
         print(f"\nMB per frame: {', '.join(f'{name} {size:.2f}' for name, size in sizes.items())}; ours exact: {exact}")
 
 
@@ -57,7 +60,17 @@ def _write_ffv1(path: Path, pictures: Iterable[Pictures]) -> None:
         output.mux(stream.encode(None))
 
 
-def _read_ffv1(path: Path) -> Iterable[Pictures]:
+def _write_x264(path: Path, pictures: Iterable[Pictures]) -> None:
+    options = {"qp": "0", "preset": "ultrafast", "g": "24"}
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264rgb", rate=30, width=1280, height=720, pix_fmt="rgb24", options=options)
+        stream.thread_count = 4
+        for picture in pictures:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+
+
+def _read(path: Path) -> Iterable[Pictures]:
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):

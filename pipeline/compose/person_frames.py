@@ -13,7 +13,6 @@ from pipeline.engines.base import EngineFrame
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box
 from utils.image.blending import blend, overlap_shares
-from utils.media.chunk import KEY_EVERY
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class PersonFrames:
 
 
 class _Reader:
-    """Reads frames of one window; goes on from the last one where that is quicker than seeking."""
+    """Reads frames of one window; goes on from the last one where they come in order."""
 
     def __init__(self, window: SteadyWindow) -> None:
         self.window = window
@@ -99,9 +98,9 @@ class _Reader:
     def frame(self, index: int) -> PlacedFrame:
         """The frame of this window with an index of the clip."""
         offset = index - self.window.plan.span.start
-        if not 0 <= offset - self._next <= KEY_EVERY or self._next < 0:
-            self._coming, self._next = self.window.frames(offset), offset
-        frame = next(islice(self._coming, offset - self._next, None))
+        if offset != self._next:
+            self._coming = self.window.frames(offset)
+        frame = next(self._coming)
         self._next = offset + 1
         return placed_frame(self.window, index, frame)
 

@@ -33,7 +33,7 @@ from utils.store import Entry
 
 FOOT_SHARE = 0.05
 """Of the picture's height: how far a foot reaches beyond its joints."""
-FRAMES, LOCKED = "frames.mkv", "locked"
+FRAMES, LOCKED = "frames.nut", "locked"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _steady(work: Work) -> None:
 
 STEADY = Stage(
     "steady",
-    version=1,
+    version=2,
     run=_steady,
     settings=("generate.apply_to", "consistency.strength", "consistency.reanchor_frames"),
     tools=("numpy", "opencv-contrib-python", "av"),

@@ -32,11 +32,11 @@ from utils.media.chunk import read_chunk, write_chunk
 from utils.prefetch import prefetch
 from utils.store import Entry
 
-VERSION = 1
+VERSION = 2
 NEAR_PX = 10
 """Margin around the person that is stored of an engine that leaves everything else as in the source; it exceeds the
 reach of any resampling. Beyond it black is stored, which compresses to almost nothing."""
-FRAMES, ALPHA, FACTS, STATE = "frames.mkv", "alpha.mkv", "made.json", "state.npz"
+FRAMES, ALPHA, FACTS, STATE = "frames.nut", "alpha.nut", "made.json", "state.npz"
 TOOLS = ("numpy", "opencv-contrib-python", "av")
 
 

@@ -118,7 +118,7 @@ def _sample(work: Work) -> None:
 
 SAMPLE_FRAMES = Stage(
     "frame samples",
-    version=1,
+    version=2,
     run=_sample,
     settings=SUBJECT_SETTINGS,
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

@@ -244,7 +244,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=8,
+    version=9,
     run=_analyse,
     settings=("analysis.pose_every", *SUBJECT_SETTINGS),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
