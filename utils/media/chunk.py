@@ -1,7 +1,8 @@
 """Lossless chunks: intermediate pictures between stages, bit for bit, as small video files.
 
-They are encoded with MagicYUV in RGB, each picture by itself, so that reading can start anywhere: lossless x264 takes 1.7
-times as long for files that are a tenth smaller (of a painted person), FFV1 six times (benchmarks/chunks.py). A strip is a long run of pictures, split into several chunks.
+They are encoded with MagicYUV in RGB, each picture by itself, so that reading can start anywhere. Lossless x264 takes
+1.7 times as long for files that are a tenth smaller (of a painted person), FFV1 six times (benchmarks/chunks.py).
+A strip is a long run of pictures, split into several chunks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -100,7 +101,7 @@ def _chunk_name(name: str, number: int) -> str:
 
 def _add_stream(output: OutputContainer, picture: Pictures) -> VideoStream:
     """Add the lossless video stream for pictures like this one."""
-    stream: VideoStream = output.add_stream(  # type: ignore[assignment]
+    stream: VideoStream = output.add_stream(
         "magicyuv",
         rate=RATE_HZ,
         width=picture.shape[1],
