@@ -34,6 +34,9 @@ FLASH_FRAMES = 3
 """Most frames in a row that count as one flash."""
 WHITE, WHITE_SHARE = 250, 0.4
 """Grey level that counts as white, and the share of white pixels above which a frame may be a flash."""
+ALIKE = 0.95
+"""Correlation of two thumbnails from which on no points need to be tracked: cuts between such pictures are not found
+by tracking either."""
 TRACKED_SHARE = 0.22
 """A shot goes on while at least this share of its points is tracked."""
 PATCH_PX = 11
@@ -52,12 +55,23 @@ class CutFinder:
         grey = _thumbnail(rgb)
         if grey.std() < PLAIN_DEVIATION:
             return False
-        follows = self._last is None or tracked_share(self._last, grey) >= TRACKED_SHARE
+        follows = self._last is None or _follows(self._last, grey)
         if not follows and self._flashed < FLASH_FRAMES and (grey >= WHITE).mean() > WHITE_SHARE:
             self._flashed += 1
             return False
         self._last, self._flashed = grey, 0
         return not follows
+
+
+def _follows(before: Grey, after: Grey) -> bool:
+    """Whether the second thumbnail continues the shot of the first."""
+    return _correlation(before, after) >= ALIKE or tracked_share(before, after) >= TRACKED_SHARE
+
+
+def _correlation(first: Grey, second: Grey) -> float:
+    """Correlation of two thumbnails, -1 to 1; neither is plain."""
+    a, b = (grey.astype(np.float32) - np.float32(grey.mean()) for grey in (first, second))
+    return float((a * b).sum() / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
 def tracked_share(before: Grey, after: Grey) -> float:
