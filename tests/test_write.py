@@ -17,6 +17,7 @@ from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.colour import ColourTags
 from utils.media.intake import probe
+from utils.media.probe import Count
 from utils.media.video import ClipFrames
 from utils.media.write import ClipWriter, Encoding, Shape, write_clip
 from utils.project import PROJECT_ROOT
@@ -62,6 +63,12 @@ def test_sound_starts_where_it_started(copied: tuple[Form, Clip, Clip]) -> None:
     assert abs(copy.audio.start_s - clip.audio.start_s) * copy.audio.rate_hz < 1
     assert copy.audio.duration_s >= clip.audio.duration_s
     assert abs(lag(clip, copy)) < 1
+
+
+def test_packets_count_as_pictures_and_sound_do(copied: tuple[Form, Clip, Clip]) -> None:
+    _, _, copy = copied
+    counted = Count.of(copy.path)
+    assert (counted.frames, counted.rate, counted.audio) == (len(copy), copy.rate, copy.audio)
 
 
 def test_the_click_is_heard_with_its_picture(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.compose.composite import Composed, Composite
 from pipeline.stage import Stage, Work
 from utils.media.clip import Clip
-from utils.media.probe import Limits, scan
+from utils.media.probe import Count
 from utils.media.video import Frame
 from utils.media.write import Encoding, write_clip
 from utils.prefetch import prefetch
@@ -72,11 +72,11 @@ def _reported(frames: Iterable[Frame], work: Work, count: int) -> Iterator[Frame
 
 def encoded_facts(clip: Clip, path: Path) -> dict[str, Any]:
     """Frame counts, rate and sound offset of the finished file, found by reading it again to its end."""
-    result = scan(path, Limits())
+    result = Count.of(path)
     offset = result.audio.start_s - clip.audio.start_s if result.audio and clip.audio else None
     return {
         "frames_in": len(clip),
-        "frames_out": len(result),
+        "frames_out": result.frames,
         "fps": float(result.rate),
         "audio_offset_ms": None if offset is None else round(float(offset) * 1000, 4),
     }

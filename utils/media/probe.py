@@ -17,9 +17,9 @@ from utils.digest import digest_file
 from utils.errors import RefusedClip, UnreadableClip
 from utils.image import Orientation, Size
 from utils.media.audio import scan_audio
-from utils.media.clip import Clip
+from utils.media.clip import AudioTrack, Clip
 from utils.media.colour import ColourTags, usual_matrix
-from utils.media.decode import Losses, decode, open_input, picture_stream
+from utils.media.decode import Losses, decode, open_input, packets, picture_stream
 from utils.media.timebase import Cadence, cadence, timeline
 
 ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "pal8")
@@ -141,6 +141,27 @@ def scan(path: Path, limits: Limits) -> Clip:
             *sound_notes,
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the packets of a finished file say, without decoding its pictures."""
+
+    frames: int
+    rate: Fraction
+    audio: AudioTrack | None
+
+    @classmethod
+    def of(cls, path: Path) -> "Count":
+        """Count a file of our own making; strangers' files are scanned."""
+        with open_input(path) as container:
+            stream = picture_stream(container, path)
+            shown = (packet for packet in packets(container, stream, Losses()) if packet.size and not packet.is_discard)
+            pts = sorted(packet.pts or 0 for packet in shown)
+            declared = _Declared.by(container, stream)
+        time_base = declared.time_base or Fraction(1)
+        audio, _ = scan_audio(path, start_s=pts[0] * time_base)
+        return cls(len(pts), cadence(pts, time_base, declared.rates).rate, audio)
 
 
 def _check_file(path: Path) -> None:
