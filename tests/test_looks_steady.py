@@ -91,7 +91,8 @@ def contrast(picture: RGB) -> float:
 
 
 def whole(rgb: RGB) -> Picture:
-    return Picture(rgb, np.full(rgb.shape[:2], 255, np.uint8), (0, 0), 1.0, 1)
+    whole = np.full(rgb.shape[:2], 255, np.uint8)
+    return Picture(rgb, whole, whole, (0, 0), 1.0, 1)
 
 
 def test_hard_texture_gets_no_harder() -> None:

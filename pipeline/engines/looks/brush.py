@@ -43,7 +43,7 @@ class Brush:
         self._look = look(settings.look)(self._tone, settings.seed)
         self._palette: Palette | None = None
         if reference is not None and samples and settings.strength > 0:
-            painted = [self._painted(view, Box(0, 0, *view.size)) for view in samples]
+            painted = [self._painted(view, np.full_like(view.matte, 255), Box(0, 0, *view.size)) for view in samples]
             self._palette = Palette(painted, [weight(view.matte, settings.part) for view in samples], reference)
 
     def __call__(self, view: View) -> RGB:
@@ -51,7 +51,7 @@ class Brush:
         picture = view.rgb.copy()
         share = self._share(view.matte)
         if box := bounding_box(share):
-            picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, box), share[box.slices])
+            picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, share, box), share[box.slices])
         return picture
 
     def _share(self, matte: Bytes) -> Bytes:
@@ -61,10 +61,12 @@ class Brush:
             share = _feathered(share, self._settings.feather_px)
         return np.asarray(cv2.convertScaleAbs(share, alpha=self._settings.strength))
 
-    def _painted(self, view: View, box: Box) -> RGB:
-        """A box of a view in the look, at full strength."""
-        cut, inner = _cut(view, box)
-        picture = self._look(Picture(*cut, self._tone.unit, self._shrink))[inner.slices]
+    def _painted(self, view: View, share: Bytes, box: Box) -> RGB:
+        """A box of a view in the look, at full strength; `share` is how much of it each pixel gets."""
+        part, inner = _aligned(view, box)
+        rgb, matte, shown = (_extended(picture, part) for picture in (view.rgb, view.matte, share))
+        corner = (view.corner[0] + part.left, view.corner[1] + part.top)
+        picture = self._look(Picture(rgb, matte, shown, corner, self._tone.unit, self._shrink))[inner.slices]
         return self._palette(picture) if self._palette else picture
 
 
@@ -87,17 +89,17 @@ def _fading(share: Bytes, feather_px: int) -> Bytes:
     return np.asarray(cv2.multiply(share, level, scale=1 / 255))
 
 
-def _cut(view: View, box: Box) -> tuple[tuple[Bytes, Bytes, tuple[int, int]], Box]:
-    """A box of a view with a margin, aligned to the stable picture's grid of blocks; and the box within that cut."""
+def _aligned(view: View, box: Box) -> tuple[Box, Box]:
+    """A box of a view with a margin, aligned to the stable picture's grid of blocks; and the box within that one."""
     x, y = view.corner
     left, top = ((edge - _MARGIN_PX + at) // BLOCK * BLOCK - at for edge, at in ((box.left, x), (box.top, y)))
     right, bottom = (-(-(e + _MARGIN_PX + at) // BLOCK) * BLOCK - at for e, at in ((box.right, x), (box.bottom, y)))
-    size = view.size
-    inside = Box(left, top, right, bottom) & Box(0, 0, *size)
-    sides = (inside.top - top, bottom - inside.bottom, inside.left - left, right - inside.right)
-    rgb, matte = (
-        np.asarray(cv2.copyMakeBorder(picture[inside.slices], *sides, cv2.BORDER_REPLICATE))
-        for picture in (view.rgb, view.matte)
-    )
-    inner = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
-    return (rgb, matte, (x + left, y + top)), inner
+    part = Box(left, top, right, bottom)
+    return part, box.within(part)
+
+
+def _extended(picture: Bytes, part: Box) -> Bytes:
+    """A part of a picture; beyond the border the nearest pixel is repeated."""
+    inside = part & Box.of(picture)
+    sides = (inside.top - part.top, part.bottom - inside.bottom, inside.left - part.left, part.right - inside.right)
+    return np.asarray(cv2.copyMakeBorder(picture[inside.slices], *sides, cv2.BORDER_REPLICATE))

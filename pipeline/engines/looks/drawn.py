@@ -44,7 +44,7 @@ class Charcoal:
 
     def __call__(self, picture: Picture) -> Bytes:
         rough = 1.8 * picture.light - 0.8 * blurred(picture.light, 2.4 * picture.brush_px)
-        strokes = smoothed_along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px)
+        strokes = smoothed_along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px, picture.near)
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
         return _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)

@@ -80,10 +80,10 @@ def tangents(moments: Floats) -> Floats:
     return out
 
 
-def smoothed_along(field: Floats, tangent: Floats, reach: float) -> Floats:
-    """A field (h x w) averaged along edges by line integral convolution, `reach` px both ways."""
+def smoothed_along(field: Floats, tangent: Floats, reach: float, near: Bytes) -> Floats:
+    """A field (h x w) averaged along edges by line integral convolution, `reach` px both ways; as it was off `near`."""
     out = np.empty_like(field)
-    _in_bands(_smoothed_along, out, field, tangent, max(1, round(reach / _STRIDE)))
+    _in_bands(_smoothed_along, out, field, tangent, near, max(1, round(reach / _STRIDE)))
     return out
 
 
@@ -94,14 +94,15 @@ def variation_share(means: Floats, noise: float) -> Floats:
     return out
 
 
-def kuwahara(means: Floats, tangent: Floats, radius: float) -> Floats:
+def kuwahara(means: Floats, tangent: Floats, radius: float, near: Bytes) -> Floats:
     """Anisotropic Kuwahara filter, h x w x 3, of local means (r, g, b, light squared).
 
-    The mean of eight neighbourhoods around each pixel, stretched along edges and weighted by how even they are.
+    The mean of eight neighbourhoods around each pixel, stretched along edges and weighted by how even they are; off
+    `near` it is the mean of the pixel's own.
     """
     weighed, out = np.empty_like(means), np.empty((*means.shape[:2], 3), np.float32)
     _in_bands(_evenness, weighed, means)
-    _in_bands(_kuwahara, out, weighed, tangent, np.float32(radius))
+    _in_bands(_kuwahara, out, weighed, tangent, near, np.float32(radius))
     return out
 
 
@@ -182,13 +183,16 @@ def _tangents(moments, out, first, last):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _smoothed_along(field, tangent, reach, out, first, last):  # type: ignore[no-untyped-def]
+def _smoothed_along(field, tangent, near, reach, out, first, last):  # type: ignore[no-untyped-def]
     height, width = field.shape
     half, stride, nothing = np.float32(0.5), np.float32(_STRIDE), np.float32(0)
     less, right, bottom = np.float32(1) / np.float32(reach + 1), np.float32(width), np.float32(height)
     for y in range(first, last):
         for x in range(width):
             total, weights = field[y, x], np.float32(1)
+            if near[y, x] == 0:
+                out[y, x] = total
+                continue
             for way in range(2):
                 u, v = stride * tangent[y, x, 0], stride * tangent[y, x, 1]
                 if way:
@@ -230,11 +234,16 @@ def _evenness(means, out, first, last):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _kuwahara(field, tangent, radius, out, first, last):  # type: ignore[no-untyped-def]
+def _kuwahara(field, tangent, near, radius, out, first, last):  # type: ignore[no-untyped-def]
     top, bottom, right = np.int32(0), np.int32(field.shape[0] - 1), np.int32(field.shape[1] - 1)
     half, diagonal = np.float32(0.5), np.float32(0.70710678)
     for y in range(first, last):
         for x in range(field.shape[1]):
+            if near[y, x] == 0:
+                own = np.float32(1) / field[y, x, 3]
+                for c in range(3):
+                    out[y, x, c] = field[y, x, c] * own
+                continue
             edge = tangent[y, x, 2]
             long, short = radius * (np.float32(1) + edge), radius / (np.float32(1) + edge)
             ahead_x, ahead_y = long * tangent[y, x, 0], long * tangent[y, x, 1]

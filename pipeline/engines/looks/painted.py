@@ -23,7 +23,7 @@ class Paint:
     def __call__(self, picture: Picture) -> Bytes:
         strokes = picture.painted(3.3)
         fine = picture.light - brightness(strokes) + 0.35 * self._canvas(picture)
-        bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px)
+        bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px, picture.near)
         height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = strokes + (bristle + catch)[..., None]

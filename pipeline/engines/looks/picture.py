@@ -10,18 +10,22 @@ from pipeline.engines.looks.kernels import Bytes, Floats, kuwahara, smoothed_alo
 
 BLOCK = 8
 """Sides of pictures are multiples of this, so that halves and quarters of them are exact."""
+NEAR_PX = 12
+"""How far around what is shown strokes are painted, because what is done to them afterwards spreads."""
 
 
 @dataclass(frozen=True)
 class Picture:
     """RGB and matte, with sides that are multiples of BLOCK; `corner` is its place in the stable picture.
 
+    `shown` is not 0 where anything of the painting will be seen.
     `unit` is the size of a brush, 1 for a person of some 450 px; `shrink` (1 or 2) is the factor by which the working
     pictures are reduced, for speed. Both are the same for a whole clip.
     """
 
     rgb: Bytes
     matte: Bytes
+    shown: Bytes
     corner: tuple[int, int]
     unit: float
     shrink: int
@@ -38,6 +42,12 @@ class Picture:
         if self.shrink > 1:
             small = cv2.resize(small, None, fx=1 / self.shrink, fy=1 / self.shrink, interpolation=cv2.INTER_AREA)
         return denoised(np.asarray(small, np.float32) / 255, radius=3, noise=0.012)
+
+    @cached_property
+    def near(self) -> Bytes:
+        """Not 0 in the working picture where strokes are painted."""
+        wide = cv2.dilate(self.shown, np.ones((2 * NEAR_PX + 1,) * 2, np.uint8))
+        return np.ascontiguousarray(wide[:: self.shrink, :: self.shrink])
 
     @cached_property
     def bright(self) -> Floats:
@@ -62,7 +72,7 @@ class Picture:
         square = cv2.multiply(self.light, self.light)
         radius = brush * self.brush_px
         means = blurred(cv2.merge([self.denoised, square]), radius * 0.5)
-        return kuwahara(means, self.tangent, radius)
+        return kuwahara(means, self.tangent, radius, self.near)
 
     @cached_property
     def person(self) -> Floats:
@@ -78,7 +88,7 @@ class Picture:
         """
         fine = 0.72 * width * self.brush_px
         difference = cv2.addWeighted(blurred(self.light, 1.6 * fine), 1, blurred(self.light, fine), -1, 0)
-        line = smoothed_along(np.asarray(difference, np.float32), self.tangent, reach * self.brush_px)
+        line = smoothed_along(np.asarray(difference, np.float32), self.tangent, reach * self.brush_px, self.near)
         return self.sharpened(line, low, high)
 
     def sharpened(self, working: Floats, low: float, high: float) -> Bytes:
