@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter
 from utils.flow import Search, fetched, flow_one_way
 from utils.image import RGB, Box, Size, bounding_box
 from utils.media.timebase import Span
-from utils.people.matte import guided_filter, narrowed
+from utils.people.matte import fitted
 from utils.people.strokes import Signed
 
 Plane = NDArray[np.float32]
@@ -109,7 +109,7 @@ class _Surface:
         mask = np.ascontiguousarray(self._mask[part.slices])
         there, bins = _led(mask, before, after), _bins(after)
         there = _judged(there, self._odds(_bins(before), mask)[bins])
-        there = narrowed(guided_filter(there, after, self._edge_px))
+        there = fitted(there, after, self._edge_px).astype(np.float32) / 255
         self._colours = (1 - FRESH_SHARE) * self._colours + FRESH_SHARE * _histogram(bins, there)
         self._mask, self._rgb = np.zeros(rgb.shape[:2], np.float32), rgb
         self._mask[part.slices] = there

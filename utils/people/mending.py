@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.image import RGB, Size, bounding_box
-from utils.people.matte import MIN_RADIUS_PX, Mask, guided_filter, narrowed
+from utils.people.matte import MIN_RADIUS_PX, Mask, fitted
 from utils.people.strokes import Signed
 
 Flags = NDArray[np.bool_]
@@ -29,9 +29,9 @@ def mended(matte: Mask, correction: Signed, rgb: RGB) -> Mask:
     box = box.grown(math.ceil(4 * radius_px), Size.of(matte))
     result, part = matte.copy(), box.slices
     result[added], result[removed] = 255, 0
-    filtered = narrowed(guided_filter(result[part].astype(np.float32) / 255, rgb[part], radius_px))
+    edge = fitted(result[part].astype(np.float32) / 255, np.ascontiguousarray(rgb[part]), radius_px)
     near = _dilated(added[part] | removed[part], radius_px)
-    result[part] = np.where(near, np.rint(255 * filtered), result[part]).astype(np.uint8)
+    result[part] = np.where(near, edge, result[part])
     inner_added, inner_removed = (_eroded(each[part], 2 * radius_px) for each in (added, removed))
     result[part][inner_added], result[part][inner_removed] = 255, 0
     return result
