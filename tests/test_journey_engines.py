@@ -19,6 +19,7 @@ from utils.image import RGB
 from utils.image.geometry import inverse
 from utils.image.metrics import psnr_db
 from utils.media.timebase import Span
+from utils.media.video import Rolling
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
 from utils.walker import Shot, Truth, walk
 
@@ -175,6 +176,15 @@ def rings(made: Journey, *, wider: bool) -> Iterator[Doubles]:
             ring &= ~before if wider else before
             yield picture.rgb[ring].astype(float) - view.rgb[ring]
         known = box
+
+
+def test_all_windows_read_the_source_in_one_go(film: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second start would decode again from the key frame before it, in every window."""
+    starts, start = [], Rolling._start
+    monkeypatch.setattr(Rolling, "_start", lambda rolling, index: (starts.append(index), start(rolling, index)))
+    made = journey(film.path, bench(tmp_path, segments__count=3, segments__least_s=0.2))
+    assert len(made.frames.windows) == 3
+    assert starts == [made.frames.windows[0].plan.span.start]
 
 
 def test_colours_that_drift_are_brought_back(replaced: Journey) -> None:

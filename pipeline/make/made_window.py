@@ -169,7 +169,8 @@ class _Making:
 
     def _views(self) -> Iterator[View]:
         """The window's views for the engine, prefetched; keeps the mattes that are needed to store the result."""
-        for view in prefetch(self._stable.kept_views(self._plan.span, self._plan.box)):
+        plan = self._plan
+        for view in prefetch(self._stable.kept_views(plan.span, plan.box, joins=plan.overlap > 0)):
             if self._stores_near_only:
                 self._mattes[view.index] = view.matte
             yield view

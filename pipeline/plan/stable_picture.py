@@ -128,11 +128,17 @@ class StablePicture:
         for frame, matte in zip(frames, self.analysis.mattes(span), strict=True):
             yield self.view(frame.index, frame.rgb, matte, box)
 
-    def kept_views(self, span: Span, box: Box) -> Iterator[View]:
-        """The views of a span, kept for the second reader that asks for all of them."""
-        for view in self.views(span, box):
-            self.recent.keep(span, box, view)
-            yield view
+    def kept_views(self, span: Span, box: Box, *, joins: bool) -> Iterator[View]:
+        """The views of a span, kept for the second reader.
+
+        Where the span `joins` another one, that reader also asks for the view before it. It is made here, where that
+        frame was just read: to decode it again would take all frames since the key frame before.
+        """
+        for part in (Span(span.start - 1, span.start), span) if joins else (span,):
+            for view in self.views(part, box):
+                self.recent.keep(part, box, view)
+                if part is span:
+                    yield view
 
     def view(self, index: int, rgb: RGB, matte: Mask, box: Box) -> View:
         """One frame as an engine sees it: picture, matte and joints in a crop of the stable picture."""
