@@ -181,7 +181,12 @@ def rings(made: Journey, *, wider: bool) -> Iterator[Doubles]:
 def test_all_windows_read_the_source_in_one_go(film: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second start would decode again from the key frame before it, in every window."""
     starts, start = [], Rolling._start
-    monkeypatch.setattr(Rolling, "_start", lambda rolling, index: (starts.append(index), start(rolling, index)))
+
+    def counted(rolling: Rolling, index: int) -> None:
+        starts.append(index)
+        start(rolling, index)
+
+    monkeypatch.setattr(Rolling, "_start", counted)
     made = journey(film.path, bench(tmp_path, segments__count=3, segments__least_s=0.2))
     assert len(made.frames.windows) == 3
     assert starts == [made.frames.windows[0].plan.span.start]

@@ -19,7 +19,7 @@ from utils.image import RGB, Size
 from utils.media.video import ClipFrames, Frame
 from utils.prefetch import prefetch
 
-VERSION = 1
+VERSION = 2
 """Part of the digest; it grows whenever finished pictures may change."""
 
 

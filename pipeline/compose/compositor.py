@@ -18,7 +18,7 @@ The compositor goes from the result to the crop (`result_to_crop`), within the r
 generated is shown (`region_to_crop`), and looks up each pixel there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,9 +30,11 @@ from pipeline.compose.person_frames import PlacedFrame
 from pipeline.compose.result_camera import ResultCamera
 from pipeline.plan.stable_picture import KERNEL, SEEN_KERNEL, StablePicture, warped
 from utils.camera.tracking import Mask
+from utils.compiled import kernel
 from utils.feet.leg_warp import LegField
 from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import Matrix, corners, inverse, moved, shift
+from utils.image.restore_detail import REACH_PX as DETAIL_REACH_PX
 from utils.image.restore_detail import restore_detail
 from utils.media.video import Frame
 
@@ -45,6 +47,8 @@ SURE_PX = 0.25
 an engine that gives an alpha of its own decides that itself."""
 REACH_PX = 4
 """More than the radius of any interpolation kernel."""
+BAND_PX = 96
+"""Height of the bands in which a person is put back."""
 GROW_SHARE = 0.01
 """Of the height: how far around the source's person the plate takes its place, when another one stands there."""
 
@@ -90,8 +94,8 @@ class Compositor:
             return base
         region_to_crop = result_to_crop @ shift(region.left, region.top)
         filmed = frame.rgb if self.camera.frame_to_result is None else source
-        picture = self._generated(filmed, frame.rgb[region.slices], placed, region_to_crop)
         alpha = self._alpha(placed, matte[region.slices], region_to_crop)
+        picture = self._generated(filmed, frame.rgb[region.slices], placed, region_to_crop, alpha)
         if field is not None:
             _bend(picture, alpha, placed, field, region_to_crop)
         result = base.copy()
@@ -103,15 +107,31 @@ class Compositor:
         frame_to_crop = self.stable.frame_to_crop(placed.index, placed.box)
         return np.asarray(frame_to_crop @ self.camera.result_to_frame(placed.index))
 
-    def _generated(self, filmed: RGB | None, source_region: RGB, placed: PlacedFrame, region_to_crop: Matrix) -> RGB:
+    def _generated(
+        self, filmed: RGB | None, source_region: RGB, placed: PlacedFrame, region_to_crop: Matrix, alpha: Mask
+    ) -> RGB:
         """The generated picture in a region of the result, in which the source shows `source_region`.
 
-        A picture that is an edit of the source lost fine detail on its way into the crop and back. The source on the
-        same way shows how much, and that is given back.
+        A picture that is an edit of the source is put back only where `alpha` shows it.
         """
         size = Size.of(source_region)
         if filmed is None or not placed.over_source:
             return _resampled(placed.rgb, region_to_crop, size, KERNEL)
+        picture = source_region.copy()
+        for band in _bands(alpha):
+            wide = band.grown(DETAIL_REACH_PX, size)
+            wide_to_crop = region_to_crop @ shift(wide.left, wide.top)
+            edited = self._edited(filmed, source_region[wide.slices], placed, wide_to_crop)
+            picture[band.slices] = edited[band.within(wide).slices]
+        return picture
+
+    def _edited(self, filmed: RGB, source_region: RGB, placed: PlacedFrame, region_to_crop: Matrix) -> RGB:
+        """An edit of the source in a region of the result.
+
+        It lost fine detail on its way into the crop and back. The source on the same way shows how much, and that is
+        given back.
+        """
+        size = Size.of(source_region)
         part = _box_covered(size, region_to_crop).grown(REACH_PX, placed.box.size)
         crop_to_part = shift(-part.left, -part.top)
         frame_to_part = crop_to_part @ self.stable.frame_to_crop(placed.index, placed.box)
@@ -149,11 +169,29 @@ class Compositor:
 def over(base: RGB, picture: RGB, alpha: Mask) -> RGB:
     """A picture over another by alpha; exactly the one or the other where alpha is 255 or 0."""
     result = base.copy()
-    cv2.copyTo(picture, np.asarray(alpha == 255, np.uint8), result)
-    edge = (alpha > 0) & (alpha < 255)
-    share = alpha[edge][:, None].astype(np.uint16)
-    result[edge] = (picture[edge] * share + base[edge] * (255 - share) + 127) // 255
+    _lay_over(result, picture, alpha)
     return result
+
+
+@kernel
+def _lay_over(base: RGB, picture: RGB, alpha: Mask) -> None:
+    """Lay a picture over the base, in place, rounded to the nearest level."""
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            share = np.int32(alpha[y, x])
+            if share > 0:
+                for c in range(3):
+                    below, above = np.int32(base[y, x, c]), np.int32(picture[y, x, c])
+                    base[y, x, c] = np.uint8((above * share + below * (255 - share) + 127) // 255)
+
+
+def _bands(alpha: Mask) -> Iterator[Box]:
+    """Boxes one above the other around what a mask shows: a person fills them better than one box around all."""
+    height, width = alpha.shape
+    for top in range(0, height, BAND_PX):
+        band = Box(0, top, width, min(top + BAND_PX, height))
+        if shown := bounding_box(alpha[band.slices]):
+            yield Box(shown.left, top + shown.top, shown.right, top + shown.bottom)
 
 
 def feathered(matte: Mask, feather_px: int) -> Mask:

@@ -12,6 +12,8 @@ from utils.image import RGB
 
 FINE_PX = 5
 """Side of the box filter; structures finer than this are detail."""
+REACH_PX = FINE_PX - 1
+"""How far around a pixel its result depends on the pictures, by way of two box filters."""
 FAINT = 0.75
 """Strength of detail, in levels summed over the colours, below which it is too weak to compare."""
 
