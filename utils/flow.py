@@ -82,6 +82,13 @@ def flow_pair(
     return forward.resized(size), backward.resized(size)
 
 
+def flow_checked(source: Grey, target: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None) -> Flow:
+    """The first of a `flow_pair`, without the check of the second."""
+    search = search or Search()
+    there, back = _compute(source, target, search), _compute(target, source, search)
+    return Flow(there, agreeing(there, back), indices[0], indices[1]).resized(Size.of(source))
+
+
 def flow_one_way(source: Grey, target: Grey, indices: tuple[int, int] = (0, 1), search: Search | None = None) -> Flow:
     """Flow in one direction, at half the cost: `valid` only says that a displacement ends inside the picture."""
     vectors = _compute(source, target, search or Search())

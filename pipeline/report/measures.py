@@ -14,7 +14,7 @@ from pipeline.compose.person_frames import PersonFrames, shared
 from pipeline.compose.result_camera import ResultCamera
 from pipeline.plan.stable_picture import StablePicture, warped
 from utils.camera.tracking import Mask
-from utils.flow import Search, flow_pair
+from utils.flow import Search, flow_checked
 from utils.image import RGB, Box, Size, bounding_box
 from utils.image.geometry import corners, inverse, moved, shift
 from utils.image.metrics import Flicker, MeanColour, edit_magnitude, psnr_db, seam_ratio, warp_error, warp_ratio
@@ -98,7 +98,7 @@ class Measures:
         if before is not None and box is not None and not cut:
             (source, result), (source_before, result_before) = now.parts(box), before.parts(box)
             greys = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)) for picture in (source, source_before)]
-            flow = flow_pair(greys[0], greys[1], (1, 0), SEARCH)[0]
+            flow = flow_checked(greys[0], greys[1], (1, 0), SEARCH)
             inside = now.matte[box.slices] > SURE
             values = (
                 warp_error(source, source_before, flow, inside),

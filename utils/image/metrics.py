@@ -112,7 +112,7 @@ class MeanColour:
     def add(self, picture: Picture, mask: Flags) -> None:
         """Add the masked pixels of one frame."""
         if mask.any():
-            self._sum += lab(picture)[mask].sum(axis=0, dtype=np.float64)
+            self._sum += lab(picture[mask][None])[0].sum(axis=0, dtype=np.float64)
             self._count += int(mask.sum())
 
     @property

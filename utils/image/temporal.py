@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.flow import Flow, Grey, Search, fetched, flow_one_way, flow_pair, scaled
+from utils.flow import Flow, Grey, Search, fetched, flow_checked, flow_one_way, scaled
 from utils.image import RGB, Box, Size, placed
 
 Floats = NDArray[np.float32]
@@ -160,7 +160,7 @@ class Consistency:
 
     def _flow(self, now: _Reduced, before: _Reduced) -> Flow:
         """Flow to the frame before; edits need one direction only (equal colours have equal edits), pictures both."""
-        find = flow_one_way if self.steadiness.keeps_detail else _flow_checked_both_ways
+        find = flow_one_way if self.steadiness.keeps_detail else flow_checked
         return find(now.grey, before.grey, (1, 0), self.search)
 
     @property
@@ -212,11 +212,6 @@ def _aligned_to_grid(part: Box, whole: Box) -> Box:
 def _reduced_box(part: Box) -> Box:
     """A box of the grid at the reduced size."""
     return Box(*(each // REDUCTION for each in part))
-
-
-def _flow_checked_both_ways(now: Grey, before: Grey, indices: tuple[int, int], search: Search) -> Flow:
-    """Flow with forward-backward check, so that `valid` marks pixels visible in both frames."""
-    return flow_pair(now, before, indices, search)[0]
 
 
 def _trust(now: _Reduced, before: _Reduced, flow: Flow, same: float) -> Floats:
