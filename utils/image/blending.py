@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.compiled import kernel
 from utils.flow import Flow, fetched, flow_pair
 from utils.image import RGB
 
@@ -147,9 +148,21 @@ def _shares(before: RGB, after: RGB, share: float) -> Floats:
 
 def _mixed(before: RGB, after: RGB, shares: Floats) -> RGB:
     """Mix in linear light; where both are equal the result is exactly the same."""
-    bright = _LINEAR[before]
-    mixed = bright + shares[..., None] * (_LINEAR[after] - bright)
-    return _ENCODED[np.rint(mixed).astype(np.uint16)]
+    result = np.empty_like(before)
+    _mix(before, after, shares, (_LINEAR, _ENCODED), result)
+    return result
+
+
+@kernel
+def _mix(before: RGB, after: RGB, shares: Floats, tables: tuple[Floats, NDArray[np.uint8]], out: RGB) -> None:
+    """Mix each pixel by way of the tables to linear light and back."""
+    linear, encoded = tables
+    for y in range(shares.shape[0]):
+        for x in range(shares.shape[1]):
+            for c in range(3):
+                bright = linear[before[y, x, c]]
+                mixed = bright + shares[y, x] * (linear[after[y, x, c]] - bright)
+                out[y, x, c] = encoded[int(np.rint(mixed))]
 
 
 def _linear(encoded: Doubles) -> Doubles:
