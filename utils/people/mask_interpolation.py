@@ -84,7 +84,7 @@ class MaskInterpolator:
 
 def _grey(rgb: RGB, box: Box) -> Grey:
     """The part of a picture inside a box, grey, at the size at which flow is measured."""
-    part = np.ascontiguousarray(rgb[box.slices])
+    part: Grey = cv2.cvtColor(rgb[box.slices], cv2.COLOR_RGB2GRAY)
     size = Size.of(part).scaled(min(1.0, SIDE_PX / max(box.size)), least_px=16)
-    grey: Grey = cv2.cvtColor(cv2.resize(part, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    grey: Grey = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     return grey

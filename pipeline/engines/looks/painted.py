@@ -26,8 +26,8 @@ class Paint:
         bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px, picture.near)
         height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
-        body = strokes + (bristle + catch)[..., None]
-        return self._cube(picture.enlarged(bytes_of(body)))
+        body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
+        return self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
 
     def _canvas(self, picture: Picture) -> Floats:
         """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""
@@ -47,7 +47,8 @@ class Watercolour:
         wash = picture.painted(2.8)
         light = brightness(wash)
         pool = np.clip(blurred(light, 2.2 * picture.brush_px) - blurred(light, 0.8), 0, 0.12)
-        washed = self._cube(picture.enlarged(bytes_of(wash - (1.5 * pool)[..., None])))
+        darker = cv2.subtract(wash, cv2.merge([np.asarray(1.5 * pool, np.float32)] * 3))
+        washed = self._cube(picture.enlarged(bytes_of(np.asarray(darker, np.float32))))
         line = cv2.convertScaleAbs(softened(picture.contours(1.2, 4, 0.004, 0.05)), alpha=-0.55, beta=255)
         grain = cv2.convertScaleAbs(paper(picture, self._seed, 1.5), alpha=0.11, beta=241)
         keep = cv2.multiply(line, grain, scale=1 / 255)
