@@ -16,7 +16,9 @@ from tests.journeys import bench, filmed, finished, hits, journey, pictures, wit
 from utils.camera.tracking import Mask
 from utils.errors import ClipError
 from utils.media.clip import Clip
+from utils.media.clip_part import part_of
 from utils.media.intake import probe
+from utils.media.timebase import Span
 from utils.people.matte_exchange import MatteFile, write_matte
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
@@ -100,6 +102,15 @@ def test_a_matte_that_does_not_fit_is_refused(
     with pytest.raises(ClipError, match=words) as caught:
         find_matte(clip, with_settings(context, analysis__matte=str(given(tmp_path, mattes))))
     assert caught.value.remedy.startswith(("Give", "Paint"))
+
+
+def test_a_part_of_a_clip_takes_the_matte_of_all_or_its_own(clip: Clip, context: RunContext, tmp_path: Path) -> None:
+    part = part_of(clip, Span(10, 30))
+    mattes = [np.roll(matte, index, axis=1) for index, matte in enumerate(box(left=100))]
+    for name, of in (("all.mkv", mattes), ("part.zip", mattes[10:30])):
+        settings = with_settings(context, analysis__matte=str(given(tmp_path, of, name)))
+        found = list(find_matte(part, settings).analysis.mattes(part.span))
+        assert len(found) == 20 and all(np.array_equal(*pair) for pair in zip(found, mattes[10:30], strict=True))
 
 
 def test_what_is_painted_is_in_the_matte_of_all_frames(clip: Clip, context: RunContext, tmp_path: Path) -> None:

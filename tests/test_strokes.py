@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tests.journeys import written
 from utils.errors import ClipError
 from utils.image import RGB, Size
+from utils.media.clip_part import part_of
 from utils.media.intake import probe
 from utils.media.timebase import Span
 from utils.people.carrying import carried
@@ -61,14 +62,18 @@ def test_what_are_no_strokes_is_refused_in_a_sentence(content: bytes) -> None:
 
 def test_strokes_of_another_clip_are_refused(tmp_path: Path) -> None:
     clip = probe(written(tmp_path / "clip.mp4", [np.zeros((128, 192, 3), np.uint8)] * 4))
-    read(strokes()).check(clip)
-    read(strokes(clip=clip.digest)).check(clip)
+    for values in (strokes(), strokes(clip=clip.digest)):
+        found = read(values).on(clip)
+        assert found and found.frames == [3]
+    part = read(strokes()).on(part_of(clip, Span(2, 4)))
+    assert part and part.frames == [1]
+    assert read(strokes()).on(part_of(clip, Span(0, 3))) is None
     late = strokes(strokes=[{"frame": 4, "adds": True, "radius_px": 1, "points": [[0, 0]]}])
     for values, words in (
         (strokes(clip="0" * 64), "another clip"), (strokes(width_px=200), "200x128"), (late, "frame 4"),
     ):  # fmt: skip
         with pytest.raises(ClipError, match=words):
-            read(values).check(clip)
+            read(values).on(clip)
 
 
 def place(index: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.running import check, check_place, pointed, running, tell_estimate
+from pipeline.commands.trimming import From, Part, To
 
 
 def matte(
@@ -23,6 +24,8 @@ def matte(
     given: Annotated[
         Path | None, typer.Option("--matte", help="A matte to mend: a video, or PNGs in a zip or folder.")
     ] = None,
+    begin: From = None,
+    end: To = None,
     home: Annotated[
         Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
     ] = None,
@@ -42,7 +45,9 @@ def matte(
     files = {"analysis.matte": given, "analysis.strokes": strokes}
     chosen = {name: str(path.absolute()) for name, path in files.items() if path}
     settings = KIND.settings.load("", {**(pointed(subject) if subject else {}), **chosen})
-    with running(KIND, settings.flat(), home) as context:
+    part = Part.read(begin, end)
+    with running(KIND, settings.flat(), home) as whole:
+        context = part.of(clip, whole)
         source = open_clip(clip, context)
         tell_estimate(KIND, source, "")
         made = find_matte(source, context)

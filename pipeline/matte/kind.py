@@ -8,7 +8,7 @@ from pipeline.estimate import Estimate, FinishedRun, Price, correction
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.settings import JobSettings
-from pipeline.settings.groups import Analysis, Encode
+from pipeline.settings.groups import Analysis, Encode, Trim
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
 
@@ -33,6 +33,7 @@ MEMORY_MB, MEGAPIXEL_MB = 420.0, 120.0
 class MatteSettings(JobSettings):
     """The settings of the matte job."""
 
+    trim: Trim = Trim()
     analysis: Analysis = Analysis()
     encode: Encode = Encode(crf=20, x264_preset="veryfast")
 

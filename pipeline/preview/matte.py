@@ -15,4 +15,6 @@ def preview_matte(clip: Clip, context: RunContext, at: float | None = None) -> F
     events = [] if sample.box else ["The person was not found in this frame."]
     events += [note] if (note := meant.note(sample.index)) else []
     shown, count = shown_matte(sample.rgb, sample.matte), len(samples.with_person)
-    return FramePreview(sample.index, sample.rgb, shown, len(samples.all), count, tuple(events), sample.box)
+    return FramePreview(
+        clip.start + sample.index, sample.rgb, shown, len(samples.all), count, tuple(events), sample.box
+    )

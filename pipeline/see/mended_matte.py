@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,7 @@ def strokes_of(settings: Mapping[str, Any], clip: Clip) -> Strokes | None:
     path = settings["analysis.strokes"]
     if not path:
         return None
-    strokes = Strokes.of_file(Path(path))
-    strokes.check(clip)
-    return strokes
+    return Strokes.of_file(Path(path)).on(clip)
 
 
 def _take_matte(work: Work) -> None:
@@ -93,18 +92,18 @@ def _take_matte(work: Work) -> None:
 def _checked(work: Work, clip: Clip, largest: "_Largest") -> Iterator[Mask]:
     """The mattes of a file; an error if they do not fit the clip."""
     file: MatteFile = work.inputs["file"]
-    name, count = file.path.name, 0
-    for count, matte in enumerate(file.mattes(), start=1):
+    name, count = file.path.name, file.count
+    if count not in (len(clip), len(clip.of_file)):
+        problem = f"The matte {name!r} has {count} frames; this clip has {len(clip)}."
+        raise ClipError(problem, "Give a matte with one frame for each frame of the clip.")
+    first = clip.start if count != len(clip) else 0
+    for index, matte in enumerate(islice(file.mattes(), first, first + len(clip))):
         if Size.of(matte) != clip.size:
             problem = f"The matte {name!r} has pictures of {Size.of(matte)}; this clip has {clip.size}."
             raise ClipError(problem, "Give a matte of the clip's own size.")
-        largest.see(count - 1, matte)
-        work.report(min(count, len(clip)), len(clip))
-        if count <= len(clip):
-            yield matte
-    if count != len(clip):
-        problem = f"The matte {name!r} has {count} frames; this clip has {len(clip)}."
-        raise ClipError(problem, "Give a matte with one frame for each frame of the clip.")
+        largest.see(index, matte)
+        work.report(index + 1, len(clip))
+        yield matte
     if largest.matte is None:
         raise ClipError(f"The matte {name!r} is empty: it shows nobody in any frame.", "Paint the person white in it.")
 

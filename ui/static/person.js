@@ -174,7 +174,7 @@ class Person extends HTMLElement {
   async #check() {
     const settings = Object.fromEntries(Object.entries(this.#settings).filter(([, value]) => value !== null));
     try {
-      const { jobs } = await ask("jobs", { method: "POST", json: { kind: "matte", clips: [this.#clip.id], settings } });
+      const { jobs } = await ask("jobs", { method: "POST", json: { kind: "matte", clips: [this.#clip.id], settings, parts: document.querySelector("reshoot-trim")?.value } });
       window.dispatchEvent(new CustomEvent("reshoot:submitted", { detail: { jobs } }));
     } catch (error) {
       tell(error.message, "bad");

@@ -24,6 +24,7 @@ from utils.camera.tracking import Mask
 from utils.digest import canonical_json, digest_bytes, digest_file
 from utils.errors import ClipError, WriteError
 from utils.image import Size
+from utils.media.clip import Clip
 from utils.media.cursor import Cursor
 from utils.media.intake import probe
 from utils.media.probe import ALPHA_FORMATS
@@ -50,6 +51,13 @@ class MatteFile:
             return digest_bytes(canonical_json([digest_file(self.path / name) for name in self._names_in_folder()]))
         return digest_file(self.path)
 
+    @property
+    def count(self) -> int:
+        """For how many frames it is."""
+        if self.path.is_dir():
+            return len(self._names_in_folder())
+        return len(self._names_in_zip()) if zipfile.is_zipfile(self.path) else len(self._clip)
+
     def mattes(self) -> Iterator[Mask]:
         """The mattes from first to last; raises an error that says why the file cannot be one."""
         if not self.path.exists():
@@ -57,12 +65,17 @@ class MatteFile:
         if self.path.is_dir():
             yield from self._of_pictures(self._names_in_folder(), lambda name: (self.path / name).read_bytes())
         elif zipfile.is_zipfile(self.path):
-            yield from self._of_zip()
+            with zipfile.ZipFile(self.path) as file:
+                yield from self._of_pictures(self._names_in_zip(), file.read)
         else:
             yield from self._of_video()
 
+    @cached_property
+    def _clip(self) -> Clip:
+        return probe(self.path)
+
     def _of_video(self) -> Iterator[Mask]:
-        clip = probe(self.path)
+        clip = self._clip
         if not clip.pixel_format.startswith(ALPHA_FORMATS):
             for frame in ClipFrames.of(clip):
                 yield _cleaned(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
@@ -72,12 +85,12 @@ class MatteFile:
                 rgba = np.asarray(picture.to_ndarray(format="rgba"), np.uint8)
                 yield _cleaned(clip.orientation.apply(rgba[..., 3]))
 
-    def _of_zip(self) -> Iterator[Mask]:
+    def _names_in_zip(self) -> list[str]:
         with zipfile.ZipFile(self.path) as file:
             sizes = {entry.filename: entry.file_size for entry in file.infolist() if _is_picture(entry.filename)}
-            if any(size > MOST_PICTURE_BYTES for size in sizes.values()):
-                raise ClipError(f"A picture in {self.path.name!r} is too large.", "Save it smaller.")
-            yield from self._of_pictures(sorted(sizes, key=_in_order), file.read)
+        if any(size > MOST_PICTURE_BYTES for size in sizes.values()):
+            raise ClipError(f"A picture in {self.path.name!r} is too large.", "Save it smaller.")
+        return sorted(sizes, key=_in_order)
 
     def _of_pictures(self, names: Sequence[str], read: Callable[[str], bytes]) -> Iterator[Mask]:
         if not names or len(names) > MOST_PICTURES:

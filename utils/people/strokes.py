@@ -83,8 +83,17 @@ class Strokes(_Values):
         """The bytes of a JSON file, the same for the same strokes."""
         return canonical_json(self.model_dump(mode="json"))
 
-    def check(self, clip: Clip) -> None:
-        """Refuse strokes that were drawn on another clip."""
+    def on(self, clip: Clip) -> "Strokes | None":
+        """The strokes on a clip, or on a part of one, counted from its first frame; None where it has none.
+
+        Strokes that were drawn on another clip are refused.
+        """
+        self._check(clip.of_file)
+        here = [stroke for stroke in self.strokes if stroke.frame - clip.start in clip.span]
+        moved = tuple(stroke.model_copy(update={"frame": stroke.frame - clip.start}) for stroke in here)
+        return self.model_copy(update={"strokes": moved, "clip": ""}) if moved else None
+
+    def _check(self, clip: Clip) -> None:
         if self.clip not in ("", clip.digest):
             raise ClipError("The brush strokes were painted on another clip.", "Paint on this one, or leave them out.")
         if clip.size != (self.width_px, self.height_px):
