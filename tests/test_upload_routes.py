@@ -254,6 +254,8 @@ def test_what_is_not_there_is_not_found(server: Server, name: str) -> None:
         ("GET", f"clips/{name}"),
         ("DELETE", f"clips/{name}"),
         ("GET", f"clips/{name}/poster.jpg"),
+        ("GET", f"clips/{name}/strip"),
+        ("GET", f"clips/{name}/strip.jpg"),
     ):
         assert server.client.request(method, path).status_code == 404, path
 

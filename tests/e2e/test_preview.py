@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -53,6 +54,19 @@ def test_it_follows_the_look(page: Page, clip: Path) -> None:
     expect(after).to_have_attribute("src", str(painted))
     page.get_by_label("Strength", exact=True).first.fill("0.5")
     expect(after).not_to_have_attribute("src", str(painted))
+
+
+def test_the_divider_goes_through_the_person_until_it_is_moved(page: Page, clip: Path) -> None:
+    boxes: list[dict[str, Any]] = []
+    page.on("response", lambda answer: boxes.append(answer.json()) if answer.url.endswith("/look") else None)
+    previewed(page, clip)
+    left, _, right, _ = boxes[0]["box"]
+    divider = page.get_by_label("Divider between before and after").first
+    expect(divider).to_have_value(str(round(50 * (left + right) / 320)))
+    divider.fill("80")
+    page.get_by_label("Ink", exact=True).check()
+    expect(shown(page)).to_contain_text("Ink, frame ")
+    expect(divider).to_have_value("80")
 
 
 def test_while_it_shows_something_else_it_says_what(page: Page, clip: Path) -> None:

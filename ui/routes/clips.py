@@ -114,7 +114,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:
-        return _picture(clips.poster(clip))
+        return _picture(clips.poster(_found(clips, clip).id))
 
     @router.get("/clips/{clip}/strip")
     async def strip(clip: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.get("/clips/{clip}/strip.jpg")
     def strip_picture(clip: str) -> FileResponse:
-        return _picture(clips.strip_picture(clip))
+        return _picture(clips.strip_picture(_found(clips, clip).id))
 
     @router.delete("/clips/{clip}")
     def remove(clip: str) -> dict[str, bool]:

@@ -14,7 +14,7 @@ class Look extends HTMLElement {
     this.kept = new Map(); // finished previews by what they show
     this.failed = new Map(); // errors by what could not be shown
     this.waiting = new Map(); // who waits for a preview by what it is to show
-    this.share = 50;
+    this.share = null; // where the divider was put; it goes through the person until then
     this.addEventListener("input", ({ target }) => target.matches(".divide") && this.divide(Number(target.value)));
     this.addEventListener("change", ({ target }) => target.matches(".which select") && this.#take(target.value));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
@@ -173,7 +173,7 @@ class Look extends HTMLElement {
     this.setAttribute("aria-busy", String(isBusy));
     draw(this, html`<section class="card stack" aria-label="Preview">
       <div class="row head"><h2>Preview</h2>${clips.length > 1 ? which(clips, this.clip) : ""}${isBusy ? busy() : ""}</div>
-      ${this.look ? pictures(this.look, this.share, !isNow) : ""}
+      ${this.look ? pictures(this.look, this.share ?? middle(this.look), !isNow) : ""}
       <div role="status" aria-live="polite">${told(this.look, { isNow, isBusy: isBusy || Boolean(this.rest), wanted })}</div>
       ${isBusy ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
       ${problem ? html`<p class="alert" role="alert">${sentence(problem)}</p>` : ""}
@@ -192,6 +192,9 @@ const busy = () => html`<span class="chip busy" aria-hidden="true">Looking… <s
 
 const which = (clips, clip) => html`<label class="which"><span class="hidden">Clip that is previewed</span>
   <select>${clips.map(({ id, title }) => html`<option value="${id}" ${id === clip?.id ? "selected" : ""}>${title}</option>`)}</select></label>`;
+
+/** Where the person is from left to right, in percent. */
+const middle = ({ box, width }) => (box ? Math.round((50 * (box[0] + box[2])) / width) : 50);
 
 function pictures(look, share, isOld) {
   const { width, height } = look;

@@ -25,8 +25,8 @@ class Look(Protocol):
 
 
 LOOKS = {
-    "film": "A print of negative film: deep colours, warm lights, cool shadows, a soft red breath around highlights.",
-    "bleach": "Bleach bypass: silver left in the print, hard, pale and metallic.",
+    "film": "A print of negative film: deep colours, warm lights, dark cloth turns blue, a red breath around lights.",
+    "bleach": "Bleach bypass: silver left in the print, hard and metallic, with hardly any colour left.",
     "noir": "Black and white: deep shadows, glowing skin, light that spills.",
     "golden": "The last hour of sun: low warm light from one side, a bright rim, soft haze.",
     "neon": "A city at night: dark and blue, with a coloured rim of light on each side.",
