@@ -92,6 +92,9 @@ def test_what_was_stopped_is_told_to_be_of_before(page: Page, clip: Path) -> Non
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(shown(page).locator(".stale")).to_contain_text("This shows Paint")
     held[0].abort()
+    page.unroute("**/look")
+    page.get_by_role("button", name="Preview again").click()
+    expect(shown(page)).to_contain_text("Ink, frame ")
 
 
 def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, clip: Path) -> None:
@@ -158,6 +161,7 @@ def test_of_several_clips_one_is_chosen(page: Page, clip: Path, other_clip: Path
     page.get_by_role("button", name="Remove").last.click()
     expect(which).to_have_count(0)
     expect(page.locator("reshoot-look .pictures img").first).to_have_attribute("src", str(first))
+    expect(page.locator("reshoot-moment")).to_contain_text("(the clearest)")
 
 
 def test_a_notice_goes_when_its_cause_is_gone(page: Page, clip: Path) -> None:

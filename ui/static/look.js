@@ -34,6 +34,7 @@ class Look extends HTMLElement {
     const { key } = this.wanted() ?? {};
     if (!key) return null;
     this.kept.delete(key);
+    this.stopped = null;
     const answer = new Promise((settle) => this.waiting.set(key, settle));
     this.#follow(0);
     return answer;
@@ -75,6 +76,7 @@ class Look extends HTMLElement {
   #follow(rest_ms = FOLLOW_MS) {
     const wanted = this.wanted();
     this.clip = wanted?.clip;
+    if (wanted?.key !== this.stopped) this.stopped = null;
     if (!this.#moment) this.render();
     this.#moment?.show(this.clip);
     for (const [key, settle] of this.waiting) if (key !== wanted?.key) this.#settle(key, null, settle);
@@ -136,7 +138,6 @@ class Look extends HTMLElement {
     this.failed.delete(made.key);
     this.kept.set(made.key, { ...made, ...look });
     for (const old of [...this.kept.keys()].slice(0, Math.max(0, this.kept.size - MOST_KEPT))) this.kept.delete(old);
-    if (made.clip.id === this.clip?.id && made.frame === null) this.#moment?.found(look.at);
   }
 
   #stop() {
@@ -166,7 +167,7 @@ class Look extends HTMLElement {
 
   render() {
     const wanted = this.wanted(), clips = document.querySelector("reshoot-clips")?.value ?? [];
-    if (wanted && this.kept.has(wanted.key)) [this.look, this.stopped] = [this.kept.get(wanted.key), null];
+    if (wanted && this.kept.has(wanted.key)) this.look = this.kept.get(wanted.key);
     if (!wanted || (this.look && !clips.some(({ id }) => id === this.look.clip.id))) this.look = null;
     const isBusy = Boolean(this.asking), isNow = Boolean(this.look) && this.look.key === wanted?.key;
     const problem = wanted && this.failed.get(wanted.key);
@@ -180,6 +181,7 @@ class Look extends HTMLElement {
       <reshoot-moment data-key="moment" data-own></reshoot-moment>
       ${wanted ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
     </section>`);
+    if (isNow && wanted.frame === null) this.#moment.found(this.look.at);
   }
 }
 customElements.define("reshoot-look", Look);

@@ -30,6 +30,7 @@ class Moment extends HTMLElement {
 
   /** Take note of the frame that the program chose. */
   found(frame) {
+    if (frame === this.clearest) return;
     this.clearest = frame;
     this.#render();
     this.#tell();
