@@ -1,9 +1,9 @@
 """What a run will take on this machine, before it is started: the parts that every kind of job shares.
 
 Prices are processor times that were measured once, on a machine whose speed the yardstick tells. They are scaled by how
-long this machine takes now for the same little work, by the clock, so that other work on it counts; and finished jobs,
-each beside what it was scaled by, correct the sum. The web app asks for estimates, so nothing here loads what computes
-pictures.
+long this machine takes for the same little work, and how long it waits for a processor meanwhile, so that other work on
+it counts; and finished jobs, each beside what it was scaled by, correct the sum. The web app asks for estimates, so
+nothing here loads what computes pictures.
 """
 
 import math
@@ -23,6 +23,8 @@ YARDSTICK_S = 0.0171
 """What the yardstick took on the machine and in the hour in which the prices were measured."""
 FRESH_S = 20.0
 """How long a measured speed of the machine is believed."""
+WAITING_POWER = 0.5
+"""The power of the yardstick's waiting that a run is scaled by: one moment is busier or calmer than most of a run."""
 LATEST, OTHER_PRESET, DOUBT = 12, 0.5, 0.5
 """How many of the latest finished jobs count; the weight of one with another preset, where one with the same preset has
 the weight 1; and the weight of the prices themselves in the mean."""
@@ -94,21 +96,31 @@ def correction(preset: str, known: Iterable[FinishedRun], expected_s: Callable[[
 
 
 def slowness() -> float:
-    """How much longer than there this machine takes for the same work now; measured again after a while, some 0.1 s."""
+    """How much longer than there a run takes on this machine now; measured again after a while, which takes 0.1 s."""
     return _slowness_in(int(time.monotonic() // FRESH_S))
 
 
 @lru_cache(maxsize=1)
 def _slowness_in(period: int) -> float:
-    return statistics.median(yardstick() for _ in range(3)) / YARDSTICK_S
+    taken = [yardstick() for _ in range(3)]
+    work = statistics.median(each.processor_s for each in taken) / YARDSTICK_S
+    waiting = statistics.median(each.clock_s / each.processor_s for each in taken)
+    return float(work * max(1.0, waiting) ** WAITING_POWER)
 
 
-def yardstick() -> float:
-    """Seconds by the clock that a little fixed work takes: whole numbers, fractions, and packing bytes."""
-    start = time.perf_counter()
+class Taken(NamedTuple):
+    """What a piece of work took: of a processor, and by the clock."""
+
+    processor_s: float
+    clock_s: float
+
+
+def yardstick() -> Taken:
+    """What a little fixed work takes now: whole numbers, fractions, and packing bytes."""
+    start, clock_start = time.thread_time(), time.perf_counter()
     whole, part = 0, 1.0
     for step in range(300_000):
         whole = (whole * 31 + step) & 0xFFFF
         part = part * 1.0000001 + 0.5
     zlib.compress(bytes(range(256)) * 1024 + repr((whole, part)).encode(), 6)
-    return time.perf_counter() - start
+    return Taken(time.thread_time() - start, time.perf_counter() - clock_start)
