@@ -185,14 +185,14 @@ class Consistency(Group):
     """Temporal consistency: how far the result is kept from flickering."""
 
     strength: float = setting(
-        0.8,
+        0.9,
         "Strength",
         "How much each frame follows the one before it; raise it against flicker, lower it when movement smears.",
         least=0,
         most=1,
     )
     reanchor_frames: int = setting(
-        12,
+        16,
         "Memory",
         "After how many frames what was carried along has given way to fresh pixels; raise it "
         "against slow flicker, lower it when old detail hangs on.",

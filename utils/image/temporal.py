@@ -22,6 +22,8 @@ REDUCTION = 2
 SAME_EDIT, SAME_PICTURE = 14.0, 8.0
 """Levels by which two sources may differ and still show the same surface; twice as many is another surface. Stricter
 when pictures are carried, because they show such a difference, while an edit hardly does."""
+CROSSED = 0.4, 0.8
+"""Changes of the matte, of 1, up to which a pixel counts as before, and from which on the person came or left."""
 LOW_FREQUENCY_REDUCTION = 8
 """Low-frequency colour changes are computed at the size of the trust divided by this."""
 LOW_FREQUENCY_BLUR_PX = 2.0
@@ -31,7 +33,8 @@ MIN_TRUSTED_SHARE = 0.02
 FRESH_SHARE = 0.85
 """Least share of the new frame where `fresh` asks for it; the mean delay is then 0.15 / 0.85 = 0.18 frames."""
 CUT_SHARE = 0.12
-"""When the trust, averaged over the picture, is below this, a new shot has begun."""
+"""When the trust in a pixel and its neighbours, averaged over the picture, is below this, a new shot has begun."""
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 GRID = REDUCTION * LOW_FREQUENCY_REDUCTION
 """Boxes are aligned to multiples of this, so that their edges fall on pixels at the smallest size."""
 
@@ -151,8 +154,8 @@ class Consistency:
             return None
         before, carried, ages = self._memory.seen_in(part)
         flow = self._flow(reduced, before)
-        trust = _trust(reduced, before, flow, self._same)
-        if trust.mean() < CUT_SHARE:
+        trust = self._trust(reduced, before, flow)
+        if cv2.erode(trust, _NEIGHBOURS).mean() < CUT_SHARE:
             return None
         history = fetched(carried, scaled(flow.vectors, part.size))
         ages = cv2.multiply(fetched(ages, flow.vectors), trust)
@@ -163,9 +166,16 @@ class Consistency:
         find = flow_one_way if self.steadiness.keeps_detail else flow_checked
         return find(now.grey, before.grey, (1, 0), self.search)
 
-    @property
-    def _same(self) -> float:
-        return SAME_EDIT if self.steadiness.keeps_detail else SAME_PICTURE
+    def _trust(self, now: _Reduced, before: _Reduced, flow: Flow) -> Floats:
+        """How surely each pixel shows the same surface as before; where pictures are carried, its neighbours must, too.
+
+        An edit hardly shows that it was carried from next to its place, and on small or rough footage few pixels would
+        be left if their neighbours counted: flicker then stays.
+        """
+        if self.steadiness.keeps_detail:
+            return _trust(now, before, flow, SAME_EDIT)
+        trust = _trust(now, before, flow, SAME_PICTURE)
+        return np.asarray(cv2.min(cv2.erode(trust, _NEIGHBOURS), cv2.GaussianBlur(trust, (0, 0), 1)))
 
     def _carried_values(self, picture: RGB, source: RGB) -> Floats:
         """The values that are carried from a frame: the edit, or the picture."""
@@ -218,11 +228,11 @@ def _trust(now: _Reduced, before: _Reduced, flow: Flow, same: float) -> Floats:
     """Trust (h x w, 0..1): how surely a pixel shows the same surface as the pixel that its flow leads to."""
     red, green, blue = cv2.split(cv2.absdiff(fetched(before.colour, flow.vectors), now.colour))
     difference = cv2.max(cv2.max(red, green), blue).astype(np.float32)
-    trust = np.clip(2 - cv2.GaussianBlur(difference, (0, 0), 0.7) / np.float32(same), 0, 1)
+    trust: Floats = np.clip(2 - cv2.GaussianBlur(difference, (0, 0), 0.7) / np.float32(same), 0, 1)
     crossed = cv2.absdiff(fetched(before.matte, flow.vectors), now.matte).astype(np.float32) / 255
-    trust *= np.clip(1.5 - 3 * crossed, 0, 1) * flow.valid
-    result: Floats = cv2.min(cv2.erode(trust, np.ones((3, 3))), cv2.GaussianBlur(trust, (0, 0), 1))
-    return result
+    stayed, left = CROSSED
+    trust *= np.clip((left - crossed) / (left - stayed), 0, 1) * flow.valid
+    return trust
 
 
 def _low_frequency_change(past: _WarpedPast, fresh: Floats) -> Floats:
