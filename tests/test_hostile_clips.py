@@ -60,7 +60,7 @@ def test_settings_in_a_clip_that_cannot_be_used_are_left_out(
 
 
 def test_a_clip_whose_reader_crashes_is_refused_after_one_look(film: bytes, tmp_path: Path) -> None:
-    """Python runs `sitecustomize` at its start: here it crashes every child that looks at this clip, and counts them."""
+    """Python runs `sitecustomize` at its start: here it crashes, and counts, every child that looks at this clip."""
     log, path = tmp_path / "looks", tmp_path / "walk.mp4"
     (tmp_path / "sitecustomize.py").write_text(CRASHES.format(log=str(log)))
     path.write_bytes(film)

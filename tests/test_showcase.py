@@ -1,13 +1,20 @@
 """What a new home shows before the first clip: the example, ready at once, and its loop before and after."""
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import database_url
 from pipeline.library import showcase
 from pipeline.library.clips import EXAMPLE_TITLE, Clips
 from tests.journeys import filmed, pictures
+from ui.routes import clips
+from ui.studio import Studio
 from utils.media.probe import Limits, scan
 from utils.walker import Shot
 
@@ -39,8 +46,8 @@ def test_a_home_takes_what_set_up_made(ready: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(showcase, "READY_MADE", ready)
     monkeypatch.setattr("pipeline.library.inspection.film_example", lambda file: pytest.fail("it was rendered again"))
     showcase.prepare(tmp_path)
-    clips = Clips(tmp_path)
-    example = clips.get(clips.example_id())
+    kept = Clips(tmp_path)
+    example = kept.get(kept.example_id())
     assert example.title == EXAMPLE_TITLE and example.state == "ready"
     assert showcase.loop_of(tmp_path) == ready / showcase.LOOP
 
@@ -63,3 +70,18 @@ def test_what_is_there_is_not_made_again(ready: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in ready.iterdir()}
     showcase.make(ready)
     assert {path: path.stat().st_mtime_ns for path in ready.iterdir()} == before
+
+
+def test_the_page_is_told_of_the_loop_once_it_is_there(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Ledger(database_url(tmp_path))) as ledger:
+        page = FastAPI()
+        page.include_router(clips.routes(Studio(tmp_path, ledger)), prefix="/studio")
+        browser = TestClient(page)
+        monkeypatch.setattr(showcase, "READY_MADE", tmp_path / "nothing")
+        assert browser.get("/studio/clips/example/loop").json() == {"url": None}
+        monkeypatch.setattr(showcase, "READY_MADE", ready)
+        film = browser.get(browser.get("/studio/clips/example/loop").json()["url"], headers={"Range": "bytes=0-99"})
+    assert film.status_code == 206 and film.headers["content-type"] == "video/mp4"
+    assert film.content == (ready / showcase.LOOP).read_bytes()[:100]
