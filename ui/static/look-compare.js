@@ -8,9 +8,10 @@ export function comparison(compared, { wanted, kept, isBusy }) {
   const made = compared.filter(({ key }) => kept.has(key)).map(({ key }) => kept.get(key));
   const isNow = compared[0]?.others === wanted.others;
   const isWhole = compared.length > 0 && isNow && made.length === compared.length;
+  const isUnderWay = isBusy && isNow && compared.length > 0;
   return html`<div class="compare stack" data-key="compare">
-    ${!isWhole && html`<div class="row"><button type="button" class="button" data-do="compare" ${isBusy && isNow && compared.length ? "disabled" : ""}>
-      ${compared.length ? "Compare all looks again" : "Compare all looks"}</button>
+    ${!isWhole && html`<div class="row"><button type="button" class="button" data-do="compare" ${isUnderWay ? "disabled" : ""}>
+      ${isUnderWay ? "Comparing…" : compared.length ? "Compare all looks again" : "Compare all looks"}</button>
       <span class="quiet small">${note(compared, made, isNow)}</span></div>`}
     ${made.length > 0 && html`<ul class="looks${isNow ? "" : " old"}" aria-label="This frame in all looks">
       <li>${tile(made[0], made[0].before)}<span>As filmed</span></li>
