@@ -131,7 +131,7 @@ class Form extends HTMLElement {
     const missing = !clips.length ? "There is no clip yet. Add one, or try the example."
       : Object.values(settings).includes(ON_ITS_WAY) ? "The reference picture is still on its way. Wait until it is shown, or remove it." : "";
     if (missing) tell(missing, "bad", FORM);
-    const parts = document.querySelector("reshoot-trim")?.value ?? {};
+    const parts = document.querySelector("reshoot-trim")?.value;
     return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings, parts };
   }
 

@@ -17,10 +17,10 @@ class Trim extends HTMLElement {
     this.#follow(document.querySelector("reshoot-clips")?.value ?? []);
   }
 
-  /** The parts by clip: {id: {from_s, to_s}}, where 0 as the end is the end of the clip. */
+  /** The parts by clip: {id: {from_s, to_s}}, where 0 as the end is the end of the clip; nothing if all are used whole. */
   get value() {
     const cut = this.clips.filter((clip) => isCut(clip, this.#part(clip)));
-    return Object.fromEntries(cut.map((clip) => [clip.id, seconds(clip, this.#part(clip))]));
+    return cut.length ? Object.fromEntries(cut.map((clip) => [clip.id, seconds(clip, this.#part(clip))])) : undefined;
   }
 
   /** Take the part of a clip from the settings of a job. */
