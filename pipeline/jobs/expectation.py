@@ -62,5 +62,4 @@ def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
 
 def _finished(job: Job) -> FinishedRun:
     pixels = job.result["width"] * job.result["height"]
-    slowness = float(job.result.get("slowness") or 0.0)
-    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0, slowness)
+    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0)

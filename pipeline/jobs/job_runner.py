@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
-from pipeline.estimate import slowness
 from pipeline.jobs.database import Outage
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, RequestedAction, State
@@ -98,7 +97,6 @@ class JobRunner:
         """Do what was ordered, and publish the outcome."""
         from pipeline.jobs.publish_result import publish
 
-        slow = slowness()
         with suppress(Outage):
             estimate = self.outage_retry.once(lambda: Expectations(self.worker_ledger.ledger, self.home).of(self.job))
             self._progress.expected_s = estimate.seconds if estimate else None
@@ -108,7 +106,7 @@ class JobRunner:
         outcome = kind.run(task, context, Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, outcome)
         previews.remove()
-        return {**result, "slowness": round(slow, 3)}
+        return result
 
     @cached_property
     def _store(self) -> Store:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.engines import engine as find_engine
 from pipeline.engines.base import Engine
 from pipeline.engines.device import processor, this_device
-from pipeline.estimate import Estimate, FinishedRun, Price, correction, slowness
+from pipeline.estimate import Estimate, FinishedRun, Price, correction
 from utils.size import Size
 
 PRICES = {
@@ -40,8 +40,7 @@ def estimates(
         """Our part as it was measured, and what the engine says of its own."""
         if preset not in PRICES:
             return None
-        cost = engine.estimate(_crop(pixels), frames, device)
-        return PRICES[preset].seconds(frames, pixels) + cost.seconds * (1.0 if cost.vram_mb else slowness())
+        return PRICES[preset].seconds(frames, pixels) + engine.estimate(_crop(pixels), frames, device).seconds
 
     return {
         name: Estimate(
