@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.flow import fetched
 from utils.image import RGB, Box, Size, bounding_box
 from utils.people.matte import SEEN
 from utils.people.model import Body
@@ -70,14 +71,8 @@ class MaskInterpolator:
 
     def _warped(self, here: Grey, there: Grey, mask: Mask) -> tuple[Mask, Plane]:
         """A measured frame's mask warped to this frame, at the size of the grey pictures, and the difference."""
-        width, height = size = Size.of(here)
-        flow = self._flow.calc(here, there, None)
-        x = np.arange(width, dtype=np.float32) + flow[..., 0]
-        y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-        mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-        carried, picture = (
-            cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (mask, there)
-        )
+        mask = cv2.resize(mask, Size.of(here), interpolation=cv2.INTER_AREA)
+        carried, picture = cv2.split(fetched(cv2.merge([mask, there]), self._flow.calc(here, there, None)))
         misfit: Plane = cv2.boxFilter(cv2.absdiff(picture, here), cv2.CV_32F, (7, 7))
         return carried, misfit
 
