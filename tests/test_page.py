@@ -85,7 +85,8 @@ def report() -> dict[str, Any]:
     errors = [None, *(10 + index / 7 for index in range(FRAMES - 1))]
     box = [10, 5, 90, 88]
     return {
-        "schema": 1,
+        "schema": 2,
+        "sureness": {"camera": 0.9876, "person": 0.62, "feet": 0.12},
         "clip": {"name": "walk.mp4", "size": [*SIZE], "notes": ["The sound ends early."]},
         "frames_in": FRAMES, "frames_out": FRAMES, "fps": 24.0, "audio_offset_ms": 0.0208,
         "camera": {

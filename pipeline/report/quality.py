@@ -105,6 +105,18 @@ BACKGROUND = Measure(
     0.9,
     more_is_better=True,
 )
+CAMERA_FOLLOWED = Measure(
+    "camera_followed", "Camera followed", "", "Of all frames: those in which the camera was followed well.",
+    0.95, 0.7, more_is_better=True,
+)  # fmt: skip
+PERSON_FOUND = Measure(
+    "detected_fraction", "Person found", "", "Of all frames: those in which the person was found.",
+    0.9, 0.3, more_is_better=True,
+)  # fmt: skip
+FEET_SHOWN = Measure(
+    "feet_shown", "Feet in the picture", "", "Of the frames with the person: those with a whole foot in the picture.",
+    0.9, 0.3, more_is_better=True,
+)  # fmt: skip
 
 MEASURES = (FOOT_SLIDE, STEADINESS, SEAMS, COLOUR_DRIFT, CHANGE)
 """The measures that the studio shows of a result and the dashboard compares between results."""

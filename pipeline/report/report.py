@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from pipeline.plan.stable_path import jerks_px
 from pipeline.report.journey import Journey
+from pipeline.report.sureness import sureness
 from utils.image.geometry import Matrix, Points, moved, steps_after
 from utils.media.clip import Clip
 from utils.process_resources import peak_mb
 
-SCHEMA = 1
+SCHEMA = 2
 """Grows whenever the form of report.json changes."""
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")
 
@@ -30,6 +31,7 @@ def report(journey: Journey) -> dict[str, Any]:
         "camera": _camera(journey),
         "segments": journey.segments.facts["segments"],
         "windows": list(_windows(journey)),
+        "sureness": sureness(journey),
         "subject": {"detected_fraction": round(journey.stable.analysis.detected_fraction, 5)},
         "plate": {"seen_fraction": round(journey.plates.seen_fraction, 5) if journey.plates else None},
         "contacts": [

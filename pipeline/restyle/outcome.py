@@ -7,6 +7,7 @@ from pipeline.kind import Outcome, Published
 from pipeline.kinds import find_kind
 from pipeline.report.journey import Journey
 from pipeline.report.report import report, to_json
+from pipeline.report.sureness import sureness_in_words
 from pipeline.result.document import deliver, remedy
 from pipeline.result.names import CLIP
 from pipeline.result.views import clip_facts, clip_figures, write_views
@@ -54,7 +55,8 @@ def _publish(journey: Journey, context: RunContext, preset: str, folder: Path) -
     write_clip(journey, folder / CLIP, preset)
     write_report(journey, numbers, folder)
     copied = write_views(journey.clip, still, context, folder)
-    facts = clip_facts(journey.clip, still, journey.events, folder) | {"numbers": _numbers(numbers)}
+    sure = [{"verdict": verdict, "sentence": each} for verdict, each in sureness_in_words(numbers["sureness"])]
+    facts = clip_facts(journey.clip, still, journey.events, folder) | {"numbers": _numbers(numbers), "sureness": sure}
     seconds = journey.seconds + sum(stage.seconds for stage in copied)
     figures = clip_figures(journey.clip, (*journey.done, *copied), seconds, journey.events)
     return Published(facts, figures | {"peak_rss_mb": numbers["peak_rss_mb"]} | _measures(numbers))

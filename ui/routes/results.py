@@ -125,6 +125,7 @@ def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
         "after": _url(job, facts["after"], shown=True),
         "report": _url(job, "report.html") if "report.html" in files else None,
         "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"], kind.measures)],
+        "sureness": facts.get("sureness", []),
         "bytes": sum(file.stat().st_size for file in place.iterdir()),
         "files": [
             {"name": name, "label": file.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}

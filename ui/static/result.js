@@ -146,7 +146,7 @@ function head(facts, list, job) {
 }
 
 function body(facts, asking) {
-  const { job, figures, files, warnings, notes, report } = facts;
+  const { job, figures, files, warnings, notes, report, sureness } = facts;
   const [clip, ...others] = files;
   return html`${warnings.map((each) => html`<p class="alert warn">${each}</p>`)}
     <div class="row">
@@ -156,6 +156,7 @@ function body(facts, asking) {
     </div>
     ${asking ? askToDelete(facts) : ""}
     <section aria-label="Numbers"><ul class="figures">${figures.map(figure)}</ul></section>
+    ${sureness.length ? html`<section class="card"><h3>How sure the numbers are</h3><ul class="notes">${sureness.map(({ sentence }) => html`<li>${sentence}</li>`)}</ul></section>` : ""}
     ${notes.length ? html`<section class="card"><h3>Good to know</h3><ul class="notes">${notes.map((each) => html`<li>${each}</li>`)}</ul></section>` : ""}
     <section class="card"><h3>Files</h3><ul class="files">${others.map((file) => html`<li>
       <a href="${file.url}" download>${file.label}</a> <span class="quiet small number">${bytesText(file.bytes)}</span></li>`)}</ul></section>

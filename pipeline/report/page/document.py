@@ -14,6 +14,7 @@ from pipeline.report.page.stages import stages
 from pipeline.report.page.steadiness import steadiness
 from pipeline.report.page.timeline import timeline
 from pipeline.report.page.words import count, duration
+from pipeline.report.sureness import sureness_in_words
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """Content security policy: nothing is fetched, whatever the page holds."""
@@ -33,6 +34,7 @@ def page(report: dict[str, Any], sheet_jpg: bytes) -> str:
         _headline(report, clock),
         _section("pictures", "Before and after", pictures(sheet_jpg, clock)),
         _section("figures", "Key figures", figures(report)),
+        _section("sureness", "How sure the numbers are", _sureness(report)),
         _section("events", "What there is to know", _events(report)),
         _section("camera", "The camera", camera(report, clock)),
         _section("timeline", "The timeline", timeline(report, clock)),
@@ -120,6 +122,15 @@ def _events(report: dict[str, Any]) -> Markup:
     ]  # fmt: skip
     if not items:
         return tag("p", "Everything ran as it was asked to.", class_="nothing")
+    return tag("ul", *items, class_="events")
+
+
+def _sureness(report: dict[str, Any]) -> Markup:
+    """On how much of the clip the numbers rest, in sentences."""
+    items = [
+        tag("li", tag("span", sentence), class_="warning" if verdict == "look" else "note")
+        for verdict, sentence in sureness_in_words(report["sureness"] or {})
+    ]
     return tag("ul", *items, class_="events")
 
 
