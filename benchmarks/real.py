@@ -11,7 +11,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.journey_ground import bench_of
 from pipeline.processor import restyle
@@ -33,7 +35,11 @@ from tests.labels import (
 )  # fmt: skip
 from tests.steadiness import compared
 from utils.media.clip import Clip
+from utils.media.probe import Limits, scan
+from utils.media.video import ClipFrames
 
+AWAY_PX, POINTS_EVERY = 41, 10
+"""Points of the background are at least half as far from the matte, in every tenth frame."""
 KINDS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 
 
@@ -77,8 +83,24 @@ def _looks(clip: Clip, context: RunContext, looks: list[str]) -> Iterator[str]:
         warp, slide = numbers["warp_error"]["ratio"], numbers["slide_px"]["after"]
         yield (
             f"{look:<12} warp error {warp} x   seams {numbers['seam_ratio']} x   slide {slide} px   "
-            f"edit {numbers['edit_magnitude']} Delta E"
+            f"edit {numbers['edit_magnitude']} Delta E   background points {_background_px(journey):.3f} px"
         )
+
+
+def _background_px(journey: Journey) -> float:
+    """How far points of the background lie in the result from where they are in the source, on average."""
+    clip, far = journey.clip, np.ones((AWAY_PX, AWAY_PX), np.uint8)
+    result, wanted = scan(journey.encoded.path, Limits()), range(0, len(clip), POINTS_EVERY)
+    frames = zip(ClipFrames.of(clip).read(wanted), ClipFrames.of(result).read(wanted), strict=True)
+    moved: list[NDArray[np.float32]] = []
+    for (source, finished), matte in zip(frames, journey.stable.analysis.mattes(wanted), strict=True):
+        before, after = (cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY) for frame in (source, finished))
+        away = np.where(cv2.dilate(matte, far) == 0, 255, 0).astype(np.uint8)
+        points = cv2.goodFeaturesToTrack(before, 200, 0.02, 12, mask=away)
+        if points is not None:
+            there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, np.copy(points), maxLevel=0)
+            moved.append(np.linalg.norm((there - points)[found.ravel() == 1, 0], axis=1))
+    return float(np.concatenate(moved).mean())
 
 
 def _scores(journey: Journey) -> Iterator[str]:
