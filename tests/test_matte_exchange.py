@@ -1,5 +1,6 @@
 """Mattes as files: written and read without loss, taken from other programs, refused when they are none."""
 
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,10 +10,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.journeys import written
 from utils.camera.tracking import Mask
 from utils.errors import ClipError
+from utils.image import Size
 from utils.media.chunk import read_chunk
 from utils.people.matte_exchange import MatteFile, write_matte
 
@@ -108,3 +111,31 @@ def test_what_is_no_matte_is_refused_in_a_sentence(tmp_path: Path, bad: str) -> 
     with pytest.raises(ClipError) as caught:
         list(MatteFile(path).mattes())
     assert caught.value.problem.endswith(".") and caught.value.remedy.endswith(".")
+
+
+def test_no_picture_is_decoded_that_is_larger_than_the_clip(tmp_path: Path, mattes: list[Mask]) -> None:
+    """A few kilobytes can hold a picture of gigabytes."""
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png", "PNG")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w") as file:
+        file.write(tmp_path / "bomb.png", "0.png")
+    with zipfile.ZipFile(tmp_path / "mixed.zip", "w") as file:
+        for name, size in (("0.png", (83, 61)), ("1.png", (300, 200))):
+            file.writestr(name, cv2.imencode(".png", np.zeros(size[::-1], np.uint8))[1].tobytes())
+    write_matte(tmp_path / "matte.mkv", mattes, Fraction(25))
+    tracemalloc.start()
+    for name, expected, words in (
+        ("bomb.zip", None, "20000x20000, which is too large"),
+        ("bomb.zip", Size(83, 61), "20000x20000; this clip has 83x61"),
+        ("mixed.zip", None, "300x200; the one before it has 83x61"),
+        ("matte.mkv", Size(80, 60), "83x61; this clip has 80x60"),
+    ):
+        with pytest.raises(ClipError, match=words):
+            list(MatteFile(tmp_path / name, expected).mattes())
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+def test_a_stored_matte_is_not_called_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / f"{'0' * 64}.matte").write_bytes(b"x")
+    assert MatteFile(tmp_path / f"{'0' * 64}.matte").title == "The given matte"
+    assert MatteFile(Path("mine.mkv")).title == "The matte 'mine.mkv'"

@@ -60,6 +60,7 @@ def test_strokes_are_for_one_clip_and_from_this_app(studio: App) -> None:
     digest = studio.ask("/studio/strokes", strokes())["digest"]
     for clips, settings, words in (
         (["0" * 64, "1" * 64], {"analysis.strokes": digest}, "belong to one clip, and 2 were chosen"),
+        (["0" * 64, "1" * 64], {"analysis.subject": "pointed"}, "belong to one clip, and 2 were chosen"),
         (["0" * 64], {"analysis.strokes": "/etc/passwd"}, "not one that was added"),
         (["0" * 64], {"analysis.matte": digest}, "not one that was added"),
     ):

@@ -67,7 +67,8 @@ def test_strokes_of_another_clip_are_refused(tmp_path: Path) -> None:
         assert found and found.frames == [3]
     part = read(strokes()).on(part_of(clip, Span(2, 4)))
     assert part and part.frames == [1]
-    assert read(strokes()).on(part_of(clip, Span(0, 3))) is None
+    with pytest.raises(ClipError, match="outside of the part of the clip that is used, frames 0 to 2"):
+        read(strokes()).on(part_of(clip, Span(0, 3)))
     late = strokes(strokes=[{"frame": 4, "adds": True, "radius_px": 1, "points": [[0, 0]]}])
     for values, words in (
         (strokes(clip="0" * 64), "another clip"), (strokes(width_px=200), "200x128"), (late, "frame 4"),

@@ -9,6 +9,7 @@ Equal values give equal JSON and different values different JSON; a value withou
 import json
 import math
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ DEPTH = 64
 SETTLED_NS = 2_000_000_000
 """A file changed more recently than this could change again within one clock tick, so its digest is not memoised."""
 
+_FORM = re.compile(r"[0-9a-f]{64}")
 Stamp = tuple[int, int, int, int, int]
 _memo: dict[Stamp, str] = {}
 
@@ -49,6 +51,11 @@ def digest_file(path: Path, *, afresh: bool = False) -> str:
             raise StoreError(f"{path} changed while it was read.", "Wait until it is complete, then try again.")
     _remember(before, digest := hasher.hexdigest())
     return digest
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value has the form of a digest."""
+    return isinstance(value, str) and _FORM.fullmatch(value) is not None
 
 
 def canonical_json(value: object) -> bytes:

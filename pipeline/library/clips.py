@@ -102,8 +102,8 @@ class Clips:
     """The clips of a home. It has no state besides its folder, so it may be created wherever it is needed."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home.absolute()
-        self._folder = self._home / "clips"
+        self.home = home.absolute()
+        self._folder = self.home / "clips"
 
     def add(self, file: Path, title: str, digest: str | None = None) -> str:
         """Move a file into the library; returns its id, the digest of its content.
@@ -184,7 +184,7 @@ class Clips:
         stored, place = self.get(clip), self._place(clip)
         if stored.inspection:
             return stored.inspection
-        outcome = Inspection(**inspection.look(self._home, place / stored.file, stored.title, self.poster(clip)))
+        outcome = Inspection(**inspection.look(self.home, place / stored.file, stored.title, self.poster(clip)))
         self.keep(clip, outcome)
         return outcome
 
@@ -193,7 +193,7 @@ class Clips:
         stored, place = self.get(clip), self._place(clip)
         with only_one(place / STRIP_LOCK, Cancel()):
             if FilmStrip.read(place) is None:
-                inspection.strip(self._home, place / stored.file, place)
+                inspection.strip(self.home, place / stored.file, place)
         if found := FilmStrip.read(place):
             return found
         raise NoFilmStrip

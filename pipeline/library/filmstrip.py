@@ -53,7 +53,7 @@ class NoFilmStrip(ClipError):
         super().__init__("The small pictures of this clip could not be made.", "Choose the moment by its time.")
 
 
-def write_strip(clip: Clip, folder: Path) -> None:
+def write_film_strip(clip: Clip, folder: Path) -> None:
     """Write the strip of a clip into a folder; what says that it is there is written last."""
     import cv2
 

@@ -4,14 +4,13 @@ Each is stored by the digest of its content, by which settings name it too: FOLD
 """
 
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from utils.digest import digest_file
+from utils.digest import digest_file, is_digest
 from utils.errors import SettingsError
 from utils.home import home
 
@@ -21,12 +20,11 @@ TITLES = {"reference": "reference picture", "matte": "matte", "strokes": "file o
 PREVIEWS, PART, GONE = "previews", ".part", ".gone"
 KEPT_S = 7 * 24 * 3600.0
 """How long a file is kept that no job uses."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def find(under: Path, role: str, digest: object) -> Path | None:
     """The path of the stored file of this role and digest; None if it is not stored."""
-    if not _is_digest(digest):
+    if not is_digest(digest):
         return None
     paths = _folder(under, role).glob(f"{digest}.*")
     return next((path for path in paths if path.suffix != PART), None)
@@ -63,14 +61,14 @@ def portable(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
     for name in names:
         if file := result.pop(name, None):
             with suppress(OSError):  # the file has been deleted
-                result[name] = file if _is_digest(file) else digest_file(Path(file))
+                result[name] = file if is_digest(file) else digest_file(Path(file))
     return result
 
 
 def at_home(settings: Mapping[str, Any], names: Iterable[str], under: Path | None = None) -> dict[str, Any]:
     """Settings with digests of files replaced by paths in a home, by default the user's."""
     result = dict(settings)
-    for name in filter(lambda name: _is_digest(result[name]), names):
+    for name in filter(lambda name: is_digest(result[name]), names):
         role = role_of(name)
         path = find(under or home(), role, result[name])
         if path is None:
@@ -97,7 +95,7 @@ def sweep(under: Path, used: Callable[[], Collection[str]], older_than_s: float 
     for role in FOLDERS:
         folder = _folder(under, role)
         _recover(folder, before)
-        for place in [path for path in folder.glob("*.*") if _is_digest(path.stem)]:
+        for place in [path for path in folder.glob("*.*") if is_digest(path.stem)]:
             swept += _sweep(place, used, before)
     return swept
 
@@ -129,7 +127,3 @@ def _recover(folder: Path, before: float) -> None:
 
 def _folder(under: Path, role: str) -> Path:
     return under.absolute() / FOLDERS[role]
-
-
-def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None

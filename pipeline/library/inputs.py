@@ -3,7 +3,6 @@
 An order holds role -> digest. Orders of earlier versions hold the path of a file instead.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,8 @@ from typing import Any
 from pipeline.kind import Content, Kind
 from pipeline.library import given, mattes, references
 from pipeline.library.clips import Clips
-from utils.digest import digest_file
+from utils.digest import digest_file, is_digest
 from utils.errors import ClipError, PictureError, UnreadableClip
-
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def keep(home: Path, file: Path, content: Content) -> str:
@@ -36,7 +33,7 @@ def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str,
     """Settings with the files that they name kept in a home and named by their digest; a digest is kept already."""
     rest, files = kind.without_files(settings)
     kept = {
-        role: file if DIGEST.fullmatch(file) else keep(home, Path(file), kind.roles[role].content)
+        role: file if is_digest(file) else keep(home, Path(file), kind.roles[role].content)
         for role, file in files.items()
     }
     return kind.with_files(rest, kept)
@@ -44,7 +41,7 @@ def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str,
 
 def find(home: Path, value: str, content: Content) -> Path:
     """The file of an input, whose content is what its digest says; raises an error that says what is missing."""
-    if not DIGEST.fullmatch(value):
+    if not is_digest(value):
         return Path(value)
     path = _stored(home, value, content)
     if digest_file(path) != value:
@@ -60,7 +57,7 @@ def ids(values: Iterable[str]) -> set[str]:
 
 def clip_id(home: Path, value: str) -> str:
     """The id of an order's clip in the library; empty for an order of an earlier version with a file from elsewhere."""
-    if DIGEST.fullmatch(value):
+    if is_digest(value):
         return value
     path = Path(value)
     return path.parent.name if path.is_relative_to(home.absolute() / "clips") else ""
@@ -73,5 +70,6 @@ def _stored(home: Path, digest: str, content: Content) -> Path:
     path = given.find(home, role, digest)
     if path is None:
         problem = f"The {given.TITLES[role]} of these settings is not on this machine."
-        raise PictureError(problem, f"Add it to the form again, or give it with --{role}.")
+        error = PictureError if content == "picture" else ClipError
+        raise error(problem, f"Add it to the form again, or give it with --{role}.")
     return path

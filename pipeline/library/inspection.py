@@ -168,9 +168,9 @@ def _draw(clip: "Clip", poster: Path) -> None:
 def _strip(home: Path, file: Path, folder: Path) -> None:
     """In the child: write the film strip."""
     limit(MEMORY_BYTES)
-    from pipeline.library.filmstrip import write_strip
+    from pipeline.library.filmstrip import write_film_strip
 
-    write_strip(_opened(home, file), folder)
+    write_film_strip(_opened(home, file), folder)
     sys.stdout.write("written\n")
 
 

@@ -2,15 +2,18 @@
 
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART
+from pipeline.library.given import FOLDERS, PART, find
 from utils.atomic_file import write_atomically
 from utils.digest import digest_bytes, digest_file
 from utils.disk import sync
 from utils.errors import ClipError
+from utils.size import Size
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class StoredMatte:
     frames: int
     width_px: int
     height_px: int
+
+    def to_json(self) -> dict[str, str | int]:
+        """The matte as the page is told of it."""
+        return {"digest": self.digest, "frames": self.frames, "width_px": self.width_px, "height_px": self.height_px}
 
 
 def keep(under: Path, part: Path) -> StoredMatte:
@@ -54,6 +61,16 @@ def take(under: Path, file: Path) -> StoredMatte:
         ) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_strokes(under: Path, digest: str, clip: str, facts: Mapping[str, Any]) -> None:
+    """Refuse stored strokes that were painted on another clip than the one with this digest and these facts."""
+    from utils.people.strokes import Strokes
+
+    path = find(under, "strokes", digest)
+    if path is None:
+        raise ClipError("The brush strokes are not on this machine any more.", "Paint again, or clear them.")
+    Strokes.of_file(path).check(clip, Size(facts["width"], facts["height"]), facts["frames"])
 
 
 def keep_strokes(under: Path, content: bytes) -> str:

@@ -26,6 +26,10 @@ class Picture:
     width_px: int
     height_px: int
 
+    def to_json(self) -> dict[str, str | int]:
+        """The picture as the page is told of it."""
+        return {"digest": self.digest, "width": self.width_px, "height": self.height_px}
+
 
 def keep(under: Path, part: Path) -> Picture:
     """Store a picture: a guarded child decodes it, then the file is moved in. PictureError if it is no picture.

@@ -128,7 +128,7 @@ SAMPLE_FRAMES = Stage(
 def _sample_indices(clip: Clip) -> list[int]:
     """Evenly spread frames, or key frames near them where decoding would take too long."""
     even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLE_COUNT)})
-    keys = clip.keys if clip.seekable and len(clip.keys) > 1 else (0,)
+    keys = tuple(sorted({0, *clip.keys})) if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
     if steps * clip.size.area_px <= DECODED_PIXELS:
         return even

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def analysed(take: Take, clip: Clip, settings: Mapping[str, Any]) -> Analysis:
 def given_matte(take: Take, clip: Clip, settings: Mapping[str, Any]) -> GivenMatte | None:
     """The matte file of the settings, if there is one."""
     path = settings["analysis.matte"]
-    return GivenMatte(take(TAKE_MATTE, clip=clip, file=MatteFile(Path(path))), clip.size) if path else None
+    return GivenMatte(take(TAKE_MATTE, clip=clip, file=MatteFile(Path(path), clip.size)), clip.size) if path else None
 
 
 def strokes_of(settings: Mapping[str, Any], clip: Clip) -> Strokes | None:
@@ -92,20 +92,17 @@ def _take_matte(work: Work) -> None:
 def _checked(work: Work, clip: Clip, largest: "_Largest") -> Iterator[Mask]:
     """The mattes of a file; an error if they do not fit the clip."""
     file: MatteFile = work.inputs["file"]
-    name, count = file.path.name, file.count
-    if count not in (len(clip), len(clip.of_file)):
-        problem = f"The matte {name!r} has {count} frames; this clip has {len(clip)}."
+    frames = file.count
+    if frames not in (len(clip), len(clip.of_file)):
+        problem = f"{file.title} has {frames} frames; this clip has {len(clip)}."
         raise ClipError(problem, "Give a matte with one frame for each frame of the clip.")
-    first = clip.start if count != len(clip) else 0
+    first = clip.start if frames != len(clip) else 0
     for index, matte in enumerate(islice(file.mattes(), first, first + len(clip))):
-        if Size.of(matte) != clip.size:
-            problem = f"The matte {name!r} has pictures of {Size.of(matte)}; this clip has {clip.size}."
-            raise ClipError(problem, "Give a matte of the clip's own size.")
         largest.see(index, matte)
         work.report(index + 1, len(clip))
         yield matte
     if largest.matte is None:
-        raise ClipError(f"The matte {name!r} is empty: it shows nobody in any frame.", "Paint the person white in it.")
+        raise ClipError(f"{file.title} is empty: it shows nobody in any frame.", "Paint the person white in it.")
 
 
 class _Largest:
@@ -133,14 +130,13 @@ def _mend(work: Work) -> None:
     found: Analysis = work.inputs["found"]
     strokes: Strokes = work.inputs["strokes"]
     small = clip.size.scaled(min(1.0, LONGEST_PX / max(clip.size)))
-    drawn = {index: strokes.painted(index) for index in strokes.frames}
+    painted_in = strokes.frames
     all_shots = [Span(shot.start, shot.stop) for shot in found.camera.shots]
-    shots = [shot for shot in all_shots if any(shot.start <= index < shot.stop for index in drawn)]
+    shots = [shot for shot in all_shots if any(shot.start <= index < shot.stop for index in painted_in)]
     pictures = _Pictures(work, clip, small, Span(shots[0].start, shots[-1].stop))
-    reduced = {
-        index: np.asarray(cv2.resize(each, small, interpolation=cv2.INTER_NEAREST)) for index, each in drawn.items()
-    }
-    corrections = carried(reduced, shots, pictures.read, work.cancel.check)
+    reduced = {index: _reduced(strokes.painted(index), small) for index in painted_in}
+    followed = count(1)
+    corrections = carried(reduced, shots, pictures.read, lambda: work.report(0, len(clip), f"step {next(followed)}"))
     pictures.delete()
 
     def mattes() -> Iterator[Mask]:
@@ -150,8 +146,9 @@ def _mend(work: Work) -> None:
             work.report(index + 1, len(clip))
             if index in corrected:
                 correction = _enlarged(corrections.at(index, small), clip.size)
-                own = drawn.get(index)
-                correction = correction if own is None else np.where(own != 0, own, correction)
+                if index in painted_in:
+                    own = strokes.painted(index)
+                    correction = np.where(own != 0, own, correction)
                 matte = mended(matte, correction, next(rgb).rgb)
             yield matte
 
@@ -182,6 +179,11 @@ class _Pictures:
             path.unlink()
 
 
+def _reduced(painted: Signed, size: Size) -> Signed:
+    """What is painted in a frame, in a reduced picture."""
+    return np.asarray(cv2.resize(painted, size, interpolation=cv2.INTER_NEAREST), np.int8)
+
+
 def _enlarged(correction: Signed | None, size: Size) -> Signed:
     """A correction in the clip's own size."""
     if correction is None:
@@ -199,5 +201,5 @@ def _remarks(strokes: Strokes, shots: Sequence[Span], corrected: Sequence[int]) 
             yield f"Brush strokes before frame {shot.stop} end there, at a cut: paint again after it if it is needed."
 
 
-TAKE_MATTE = Stage("given matte", version=1, run=_take_matte, tools=("av", "numpy", "opencv-contrib-python"))
-MEND = Stage("matte", version=1, run=_mend, tools=("av", "numpy", "opencv-contrib-python"))
+TAKE_MATTE = Stage("given matte", version=1, run=_take_matte, tools=("av", "numpy", "opencv-contrib-python", "pillow"))
+MEND = Stage("matte", version=1, run=_mend, tools=("av", "numpy", "opencv-contrib-python", "scipy"))

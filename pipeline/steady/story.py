@@ -95,5 +95,5 @@ def _copy(work: Work) -> None:
 
 TRACK = Stage("track", version=2, run=_track, tools=("numpy", "opencv-contrib-python"))
 STEADY_COPY = Stage(
-    "steady copy", version=2, run=_copy, settings=("encode.crf", "encode.x264_preset"), tools=("av", "numpy")
+    "steady copy", version=3, run=_copy, settings=("encode.crf", "encode.x264_preset"), tools=("av", "numpy")
 )

@@ -19,6 +19,7 @@ from pipeline.jobs.order import Order, make_order
 from pipeline.jobs.results import Results
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips
+from pipeline.library.mattes import check_strokes
 from ui import given_files
 from ui.board import BoardView, differing, quick_choices
 from ui.json_body import JsonBody
@@ -47,9 +48,11 @@ def submit(studio: Studio, owner: str, body: Mapping[str, Any]) -> list[Job]:
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
-    if len(unique) > 1 and asked.inputs.keys() & OF_ONE_CLIP:
-        problem = f"A matte and brush strokes belong to one clip, and {len(unique)} were chosen."
-        raise ClipError(problem, "Choose that clip alone, or take the matte and the strokes away.")
+    if len(unique) > 1 and (asked.inputs.keys() & OF_ONE_CLIP or asked.settings.get("analysis.subject") == "pointed"):
+        problem = (
+            f"A matte, brush strokes and a click on who is meant belong to one clip, and {len(unique)} were chosen."
+        )
+        raise ClipError(problem, "Choose that clip alone, or take them away.")
     known = Clips(studio.home)
     if len(unique) > 1:
         name = f"{known.get(unique[0]).title} and {len(unique) - 1} more"
@@ -185,9 +188,12 @@ def for_clip(known: Clips, clip: str, asked: Order, parts: Mapping[str, Part]) -
     found = known.get(clip)
     if found.state == "refused":
         raise ClipError(f"{found.title} cannot be used: {found.problem}", found.remedy)
+    facts, digest = found.inspection.facts if found.inspection else None, known.digest(clip)
+    if facts and "strokes" in asked.inputs:
+        check_strokes(known.home, asked.inputs["strokes"], digest, facts)
     settings = {**asked.settings, **(parts[clip].settings(found) if clip in parts else {})}
     find_kind(asked.kind).settings.load(asked.preset, settings)
-    return replace(asked, inputs={**asked.inputs, "clip": known.digest(clip)}, title=found.title, settings=settings)
+    return replace(asked, inputs={**asked.inputs, "clip": digest}, title=found.title, settings=settings)
 
 
 def _found(studio: Studio, job: object) -> Job:

@@ -1,7 +1,9 @@
 """Mattes as files for and from other programs: a video of grey pictures or with transparency, or PNG pictures.
 
-write_matte(Path("matte.mkv"), mattes, rate)     lossless FFV1; "matte.zip" holds a PNG per frame
-MatteFile(Path("matte.mov")).mattes()            white is the person; of pictures with transparency, what is opaque
+    write_matte(Path("matte.mkv"), mattes, rate)     lossless FFV1; "matte.zip" holds a PNG per frame
+    MatteFile(Path("matte.mov")).mattes()            white is the person; of pictures with transparency, what is opaque
+
+Files come from anybody: sizes are checked before a picture is decoded.
 """
 
 import io
@@ -21,18 +23,18 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from utils.camera.tracking import Mask
-from utils.digest import canonical_json, digest_bytes, digest_file
+from utils.digest import canonical_json, digest_bytes, digest_file, is_digest
 from utils.errors import ClipError, WriteError
 from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.cursor import Cursor
 from utils.media.intake import probe
-from utils.media.probe import ALPHA_FORMATS
+from utils.media.probe import ALPHA_FORMATS, Limits
 from utils.media.video import ClipFrames
 
 FAINT = 12
 """Values this near to black or white count as such: lossy compression leaves them."""
-MOST_PICTURES, MOST_SIDE_PX, MOST_PICTURE_BYTES = 200_000, 16_384, 100_000_000
+MOST_PICTURES, MOST_PICTURE_BYTES = 200_000, 100_000_000
 PICTURE = re.compile(r"(?!\.)[^/]*\.png", re.IGNORECASE)
 _PNG_ERRORS = (OSError, SyntaxError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """Raised by Pillow and zipfile for files that are damaged, encrypted or something else."""
@@ -40,9 +42,18 @@ _PNG_ERRORS = (OSError, SyntaxError, ValueError, zipfile.BadZipFile, NotImplemen
 
 @dataclass(frozen=True)
 class MatteFile:
-    """A file with a matte for every frame: a video, a zip of PNG pictures, or a folder of them."""
+    """A file with a matte for every frame: a video, a zip of PNG pictures, or a folder of them.
+
+    All pictures have one size; `expected` is that of the clip, once it is known.
+    """
 
     path: Path
+    expected: Size | None = None
+
+    @property
+    def title(self) -> str:
+        """The matte in errors: by the name that its owner gave it, if it still has that."""
+        return "The given matte" if is_digest(self.path.stem) else f"The matte {self.path.name!r}"
 
     @cached_property
     def digest(self) -> str:
@@ -76,6 +87,7 @@ class MatteFile:
 
     def _of_video(self) -> Iterator[Mask]:
         clip = self._clip
+        self._check(clip.size, self.expected)
         if not clip.pixel_format.startswith(ALPHA_FORMATS):
             for frame in ClipFrames.of(clip):
                 yield _cleaned(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
@@ -89,21 +101,32 @@ class MatteFile:
         with zipfile.ZipFile(self.path) as file:
             sizes = {entry.filename: entry.file_size for entry in file.infolist() if _is_picture(entry.filename)}
         if any(size > MOST_PICTURE_BYTES for size in sizes.values()):
-            raise ClipError(f"A picture in {self.path.name!r} is too large.", "Save it smaller.")
+            raise ClipError(f"{self.title} has a picture that is too large.", "Save it smaller.")
         return sorted(sizes, key=_in_order)
 
     def _of_pictures(self, names: Sequence[str], read: Callable[[str], bytes]) -> Iterator[Mask]:
         if not names or len(names) > MOST_PICTURES:
-            problem = (
-                f"{self.path.name!r} holds {len(names)} PNG pictures." if names else "There are no PNG pictures in it."
-            )
-            raise ClipError(f"{self.path.name!r} is no matte: {problem}", "Give one PNG picture for each frame.")
+            raise ClipError(f"{self.title} holds {len(names)} PNG pictures.", "Give one for each frame of the clip.")
+        size = self.expected
         for name in names:
             try:
-                yield _cleaned(_of_png(read(name)))
+                with PngImageFile(io.BytesIO(read(name))) as picture:
+                    self._check(Size(*picture.size), size)
+                    size = Size(*picture.size)
+                    yield _cleaned(_of_png(picture))
             except _PNG_ERRORS as error:
-                problem = f"The picture {name[-60:]!r} of the matte {self.path.name!r} cannot be read."
+                problem = f"{self.title} has a picture that cannot be read, {name[-60:]!r}."
                 raise ClipError(problem, "Save it again as PNG.") from error
+
+    def _check(self, size: Size, wanted: Size | None) -> None:
+        """Refuse pictures of another size than wanted, or larger than any clip is."""
+        if wanted and size != wanted:
+            of = "this clip has" if wanted == self.expected else "the one before it has"
+            raise ClipError(
+                f"{self.title} has pictures of {size}; {of} {wanted}.", "Give a matte of the clip's own size."
+            )
+        if size.area_px > Limits().pixels:
+            raise ClipError(f"{self.title} has a picture of {size}, which is too large.", "Save it smaller.")
 
     def _names_in_folder(self) -> list[str]:
         return sorted((path.name for path in self.path.iterdir() if _is_picture(path.name)), key=_in_order)
@@ -143,15 +166,12 @@ def _write_zip(path: Path, mattes: Iterable[Mask]) -> None:
             file.writestr(zipfile.ZipInfo(f"matte-{index:06}.png", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
 
 
-def _of_png(content: bytes) -> Mask:
+def _of_png(picture: PngImageFile) -> Mask:
     """The matte in a PNG picture: its transparency if it has any, else its brightness."""
-    with PngImageFile(io.BytesIO(content)) as picture:
-        if max(picture.size) > MOST_SIDE_PX:
-            raise ValueError("too large")
-        if picture.mode.startswith("I"):
-            return np.asarray(np.asarray(picture, np.int64) >> 8, np.uint8)
-        plain = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else picture.convert("L")
-        return np.array(plain, np.uint8)
+    if picture.mode.startswith("I"):
+        return np.asarray(np.asarray(picture) >> 8, np.uint8)
+    plain = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else picture.convert("L")
+    return np.array(plain, np.uint8)
 
 
 def _cleaned(matte: Mask) -> Mask:

@@ -83,26 +83,33 @@ class Strokes(_Values):
         """The bytes of a JSON file, the same for the same strokes."""
         return canonical_json(self.model_dump(mode="json"))
 
-    def on(self, clip: Clip) -> "Strokes | None":
-        """The strokes on a clip, or on a part of one, counted from its first frame; None where it has none.
+    def on(self, clip: Clip) -> "Strokes":
+        """The strokes on a clip, or on a part of one, counted from its first frame.
 
-        Strokes that were drawn on another clip are refused.
+        Strokes that were drawn on another clip are refused, and such that all lie outside the part that is used.
         """
-        self._check(clip.of_file)
+        self.check(clip.of_file.digest, clip.size, len(clip.of_file))
         here = [stroke for stroke in self.strokes if stroke.frame - clip.start in clip.span]
         moved = tuple(stroke.model_copy(update={"frame": stroke.frame - clip.start}) for stroke in here)
-        return self.model_copy(update={"strokes": moved, "clip": ""}) if moved else None
-
-    def _check(self, clip: Clip) -> None:
-        if self.clip not in ("", clip.digest):
-            raise ClipError("The brush strokes were painted on another clip.", "Paint on this one, or leave them out.")
-        if clip.size != (self.width_px, self.height_px):
+        if not moved:
+            part = f"frames {clip.start} to {clip.start + len(clip) - 1}"
             raise ClipError(
-                f"The brush strokes are for pictures of {self.width_px}x{self.height_px}; this clip has {clip.size}.",
+                f"All brush strokes are outside of the part of the clip that is used, {part}.",
+                "Paint in a frame of that part, or clear the strokes.",
+            )
+        return self.model_copy(update={"strokes": moved, "clip": ""})
+
+    def check(self, clip: str, size: Size, frames: int) -> None:
+        """Refuse strokes that were not painted on the clip with this digest, size and number of frames."""
+        if self.clip not in ("", clip):
+            raise ClipError("The brush strokes were painted on another clip.", "Paint on this one, or leave them out.")
+        if size != (self.width_px, self.height_px):
+            raise ClipError(
+                f"The brush strokes are for pictures of {self.width_px}x{self.height_px}; this clip has {size}.",
                 "Draw them on this clip.",
             )
-        if self.frames[-1] >= len(clip):
-            problem = f"A brush stroke is in frame {self.frames[-1]}, but the clip's last one is {len(clip) - 1}."
+        if self.frames[-1] >= frames:
+            problem = f"A brush stroke is in frame {self.frames[-1]}, but the clip's last one is {frames - 1}."
             raise ClipError(problem, "Draw it in another frame.")
 
     def painted(self, frame: int) -> Signed:
