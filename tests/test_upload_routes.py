@@ -153,6 +153,7 @@ def test_a_clip_comes_in_pieces_and_tells_what_it_is(server: Server, film: bytes
     assert {kind: list(each) for kind, each in found["estimates"].items()} == {
         "restyle": ["fast", "balanced", "quality"],
         "steady": [""],
+        "matte": [""],
     }
     every = [it for presets in found["estimates"].values() for it in presets.values()]
     assert all(each["seconds"] > 0 and each["memory_mb"] > 0 for each in every)
