@@ -1,6 +1,6 @@
 // <reshoot-trim>: which part of each clip is used: two handles over its length, and the same as numbers. Its value holds the
 // parts of ready clips by their ids, in seconds; a clip that is used as a whole is not in it.
-import { ask, draw, html, remember, remembered } from "./shared.js";
+import { draw, html, remember, remembered } from "./shared.js";
 
 const KEPT = "reshoot.parts", MOST_KEPT = 200, MOST_SHOWN = 12;
 
@@ -9,55 +9,66 @@ class Trim extends HTMLElement {
     if (this.parts) return;
     this.classList.add("studio");
     this.parts = new Map(remembered(KEPT, [])); // clip -> {from, to}, in frames; `to` is the first frame after the part
-    this.clips = []; // [{id, title, facts}]
-    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow(target.value));
+    this.taken = new Map(); // clip -> {from_s, to_s} of a job that is run again, until the clip's length is known
+    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#draw());
     this.addEventListener("input", ({ target }) => this.#moved(target));
     this.addEventListener("change", ({ target }) => target.type === "number" && this.#draw());
     this.addEventListener("click", ({ target }) => target.closest("[data-whole]") && this.#whole(target.closest("[data-key]").dataset.key));
-    this.#follow(document.querySelector("reshoot-clips")?.value ?? []);
+    this.#draw();
+  }
+
+  /** The clips whose part can be chosen: [{id, title, frames, seconds}]. */
+  get clips() {
+    return (document.querySelector("reshoot-clips")?.value ?? []).filter(({ frames }) => frames > 1);
   }
 
   /** The parts by clip: {id: {from_s, to_s}}, where 0 as the end is the end of the clip; nothing if all are used whole. */
   get value() {
-    const cut = this.clips.filter((clip) => isCut(clip, this.#part(clip)));
-    return cut.length ? Object.fromEntries(cut.map((clip) => [clip.id, seconds(clip, this.#part(clip))])) : undefined;
+    const cut = this.clips.filter((clip) => isCut(clip, this.partFor(clip)));
+    return cut.length ? Object.fromEntries(cut.map((clip) => [clip.id, seconds(clip, this.partFor(clip))])) : undefined;
   }
 
-  /** Take the part of a clip from the settings of a job. */
-  async take(id, { "trim.from_s": from_s = 0, "trim.to_s": to_s = 0 }) {
-    const facts = await factsOf(id);
-    if (!facts) return;
-    const rate = facts.frames / facts.seconds;
-    this.parts.set(id, { from: Math.round(from_s * rate), to: to_s ? Math.round(to_s * rate) : facts.frames });
-    this.#keep();
-    this.#draw();
-  }
-
-  async #follow(clips) {
-    const asked = (this.asked = clips);
-    const all = await Promise.all(clips.slice(0, MOST_SHOWN).map(async ({ id, title }) => ({ id, title, facts: await factsOf(id) })));
-    if (this.asked !== asked) return;
-    this.clips = all.filter(({ facts }) => facts?.frames > 1);
-    this.#draw();
-  }
-
-  #part({ id, facts }) {
-    const { from, to } = this.parts.get(id) ?? { from: 0, to: facts.frames };
-    const end = Math.min(Math.max(to, 1), facts.frames);
+  /** The part of a clip in frames: {from, to}, where `to` is the first frame after it. */
+  partFor(clip) {
+    this.#place(clip);
+    const { from, to } = this.parts?.get(clip.id) ?? { from: 0, to: clip.frames };
+    const end = Math.min(Math.max(to, 1), clip.frames);
     return { from: Math.min(Math.max(from, 0), end - 1), to: end };
+  }
+
+  /** Take the part of a clip from the settings of a job; the clip may not be ready yet. */
+  take(id, { "trim.from_s": from_s = 0, "trim.to_s": to_s = 0 }) {
+    this.taken.set(id, { from_s, to_s });
+    this.#draw();
+    this.#tell();
+  }
+
+  /** Turn a part in seconds that was taken from a job into frames, now that the clip's length is known. */
+  #place({ id, frames, seconds: length_s }) {
+    const taken = this.taken?.get(id), rate = frames / length_s;
+    if (!taken) return;
+    this.taken.delete(id);
+    this.parts.set(id, { from: Math.round(taken.from_s * rate), to: taken.to_s ? Math.round(taken.to_s * rate) : frames });
+    this.#keep();
+  }
+
+  /** Let the previews follow. */
+  #tell() {
+    window.dispatchEvent(new CustomEvent("reshoot:chosen"));
   }
 
   /** A handle was moved or a number typed; the part keeps at least one frame. */
   #moved(control) {
     const clip = this.clips.find(({ id }) => id === control.closest("[data-key]")?.dataset.key);
     if (!clip || control.value === "") return;
-    const part = this.#part(clip), rate = clip.facts.frames / clip.facts.seconds;
+    const part = this.partFor(clip), rate = clip.frames / clip.seconds;
     const typed = control.type === "number" ? Math.round(Number(control.value) * rate) : Number(control.value);
     if (control.dataset.end === "from") part.from = Math.min(Math.max(typed, 0), part.to - 1);
-    else part.to = Math.max(Math.min(typed, clip.facts.frames), part.from + 1);
+    else part.to = Math.max(Math.min(typed, clip.frames), part.from + 1);
     this.parts.set(clip.id, part);
     this.#keep();
     this.#draw(control);
+    this.#tell();
   }
 
   #whole(id) {
@@ -65,6 +76,7 @@ class Trim extends HTMLElement {
     this.#keep();
     this.#draw();
     this.querySelector(`[data-key="${id}"] input`)?.focus();
+    this.#tell();
   }
 
   #keep() {
@@ -73,42 +85,36 @@ class Trim extends HTMLElement {
 
   /** Draw all; a number that is being typed is left alone. */
   #draw(typing = null) {
-    this.hidden = !this.clips.length;
-    const isOpen = this.querySelector("details")?.open || this.clips.some((clip) => isCut(clip, this.#part(clip)));
-    draw(this, html`<details class="card" ${isOpen ? html`open` : ""}><summary>Use only a part${this.clips.length > 1 ? " of a clip" : ""}</summary>
-      <ul>${this.clips.map((clip) => row(clip, this.#part(clip), this.clips.length === 1))}</ul></details>`);
-    for (const clip of this.clips) {
-      const at = this.querySelector(`[data-key="${clip.id}"]`), part = this.#part(clip), times = seconds(clip, part);
-      const values = { from: times.from_s, to: times.to_s || clip.facts.seconds };
+    const clips = this.clips, cut = clips.filter((clip) => isCut(clip, this.partFor(clip)));
+    const shown = clips.filter((clip, place) => place < MOST_SHOWN || cut.includes(clip));
+    this.hidden = !clips.length;
+    const isOpen = this.querySelector("details")?.open || cut.length > 0;
+    draw(this, html`<details class="card" ${isOpen ? html`open` : ""}><summary>Use only a part${clips.length > 1 ? " of a clip" : ""}</summary>
+      <ul>${shown.map((clip) => row(clip, this.partFor(clip), clips.length === 1))}</ul></details>`);
+    for (const clip of shown) {
+      const at = this.querySelector(`[data-key="${clip.id}"]`), part = this.partFor(clip), times = seconds(clip, part);
+      const values = { from: times.from_s, to: times.to_s || clip.seconds };
       for (const input of at.querySelectorAll("input"))
         if (input !== typing || input.type === "range") input.value = input.type === "range" ? part[input.dataset.end] : values[input.dataset.end];
     }
   }
 }
 
-async function factsOf(id) {
-  try {
-    return (await ask(`clips/${id}`)).facts;
-  } catch {
-    return null; // the list of clips tells what is wrong with it
-  }
-}
-
-const isCut = ({ facts }, { from, to }) => from > 0 || to < facts.frames;
+const isCut = ({ frames }, { from, to }) => from > 0 || to < frames;
 
 /** A part in seconds to the millisecond, as the server finds its frames again. */
-function seconds({ facts }, { from, to }) {
-  const at = (frame) => Math.round((1000 * frame * facts.seconds) / facts.frames) / 1000;
-  return { from_s: at(from), to_s: to < facts.frames ? at(to) : 0 };
+function seconds({ frames, seconds: length_s }, { from, to }) {
+  const at = (frame) => Math.round((1000 * frame * length_s) / frames) / 1000;
+  return { from_s: at(from), to_s: to < frames ? at(to) : 0 };
 }
 
 function row(clip, part, alone) {
-  const { id, title, facts } = clip, { frames } = facts;
+  const { id, title, frames, seconds: length_s } = clip;
   const times = seconds(clip, part), count = part.to - part.from;
-  const end_s = times.to_s || facts.seconds, step = (facts.seconds / frames).toFixed(3);
+  const end_s = times.to_s || length_s, step = (length_s / frames).toFixed(3);
   const handle = (end, name, text) => html`<input type="range" data-end="${end}" min="0" max="${frames}" step="1"
     aria-label="${`${name} of ${title}`}" aria-valuetext="${text}">`;
-  const number = (end, name) => html`<label class="small">${name} <input type="number" data-end="${end}" min="0" max="${facts.seconds}" step="${step}"
+  const number = (end, name) => html`<label class="small">${name} <input type="number" data-end="${end}" min="0" max="${length_s}" step="${step}"
     aria-label="${`${name} of ${title}, in seconds`}"> s</label>`;
   return html`<li class="stack" data-key="${id}">
     <div class="row between"><h3 class="${alone ? "hidden" : ""}">${title}</h3><span class="quiet small number">${isCut(clip, part)
