@@ -1,22 +1,28 @@
 // <reshoot-form>: the settings of a job, drawn from the server's description of each kind of job (GET /studio/forms). It
 // previews a frame, submits jobs, and is filled again from a result or a job.
+import { ClipOwn, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
 import { fieldPart, mark, read, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
+import { previewed } from "./previewed.js";
 import "./reference.js";
 import { ask, draw, html, openTab, Problem, remember, remembered, resolved, tell } from "./shared.js";
 
-const FORM = "form", LOOK = "generate.look", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000, ON_ITS_WAY = "on its way";
+const FORM = "form", LOOK = "generate.look", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
+const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
+const clipNow = () => previewed()?.id ?? "";
 
 class Form extends HTMLElement {
   connectedCallback() {
     if (this.isReady) return;
     this.classList.add("studio");
+    this.own = new ClipOwn();
     this.isReady = this.#load();
     this.addEventListener("input", ({ target }) => this.#typed(target));
     this.addEventListener("change", ({ target }) => target.localName === "reshoot-reference" && this.#typed(target));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.addEventListener("submit", (event) => event.preventDefault());
-    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && resolved(FORM));
+    document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
+    window.addEventListener("reshoot:previewed", () => this.#follow());
     window.addEventListener("reshoot:choose", ({ detail }) => this.#choose(detail));
     for (const kind of ["use", "edit"]) window.addEventListener(`reshoot:${kind}`, ({ detail }) => this.#fill(kind, detail));
   }
@@ -54,7 +60,32 @@ class Form extends HTMLElement {
     }
     const kept = remembered(KEPT, {}), chosen = kept.version === VERSION ? kept.chosen ?? {} : {};
     this.chosen = new Map(this.forms.map((form) => [form.name, new Values(form, chosen[form.name])]));
+    this.#settle();
     this.#show(this.chosen.has(kept.kind) ? kept.kind : this.forms[0].name);
+  }
+
+  /** Another clip is in the list, or previewed. */
+  #follow() {
+    resolved(FORM);
+    if (this.#settle()) this.#changed();
+  }
+
+  /** Let each kind of job have what belongs to the previewed clip alone; returns whether that changes what is shown. */
+  #settle() {
+    const clip = clipNow();
+    this.own.hand(clip);
+    const changed = new Map([...(this.chosen?.values() ?? [])].map((each) => [each, settle(each, this.own.of(clip))]));
+    const names = changed.get(this.values) ?? [];
+    names.forEach((name) => this.#write(name));
+    return names.length > 0;
+  }
+
+  /** Set a value; one that belongs to a clip alone is kept for the clip. */
+  #set(name, value, clip = clipNow()) {
+    if (clip === clipNow() && this.values.fields.has(name)) this.values.set(name, value);
+    if (!OWN.includes(name)) return;
+    this.own.set(clip, name, value);
+    this.#settle();
   }
 
   /** Show the form of a kind of job. */
@@ -66,13 +97,11 @@ class Form extends HTMLElement {
     for (const name of this.parts.keys()) this.#write(name);
     for (const each of this.querySelectorAll("[name=preset]")) each.checked = each.value === this.values.preset;
     for (const each of this.querySelectorAll("[name=kind]")) each.checked = each.value === kind;
-    const look = document.querySelector("reshoot-look");
-    if (look) look.hidden = !this.choice;
     this.#changed();
   }
 
   #write(name, moved = null) {
-    const part = this.parts.get(name), field = this.values.fields.get(name);
+    const part = this.parts?.get(name), field = this.values.fields.get(name);
     if (!part) return;
     write(part, field, this.values.get(name), moved);
     tellWrong(part, "");
@@ -83,7 +112,7 @@ class Form extends HTMLElement {
     if (control.name === "kind") return this.#show(control.value);
     if (control.name === "preset") this.values.choose(control.value).forEach((each) => this.#write(each));
     else if (name) {
-      this.values.set(name, read(this.parts.get(name), this.values.fields.get(name), control));
+      this.#set(name, read(this.parts.get(name), this.values.fields.get(name), control));
       this.#write(name, control);
     } else return;
     this.#changed();
@@ -94,7 +123,7 @@ class Form extends HTMLElement {
     if (button?.dataset.do === "preview") this.preview();
     else if (button?.dataset.do === "submit") this.#submit();
     else if (name) {
-      this.values.set(name, this.values.usual(name));
+      this.#set(name, this.values.usual(name));
       this.#write(name);
       this.#changed();
       this.parts.get(name).querySelector("input:checked, input[type=number], select, button:not([hidden])")?.focus();
@@ -116,9 +145,9 @@ class Form extends HTMLElement {
   }
 
   /** Take the value of a setting that was chosen elsewhere on the page. */
-  #choose({ name, value }) {
-    if (!this.values.fields.has(name)) return;
-    this.values.set(name, value);
+  #choose({ name, value, clip }) {
+    if (!this.values) return;
+    this.#set(name, value, clip);
     this.#write(name);
     this.#changed();
   }
@@ -126,18 +155,31 @@ class Form extends HTMLElement {
   /** What is asked of the server; null, after a notification, if something is missing. */
   #asked() {
     for (const part of this.parts.values()) tellWrong(part, "");
-    const clips = (document.querySelector("reshoot-clips")?.value ?? []).map(({ id }) => id);
-    const settings = this.values.changed();
-    const missing = !clips.length ? "There is no clip yet. Add one, or try the example."
-      : Object.values(settings).includes(ON_ITS_WAY) ? "The reference picture is still on its way. Wait until it is shown, or remove it." : "";
+    const clips = document.querySelector("reshoot-clips")?.value ?? [], settings = this.values.changed();
+    const missing = this.#missing(clips, settings), parts = document.querySelector("reshoot-trim")?.value;
     if (missing) tell(missing, "bad", FORM);
-    const parts = document.querySelector("reshoot-trim")?.value;
-    return missing ? null : { kind: this.form.name, clips, preset: this.values.preset || undefined, settings, parts };
+    return missing ? null : { kind: this.form.name, clips: clips.map(({ id }) => id), preset: this.values.preset || undefined, settings, parts };
+  }
+
+  /** Why no job can start yet, in a sentence. */
+  #missing(clips, { [STROKES]: strokes, ...settings }) {
+    if (!clips.length) return "There is no clip yet. Add one, or try the example.";
+    if (strokes === ON_ITS_WAY) return "The brush strokes are still being saved. Wait a moment.";
+    if (Object.values(settings).includes(ON_ITS_WAY)) return "The reference picture is still on its way. Wait until it is shown, or remove it.";
+    return "";
+  }
+
+  /** Whether one of several clips has something of its own, which the others cannot be given; told if so. */
+  #isOfSeveral() {
+    const clips = document.querySelector("reshoot-clips").value;
+    const alone = this.values.fields.has(STROKES) && clips.length > 1 && clips.find(({ id }) => this.own.has(id));
+    if (alone) tell(`${alone.title} has a clicked person, a matte or brush strokes of its own. Start it alone, or take them away under Person.`, "bad", FORM);
+    return Boolean(alone);
   }
 
   async #submit() {
     const json = !this.sending && this.#asked();
-    if (!json) return;
+    if (!json || this.#isOfSeveral()) return;
     this.sending = true;
     try {
       const { jobs } = await ask("jobs", { method: "POST", json });
@@ -164,22 +206,35 @@ class Form extends HTMLElement {
     await this.isReady;
     try {
       const told = await ask("form", { method: "POST", json: { kind, form, preset, settings, job } });
+      const isFit = kind === "edit" || (await fits(told.values[STROKES]));
       this.chosen.set(told.form, new Values(this.chosen.get(told.form).form, { preset: told.preset, settings: told.values }));
+      const clip = told.clips ? told.clips[0]?.id ?? "" : clipNow();
+      if (kind === "edit") this.own.forget(clip);
+      if (isFit) this.own.take(clip, told.values);
+      this.#settle();
       this.#show(told.form);
       openTab("create");
       if (told.clips) document.querySelector("reshoot-clips")?.take(told.clips);
       for (const { id } of told.clips ?? []) document.querySelector("reshoot-trim")?.take(id, told.values);
-      tell(told.missing || "The settings are in the form.", told.missing ? "bad" : "note");
+      const missing = told.missing || (isFit ? "" : OTHERS);
+      tell(missing || "The settings are in the form.", missing ? "bad" : "note");
     } catch (error) {
       tell(error.message, "bad");
     }
   }
 }
 
-/** What survives a reload; a picture that is still uploading does not. */
+/** What survives a reload; a picture that is still uploading does not, and what belongs to a clip is kept with it. */
 function kept(values) {
   const { preset, settings } = values.keep();
-  return { preset, settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== ON_ITS_WAY)) };
+  return { preset, settings: Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== ON_ITS_WAY && !OWN.includes(name))) };
+}
+
+/** Whether strokes that settings name are of the clip that is previewed; there may be none of either. */
+async function fits(strokes) {
+  const clip = previewed();
+  const told = strokes && clip ? await ask(`strokes/${strokes}`) : null;
+  return !told?.clip || told.clip === clip.digest;
 }
 
 function frame(form, forms) {

@@ -1,8 +1,11 @@
 // <reshoot-look>: the preview, one finished frame before and after. It follows the clip, the moment and the settings that
-// are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks, to choose one.
+// are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks, to choose one. For
+// jobs without looks it offers the moment alone, for those who point and paint.
+import { STROKES } from "./clip-own.js";
 import { comparison } from "./look-compare.js";
 import "./moment.js";
 import { timeText } from "./moment.js";
+import { choosePreviewed, isIn, momentOf, partOf, previewed } from "./previewed.js";
 import { Problem, ask, draw, html } from "./shared.js";
 
 const LONG_S = 15, FOLLOW_MS = 250, MOST_KEPT = 60;
@@ -16,10 +19,11 @@ class Look extends HTMLElement {
     this.waiting = new Map(); // who waits for a preview by what it is to show
     this.share = null; // where the divider was put; it goes through the person until then
     this.addEventListener("input", ({ target }) => target.matches(".divide") && this.divide(Number(target.value)));
-    this.addEventListener("change", ({ target }) => target.matches(".which select") && this.#take(target.value));
+    this.addEventListener("change", ({ target }) => target.matches(".which select") && choosePreviewed(target.value));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.addEventListener("reshoot:moment", () => this.#follow());
     window.addEventListener("reshoot:chosen", () => this.#follow());
+    window.addEventListener("reshoot:previewed", () => this.#follow(0));
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     this.#follow(0);
   }
@@ -40,26 +44,20 @@ class Look extends HTMLElement {
     return answer;
   }
 
-  /** What is chosen: clip, frame and settings, and a key that differs where one of them does; null without a clip. */
+  /** What is chosen: clip, part, frame and settings, and a key that differs where one of them does; null without a clip. */
   wanted(look) {
-    const choice = document.querySelector("reshoot-form")?.choice;
-    const clips = document.querySelector("reshoot-clips")?.value ?? [];
-    const clip = clips.find(({ id }) => id === this.clip?.id) ?? clips[0];
+    const choice = document.querySelector("reshoot-form")?.choice, clip = previewed();
     if (!choice || !clip) return null;
-    const frame = this.clip?.id === clip.id ? this.#moment?.frame ?? null : null;
+    const part = partOf(clip), chosen = this.#moment?.clip?.id === clip.id ? this.#moment.frame : null;
+    const frame = chosen !== null && isIn(part, chosen) ? chosen : null;
     const name = look ?? choice.look, { title } = choice.looks.find(({ value }) => value === name) ?? { title: name };
     const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, "generate.look": name } };
-    const key = JSON.stringify([clip.id, frame, asked]), others = JSON.stringify([clip.id, frame, asked.kind, asked.preset, choice.settings]);
-    return { clip, frame, asked, look: name, title, key, others, isComplete: choice.isComplete };
+    const key = JSON.stringify([clip.id, part, frame, asked]), others = JSON.stringify([clip.id, part, frame, asked.kind, asked.preset, choice.settings]);
+    return { clip, part, frame, asked, look: name, title, key, others, isComplete: choice.isComplete };
   }
 
   get #moment() {
     return this.querySelector("reshoot-moment");
-  }
-
-  #take(id) {
-    this.clip = document.querySelector("reshoot-clips").value.find((each) => each.id === id);
-    this.#follow(0);
   }
 
   #clicked(button) {
@@ -74,11 +72,11 @@ class Look extends HTMLElement {
 
   /** Show what is chosen now if it is there; ask for it otherwise, once the choice has come to rest. */
   #follow(rest_ms = FOLLOW_MS) {
-    const wanted = this.wanted();
-    this.clip = wanted?.clip;
-    if (wanted?.key !== this.stopped) this.stopped = null;
+    const clip = previewed();
     if (!this.#moment) this.render();
-    this.#moment?.show(this.clip);
+    this.#moment.show(clip, clip && partOf(clip));
+    const wanted = this.wanted();
+    if (wanted?.key !== this.stopped) this.stopped = null;
     for (const [key, settle] of this.waiting) if (key !== wanted?.key) this.#settle(key, null, settle);
     if (this.asking && !this.#needs(this.asking.key)) this.asking.abort.abort();
     clearTimeout(this.rest);
@@ -105,7 +103,7 @@ class Look extends HTMLElement {
     this.render();
     try {
       const look = await ask(`clips/${next.clip.id}/look`, {
-        method: "POST", signal: asking.abort.signal, json: { ...next.asked, at: share(next) },
+        method: "POST", signal: asking.abort.signal, json: { ...next.asked, ...momentOf(next.clip, next.frame) },
       });
       await Promise.all([look.before, look.after].map(loaded));
       this.#keep(next, look);
@@ -167,13 +165,16 @@ class Look extends HTMLElement {
 
   render() {
     const wanted = this.wanted(), clips = document.querySelector("reshoot-clips")?.value ?? [];
+    const form = document.querySelector("reshoot-form"), isOfMoment = Boolean(form?.form) && !form.choice;
+    this.hidden = isOfMoment && !(clips.length && STROKES in form.chosenOf([STROKES]));
     if (wanted && this.kept.has(wanted.key)) this.look = this.kept.get(wanted.key);
     if (!wanted || (this.look && !clips.some(({ id }) => id === this.look.clip.id))) this.look = null;
     const isBusy = Boolean(this.asking), isNow = Boolean(this.look) && this.look.key === wanted?.key;
     const problem = wanted && this.failed.get(wanted.key);
     this.setAttribute("aria-busy", String(isBusy));
-    draw(this, html`<section class="card stack" aria-label="Preview">
-      <div class="row head"><h2>Preview</h2>${clips.length > 1 ? which(clips, this.clip) : ""}${isBusy ? busy() : ""}</div>
+    draw(this, isOfMoment ? html`<section class="card stack" aria-label="Moment">
+      ${clips.length > 1 ? which(clips, previewed()) : ""}<reshoot-moment data-key="moment" data-own></reshoot-moment></section>` : html`<section class="card stack" aria-label="Preview">
+      <div class="row head"><h2>Preview</h2>${clips.length > 1 ? which(clips, previewed()) : ""}${isBusy ? busy() : ""}</div>
       ${this.look ? pictures(this.look, this.share ?? middle(this.look), !isNow) : ""}
       <div role="status" aria-live="polite">${told(this.look, { isNow, isBusy: isBusy || Boolean(this.rest), wanted })}</div>
       ${isBusy ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
@@ -181,13 +182,10 @@ class Look extends HTMLElement {
       <reshoot-moment data-key="moment" data-own></reshoot-moment>
       ${wanted ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
     </section>`);
-    if (isNow && wanted.frame === null) this.#moment.found(this.look.at);
+    if (isNow && wanted.frame === null) this.#moment.found(wanted.clip, this.look.at);
   }
 }
 customElements.define("reshoot-look", Look);
-
-/** The moment as the server takes it, from 0 (first frame) to 1 (last). */
-const share = ({ clip, frame }) => (frame === null ? undefined : frame / Math.max(1, clip.frames - 1));
 
 const busy = () => html`<span class="chip busy" aria-hidden="true">Looking… <span class="seconds number">0 s</span></span>
   <button type="button" class="button small" data-do="stop">Stop</button>`;

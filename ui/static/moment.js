@@ -1,12 +1,14 @@
-// <reshoot-moment>: a slider over a clip's frames with a small picture of each; show(clip), found(frame), frame, best().
+// <reshoot-moment>: a slider over the frames of a clip, or of the part of it that is used, with a small picture near each;
+// show(clip, part), found(clip, frame), frame, best().
 // Whenever the frame changes, `moment` is dispatched on the document with {clip, frame}.
+import { isIn } from "./previewed.js";
 import { ask, draw, html } from "./shared.js";
 
 class Moment extends HTMLElement {
   connectedCallback() {
     this.addEventListener("input", (event) => {
       event.stopPropagation();
-      this.#choose(this.positions[Number(event.target.value)]);
+      this.#choose(Number(event.target.value));
     });
     this.addEventListener("click", (event) => event.target.closest("[data-do=best]") && this.best());
   }
@@ -16,10 +18,10 @@ class Moment extends HTMLElement {
     return this.chosen ?? null;
   }
 
-  /** Offer the frames of a clip, or of none: {id, frames, seconds}. */
-  async show(clip) {
-    if (this.clip?.id === clip?.id) return;
-    Object.assign(this, { clip, chosen: null, clearest: null, strip: null, told: null });
+  /** Offer the frames of a part of a clip, {id, frames, seconds} and {from, to}, or of none. */
+  async show(clip, part = null) {
+    if (this.clip?.id === clip?.id) return this.#cut(part);
+    Object.assign(this, { clip, used: part, chosen: null, clearest: null, strip: null, told: null });
     this.#render();
     if (!clip) return;
     const strip = await ask(`clips/${clip.id}/strip`).catch(() => null); // without pictures there is still the time
@@ -28,9 +30,17 @@ class Moment extends HTMLElement {
     this.#render();
   }
 
-  /** Take note of the frame that the program chose. */
-  found(frame) {
-    if (frame === this.clearest) return;
+  /** Keep to another part of the clip. */
+  #cut(part) {
+    if (part?.from === this.used?.from && part?.to === this.used?.to) return;
+    const chosen = this.frame !== null && isIn(part, this.frame) ? this.frame : null;
+    Object.assign(this, { used: part, chosen, clearest: null, told: chosen === null ? null : this.told });
+    this.#render();
+  }
+
+  /** Take note of the frame of a clip that the program chose. */
+  found(clip, frame) {
+    if (clip.id !== this.clip?.id || frame === this.clearest) return;
     this.clearest = frame;
     this.#render();
     this.#tell();
@@ -58,19 +68,17 @@ class Moment extends HTMLElement {
 
   #render() {
     if (!this.clip) return draw(this, "");
-    const { clip, strip } = this;
+    const { clip, used, strip } = this;
     const shown = this.chosen ?? this.clearest;
-    const frames = strip?.frames ?? Array.from({ length: clip.frames }, (_, index) => index);
-    this.positions = [...new Set([...frames, shown ?? 0])].sort((one, other) => one - other);
-    const said = shown === null ? "Finding the clearest moment" : `Frame ${shown}, at ${timeText(clip, shown)}`;
+    const said = shown === null ? "The clearest moment" : `Frame ${shown}, at ${timeText(clip, shown)}`;
     draw(this, html`<div class="moment">
       ${strip && shown !== null ? tile(strip, nearest(strip.frames, shown)) : ""}
       <div class="slide"><label for="moment">Moment</label>
-        <input id="moment" type="range" min="0" max="${this.positions.length - 1}" step="1" aria-valuetext="${said}">
+        <input id="moment" type="range" min="${used.from}" max="${used.to - 1}" step="1" aria-valuetext="${said}">
         <span class="quiet small number">${said}${shown !== null && this.chosen === null ? " (the clearest)" : ""}</span></div>
       ${this.chosen !== null && html`<button type="button" class="button small" data-do="best">Clearest moment</button>`}
     </div>`);
-    this.querySelector("input").value = this.positions.indexOf(shown ?? 0);
+    this.querySelector("input").value = shown ?? used.from;
   }
 }
 customElements.define("reshoot-moment", Moment);

@@ -3,29 +3,38 @@ import { ask } from "./shared.js";
 
 const COLOURS = { add: "rgb(80 220 120 / 60%)", remove: "rgb(255 70 60 / 60%)", point: "rgb(255 255 255 / 90%)" };
 const STEP = 0.01, LEAST_STEP = 0.004; // of the longer side: a key's step, and the least distance of a stroke's points
+const AGAIN_MS = 2000;
 
 export class Painting {
   constructor(clip) {
-    Object.assign(this, { clip, strokes: [], digest: null, unseen: [] });
+    Object.assign(this, { clip, strokes: [], digest: null, unseen: [], version: 0, saved: 0, isSaving: false });
   }
 
   get count() {
     return this.strokes.length;
   }
 
+  /** Whether these strokes are those that the form has: their digest, or what says that they are on their way. */
+  is(strokes) {
+    return this.isSaving || (strokes ?? null) === this.digest;
+  }
+
   add(stroke) {
+    this.version += 1;
     this.strokes.push(stroke);
     this.unseen.push(stroke);
     return this;
   }
 
   undo() {
+    this.version += 1;
     const gone = this.strokes.pop();
     this.unseen = this.unseen.filter((each) => each !== gone);
     return this;
   }
 
   clear() {
+    this.version += 1;
     Object.assign(this, { strokes: [], unseen: [] });
     return this;
   }
@@ -36,20 +45,41 @@ export class Painting {
     this.#paint?.();
   }
 
-  /** Store the strokes on the server; returns their digest, null for none. */
-  async save() {
-    const { digest: clip, width, height } = this.clip;
-    const json = { clip, width_px: width, height_px: height, strokes: this.strokes };
-    this.digest = this.strokes.length ? (await ask("strokes", { method: "POST", json })).digest : null;
-    return this.digest;
+  /** Store the strokes on the server, and again if they have changed meanwhile or that failed; `failed` gets each new problem. */
+  async save(failed) {
+    if (this.isSaving) return;
+    this.isSaving = true;
+    for (let problem = ""; this.saved !== this.version; ) {
+      try {
+        await this.#send();
+      } catch (error) {
+        if (error.message !== problem) failed(error);
+        problem = error.message;
+        await new Promise((done) => setTimeout(done, AGAIN_MS));
+      }
+    }
+    this.isSaving = false;
   }
 
-  /** Go on with stored strokes; false if they are not there, or of another clip. */
+  async #send() {
+    const { version, strokes, clip: { digest: clip, width, height } } = this;
+    const json = { clip, width_px: width, height_px: height, strokes };
+    this.digest = strokes.length ? (await ask("strokes", { method: "POST", json })).digest : null;
+    this.saved = version;
+  }
+
+  /** Go on with stored strokes; false if they are another clip's, and a Problem with status 404 if they are gone. */
   async take(digest) {
-    const told = await ask(`strokes/${digest}`).catch(() => null);
-    if (!told || (told.clip && told.clip !== this.clip.digest)) return false;
-    Object.assign(this, { strokes: told.strokes, digest, unseen: [] });
+    const { version } = this, told = await ask(`strokes/${digest}`);
+    if (told.clip && told.clip !== this.clip.digest) return false;
+    if (version === this.version) Object.assign(this, { strokes: told.strokes, digest, unseen: [] });
     return true;
+  }
+
+  /** Begin without strokes. */
+  forget() {
+    Object.assign(this, { strokes: [], unseen: [], digest: null });
+    this.#paint?.();
   }
 
   #paint = null;

@@ -1,24 +1,26 @@
 // <reshoot-person>: shows who was found in a frame. A click says who is meant; strokes of a brush mend the outline, and are
 // stored by the server as an input of the job; a matte from another program can take its place.
-import { ask, draw, html, tell } from "./shared.js";
+import { MATTE, ON_ITS_WAY, OWN, POINT, POINTED, STROKES, SUBJECT } from "./clip-own.js";
 import { Painting } from "./person-painting.js";
+import { files, picture, summary, tools, whose } from "./person-parts.js";
+import { isIn, momentOf, partOf, previewed } from "./previewed.js";
+import { ask, draw, html, remember, remembered, tell } from "./shared.js";
 
-const NAMES = ["analysis.pose_every", "analysis.subject", "analysis.point_x", "analysis.point_y", "analysis.point_frame", "analysis.matte", "analysis.strokes"];
-const MATTE = "analysis.matte", STROKES = "analysis.strokes", FOLLOW_MS = 300, KINDS = "video/*,.mkv,.mov,application/zip,.zip";
-const TOOLS = { point: "Who is meant", add: "Add", remove: "Take away" };
+const NAMES = ["analysis.pose_every", ...OWN], FOLLOW_MS = 300, AGAIN_MS = 2000, MATTES = "reshoot.mattes", MOST_MATTES = 200;
 
 class Person extends HTMLElement {
   connectedCallback() {
     if (this.paintings) return;
     this.classList.add("studio");
     this.paintings = new Map(); // strokes by the clip they are painted on
-    Object.assign(this, { tool: "point", radius: 0.02, shown: null, asking: null, problem: "", matte: null, frame: null });
+    this.mattes = new Map(remembered(MATTES, [])); // names of files by the digests of the mattes
+    Object.assign(this, { tool: "point", radius: 0.02, shown: null, asking: null, problem: "" });
     this.addEventListener("toggle", () => this.#follow(0), true);
     this.addEventListener("change", (event) => this.#changed(event));
     this.addEventListener("input", ({ target }) => target.name === "radius" && this.#resize(Number(target.value)));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     document.addEventListener("moment", ({ detail }) => this.#move(detail));
-    window.addEventListener("reshoot:chosen", () => this.#follow());
+    for (const kind of ["chosen", "previewed"]) window.addEventListener(`reshoot:${kind}`, () => this.#follow());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     this.#follow(0);
   }
@@ -35,16 +37,26 @@ class Person extends HTMLElement {
     return this.#form?.chosenOf?.(NAMES) ?? {};
   }
 
+  /** The settings for a request of its own. */
+  get #given() {
+    return Object.fromEntries(Object.entries(this.#settings).filter(([, value]) => value !== null));
+  }
+
   /** The clip whose person is shown: the one that is previewed. */
   get #clip() {
-    const clips = document.querySelector("reshoot-clips")?.value ?? [];
-    return clips.find(({ id }) => id === this.moment?.clip) ?? clips[0] ?? null;
+    return previewed();
   }
 
   get #painting() {
     const clip = this.#clip;
     if (clip && !this.paintings.has(clip.id)) this.paintings.set(clip.id, new Painting(clip));
     return clip && this.paintings.get(clip.id);
+  }
+
+  /** The frame that is looked at; null while that is left to the server. */
+  get #frame() {
+    const { clip, frame } = this.moment ?? {};
+    return clip === this.#clip.id && isIn(partOf(this.#clip), frame) ? frame : null;
   }
 
   #move(moment) {
@@ -55,37 +67,48 @@ class Person extends HTMLElement {
   /** Show what is chosen now, once the choice has come to rest. */
   #follow(rest_ms = FOLLOW_MS) {
     this.#render();
+    this.#rest(rest_ms);
+  }
+
+  #rest(rest_ms) {
     clearTimeout(this.rest);
     this.rest = setTimeout(() => this.#look(), rest_ms);
   }
 
-  /** Take what belongs to another clip out of the form, and bring back what belongs to this one. */
+  /** Fetch the strokes that the form has for this clip; those that are gone, or another clip's, are taken out of it. */
   async #settle() {
-    const clip = this.#clip, painting = this.#painting, { [STROKES]: strokes, [MATTE]: matte } = this.#settings;
-    if (!clip) return;
-    if (strokes && strokes !== painting.digest && !(await painting.take(strokes))) this.#choose(STROKES, null);
-    if (!strokes && painting.digest && this.of !== clip.id) this.#choose(STROKES, painting.digest);
-    if (matte && this.matte && this.matte.clip !== clip.id) this.#choose(MATTE, null);
-    this.of = clip.id;
+    const clip = this.#clip, painting = this.#painting, { [STROKES]: strokes } = this.#settings;
+    if (!clip || strokes === undefined || painting.is(strokes)) return;
+    if (!strokes) return painting.forget();
+    try {
+      if (await painting.take(strokes)) return;
+      tell("The brush strokes were painted on another clip. Paint again on this one.", "bad");
+    } catch (error) {
+      if (error.status !== 404) return this.#rest(AGAIN_MS);
+      tell(error.message, "bad");
+    }
+    if (this.#settings[STROKES] === strokes) this.#choose(STROKES, null, clip.id);
   }
 
   async #look() {
-    if (!this.querySelector("details")?.open || !this.#clip) return;
     await this.#settle();
-    const clip = this.#clip, frame = this.moment?.clip === clip.id ? this.moment.frame : null;
-    const settings = Object.fromEntries(Object.entries(this.#settings).filter(([, value]) => value !== null));
-    const key = JSON.stringify([clip.id, frame, settings]);
+    this.#render();
+    const clip = this.#clip;
+    if (!this.querySelector("details")?.open || !clip || this.#settings[STROKES] === ON_ITS_WAY) return;
+    const frame = this.#frame, settings = this.#given, about = (at) => JSON.stringify([clip.id, partOf(clip), at, settings]);
+    const key = about(frame);
     if (key === this.shown?.key || key === this.asking?.key) return;
     this.asking?.abort();
     const asking = (this.asking = Object.assign(new AbortController(), { key }));
     this.problem = "";
     this.#render();
     try {
-      const at = frame === null ? undefined : frame / Math.max(1, clip.frames - 1);
-      const found = await ask(`clips/${clip.id}/look`, { method: "POST", signal: asking.signal, json: { kind: "matte", settings, at } });
+      const json = { kind: "matte", settings, ...momentOf(clip, frame) };
+      const found = await ask(`clips/${clip.id}/look`, { method: "POST", signal: asking.signal, json });
       if (this.asking !== asking) return;
-      this.shown = { ...found, key, clip: clip.id, frame: found.at };
-      this.#painting?.seen();
+      this.shown = { ...found, key: about(found.at), clip: clip.id, frame: found.at };
+      this.paintings.get(clip.id).seen();
+      if (frame === null) document.querySelector("reshoot-moment")?.found(clip, found.at);
     } catch (error) {
       if (error.name === "AbortError" || this.asking !== asking) return;
       this.problem = error.message;
@@ -94,8 +117,8 @@ class Person extends HTMLElement {
     this.#render();
   }
 
-  #choose(name, value) {
-    window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name, value } }));
+  #choose(name, value, clip = this.#clip.id) {
+    window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name, value, clip } }));
   }
 
   #changed(event) {
@@ -115,39 +138,33 @@ class Person extends HTMLElement {
     const what = button?.dataset.do;
     if (what === "undo") this.#save(this.#painting.undo());
     else if (what === "clear") this.#save(this.#painting.clear());
-    else if (what === "anybody") this.#choose("analysis.subject", "largest");
+    else if (what === "anybody") this.#choose(SUBJECT, "largest");
     else if (what === "check") this.#check();
     else if (what === "matte") this.querySelector("input[type=file]").click();
-    else if (what === "no-matte") this.#drop();
+    else if (what === "no-matte") this.#choose(MATTE, null);
     else if (what === "again") this.#look();
-  }
-
-  #drop() {
-    this.matte = null;
-    this.#choose(MATTE, null);
   }
 
   /** A click or a stroke on the picture has ended: its points are in px of the clip. */
   #done(points) {
     if (!points.length) return;
     if (this.tool === "point") {
-      const [x, y] = points.at(-1);
-      for (const [name, value] of [["analysis.point_x", x], ["analysis.point_y", y], ["analysis.point_frame", this.shown.frame], ["analysis.subject", "pointed"]])
-        this.#choose(name, value);
-      return;
+      [...points.at(-1), this.shown.frame].forEach((value, place) => this.#choose(POINT[place], value));
+      return this.#choose(SUBJECT, POINTED);
     }
+    if (!this.#painting.is(this.#settings[STROKES])) return tell("The brush strokes of this clip are still being fetched. Wait a moment, then paint again.", "bad");
     const { width, height } = this.#clip;
     const stroke = { frame: this.shown.frame, adds: this.tool === "add", radius_px: this.radius * Math.max(width, height), points };
     this.#save(this.#painting.add(stroke));
   }
 
+  /** Let the server store the strokes; until it has, no work can begin with them. */
   async #save(painting) {
+    const { id } = painting.clip, isFirst = !painting.isSaving;
+    this.#choose(STROKES, ON_ITS_WAY, id);
     this.#render();
-    try {
-      this.#choose(STROKES, await painting.save());
-    } catch (error) {
-      tell(error.message, "bad");
-    }
+    await painting.save(({ message }) => tell(message, "bad"));
+    if (isFirst) this.#choose(STROKES, painting.digest, id);
   }
 
   /** Upload a matte, and use it if it fits the clip. */
@@ -158,11 +175,13 @@ class Person extends HTMLElement {
     this.#render();
     try {
       const { digest, frames, width_px, height_px } = await ask("mattes", { method: "POST", body: file });
-      const misfit = frames !== clip.frames ? `${frames} frames; this clip has ${clip.frames}` :
+      const { from, to } = partOf(clip), isPart = to - from < clip.frames;
+      const misfit = frames !== clip.frames && frames !== to - from ? `${frames} frames; this clip has ${clip.frames}${isPart ? `, and its part ${to - from}` : ""}` :
         width_px !== clip.width || height_px !== clip.height ? `pictures of ${width_px}x${height_px}; this clip has ${clip.width}x${clip.height}` : "";
       if (misfit) throw new Error(`The matte ${file.name} has ${misfit}. Give one that fits the clip, frame by frame.`);
-      this.matte = { name: file.name, clip: clip.id };
-      this.#choose(MATTE, digest);
+      this.mattes.set(digest, file.name);
+      remember(MATTES, [...this.mattes].slice(-MOST_MATTES));
+      this.#choose(MATTE, digest, clip.id);
     } catch (error) {
       this.problem = error.message;
     }
@@ -172,10 +191,12 @@ class Person extends HTMLElement {
 
   /** Start a job that finds the person in every frame and shows them. */
   async #check() {
-    const settings = Object.fromEntries(Object.entries(this.#settings).filter(([, value]) => value !== null));
+    const settings = this.#given, { parts } = momentOf(this.#clip, null);
+    if (settings[STROKES] === ON_ITS_WAY) return tell("The brush strokes are still being saved. Wait a moment.", "bad");
     try {
-      const { jobs } = await ask("jobs", { method: "POST", json: { kind: "matte", clips: [this.#clip.id], settings, parts: document.querySelector("reshoot-trim")?.value } });
-      window.dispatchEvent(new CustomEvent("reshoot:submitted", { detail: { jobs } }));
+      await ask("jobs", { method: "POST", json: { kind: "matte", clips: [this.#clip.id], settings, parts } });
+      tell("The job is in line: see it under Jobs.");
+      document.querySelector("reshoot-jobs")?.refresh?.();
     } catch (error) {
       tell(error.message, "bad");
     }
@@ -184,51 +205,19 @@ class Person extends HTMLElement {
   #render() {
     const clip = this.#clip, settings = this.#settings, painting = this.#painting;
     if (!clip || !(STROKES in settings)) return draw(this, "");
-    const shown = this.shown?.clip === clip.id ? this.shown : null;
-    draw(this, html`<details class="card" data-key="person"><summary><h2>Person</h2>
-        <span class="quiet small">${summary(settings, painting, this.matte)}</span></summary>
+    const shown = this.shown?.clip === clip.id ? this.shown : null, matte = this.mattes.get(settings[MATTE]);
+    const isAlone = document.querySelector("reshoot-clips").value.length < 2;
+    draw(this, html`<details class="card" data-key="person"><summary><h2>Person</h2> <span class="quiet small">${summary(settings, painting, matte)}</span></summary>
       <div class="stack">
+        ${isAlone ? "" : whose(clip, settings)}
         ${shown ? picture(shown, this.tool, Boolean(this.asking)) : html`<p class="quiet" role="status">${this.asking ? "Finding the person…" : ""}</p>`}
         ${this.problem && html`<p class="alert small" role="alert">${this.problem} <button type="button" class="button small" data-do="again">Try again</button></p>`}
         ${shown?.events.map((each) => html`<p class="alert warn small">${each}</p>`)}
         ${tools(this.tool, this.radius, painting, settings)}
-        ${files(settings, painting, this.matte, this.sending)}
+        ${files(settings, painting, this.sending)}
       </div></details>`);
     const canvas = this.querySelector("canvas");
     if (canvas) painting.on(canvas, { clip, frame: shown.frame, tool: this.tool, radius: this.radius, done: (points) => this.#done(points) });
   }
 }
 customElements.define("reshoot-person", Person);
-
-function summary(settings, painting, matte) {
-  const who = settings[MATTE] ? `the matte ${matte?.name ?? "that was given"}` : settings["analysis.subject"] === "pointed" ? "who was clicked on" : "";
-  const strokes = painting?.count ? `${painting.count} stroke${painting.count > 1 ? "s" : ""}` : "";
-  return [who, strokes].filter(Boolean).join(", ") || "Who is meant, and their outline: look, click, paint.";
-}
-
-const picture = ({ after, width, height, frame }, tool, isOld) => html`<div class="shown${isOld ? " old" : ""}" style="--ratio: ${width / height}">
-    <img src="${after}" width="${width}" height="${height}" alt="Frame ${frame}: the person in colour with an outline, all else grey.">
-    <canvas data-own tabindex="0" role="application" aria-label="${tool === "point" ? "Click on who is meant" : "Paint on the picture"}.
-      With the keyboard: arrow keys move the mark, Enter sets it."></canvas>
-    <span class="chip busy" ${isOld ? "" : "hidden"}>Looking…</span>
-  </div>`;
-
-const tools = (tool, radius, painting, settings) => html`<div class="row tools">
-    <fieldset class="choices"><legend class="hidden">What a click on the picture does</legend>${Object.entries(TOOLS).map(([name, title]) => html`<label class="choice">
-      <input type="radio" name="tool" value="${name}" ${name === tool ? "checked" : ""}><span>${title}</span></label>`)}</fieldset>
-    ${tool !== "point" && html`<label class="brush">Brush <input type="range" name="radius" min="0.003" max="0.08" step="0.001" value="${radius}"></label>`}
-    ${tool === "point" && settings["analysis.subject"] === "pointed" && html`<button type="button" class="button small" data-do="anybody">The largest person again</button>`}
-    ${painting.count > 0 && html`<button type="button" class="button small" data-do="undo">Undo</button>
-      <button type="button" class="button small" data-do="clear">Clear strokes</button>`}
-  </div>
-  <p class="quiet small">${tool === "point" ? "Click on the person who is meant." : `Paint over what is ${tool === "add" ? "missing" : "too much"}. A stroke is carried through the clip, up to a cut; paint again in another frame where it goes astray.`}</p>`;
-
-const files = (settings, painting, matte, sending) => html`<div class="row">
-    <button type="button" class="button small" data-do="check">See it in the whole clip</button>
-    <button type="button" class="button small" data-do="matte">${settings[MATTE] ? "Use another matte" : "Use a matte of yours"}</button>
-    ${settings[MATTE] && html`<button type="button" class="button small" data-do="no-matte">Remove the matte</button>`}
-    ${painting.digest && html`<a class="small" href="/studio/strokes/${painting.digest}" download="strokes.json">Save the strokes</a>`}
-    ${sending && html`<span class="chip busy">Reading ${sending}</span>`}
-    <input type="file" hidden accept="${KINDS}" aria-label="A matte from another program">
-  </div>
-  <p class="quiet small">“See it in the whole clip” starts a job that also writes the matte for other programs. A matte of yours is a video in which the person is white, or a zip of PNG pictures, one for each frame.</p>`;
