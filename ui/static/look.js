@@ -172,7 +172,7 @@ class Look extends HTMLElement {
     const isBusy = Boolean(this.asking), isNow = Boolean(this.look) && this.look.key === wanted?.key;
     const problem = wanted && this.failed.get(wanted.key);
     this.setAttribute("aria-busy", String(isBusy));
-    draw(this, isOfMoment ? html`<section class="card stack" aria-label="Moment">
+    draw(this, isOfMoment ? html`<section class="card stack" aria-label="Frame that is looked at">
       ${clips.length > 1 ? which(clips, previewed()) : ""}<reshoot-moment data-key="moment" data-own></reshoot-moment></section>` : html`<section class="card stack" aria-label="Preview">
       <div class="row head"><h2>Preview</h2>${clips.length > 1 ? which(clips, previewed()) : ""}${isBusy ? busy() : ""}</div>
       ${this.look ? pictures(this.look, this.share ?? middle(this.look), !isNow) : ""}
