@@ -77,6 +77,12 @@ def pointed(page: Page, person: Locator) -> float:
     return float(chosen(page)["analysis.point_x"])
 
 
+def use(page: Page, settings: dict[str, Any]) -> None:
+    """Let the form use settings again, as a result or a preset has them."""
+    detail = {"form": "restyle", "settings": settings}
+    page.evaluate("detail => { window.dispatchEvent(new CustomEvent('reshoot:use', { detail })) }", detail)
+
+
 def started(page: Page) -> list[dict[str, Any]]:
     """What is sent when the form is submitted; the server is not asked."""
     bodies: list[dict[str, Any]] = []
@@ -173,6 +179,8 @@ def test_what_is_set_for_a_clip_goes_and_comes_back_with_it(page: Page, person: 
     expect(person.locator("summary")).to_contain_text("who was clicked on, 1 stroke")
     assert chosen(page)["analysis.strokes"] == digest and chosen(page)["analysis.point_x"] == point
     which.select_option(index=1)
+    use(page, {"analysis.strokes": digest, "generate.seed": 7})
+    expect(page.locator("#reshoot-told")).to_contain_text("not the brush strokes and what else belongs to another clip")
     page.locator("reshoot-clips .clip").first.get_by_role("button", name="Remove").click()
     expect(which).to_have_count(0)
     (told,) = started(page)
@@ -200,8 +208,7 @@ def test_a_reload_a_preset_and_another_kind_of_job_keep_them(page: Page, person:
     page.reload()
     summary = page.locator("reshoot-person summary")
     expect(summary).to_contain_text("who was clicked on, 1 stroke")
-    used = {"form": "restyle", "settings": {"generate.seed": 7}}
-    page.evaluate("detail => { window.dispatchEvent(new CustomEvent('reshoot:use', { detail })) }", used)
+    use(page, {"generate.seed": 7})
     page.wait_for_function(f"{FORM}.values.get('generate.seed') === 7")
     assert chosen(page)["analysis.strokes"] == digest and chosen(page)["analysis.point_x"] == point
     page.get_by_label("Cut out", exact=True).check()
