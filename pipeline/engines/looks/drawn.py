@@ -31,7 +31,7 @@ class Ink:
         lines, outline = contours_and_outline(picture, 1.25, 6, 0.005, 0.050)
         cover = softened(_over(cv2.LUT(light, self._washes), lines))
         sheet = _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
-        return _traced(limited_contrast(sheet, picture, 0.75, 28), outline, 0.7)
+        return limited_contrast(_traced(sheet, outline, 0.7), picture, 0.5, 18)
 
 
 class Charcoal:
@@ -47,7 +47,8 @@ class Charcoal:
         strokes = smoothed_along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px, picture.near)
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
-        return _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
+        sheet = _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
+        return limited_contrast(sheet, picture, 0.70, 20)
 
 
 class Cel:

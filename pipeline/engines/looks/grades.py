@@ -17,7 +17,8 @@ class Film:
         self._cube = Cube(lambda colours: _print(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return _haloed(self._cube(picture.rgb), picture, (0.30, 0.09, 0.03), 0.72)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.80, 18)
+        return _haloed(print_, picture, (0.30, 0.09, 0.03), 0.72)
 
 
 class Bleach:
@@ -27,7 +28,7 @@ class Bleach:
         self._cube = Cube(lambda colours: _silver(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return limited_contrast(self._cube(picture.rgb), picture, 0.85, 22)
+        return limited_contrast(self._cube(picture.rgb), picture, 0.75, 18)
 
 
 class Noir:
@@ -37,7 +38,7 @@ class Noir:
         self._cube = Cube(lambda colours: _black_and_white(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.90, 20)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.85, 18)
         return _haloed(print_, picture, (0.16, 0.155, 0.15), 0.62)
 
 

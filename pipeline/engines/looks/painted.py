@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, saturated, toned
+from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.drawn import softened
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, smoothed_along
@@ -27,7 +28,8 @@ class Paint:
         height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
-        return self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
+        oil = self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
+        return limited_contrast(oil, picture, 0.85, 22)
 
     def _canvas(self, picture: Picture) -> Floats:
         """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""
@@ -52,7 +54,8 @@ class Watercolour:
         line = cv2.convertScaleAbs(softened(picture.contours(1.2, 4, 0.004, 0.05)), alpha=-0.55, beta=255)
         grain = cv2.convertScaleAbs(paper(picture, self._seed, 1.5), alpha=0.11, beta=241)
         keep = cv2.multiply(line, grain, scale=1 / 255)
-        return np.asarray(cv2.multiply(washed, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
+        sheet = np.asarray(cv2.multiply(washed, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
+        return limited_contrast(sheet, picture, 0.75, 18)
 
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
