@@ -39,6 +39,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return filmed(tmp_path_factory.mktemp("film"), Shot(size=(480, 270), frames=90, seed=3))
 
 
+def wakeup_is_over(people: House) -> bool:
+    """Whether the worker has written down that it did what it was woken up for."""
+    with people.ledger.engine.connect() as connection:
+        return bool(connection.exec_driver_sql("select 1 from workflow_status where status = 'SUCCESS'").first())
+
+
 def test_a_disk_that_fills_up_during_a_job_is_said_everywhere_and_the_job_goes_on(tmp_path: Path, clip: Path) -> None:
     with small_disk(tmp_path / "disk", UPLOADS_BYTES) as disk, app(disk / "home") as studio:
         people, upload = House(studio.home), studio.upload(clip)
@@ -53,6 +59,7 @@ def test_a_disk_that_fills_up_during_a_job_is_said_everywhere_and_the_job_goes_o
         assert waiting.needs_bytes >= LEAST_BYTES and "is full" in waiting.problem and "bytes" in waiting.problem
         status, told = studio.answer("/readyz")
         assert status == 503 and f"is full: {waiting.needs_bytes} bytes are needed" in told.decode()
+        people.until(lambda: wakeup_is_over(people), "end of the wakeup")
         fill(disk)  # what was given up to write this down, too
         status, told = studio.answer("/studio/jobs", {"clips": [upload], "preset": "fast", "settings": {}})
         assert status == 507 and f"is full: {LEAST_BYTES} bytes are needed, 0 are free" in told.decode()

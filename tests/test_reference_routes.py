@@ -47,8 +47,9 @@ def added(studio: App, content: bytes) -> dict[str, Any]:
 
 
 def files(home: Path) -> dict[str, bytes]:
-    """What lies in a home and is neither a log nor a database."""
-    found = [each for each in home.rglob("*") if each.is_file() and each.suffix != ".log"]
+    """What lies in a home and is neither a log nor a database, nor belongs to the example, which comes by itself."""
+    own = [path for path in home.iterdir() if path.name not in ("cache", "clips", "showcase")]
+    found = [each for path in own for each in (path, *path.rglob("*")) if each.is_file() and each.suffix != ".log"]
     return {str(each.relative_to(home)): each.read_bytes() for each in found if "sqlite" not in each.name}
 
 

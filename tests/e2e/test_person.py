@@ -40,8 +40,12 @@ def person(page: Page, studio: App, clip: Path) -> Locator:
 
 def stroke(page: Page, person: Locator, *points: tuple[float, float]) -> None:
     """Paint along points of the picture, in shares of its sides."""
+    expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "false")  # a preview that comes moves the panel
     person.locator("canvas").scroll_into_view_if_needed()
-    box = person.locator("canvas").bounding_box()
+    box, before = person.locator("canvas").bounding_box(), None
+    while box != before:
+        page.wait_for_timeout(150)
+        box, before = person.locator("canvas").bounding_box(), box
     assert box
     for number, (x, y) in enumerate(points):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=1 if not number else 6)
