@@ -9,12 +9,12 @@ import math
 import statistics
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pipeline.engines.device import processors
+from pipeline.engines.device import processor, processors
 
 PARALLEL_SHARE = 0.7
 """Of the work, what several processors can do at once (assumed): with two, a run takes 0.65 of its processor time."""
@@ -67,6 +67,22 @@ class Price:
         serial = 1 - PARALLEL_SHARE + PARALLEL_SHARE / processors()
         processor_s = self.start_s + frames * (self.frame_s + self.megapixel_s * pixels / 1e6)
         return processor_s * serial * slowness()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory at the peak of a run: always, and for each million pixels of a frame."""
+
+    always_mb: float
+    megapixel_mb: float
+
+
+def without_presets(price: Price, memory: Memory, facts: Mapping[str, Any], history: Sequence[FinishedRun]) -> Estimate:
+    """What a job of a kind without presets takes for a clip with these facts, after these finished jobs."""
+    frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
+    late = correction("", history, lambda preset, frames, pixels: price.seconds(frames, pixels))
+    memory_mb = round(memory.always_mb + memory.megapixel_mb * pixels / 1e6)
+    return Estimate(round(price.seconds(frames, pixels) * late, 1), memory_mb, 0, str(processor()))
 
 
 def correction(preset: str, known: Iterable[FinishedRun], expected_s: Callable[[str, int, int], float | None]) -> float:

@@ -6,19 +6,17 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ui.problems import TooLarge
+from ui.receiving import body_of
 from utils.errors import ReshootError
 from utils.untrusted_json import MOST_BYTES, UntrustedJson, read_json
 
 
 async def json_body(request: Request) -> dict[str, Any]:
     """Read the body as a JSON object; an empty body counts as an empty object."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise TooLarge("This is more than a request may say.", "Ask for less at once.")
+    refusal = TooLarge("This is more than a request may say.", "Ask for less at once.")
+    body = await body_of(request, MOST_BYTES, refusal)
     try:
-        body_object = read_json(bytes(body) or b"{}")
+        body_object = read_json(body or b"{}")
     except UntrustedJson as error:
         raise ReshootError("The request is not JSON.", "Reload the page and try again.") from error
     if not isinstance(body_object, dict):

@@ -52,13 +52,13 @@ class Receiver:
         return JSONResponse(kept.to_json(), 201)
 
 
-async def body_of(request: Request, title: str, most_bytes: int) -> bytes:
-    """The body of a request, if it is not larger than that."""
+async def body_of(request: Request, most_bytes: int, refusal: TooLarge) -> bytes:
+    """The body of a request; the refusal is raised if it is larger than that."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > most_bytes:
-            raise TooLarge(f"A {title} has {most_bytes // 10**6} MB at most.", "Give less at once.")
+            raise refusal
     return bytes(body)
 
 

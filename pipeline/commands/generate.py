@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.options import Matte, Strokes, Subject
 from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
@@ -24,15 +25,9 @@ def generate(
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
-    subject: Annotated[
-        str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
-    ] = None,
-    matte: Annotated[
-        Path | None, typer.Option(help="A matte to use instead of the found one: a video, or PNGs in a zip or folder.")
-    ] = None,
-    strokes: Annotated[
-        Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
-    ] = None,
+    subject: Subject = None,
+    matte: Matte = None,
+    strokes: Strokes = None,
     begin: From = None,
     end: To = None,
     assignments: Annotated[

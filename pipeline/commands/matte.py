@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.options import Matte, Strokes, Subject
 from pipeline.commands.running import check, check_place, pointed, running, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
@@ -15,15 +16,9 @@ def matte(
     overlay: Annotated[
         Path | None, typer.Option(help="Where to write the clip with the person shown, an .mp4.")
     ] = None,
-    subject: Annotated[
-        str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
-    ] = None,
-    strokes: Annotated[
-        Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
-    ] = None,
-    given: Annotated[
-        Path | None, typer.Option("--matte", help="A matte to mend: a video, or PNGs in a zip or folder.")
-    ] = None,
+    subject: Subject = None,
+    strokes: Strokes = None,
+    given: Matte = None,
     begin: From = None,
     end: To = None,
     home: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.options import Matte, Strokes, Subject
 from pipeline.commands.running import PRESET_HELP, pointed, saved_preset
 from pipeline.commands.trimming import From, Part, To
 
@@ -28,15 +29,9 @@ def preview(
         str | None, typer.Option(metavar="A,B", help="The frame in several looks side by side, or in all of them.")
     ] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the frame takes on.")] = None,
-    subject: Annotated[
-        str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
-    ] = None,
-    matte: Annotated[
-        Path | None, typer.Option(help="A matte to use instead of the found one: a video, or PNGs in a zip or folder.")
-    ] = None,
-    strokes: Annotated[
-        Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")
-    ] = None,
+    subject: Subject = None,
+    matte: Matte = None,
+    strokes: Strokes = None,
     begin: From = None,
     end: To = None,
     assignments: Annotated[

@@ -24,7 +24,7 @@ class Order:
     owner: str = ""
     """Cookie secret of the browser that submitted it; empty for the command line."""
     batch: str = ""
-    """What it was submitted together with, as an id; and the name of that for people."""
+    """The batch of clips that an order was submitted with, as an id; and the batch's name for people."""
     batch_name: str = ""
 
     @classmethod

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.engines.device import processor
-from pipeline.estimate import Estimate, FinishedRun, Price, correction
+from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.settings import JobSettings
@@ -26,8 +25,7 @@ FILES = {
     "matte.zip": ResultFile("Matte, as PNG pictures", "matte"),
 }
 PRICE = Price(3.0, 0.03, 0.075)
-MEMORY_MB, MEGAPIXEL_MB = 420.0, 120.0
-"""Memory at the peak of a run: always, and for each million pixels of a frame."""
+MEMORY = Memory(420.0, 120.0)
 
 
 class MatteSettings(JobSettings):
@@ -54,14 +52,8 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
 
 
 def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
-    """What it takes; there are no presets."""
-    frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-
-    def expected_s(preset: str, frames: int, pixels: int) -> float:
-        return PRICE.seconds(frames, pixels)
-
-    seconds = round(expected_s("", frames, pixels) * correction("", history, expected_s), 1)
-    return {"": Estimate(seconds, round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6), 0, str(processor()))}
+    """What a matte job takes; it has no presets."""
+    return {"": without_presets(PRICE, MEMORY, facts, history)}
 
 
 def _summary(settings: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def looks_named(text: str) -> list[str]:
 
 
 def preview_looks(clip: Clip, context: RunContext, at: float | None, looks: Iterable[str]) -> Iterator[FramePreview]:
-    """The same frame in each look; the clip is looked at once for all of them."""
+    """Preview one frame in each look; the clip is looked at once for all of them."""
     for look in looks:
         yield preview_frame(clip, replace(context, settings={**context.settings, "generate.look": look}), at)
 

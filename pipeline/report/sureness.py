@@ -12,7 +12,7 @@ from utils.people.pose import HEELS, TOES, Poses
 from utils.size import Size
 
 FOLLOWED = 0.7
-"""Of the background's points in a frame: when as many agree on the camera's movement, it was followed well."""
+"""Share of the background's points in a frame that must agree on the camera's movement for it to be followed well."""
 
 
 def sureness(journey: Journey) -> dict[str, float | None]:

@@ -162,12 +162,12 @@ class _Pictures:
 
     def __init__(self, work: Work, clip: Clip, size: Size, span: Span) -> None:
         self._folder, self._span = work.folder, span
-        frames = ClipFrames.of(clip, size).read(span)
-        write_strip(self._folder, SMALL, (self._reported(work, frame.index, frame.rgb) for frame in frames))
+        write_strip(self._folder, SMALL, self._reduced(work, clip, size))
 
-    def _reported(self, work: Work, index: int, rgb: RGB) -> RGB:
-        work.cancel.check()
-        return rgb
+    def _reduced(self, work: Work, clip: Clip, size: Size) -> Iterator[RGB]:
+        for frame in ClipFrames.of(clip, size).read(self._span):
+            work.cancel.check()
+            yield frame.rgb
 
     def read(self, span: Span) -> Iterator[RGB]:
         """The pictures of a part of the span."""

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.engines.device import processor
-from pipeline.estimate import Estimate, FinishedRun, Price, correction
+from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.settings import JobSettings
@@ -25,8 +24,7 @@ FILES = {
     "stable.json": ResultFile("Calm camera path", "calm camera"),
 }
 PRICE = Price(1.5, 0.0052, 0.042)
-MEMORY_MB, MEGAPIXEL_MB = 268.0, 120.0
-"""Memory at the peak of a run: always, and for each million pixels of a frame."""
+MEMORY = Memory(268.0, 120.0)
 
 
 class SteadySettings(JobSettings):
@@ -46,14 +44,8 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
 
 
 def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
-    """What it takes; there are no presets."""
-    frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-
-    def expected_s(preset: str, frames: int, pixels: int) -> float:
-        return PRICE.seconds(frames, pixels)
-
-    seconds = round(expected_s("", frames, pixels) * correction("", history, expected_s), 1)
-    return {"": Estimate(seconds, round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6), 0, str(processor()))}
+    """What a steady job takes; it has no presets."""
+    return {"": without_presets(PRICE, MEMORY, facts, history)}
 
 
 def _summary(settings: Mapping[str, Any]) -> str:

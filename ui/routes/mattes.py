@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from pipeline.library.given import TITLES, find
 from pipeline.library.mattes import keep, keep_strokes
-from ui.problems import NotHere
+from ui.problems import NotHere, TooLarge
 from ui.receiving import Receiver, body_of
 from ui.studio import Studio
 
@@ -21,7 +21,8 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.post("/strokes")
     async def paint(request: Request) -> Response:
-        body = await body_of(request, TITLES["strokes"], MOST_STROKES_BYTES)
+        refusal = TooLarge(f"A {TITLES['strokes']} has {MOST_STROKES_BYTES // 10**6} MB at most.", "Give less at once.")
+        body = await body_of(request, MOST_STROKES_BYTES, refusal)
         return JSONResponse({"digest": await run_sync(keep_strokes, studio.home, body)}, 201)
 
     @router.get("/strokes/{digest}")

@@ -40,7 +40,7 @@ UNSURE_PX = 0.8
 COLOUR_WEIGHT, MOST_ODDS = 0.7, 3.0
 """How much the colour of a pixel counts beside flow, and the largest logarithm of its odds."""
 BINS = 16
-"""Of a colour histogram, in each of L, a and b."""
+"""Number of bins of a colour histogram along each of L, a and b."""
 HISTOGRAM_SIGMA = 0.7
 """Standard deviation, in bins, of the Gaussian that smooths a histogram."""
 FRESH_SHARE = 0.1
