@@ -24,7 +24,7 @@ class Restyle:
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
-    version = 5
+    version = 6
     caps = Caps(
         kind="frame",
         tasks=frozenset({"restyle"}),

@@ -60,7 +60,8 @@ class Cel:
     def __call__(self, picture: Picture) -> Bytes:
         flat = self._cube(picture.enlarged(bytes_of(picture.painted(2.0))))
         lines, outline = contours_and_outline(picture, 1.15, 5, 0.006, 0.045)
-        return _traced(limited_contrast(_traced(flat, lines, 0.9), picture, 0.70, 30), outline, 0.9)
+        traced = _traced(_traced(flat, lines, 0.9), outline, 0.9)
+        return limited_contrast(traced, picture, 0.64, 26)
 
 
 def contours_and_outline(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
