@@ -71,7 +71,10 @@ class PersonFrames:
             yield self._blended(index, [readers[number] for number in covering])
 
     def _blended(self, index: int, readers: "list[_Reader]") -> PlacedFrame | None:
-        """A frame of the one window that covers it, or the blend of two in the box that both show."""
+        """A frame of the one window that covers it, or the blend of two in the box that both show.
+
+        None where these boxes do not meet: each holds whoever its window sees, so nobody is in such a frame.
+        """
         if not readers:
             return None
         if len(readers) == 1:
@@ -80,6 +83,8 @@ class PersonFrames:
         share = float(overlap_shares(after.overlap)[index - after.span.start])
         frames = [reader.frame(index) for reader in readers]
         box = frames[0].box & frames[1].box
+        if not box.size.area_px:
+            return None
         first, second = (frame.cut(box) for frame in frames)
         alpha = None
         if first.alpha is not None and second.alpha is not None:
@@ -111,11 +116,12 @@ def placed_frame(window: SteadyWindow, index: int, frame: EngineFrame) -> Placed
 
 
 def shared(before: SteadyWindow, after: SteadyWindow) -> Iterator[tuple[PlacedFrame, PlacedFrame]]:
-    """The frames that two windows share, from each of them, cut to the box that both show."""
+    """The frames that two windows share, from each of them, cut to the box that both show, if there is one."""
     overlap = after.plan.overlap
     indices = range(after.plan.span.start, after.plan.span.start + overlap)
     tail = before.frames(len(before.plan.span) - overlap)
     for index, one, other in zip(indices, tail, islice(after.frames(), overlap), strict=True):
         first, second = placed_frame(before, index, one), placed_frame(after, index, other)
         box = first.box & second.box
-        yield first.cut(box), second.cut(box)
+        if box.size.area_px:
+            yield first.cut(box), second.cut(box)
