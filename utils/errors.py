@@ -9,6 +9,7 @@
     ├── StoreError               the cache cannot do what was asked
     │   ├── StoreFull            no room, even after making some
     │   └── UnkeyableValue       a value that has no place in a cache key
+    ├── ModelError               the weights of a model are unknown, not here, not allowed, or damaged
     ├── SettingsError            a setting's name or value is wrong
     ├── UndeclaredSetting        a stage asked for a setting that it did not declare
     └── Cancelled                the user stopped it
@@ -66,6 +67,10 @@ class StoreFull(StoreError):
 
 class UnkeyableValue(StoreError):
     """A value that has no exact canonical form cannot be part of a cache key."""
+
+
+class ModelError(ReshootError):
+    """The weights of a model are unknown, not here, refused, damaged, or cannot be fetched."""
 
 
 class SettingsError(ReshootError):
