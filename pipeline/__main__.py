@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
-from pipeline.commands import cache, jobs, presets
+from pipeline.commands import cache, jobs, models, presets
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
 from pipeline.commands.matte import matte
@@ -36,6 +36,7 @@ app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")
 app.add_typer(cache.app, name="cache")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

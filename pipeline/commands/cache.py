@@ -38,7 +38,7 @@ def stats(home: Home = None, as_json: AsJson = False) -> None:
     """What the cache holds, and what it spared: seconds to compute and seconds to read, of the same results."""
     statistics = _open(home).stats()
     if as_json:
-        return _print_json(asdict(statistics))
+        return print_json(asdict(statistics))
     _print_stats(statistics)
 
 
@@ -47,7 +47,7 @@ def list_entries(home: Home = None, as_json: AsJson = False) -> None:
     """Every entry, the one used last first."""
     entries = _open(home).entries()[::-1]
     if as_json:
-        return _print_json([_record(entry) for entry in entries])
+        return print_json([_record(entry) for entry in entries])
     from rich.filesize import decimal
 
     rows = [
@@ -61,7 +61,7 @@ def list_entries(home: Home = None, as_json: AsJson = False) -> None:
         )
         for entry in entries
     ]
-    _print_table(("key", "stage", "size>", "computed in>", "last used>", ""), rows, "The cache is empty.")
+    print_table(("key", "stage", "size>", "computed in>", "last used>", ""), rows, "The cache is empty.")
 
 
 @app.command()
@@ -74,10 +74,10 @@ def verify(home: Home = None, as_json: AsJson = False) -> None:
         verdicts = list(store.verify())
     damaged = [verdict for verdict in verdicts if verdict.problem]
     if as_json:
-        _print_json({"checked": len(verdicts), "damaged": [asdict(verdict) for verdict in damaged]})
+        print_json({"checked": len(verdicts), "damaged": [asdict(verdict) for verdict in damaged]})
     else:
         rows = [(verdict.digest[:KEY_DIGITS], verdict.stage, verdict.problem) for verdict in damaged]
-        _print_table(("key", "stage", "problem"), rows, f"{_entries(len(verdicts))} checked, all sound.")
+        print_table(("key", "stage", "problem"), rows, f"{_entries(len(verdicts))} checked, all sound.")
     if damaged:
         raise typer.Exit(1)
 
@@ -144,7 +144,7 @@ def _print_stats(statistics: "Stats") -> None:
         (name, str(stage.entries), decimal(stage.bytes), *_usage(stage)) for name, stage in statistics.stages.items()
     ]
     titles = ("stage", "entries>", "size>", "hits>", "misses>", "rate>", "compute>", "read>", "faster>")
-    _print_table(titles, rows, "The cache is empty.")
+    print_table(titles, rows, "The cache is empty.")
     if rows:
         typer.echo("Compute and read: seconds for the same results; what the hits spared, and what they took.")
     typer.echo(
@@ -177,13 +177,13 @@ def _print_freed(freed: "Freed", as_json: bool) -> None:
 
     if as_json:
         keys = [entry.digest for entry in freed.removed]
-        return _print_json({"removed": keys, "bytes": freed.bytes, "missed_bytes": freed.missed_bytes})
+        return print_json({"removed": keys, "bytes": freed.bytes, "missed_bytes": freed.missed_bytes})
     typer.echo(f"Removed {_entries(len(freed.removed))}, {decimal(freed.bytes)}.")
     if freed.missed_bytes:
         typer.echo(f"{decimal(freed.missed_bytes)} stay: they are in use or pinned.")
 
 
-def _print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
+def print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
     """Print a table, right-aligned where a title ends in >; the sentence `otherwise` when there are no rows."""
     from rich import box
     from rich.console import Console
@@ -194,13 +194,16 @@ def _print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], other
         return typer.echo(otherwise)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        table.add_column(title.rstrip(">"), justify="right" if title.endswith(">") else "left", no_wrap=title == "key")
+        table.add_column(
+            title.rstrip(">"), justify="right" if title.endswith(">") else "left", no_wrap=title in ("key", "model")
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
 
 
-def _print_json(value: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+def print_json(value: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+    """Print a value for programs to read."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 

@@ -1,0 +1,48 @@
+"""The weights of an engine: whether they are here, where, and their digests, by the names of their checkpoints.
+
+probe:   return readiness("wan-vace-1.3b")
+models:  return digests("wan-vace-1.3b")
+open:    folder = weights("wan-vace-1.3b").path
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.engines.base import EngineError, Readiness
+from pipeline.models.finding import Found, Missing, find
+from pipeline.models.places import Places
+from pipeline.models.registry import Registry
+from utils.errors import ModelError
+
+
+def readiness(*names: str, places: Places | None = None) -> Readiness:
+    """Whether all of these weights are here and may be used; never asks the network."""
+    try:
+        for name in names:
+            found = _look(name, places)
+            if isinstance(found, Missing):
+                return Readiness(False, found.sentence, found.remedy)
+    except ModelError as error:
+        return Readiness(False, error.problem, error.remedy)
+    return Readiness(True)
+
+
+def digests(*names: str, places: Places | None = None) -> Mapping[str, str]:
+    """The digest of each of these weights, for the cache key of what is made with them."""
+    return {name: weights(name, places).digest for name in names}
+
+
+def weights(name: str, places: Places | None = None) -> Found:
+    """Weights that are here; EngineError with what to do if they are not."""
+    found = _look(name, places)
+    if isinstance(found, Missing):
+        raise EngineError(found.sentence, found.remedy)
+    return found
+
+
+def _look(name: str, places: Places | None) -> Found | Missing:
+    places = places or Places.usual()
+    model = Registry.load(places.home).model(name)
+    model.check_allowed()
+    return find(model, places)
