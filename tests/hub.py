@@ -37,7 +37,7 @@ class Fault:
     """Other content than the hub says."""
     no_range: bool = False
     """Requests for a part are answered with the whole."""
-    on_byte: tuple[int, Callable[[], None]] | None = None
+    on_byte: tuple[int, Callable[[], object]] | None = None
     """Called once, when so many bytes were sent in all."""
 
 

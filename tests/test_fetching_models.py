@@ -1,7 +1,6 @@
 """Fetching models from a hub on this machine: by consent, whole or not at all, and on from where it was cut off."""
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -19,41 +18,14 @@ from pipeline.models.lock_file import LockFile
 from pipeline.models.places import Places
 from pipeline.models.registry import Registry
 from tests.disks import fill, resize, small_disk
-from tests.hub import Fault, Hub, serving, tensors
+from tests.hub import Fault, Hub, serving
+from tests.tiny_model import FIRST, MIB, SECOND, SHARD_1, SHARD_2, YAML, tiny_hub
 from utils.project import PROJECT_ROOT
 
 pytestmark = pytest.mark.slow
 
 PATIENCE_S = 120.0
-FIRST, SECOND = "1" * 40, "2" * 40
-SHARD_1, SHARD_2 = (f"transformer/model-0000{number}-of-00002.safetensors" for number in (1, 2))
-INDEX = "transformer/model.safetensors.index.json"
-MIB = 1 << 20
 TOKEN = "hf_secret_of_the_environment"
-YAML = """
-extends: wan-vace
-checkpoints:
-  - name: tiny
-    good_for: Tests.
-    about_gb: 0.01
-    card_gb: 0
-    repository: reshoot/tiny
-    files: [model_index.json, transformer/*.json, transformer/*.safetensors]
-"""
-
-
-def version(fill: bytes) -> dict[str, bytes]:
-    """The files of one commit; what is not wanted must not be fetched."""
-    index = {"weight_map": {"a": Path(SHARD_1).name, "b": Path(SHARD_2).name}}
-    return {
-        "README.md": b"# Tiny",
-        "model_index.json": b'{"_class_name": "Tiny"}',
-        "transformer/config.json": b"{}",
-        INDEX: json.dumps(index).encode(),
-        SHARD_1: tensors(16 * MIB, fill),
-        SHARD_2: tensors(MIB, b"shared"),
-        "transformer/model.bin": b"pickle" * 5000,
-    }
 
 
 @dataclass
@@ -114,10 +86,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     home = tmp_path / "home"
-    (home / "models").mkdir(parents=True)
-    (home / "models" / "tiny.yaml").write_text(YAML)
-    hub = Hub("reshoot/tiny", {FIRST: version(b"first"), SECOND: version(b"second")}, FIRST)
-    with serving(hub):
+    with serving(tiny_hub(home)) as hub:
         yield Machine(hub, home, tmp_path / "cache")
 
 

@@ -45,19 +45,27 @@ def test_a_file_is_where_it_belongs_and_of_readable_length(path: Path) -> None:
 STORY = ("see", "plan", "make", "compose", "report", "preview")
 """The rooms of the journey in its order: each may import those before it, what all share, and nothing else."""
 SHARED = ("engines", "settings", "stage", "stage_texts", "types")
+BELOW = {"engines": ("engines", "models"), "models": ("models",)}
+"""The weights of models lie below the engines, which alone use them."""
 AROUND = ("library", "jobs", "commands", "doctor")
 """What uses the journey."""
 
 
-@pytest.mark.parametrize("room", [*STORY, "engines", "settings"])
+@pytest.mark.parametrize("room", [*STORY, "engines", "models", "settings"])
 def test_a_room_of_the_story_knows_only_the_rooms_before_it(room: str) -> None:
-    before = STORY[: STORY.index(room) + 1] if room in STORY else (room,)
+    before = STORY[: STORY.index(room) + 1] if room in STORY else BELOW.get(room, (room,))
     for path in sorted((PROJECT_ROOT / "pipeline" / room).rglob("*.py")):
         for module in modules(ast.parse(path.read_text(encoding="utf-8"))):
             if module.startswith("pipeline."):
                 part = module.split(".")[1]
                 known = part in before or part in SHARED
                 assert known, f"{path.relative_to(PROJECT_ROOT)} imports {module}"
+
+
+def test_the_room_of_models_loads_no_library_of_models() -> None:
+    for path in sorted((PROJECT_ROOT / "pipeline" / "models").rglob("*.py")):
+        heavy = imported(ast.parse(path.read_text(encoding="utf-8"))) & {"torch", "diffusers", "transformers"}
+        assert not heavy, f"{path.relative_to(PROJECT_ROOT)} imports {heavy}"
 
 
 def test_no_two_rooms_of_utils_need_each_other() -> None:
@@ -145,6 +153,7 @@ def test_every_command_has_help() -> None:
         "settings",
         "doctor",
         "cache",
+        "models",
     ):
         child = subprocess.run(
             [sys.executable, "-m", "pipeline", command, "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True

@@ -6,6 +6,7 @@ from ui.create import create, element
 
 ELEMENTS = (
     "page", "clips", "trim", "intro", "reference", "look", "person", "presets", "form", "jobs", "result", "dashboard",
+    "models",
 )  # fmt: skip
 HEAD = "\n".join(
     [
@@ -31,4 +32,6 @@ def page() -> gr.Blocks:
             for name, title in TABS.items():
                 with gr.Tab(title, id=name, elem_id=f"{name}-tab"):
                     element(name)
+                    if name == "dashboard":
+                        element("models")
     return blocks

@@ -25,6 +25,7 @@ from ui.access import AccessGuard
 from ui.cache_tasks import CacheTaskError
 from ui.files import Files
 from ui.inlaid import Inlaid
+from ui.model_tasks import ModelTaskError
 from ui.page import ASKS, HEAD, page
 from ui.plain_words import in_words, settings_named
 from ui.problems import NotAllowed, NotHere, TooLarge
@@ -38,6 +39,7 @@ from ui.routes import (
     jobs,
     looks,
     mattes,
+    models,
     presets,
     references,
     results,
@@ -55,7 +57,15 @@ log.addFilter(LogThrottle())
 STATIC = Path(__file__).parent / "static"
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-STATUS = {NotHere: 404, NoClip: 404, JobError: 409, CacheTaskError: 409, NotAllowed: 403, TooLarge: 413}
+STATUS = {
+    NotHere: 404,
+    NoClip: 404,
+    JobError: 409,
+    CacheTaskError: 409,
+    ModelTaskError: 409,
+    NotAllowed: 403,
+    TooLarge: 413,
+}
 
 
 def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] = ()) -> FastAPI:
@@ -75,7 +85,7 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
-        uploads, clips, references, mattes, forms, presets, looks, jobs, batches, results, dashboard,
+        uploads, clips, references, mattes, forms, presets, looks, jobs, batches, results, dashboard, models,
     ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(

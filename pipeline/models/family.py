@@ -69,8 +69,8 @@ class Checkpoint(Strict):
     about_gb: Annotated[float, Field(gt=0, le=2000)]
     card_gb: Annotated[int, Field(ge=0, le=1000)]
     """Memory of a graphics card that it wants; 0 if it runs without one."""
-    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
-    revision: Annotated[str, StringConstraints(pattern=r"^[\w.][\w./-]*$")] = "main"
+    repository: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*/\w[\w.-]*$")] | None = None
+    revision: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")] = "main"
     """A commit, or a branch, of which the first fetch notes the commit."""
     files: tuple[RelativePath, ...] = ()
     """Patterns of the files that belong to it; each must match at least one."""

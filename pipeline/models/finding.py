@@ -74,7 +74,12 @@ class Missing:
     def sentence(self) -> str:
         """What is missing, in a sentence."""
         if not self.gaps:
-            return f"The weights {self.model.name} are not here."
+            part = (
+                "here only in part: a fetch was cut off, and another one goes on from there"
+                if self.begun
+                else "not here"
+            )
+            return f"The weights {self.model.name} are {part}."
         more = f" and {len(self.gaps) - SHOWN} more" if len(self.gaps) > SHOWN else ""
         return f"Of the weights {self.model.name} some are missing: {', '.join(self.gaps[:SHOWN])}{more}."
 

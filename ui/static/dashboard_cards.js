@@ -4,7 +4,7 @@ import { bytesText, html, percentText, secondsText } from "./shared.js";
 const CHORES = { verify: "Checking every byte", prune: "Pruning", clear: "Clearing" };
 const ROOMS = {
   results: "Finished videos", cache: "Cache", uploads: "Uploads", clips: "Clips", previews: "Previews", looks: "Frame previews",
-  references: "Reference pictures", forms: "Forms", jobs: "Jobs and logs", other: "Other",
+  references: "Reference pictures", forms: "Forms", models: "Models", jobs: "Jobs and logs", other: "Other",
 };
 
 export function timeText(seconds) {
