@@ -62,7 +62,7 @@ show_environment() {
     local name
     compgen -e | grep -E '^(RESHOOT|RUNPOD|GRADIO|CUDA|NVIDIA|HF)_' | sort | while read -r name; do
         case "$name" in
-            RESHOOT_HOME | RESHOOT_HOST | RESHOOT_PORT | GRADIO_SERVER_NAME | GRADIO_SERVER_PORT | HF_HOME | \
+            RESHOOT_HOME | RESHOOT_HOST | RESHOOT_PORT | RESHOOT_MODELS | GRADIO_SERVER_NAME | GRADIO_SERVER_PORT | HF_HOME | \
                 RUNPOD_POD_ID | RUNPOD_DC_ID | RUNPOD_GPU_COUNT | RUNPOD_CPU_COUNT | RUNPOD_VOLUME_ID | \
                 CUDA_VISIBLE_DEVICES | CUDA_VERSION | NVIDIA_VISIBLE_DEVICES)
                 printf '    %-24s %s\n' "$name" "${!name}"

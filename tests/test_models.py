@@ -116,6 +116,7 @@ def test_a_checkpoint_of_a_known_family_needs_no_code(places: Places) -> None:
 
 
 GOOD: dict[str, Any] = yaml.safe_load(OWN)["checkpoints"][0]
+NET = {**GOOD, "repository": None, "files": [], "url": "https://x/net.pth", "sha256": "0" * 64}
 FAMILY: dict[str, Any] = yaml.safe_load((FAMILIES / "wan-vace.yaml").read_text())
 
 
@@ -130,6 +131,9 @@ FAMILY: dict[str, Any] = yaml.safe_load((FAMILIES / "wan-vace.yaml").read_text()
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "revision": "../main"}]}, "pattern"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "url": "https://x/y"}]}, "and not both"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "files": []}]}, "which files"),
+        ({"extends": "raft", "checkpoints": [{**NET, "sha256": None}]}, "needs the sha256"),
+        ({"extends": "raft", "checkpoints": [{**NET, "url": "https://x/y/.."}]}, "names no file"),
+        ({"extends": "raft", "checkpoints": [{**NET, "url": "file:///etc/passwd"}]}, "pattern"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "surprise": 1}]}, "Extra inputs"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "name": "wan-vace-14b"}]}, "Two checkpoints"),
         (FAMILY, "extends: wan-vace"),

@@ -87,6 +87,8 @@ class Checkpoint(Strict):
             raise ValueError(f"{self.name} does not say which files of {self.repository} belong to it")
         if self.url and not self.sha256:
             raise ValueError(f"{self.name} needs the sha256 of the file at its url")
+        if not stays_inside(self.patterns[0]):
+            raise ValueError(f"the url of {self.name} names no file")
         return self
 
     @property

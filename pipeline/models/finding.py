@@ -51,7 +51,7 @@ class Found:
     @property
     def bytes(self) -> int:
         """Their size on the disk."""
-        return sum((self.path / path).stat().st_size for path in self.files)
+        return sum(_size(self.path / path) or 0 for path in self.files)
 
 
 @dataclass(frozen=True)
