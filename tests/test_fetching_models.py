@@ -179,6 +179,15 @@ def test_content_that_is_not_what_the_hub_says_is_removed(machine: Machine) -> N
     machine.check(FIRST)
 
 
+def test_damaged_content_of_another_tool_is_fetched_anew(machine: Machine) -> None:
+    content = machine.hub.commits[FIRST][SHARD_2]
+    blob = machine.folder / "blobs" / hashlib.sha256(content).hexdigest()
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(bytes(len(content)))
+    machine.fetch()
+    machine.check(FIRST)
+
+
 def test_a_small_file_is_checked_too(machine: Machine) -> None:
     machine.hub.faults["model_index.json"] = Fault(content=b'{"_class_name": "Evil"}')
     assert "checksum differs" in machine.fetch(code=1)

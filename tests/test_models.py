@@ -1,5 +1,6 @@
 """The registry of models, and finding their weights without any network."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -199,6 +200,19 @@ def test_pickles_in_place_of_safetensors_are_named(places: Places) -> None:
     assert (
         len(gaps(places)) == 1 and "transformer/*.safetensors" in gaps(places)[0] and "may run code" in gaps(places)[0]
     )
+
+
+def test_the_file_of_an_address_must_have_the_checksum_of_the_registry(places: Places) -> None:
+    """It may be a pickle, so no other content is ever loaded."""
+    net = {**NET, "sha256": hashlib.sha256(b"net").hexdigest()}
+    (places.models / "own.yaml").write_text(yaml.safe_dump({"extends": "raft", "checkpoints": [net]}))
+    file = places.models / "tiny" / "net.pth"
+    file.parent.mkdir()
+    file.write_bytes(b"other")
+    missing = look(places)
+    assert isinstance(missing, Missing) and missing.gaps == ("net.pth with the checksum of the registry",)
+    file.write_bytes(b"net")
+    assert found_in(places) == file.parent
 
 
 def test_a_broken_folder_does_not_hide_a_whole_one(places: Places, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rich.filesize import decimal
 
 from pipeline.models.checksums import checksum_of, sha256_of
 from pipeline.models.finding import Found, Missing, find
-from pipeline.models.hub import Offer, OfferedFile, explained, prepare, token
+from pipeline.models.hub import Offer, OfferedFile, explained, token
 from pipeline.models.lock_file import LockedFile, LockFile
 from pipeline.models.places import Landing, Places
 from pipeline.models.removal import drop
@@ -67,24 +67,23 @@ class Download:
             drop(self._landing, before, keep=lock)
 
     def _fetch(self, file: OfferedFile) -> LockedFile:
-        """Fetch a file unless it is here, and check it in either case."""
+        """Fetch a file unless it is here, sound; raise ModelError if what arrives is not what the hub says."""
         content = self._landing.content(file.path, file.checksum)
         content.parent.mkdir(parents=True, exist_ok=True)
-        part = self._landing.part(file.path, file.checksum)
-        if not content.exists():
+        if content.exists() and self._is_sound(file, content):
+            self._counter.arrived(file.bytes)
+        else:
+            part = self._landing.part(file.path, file.checksum)
+            content.unlink(missing_ok=True)
             self._receive(file, part)
             self._check(file, part)
             sync(part)
             part.replace(content)
-        else:
-            self._check(file, content)
-            self._counter.arrived(file.bytes)
         sha256 = file.checksum if len(file.checksum) == 64 else sha256_of(content)
         return LockedFile(path=file.path, bytes=file.bytes, sha256=sha256, content=file.checksum)
 
     def _receive(self, file: OfferedFile, part: Path) -> None:
         """Receive the rest of a file; the transfer resumes by itself while the line breaks now and then."""
-        prepare()
         from huggingface_hub import constants
         from huggingface_hub.errors import HfHubHTTPError
         from huggingface_hub.file_download import http_get
@@ -108,19 +107,20 @@ class Download:
                     ) from error
                 raise
 
-    def _check(self, file: OfferedFile, path: Path) -> None:
-        """Raise ModelError, and remove the file, unless its content is what the hub says."""
-        if (
-            path.stat().st_size == file.bytes
-            and checksum_of(path, file.checksum, self._counter.checked) == file.checksum
-        ):
-            return
-        path.unlink()
-        raise ModelError(
-            f"{file.path} of {self._offer.model.checkpoint.source} is not what the hub says: its checksum differs. "
-            "It was removed.",
-            "Fetch it again. If that happens again, something between here and the hub changes files.",
-        )
+    def _is_sound(self, file: OfferedFile, path: Path) -> bool:
+        """Whether a file has the content that the hub says."""
+        told = self._counter.checked
+        return path.stat().st_size == file.bytes and checksum_of(path, file.checksum, told) == file.checksum
+
+    def _check(self, file: OfferedFile, part: Path) -> None:
+        """Remove what has arrived and raise ModelError unless it is sound."""
+        if not self._is_sound(file, part):
+            part.unlink()
+            raise ModelError(
+                f"{file.path} of {self._offer.model.checkpoint.source} is not what the hub says: its checksum differs. "
+                "It was removed.",
+                "Fetch it again. If that happens again, something between here and the hub changes files.",
+            )
 
     def _link_all(self) -> None:
         """Give the files their names in the snapshot, as links to their content."""

@@ -98,26 +98,26 @@ class _Candidate:
     folder: Path
     lock: LockFile | None = None
 
-    def gaps(self, checkpoint: Checkpoint, files: list[str]) -> list[str]:
+    def gaps(self, checkpoint: Checkpoint, files: list[str], checksums: Checksums) -> list[str]:
         """What is missing in it."""
         if self.lock is None:
-            return _gaps(checkpoint, self.folder, files)
+            return _gaps(checkpoint, self.folder, files) or _strangers(checkpoint, self.folder, checksums)
         return [file.path for file in self.lock.files if _size(self.folder / file.path) != file.bytes]
 
 
 def find(model: Model, places: Places) -> Found | Missing:
     """The weights of a model; those in a folder that was named come first, then those that were fetched."""
-    checkpoint, gaps = model.checkpoint, []
+    checkpoint, checksums, gaps = model.checkpoint, Checksums(places.models), list[str]()
     for candidate in _candidates(checkpoint, places):
         if not candidate.folder.is_dir():
             if candidate.lock:
                 gaps += [file.path for file in candidate.lock.files]
             continue
         present = _files(candidate.folder)
-        missing = candidate.gaps(checkpoint, present)
+        missing = candidate.gaps(checkpoint, present, checksums)
         if not missing:
             locked = [file.path for file in candidate.lock.files] if candidate.lock else _wanted(checkpoint, present)
-            return Found(model, candidate.folder, tuple(locked), Checksums(places.models), candidate.lock)
+            return Found(model, candidate.folder, tuple(locked), checksums, candidate.lock)
         gaps += missing if candidate.lock or _wanted(checkpoint, present) else []
     landing = places.fetched(checkpoint)
     looked = (*places.by_hand(checkpoint), landing.folder)
@@ -149,6 +149,14 @@ def _gaps(checkpoint: Checkpoint, folder: Path, files: list[str]) -> list[str]:
         shards = [f"{beside}/{shard}" if beside else shard for shard in _shards(folder / index)]
         gaps += [shard for shard in shards if shard not in files]
     return gaps
+
+
+def _strangers(checkpoint: Checkpoint, folder: Path, checksums: Checksums) -> list[str]:
+    """The file of an address, if it is not the one whose checksum the registry names: it may be a pickle."""
+    path = checkpoint.patterns[0]
+    if checkpoint.sha256 is None or checksums.sha256(folder / path) == checkpoint.sha256:
+        return []
+    return [f"{path} with the checksum of the registry"]
 
 
 def _shards(index: Path) -> list[str]:
