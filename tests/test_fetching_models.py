@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import pty
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +117,25 @@ def test_without_consent_no_byte_of_weights_moves(machine: Machine) -> None:
     said = machine.run("fetch", "tiny", code=1)
     assert "17.8 MB" in said and "nobody is here to be asked" in said and "--yes" in said
     assert not machine.hub.downloads() and not machine.cache.exists()
+
+
+@pytest.mark.parametrize(("answer", "state"), [(b"n\n", Missing), (b"y\n", Found)])
+def test_at_a_terminal_it_asks_before_anything_moves(machine: Machine, answer: bytes, state: type) -> None:
+    ours, theirs = pty.openpty()
+    command, said = [sys.executable, "-m", "pipeline", "models", "fetch", "tiny"], b""
+    child = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=machine.environment(), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    while b"Fetch tiny? [y/N]" not in said:
+        said += os.read(ours, 1000)
+    assert b"17.8 MB" in said and not machine.hub.downloads()
+    os.write(ours, answer)
+    with suppress(OSError):  # the end of a terminal
+        while os.read(ours, 1000):
+            pass
+    assert child.wait(PATIENCE_S) == (state is Missing) and isinstance(machine.find(), state)
+    os.close(ours)
 
 
 def test_what_is_here_is_not_asked_for_again(machine: Machine) -> None:
