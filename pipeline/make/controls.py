@@ -6,20 +6,11 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import Control, View
+from pipeline.make.skeleton import skeleton
 from utils.image import RGB
-from utils.people.pose import ANKLES, ELBOWS, EYES, HEELS, HIPS, KNEES, NOSE, SHOULDERS, TOES, WRISTS
 
 EDGE_LOW, EDGE_HIGH = 60, 160
 """Hysteresis thresholds of the Canny edge detector."""
-LIMB_SHARE = 0.012
-"""Half the width of a drawn limb, as a share of the picture's height."""
-BONES = (
-    (SHOULDERS[0], SHOULDERS[1]), (HIPS[0], HIPS[1]),
-    *((a[side], b[side]) for side in (0, 1) for a, b in (
-        (SHOULDERS, ELBOWS), (ELBOWS, WRISTS), (SHOULDERS, HIPS), (HIPS, KNEES), (KNEES, ANKLES), (ANKLES, HEELS),
-        (HEELS, TOES))),
-    *((NOSE, eye) for eye in EYES),
-)  # fmt: skip
 
 
 def controls(names: Iterable[Control]) -> dict[Control, Callable[[View], RGB]]:
@@ -28,15 +19,8 @@ def controls(names: Iterable[Control]) -> dict[Control, Callable[[View], RGB]]:
 
 
 def pose(view: View) -> RGB:
-    """The skeleton on black, each limb in its own hue; limbs with a missing joint are left out."""
-    drawn = np.zeros_like(view.rgb)
-    width = max(1, round(2 * LIMB_SHARE * view.size.height_px))
-    for number, (start, stop) in enumerate(BONES):
-        ends = view.keypoints[[start, stop]]
-        if np.isfinite(ends).all():
-            one, other = (tuple(map(int, np.rint(end))) for end in ends)
-            cv2.line(drawn, one, other, _hue(number), width, cv2.LINE_AA)
-    return drawn
+    """The skeleton on black."""
+    return skeleton(view.keypoints, view.rgb)
 
 
 def edges(view: View) -> RGB:
@@ -52,12 +36,6 @@ def matte(view: View) -> RGB:
 
 def _three(grey: np.ndarray) -> RGB:  # type: ignore[type-arg]
     return np.asarray(cv2.merge([grey] * 3))
-
-
-def _hue(number: int) -> tuple[int, int, int]:
-    colour = np.array([[[round(179 * number / len(BONES)), 255, 255]]], np.uint8)
-    red, green, blue = cv2.cvtColor(colour, cv2.COLOR_HSV2RGB)[0, 0].tolist()
-    return red, green, blue
 
 
 _DRAWN: dict[Control, Callable[[View], RGB]] = {"pose": pose, "edges": edges, "matte": matte}
