@@ -44,7 +44,7 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
     run = Run(replace(context, listener=one_at_a_time(context.listener)))
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
-    reference = Reference.of(context.settings["generate.reference"])
+    reference, models = Reference.of(context.settings["generate.reference"]), engine.models(context.settings)
 
     # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
     analysis = analysed(run.take, clip, context.settings)
@@ -63,7 +63,7 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     plans = _plans(run, engine, stable, segments)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
-    frames = _frames(run, engine, stable, plans, reference, shown)
+    frames = _frames(run, engine, models, stable, plans, reference, shown)
 
     # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
@@ -93,6 +93,7 @@ def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) 
 def _frames(
     run: Run,
     engine: Engine,
+    models: Mapping[str, str],
     stable: StablePicture,
     plans: Sequence[WindowPlan],
     reference: Reference | None,
@@ -103,7 +104,7 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in prefetch(_made(run, engine, for_engine, plans, reference), depth=1):
+    for made in prefetch(_made(run, engine, models, for_engine, plans, reference), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
@@ -114,12 +115,16 @@ def _frames(
 
 
 def _made(
-    run: Run, engine: Engine, stable: StablePicture, plans: Sequence[WindowPlan], reference: Reference | None
+    run: Run,
+    engine: Engine,
+    models: Mapping[str, str],
+    stable: StablePicture,
+    plans: Sequence[WindowPlan],
+    reference: Reference | None,
 ) -> Iterator[MadeWindow]:
     """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
     stage, before = making(engine, run.context.sessions), None
-    models = engine.models(run.context.settings)
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
         if reference:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.make.fitting import Fitting
 from pipeline.make.made_window import checked
 from pipeline.settings import Settings
 from tests.engines import CPU, Blended, Drawing, opened, window_of
+from tests.tiny_models import TINY, tiny_model, tiny_settings
 from utils.digest import canonical_json
 from utils.errors import Cancelled
 from utils.image import RGB, Size
@@ -41,18 +43,28 @@ def views() -> list[View]:
     ]
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
 @pytest.fixture(params=ENGINES)
-def made_by(request: pytest.FixtureRequest) -> Engine:
-    """Each engine in turn."""
+def made_by(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Each engine in turn; those with a model have a tiny one."""
+    if request.param in TINY:
+        tiny_model(request.param, models)
+        monkeypatch.setenv("RESHOOT_MODELS", str(models))
     return ENGINES[request.param]
 
 
-def settings(**generate: Any) -> dict[str, Any]:
-    return Settings.load(overrides={f"generate.{key}": value for key, value in generate.items()}).flat()
+def settings(made_by: Engine, **generate: Any) -> dict[str, Any]:
+    quick = tiny_settings(made_by.name) if made_by.name in TINY else {}
+    more = {f"generate.{key}": value for key, value in generate.items()}
+    return Settings.load(overrides={**quick, **more}).flat()
 
 
 def window(made_by: Engine, views: list[View], **generate: Any) -> Window:
-    return replace(window_of(views, settings(**generate)), controls=controls(made_by.caps.controls))
+    return replace(window_of(views, settings(made_by, **generate)), controls=controls(made_by.caps.controls))
 
 
 def frames(made_by: Engine, views: list[View], **generate: Any) -> list[RGB]:
@@ -73,7 +85,7 @@ def test_it_says_what_it_is(made_by: Engine) -> None:
     assert made_by.caps.kind == "segment" or not made_by.caps.carry
     ready = made_by.probe()
     assert ready.ready or (ready.reason.endswith(".") and ready.remedy.endswith("."))
-    assert all(len(digest) == 64 for digest in made_by.models(settings()).values())
+    assert all(len(digest) == 64 for digest in made_by.models(settings(made_by)).values())
 
 
 def test_a_longer_window_costs_more(made_by: Engine) -> None:
@@ -90,6 +102,8 @@ def test_the_window_is_filled_exactly(made_by: Engine, views: list[View]) -> Non
 
 
 def test_without_strength_it_is_the_source(made_by: Engine, views: list[View]) -> None:
+    if made_by.name in TINY and "generate.strength" not in made_by.settings:
+        pytest.skip("it has no strength")
     for part in ("person", "background", "both"):
         for view, made in zip(views, frames(made_by, views, strength=0.0, apply_to=part), strict=True):
             assert np.array_equal(made, view.rgb)
@@ -110,7 +124,7 @@ def test_the_same_frames_every_time(made_by: Engine, views: list[View]) -> None:
 
 def test_one_session_makes_other_windows_and_other_settings(made_by: Engine, views: list[View]) -> None:
     """As a worker keeps it: what it made before changes nothing."""
-    session, tell = opened(made_by, settings()), lambda share, note: None
+    session, tell = opened(made_by, settings(made_by)), lambda share, note: None
     whole = Fitting.of(window(made_by, views), made_by.caps)
     asked = [whole.padded(window(made_by, views, seed=seed)) for seed in (1, 2, 1)]
     made = [[each.rgb for each in session.run(each, Cancel(), tell).frames] for each in asked]
@@ -121,7 +135,7 @@ def test_what_a_frame_depends_on(made_by: Engine, views: list[View]) -> None:
     """A frame engine makes each frame by itself; a segment engine looks at its whole window."""
     whole, late = frames(made_by, views), frames(made_by, views[3:])
     style = window(made_by, views).style
-    session = opened(made_by, settings())
+    session = opened(made_by, settings(made_by))
     asked = replace(window(made_by, views[3:]), style=style)
     fitting = Fitting.of(asked, made_by.caps)
     output = session.run(fitting.padded(asked), Cancel(), lambda share, note: None)
@@ -134,7 +148,7 @@ def test_the_preview_is_a_picture_of_the_window(made_by: Engine, views: list[Vie
     """Of a frame engine it is the very frame."""
     asked = window(made_by, views)
     fitting = Fitting.of(asked, made_by.caps)
-    preview = opened(made_by, settings()).preview(fitting.padded(asked), views[2].index)
+    preview = opened(made_by, settings(made_by)).preview(fitting.padded(asked), views[2].index)
     (shown,) = fitting.cut([EngineFrame(preview)], asked)
     assert shown.rgb.shape == views[2].rgb.shape and shown.rgb.any()
     assert np.array_equal(shown.rgb, frames(made_by, views)[2]) or made_by.caps.kind == "segment"
@@ -149,7 +163,9 @@ def test_it_stops_between_frames(made_by: Engine, views: list[View]) -> None:
             asked_for.append(view.index)
             yield view
 
-    run = opened(made_by, settings()).run(replace(fitted, views=watched), cancel, lambda share, note: cancel.check())
+    run = opened(made_by, settings(made_by)).run(
+        replace(fitted, views=watched), cancel, lambda share, note: cancel.check()
+    )
     next(run.frames)
     cancel.ask()
     with pytest.raises(Cancelled):
@@ -170,7 +186,7 @@ def test_what_is_not_restyled_stays_the_source(name: str, views: list[View], par
 
 
 def test_its_provenance_is_json(made_by: Engine) -> None:
-    provenance = opened(made_by, settings(seed=3)).provenance
+    provenance = opened(made_by, settings(made_by, seed=3)).provenance
     assert (provenance.engine, provenance.version, provenance.label) == (made_by.name, made_by.version, made_by.label)
     assert canonical_json(asdict(provenance))
 

@@ -50,7 +50,7 @@ def test_every_setting_is_described_once_with_what_it_takes() -> None:
         assert (about["minimum"], about["maximum"], about["unit"]) == (field.minimum, field.maximum, field.unit)
         assert [each["value"] for each in about["choices"]] == list(field.choices)
         assert all(each["title"] for each in about["choices"])
-        assert (about["step"] is None) == (field.kind in ("choice", "file"))
+        assert (about["step"] is None) == (field.kind in ("choice", "file", "text"))
     assert set(FORM["front"]) < described.keys()
     json.dumps(FORM, allow_nan=False)
 
@@ -92,12 +92,25 @@ def test_every_look_has_its_picture_and_its_sentence() -> None:
 
 
 def test_a_model_that_cannot_run_here_says_why_and_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    [engine] = pipeline.engines.engines()
-    assert not next(each for each in FORM["fields"] if each["name"] == "generate.engine")["note"]
+    engine, *others = pipeline.engines.engines()
+    assert not described("generate.engine")["choices"][0]["about"]
     monkeypatch.setattr(type(engine), "probe", lambda _: Readiness(False, "It needs a GPU.", "Use another machine."))
-    [field] = [each for each in forms.form(RESTYLE)["fields"] if each["name"] == "generate.engine"]
-    assert field["choices"] == [{"value": engine.name, "title": engine.label}]
-    assert field["note"] == f"{engine.label}: It needs a GPU. Use another machine."
+    choices = described("generate.engine")["choices"]
+    assert [each["value"] for each in choices] == [engine.name, *(other.name for other in others)]
+    assert choices[0]["title"] == engine.label
+    assert choices[0]["about"] == "It cannot run here yet. It needs a GPU. Use another machine."
+
+
+def test_a_setting_names_the_engines_that_read_it() -> None:
+    """The form shows it only with these."""
+    assert described("generate.look")["engines"] == ["restyle"]
+    assert described("generate.prompt")["engines"] == ["vace"]
+    assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
+
+
+def described(name: str) -> dict[str, Any]:
+    [field] = [each for each in forms.form(RESTYLE)["fields"] if each["name"] == name]
+    return dict(field)
 
 
 # values of browsers

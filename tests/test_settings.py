@@ -29,6 +29,8 @@ def right_values(field: Field) -> st.SearchStrategy[Any]:
         return st.sampled_from(field.choices)
     if field.kind == "file":
         return st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    if field.kind == "text":
+        return st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     assert field.minimum is not None and field.maximum is not None
     if field.kind == "number":
         return st.floats(field.minimum, field.maximum)
@@ -66,12 +68,20 @@ def file_refusal(folder: Path, text: str | bytes) -> SettingsError:
 # what a setting is
 
 
+def test_a_text_has_a_length() -> None:
+    assert Settings.load(overrides={"generate.prompt": "x" * 2000}).generate.prompt == "x" * 2000
+    error = refusal({"generate.prompt": "rain " * 2000})
+    assert "text of at most 2000 characters" in str(error) and len(str(error)) < 300
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=NAMES)
 def test_every_setting_is_described(field: Field) -> None:
     assert field.name == f"{field.group}.{field.key}" and field.name.islower()
     assert field.title and field.help.endswith(".") and len(field.help) > 40
     if field.kind == "choice":
         assert field.default in field.choices
+    elif field.kind == "text":
+        assert field.default == "" and field.maximum
     elif field.kind != "file":
         assert isinstance(field.default, int | float)
         assert field.minimum is not None and field.maximum is not None
@@ -103,7 +113,8 @@ def test_settings_survive_json_and_the_command_line(given: dict[str, Any]) -> No
     assert Settings.from_json(chosen.to_json()) == chosen
     assert Settings.from_json(json.dumps(chosen.diff())) == chosen
     assert Settings.load(overrides=chosen.model_dump()) == chosen
-    typed = {name: value for name, value in chosen.flat().items() if Settings.field(name).kind != "file"}
+    loses_spaces = ("file", "text")
+    typed = {name: each for name, each in chosen.flat().items() if Settings.field(name).kind not in loses_spaces}
     assert read_assignments(f"{name}={value}" for name, value in typed.items()) == typed
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.engines import engines
+from pipeline.engines import Engine, engines
 from pipeline.engines.looks import LOOKS
 from pipeline.kind import Kind
 from pipeline.settings import Field
@@ -71,7 +71,14 @@ def _field(field: Field, default: Any) -> dict[str, Any]:
         "note": "",
         "elsewhere": field.name in ELSEWHERE,
     }
-    return described | MORE.get(field.name, dict)() | ({"most_bytes": MOST_BYTES} if field.kind == "file" else {})
+    described |= {"most_bytes": MOST_BYTES} if field.kind == "file" else {}
+    return described | _readers(field) | MORE.get(field.name, dict)()
+
+
+def _readers(field: Field) -> dict[str, Any]:
+    """The engines that read a setting, for one that others do not read; the form shows it only with these."""
+    names = [each.name for each in engines() if field.name in each.settings]
+    return {"engines": names} if 0 < len(names) < len(engines()) else {}
 
 
 def _step(field: Field) -> float | None:
@@ -83,11 +90,14 @@ def _step(field: Field) -> float | None:
 
 
 def _engine() -> dict[str, Any]:
-    """The engines by their labels, and why some of them cannot run on this machine."""
-    ready = {each.label: each.probe() for each in engines()}
-    note = " ".join(f"{label}: {it.reason} {it.remedy}" for label, it in ready.items() if not it.ready)
-    choices = [{"value": each.name, "title": each.label} for each in engines()]
-    return {"title": "Model", "choices": choices, "note": note}
+    """The engines by their labels; one that cannot run on this machine says why when it is chosen."""
+    choices = [{"value": each.name, "title": each.label, "about": _why_not(each)} for each in engines()]
+    return {"title": "Made by", "help": "What makes the new pixels.", "choices": choices}
+
+
+def _why_not(engine: Engine) -> str:
+    readiness = engine.probe()
+    return "" if readiness.ready else f"It cannot run here yet. {readiness.reason} {readiness.remedy}"
 
 
 def _look() -> dict[str, Any]:

@@ -24,6 +24,7 @@ def generate(
     preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "balanced",
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What is to be seen, for engines with a model.")] = None,
     reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
     subject: Subject = None,
     matte: Matte = None,
@@ -51,7 +52,8 @@ def generate(
 
     given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
     preset, saved = saved_preset(KIND, preset, home)
-    overrides = _overrides(assignments or [], engine, look, given, subject)
+    short = {"generate.engine": engine, "generate.look": look, "generate.prompt": prompt}
+    overrides = _overrides(assignments or [], short, given, subject)
     settings = KIND.settings.load(preset, overrides, file, saved)
     check(clip, out, report)
     part = Part.read(begin, end)
@@ -67,23 +69,21 @@ def generate(
 
 def _overrides(
     assignments: list[str],
-    engine: str | None,
-    look: str | None,
+    short: Mapping[str, str | None],
     given: Mapping[str, Path | None],
     subject: str | None,
 ) -> dict[str, Any]:
-    """The settings that options of the command line name; `given` are files by the names of their settings."""
+    """The settings that options of the command line name; `short` and `given` are values and files by their names."""
     from pipeline.settings import read_assignments
     from utils.errors import SettingsError
 
     overrides: dict[str, Any] = dict(read_assignments(assignments))
-    short: dict[str, Any] = {
-        "generate.engine": engine,
-        "generate.look": look,
+    named: dict[str, Any] = {
+        **short,
         **{name: str(path.absolute()) for name, path in given.items() if path},
         **(pointed(subject) if subject else {}),
     }
-    for name, value in short.items():
+    for name, value in named.items():
         if value is not None and overrides.setdefault(name, value) != value:
             raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {value}.", "Set it once.")
     return overrides

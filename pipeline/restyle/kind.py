@@ -39,6 +39,9 @@ FILES = {
     "sheet.jpg": ResultFile("Contact sheet, before and after", "contact sheet"),
 }
 
+SUMMARY_LETTERS = 60
+"""How much of a prompt stands on a job's card."""
+
 
 def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     from pipeline.processor import restyle
@@ -58,7 +61,11 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
 
 
 def _summary(settings: Mapping[str, Any]) -> str:
-    return str(settings["generate.look"])
+    """The look; for an engine that makes what a prompt says, the beginning of that."""
+    if settings["generate.engine"] == "restyle":
+        return str(settings["generate.look"])
+    prompt = str(settings["generate.prompt"])
+    return prompt if len(prompt) <= SUMMARY_LETTERS else prompt[: SUMMARY_LETTERS - 1] + "…"
 
 
 KIND = Kind(
@@ -72,8 +79,8 @@ KIND = Kind(
         "strokes": Role("Brush strokes", "strokes", required=False),
     },
     settings=Settings,
-    front=("generate.engine", "generate.look", "generate.strength", "generate.reference", "generate.apply_to",
-           "composite.background", "segments.count"),
+    front=("generate.engine", "generate.prompt", "generate.look", "generate.strength", "generate.reference",
+           "generate.apply_to", "composite.background", "segments.count"),
     stages=STAGES,
     files=FILES,
     measures=tuple(measure.name for measure in MEASURES),

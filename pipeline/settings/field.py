@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 import pydantic
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen
 from pydantic.fields import FieldInfo
 
 Value = str | int | float | None
 """What a setting can hold; each has one exact JSON form."""
 
-ValueKind = Literal["number", "whole number", "choice", "file"]
+ValueKind = Literal["number", "whole number", "choice", "file", "text"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Field:
             return f"{', '.join(most)} or {last}" if most else last
         if self.kind == "file":
             return "a file or nothing"
+        if self.kind == "text":
+            return f"text of at most {self.maximum:.15g} characters"
         return f"{self.minimum:.15g} to {self.maximum:.15g} {self.unit}".rstrip()
 
     @property
@@ -52,6 +54,8 @@ class Field:
         """The accepted values, as the end of a sentence that begins with 'it takes'."""
         if self.kind == "file":
             return "the path of a file, or nothing"
+        if self.kind == "text":
+            return self.range_text
         return f"a {self.kind} from {self.range_text}" if self.kind != "choice" else self.range_text
 
     def read(self, text: str) -> Value:
@@ -60,6 +64,8 @@ class Field:
             return next((choice for choice in self.choices if str(choice) == text), text)
         if self.kind == "file":
             return text or None
+        if self.kind == "text":
+            return text
         try:
             return int(text) if self.kind == "whole number" else float(text)
         except ValueError:
@@ -91,15 +97,24 @@ def setting(
     unit: str = "",
     least: float | None = None,
     most: float | None = None,
+    most_characters: int | None = None,
 ) -> Any:
     """Declare a setting in a group; `describe` reads the declaration back."""
-    return pydantic.Field(default, title=title, description=help, ge=least, le=most, json_schema_extra={"unit": unit})
+    return pydantic.Field(
+        default,
+        title=title,
+        description=help,
+        ge=least,
+        le=most,
+        max_length=most_characters,
+        json_schema_extra={"unit": unit},
+    )
 
 
 def describe(name: str, info: FieldInfo, default: Value) -> Field:
     """The description of a declared setting; its kind follows from its type, and each kind of job has its defaults."""
     limits = {type(limit): limit for limit in info.metadata}
-    least, most = limits.get(Ge), limits.get(Le)
+    least, most, longest = limits.get(Ge), limits.get(Le), limits.get(MaxLen)
     extra = info.json_schema_extra
     assert isinstance(extra, dict) and info.title and info.description, f"{name} is not declared by `setting`"
     return Field(
@@ -110,7 +125,7 @@ def describe(name: str, info: FieldInfo, default: Value) -> Field:
         kind=_kind(info.annotation),
         default=default,
         minimum=least.ge if least else None,
-        maximum=most.le if most else None,
+        maximum=most.le if most else longest.max_length if longest else None,
         choices=get_args(info.annotation) if get_origin(info.annotation) is Literal else (),
     )
 
@@ -118,4 +133,5 @@ def describe(name: str, info: FieldInfo, default: Value) -> Field:
 def _kind(annotation: object) -> ValueKind:
     if get_origin(annotation) is Literal:
         return "choice"
-    return "number" if annotation is float else "whole number" if annotation is int else "file"
+    kinds: dict[object, ValueKind] = {float: "number", int: "whole number", str: "text"}
+    return kinds.get(annotation, "file")

@@ -131,10 +131,49 @@ class Segments(Group):
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle"] = setting(
+    engine: Literal["restyle", "vace"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; vace makes what a prompt says, and "
+        "needs a graphics card and weights.",
+    )
+    model: str = setting(
+        "",
+        "Model",
+        "The checkpoint to use, as `models list` names it; leave it empty for the engine's usual one.",
+        most_characters=60,
+    )
+    prompt: str = setting(
+        "",
+        "Prompt",
+        "What is to be seen, in a few sentences: the person, the clothes, the light, the kind of picture.",
+        most_characters=2000,
+    )
+    negative_prompt: str = setting(
+        "",
+        "Not wanted",
+        "What is not to be seen; only read where the guidance is above 1.",
+        most_characters=2000,
+    )
+    steps: int = setting(
+        0, "Steps", "How many steps the model takes; 0 means as many as it was made for.", least=0, most=200
+    )
+    guidance: float = setting(
+        0.0,
+        "Guidance",
+        "How closely the model keeps to the prompt; 0 means as it was made for, and 1 switches it off, which halves "
+        "the time.",
+        least=0,
+        most=30,
+    )
+    control: Literal["pose", "edges", "none"] = setting(
+        "pose",
+        "Led by",
+        "What leads the model inside the person: pose keeps the movement and frees the outline, edges keep the outline "
+        "too, none leaves it all to the prompt.",
+    )
+    control_strength: float = setting(
+        1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2
     )
     look: Literal[
         "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"

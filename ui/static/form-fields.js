@@ -1,16 +1,17 @@
 // The controls of <reshoot-form>, one for each setting: their markup, and their values in and out.
 import { html, raw } from "./shared.js";
 
-const MOST_RADIOS = 4, LARGEST_RANGE = 1000;
+const MOST_RADIOS = 4, LARGEST_RANGE = 1000, LONGEST_LINE = 100;
 
 /** Which control a setting has. */
 function controlOf({ kind, choices, minimum, maximum }) {
   if (kind === "file") return "file";
+  if (kind === "text") return maximum > LONGEST_LINE ? "paragraph" : "line";
   if (kind === "choice") return choices.some((each) => each.picture) ? "pictures" : choices.length > MOST_RADIOS ? "select" : "radios";
   return minimum !== null && maximum !== null && maximum <= LARGEST_RANGE ? "range" : "number";
 }
 
-const PARTS = { file, pictures: radios, radios, select, range: number, number };
+const PARTS = { file, pictures: radios, radios, select, range: number, number, line: text, paragraph: text };
 
 /** A setting with its title, control, help, and room for what is wrong with its value. */
 export function fieldPart(field) {
@@ -52,6 +53,12 @@ function number(field, id, about, control) {
     </div>`;
 }
 
+function text(field, id, about, control) {
+  const limits = html`id="${id}" maxlength="${field.maximum}" aria-describedby="${about}" spellcheck="${control === "paragraph"}" data-text`;
+  return html`<div class="top"><label class="title" for="${id}">${named(field)}</label>${back(field)}</div>
+    ${control === "paragraph" ? html`<textarea rows="3" ${limits}></textarea>` : html`<input type="text" ${limits}>`}`;
+}
+
 function file(field) {
   return html`<reshoot-reference class="studio reference" most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
 }
@@ -61,6 +68,7 @@ export function read(part, field, moved = null) {
   const control = controlOf(field);
   if (control === "file") return part.querySelector("reshoot-reference").value;
   if (control === "select") return field.choices[part.querySelector("select").value].value;
+  if (field.kind === "text") return part.querySelector("[data-text]").value;
   if (control !== "range" && control !== "number") return field.choices[part.querySelector("input:checked").value].value;
   const text = (moved?.type === "range" ? moved : part.querySelector("[type=number]")).value;
   return text === "" ? null : Number(text);
@@ -71,6 +79,10 @@ export function write(part, field, value, moved = null) {
   const control = controlOf(field), at = String(field.choices.findIndex((each) => each.value === value));
   if (control === "file") part.querySelector("reshoot-reference").take?.(value);
   else if (control === "select") part.querySelector("select").value = at;
+  else if (field.kind === "text") {
+    const box = part.querySelector("[data-text]");
+    if (box !== moved) box.value = value ?? "";
+  }
   else if (control === "range" || control === "number") {
     for (const each of part.querySelectorAll("input")) if (each !== moved) each.value = value ?? "";
   } else for (const each of part.querySelectorAll("input")) each.checked = each.value === at;
@@ -84,7 +96,7 @@ export function mark(part, field, value, usual, isChanged) {
   button.hidden = !isChanged;
   button.textContent = `Back to ${said}`;
   button.setAttribute("aria-label", `Back to ${said}: ${plain(field)} was changed`);
-  if (about) part.querySelector(".note").textContent = about;
+  part.querySelector(".note").textContent = about ?? field.note;
 }
 
 function valueText(field, value) {
@@ -97,5 +109,5 @@ export function tellWrong(part, text) {
   const told = part.querySelector(".wrong");
   told.textContent = text;
   told.hidden = !text;
-  for (const each of part.querySelectorAll("input, select")) each.ariaInvalid = text ? "true" : null;
+  for (const each of part.querySelectorAll("input, select, textarea")) each.ariaInvalid = text ? "true" : null;
 }

@@ -7,7 +7,7 @@ import { previewed } from "./previewed.js";
 import "./reference.js";
 import { ask, draw, html, openTab, Problem, remember, remembered, resolved, tell } from "./shared.js";
 
-const FORM = "form", LOOK = "generate.look", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
+const FORM = "form", LOOK = "generate.look", ENGINE = "generate.engine", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
 const clipNow = () => previewed()?.id ?? "";
 
@@ -126,16 +126,20 @@ class Form extends HTMLElement {
       this.#set(name, this.values.usual(name));
       this.#write(name);
       this.#changed();
-      this.parts.get(name).querySelector("input:checked, input[type=number], select, button:not([hidden])")?.focus();
+      this.parts.get(name).querySelector("input:checked, input[type=number], select, [data-text], button:not([hidden])")?.focus();
     }
   }
 
   /** Mark what differs from the preset, and keep all that is chosen for the next visit. */
   #changed() {
     const { values } = this;
-    for (const [name, part] of this.parts) mark(part, values.fields.get(name), values.get(name), values.usual(name), values.isChanged(name));
+    for (const [name, part] of this.parts) {
+      const field = values.fields.get(name);
+      mark(part, field, values.get(name), values.usual(name), values.isChanged(name));
+      part.hidden = Boolean(field.engines) && !field.engines.includes(values.get(ENGINE));
+    }
     for (const each of this.querySelectorAll("details")) {
-      const count = each.querySelectorAll(".field.changed").length;
+      const count = each.querySelectorAll(".field.changed:not([hidden])").length;
       each.querySelector("summary .chip").textContent = count ? `${count} changed` : "";
     }
     const chosen = Object.fromEntries([...this.chosen].map(([kind, each]) => [kind, kept(each)]));
@@ -196,7 +200,7 @@ class Form extends HTMLElement {
     if (!part) return false;
     tellWrong(part, error.message);
     for (let each = part.closest("details"); each; each = each.parentElement.closest("details")) each.open = true;
-    part.querySelector("input:checked, input[type=number], select")?.focus();
+    part.querySelector("input:checked, input[type=number], select, [data-text]")?.focus();
     part.scrollIntoView({ block: "center" });
     return true;
   }

@@ -1,0 +1,77 @@
+"""Attempts: a window that does not fit into memory is made in smaller steps, and each step down is said once.
+
+First fewer frames at once, then parts of the model wait in the machine's memory, then the picture becomes smaller.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from pipeline.engines.base import EngineError
+from utils.memory import clear_cuda, is_out_of_memory
+
+Offload = Literal["none", "model", "blocks"]
+"""Where the parts of a model are: all on the card, each only while it is used, or block by block."""
+
+FEWEST_FRAMES, GROUP = 17, 4
+"""The fewest frames that are worth a call, and the step of lengths 4n + 1 that all these models take."""
+SMALLEST_SCALE = 0.5
+SHRINK = 0.75
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How much is taken on at once: frames of a call, where the model's parts are, and the scale of the picture."""
+
+    frames: int
+    offload: Offload = "none"
+    offloads: tuple[Offload, ...] = ()
+    """What else can be tried, in order; nothing on a processor, where all memory is one."""
+    scale: float = 1.0
+
+    def smaller(self) -> "tuple[Attempt, str] | None":
+        """The next smaller attempt, with a sentence that tells people; None if there is none."""
+        if self.frames > FEWEST_FRAMES:
+            frames = max(FEWEST_FRAMES, (self.frames // 2 - 1) // GROUP * GROUP + 1)
+            return replace(self, frames=frames), f"The memory was too small: at most {frames} frames are made at once."
+        if self.offloads:
+            offload, *left = self.offloads
+            where = "parts of the model" if offload == "model" else "all blocks of the model"
+            return (
+                replace(self, offload=offload, offloads=tuple(left)),
+                f"The memory was too small: {where} wait outside the graphics card while they are not used.",
+            )
+        if self.scale * SHRINK >= SMALLEST_SCALE:
+            scale = self.scale * SHRINK
+            return (
+                replace(self, scale=scale),
+                f"The memory was too small: pictures are made at {scale:.0%} of their size and enlarged.",
+            )
+        return None
+
+
+@dataclass
+class Attempts:
+    """The attempt that is known to fit; it stays for later windows of a session, which would fail alike."""
+
+    now: Attempt
+
+    def run(self, task: Callable[[Attempt], Made], fallbacks: list[str]) -> Made:
+        """The result of a task, tried with less and less until it fits; what was done instead goes to `fallbacks`."""
+        while True:
+            try:
+                return task(self.now)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                problem = str(error).partition("\n")[0] or type(error).__name__
+            clear_cuda()
+            smaller = self.now.smaller()
+            if smaller is None:
+                raise EngineError(
+                    f"There is too little memory even for the smallest attempt ({problem}).",
+                    "Close other programs on the graphics card, choose a smaller model, or use a larger card.",
+                )
+            self.now, sentence = smaller
+            fallbacks.append(sentence)

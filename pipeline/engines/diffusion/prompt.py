@@ -1,0 +1,59 @@
+"""Prompts as the numbers that a model reads. The text encoder is loaded for a new prompt and released at once.
+
+A text encoder of eleven gigabytes is needed for a second or two of a run; what it says of a prompt is kept instead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from utils.memory import clear_cuda
+
+MOST_KEPT = 64
+"""Prompts whose numbers are kept; each takes some megabytes."""
+
+
+@dataclass
+class Prompts:
+    """The numbers of prompts; `load` returns tokenizer and encoder, which is slow."""
+
+    load: Callable[[], tuple[Any, Any]]
+    device: torch.device
+    most_tokens: int = 512
+    encoded: int = 0
+    """How often the encoder was used."""
+    _kept: dict[str, torch.Tensor] = field(default_factory=dict)
+    _cut: set[str] = field(default_factory=set)
+
+    def numbers(self, *prompts: str) -> list[torch.Tensor]:
+        """What the encoder says of each prompt: 1 x tokens x width, zero after its end, on the processor."""
+        clean = [" ".join(prompt.split()) for prompt in prompts]
+        if new := [prompt for prompt in dict.fromkeys(clean) if prompt not in self._kept]:
+            self._encode(new)
+        result = [self._kept[prompt] for prompt in clean]
+        for old in list(self._kept)[:-MOST_KEPT]:
+            del self._kept[old]
+        return result
+
+    def was_cut(self, prompt: str) -> bool:
+        """Whether a prompt is longer than the model reads, so that its end is lost."""
+        return " ".join(prompt.split()) in self._cut
+
+    def _encode(self, prompts: list[str]) -> None:
+        tokenizer, encoder = self.load()
+        encoder.to(self.device)
+        for prompt in prompts:
+            if len(tokenizer(prompt).input_ids) > self.most_tokens:
+                self._cut.add(prompt)
+            read = tokenizer(
+                prompt, padding="max_length", max_length=self.most_tokens, truncation=True, return_tensors="pt"
+            )
+            mask = read.attention_mask
+            with torch.no_grad():
+                states = encoder(read.input_ids.to(self.device), mask.to(self.device)).last_hidden_state
+            self._kept[prompt] = (states * mask.to(states.device)[..., None]).cpu()
+            self.encoded += 1
+        del encoder
+        clear_cuda()

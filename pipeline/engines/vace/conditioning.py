@@ -1,0 +1,134 @@
+"""What the model sees of a window: control pictures inside the mask, the source outside, and reference pictures.
+
+Wan compresses time by four: one latent holds the first frame, every other one four frames. A mask must therefore hold
+still over each of these groups, or what moves fast within one is missed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engines.base import Carry, View
+from utils.image import RGB, Box, Size, bounding_box
+
+Mask = NDArray[np.uint8]
+
+GROUP = 4
+"""Frames per latent, but for the first frame, which has a latent of its own."""
+GROWTH_SHARE = 0.02
+"""How far the mask reaches beyond the person, as a share of the picture's height."""
+FADE_SHARE = 0.008
+"""How far the result fades into the source at the edge of the mask, as a share of the picture's height."""
+UNKNOWN = 127
+"""The grey that the model was trained to see where nothing is known."""
+PAPER = 255
+"""The white around a reference picture."""
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """The input of one call: control pictures, masks (255 where the picture is made anew), and reference pictures.
+
+    The first `kept` frames are finished ones of the window before; the model continues from them.
+    """
+
+    pictures: tuple[RGB, ...]
+    masks: tuple[Mask, ...]
+    references: tuple[RGB, ...] = ()
+    kept: int = 0
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How conditionings are drawn: the size the model works at, what is made anew, and by which control picture."""
+
+    size: Size
+    part: str
+    """"person", "background" or "both"."""
+    control: Callable[[View], RGB] | None
+    """Draws the control picture of a view; None leaves the inside of the mask unknown."""
+
+    def of(self, views: Sequence[View], carry: Carry | None, reference: RGB | None) -> Conditioning:
+        """The conditioning of some views in a row."""
+        masks = united([self._mask(view) for view in views])
+        pictures = [self._picture(view, mask) for view, mask in zip(views, masks, strict=True)]
+        kept = len(carry.frames) if carry else 0
+        if carry:
+            for number, (frame, valid) in enumerate(zip(carry.frames, carry.valid, strict=True)):
+                there = self._scaled(valid) > 127
+                pictures[number] = np.where(there[..., None], self._scaled(frame), pictures[number]).astype(np.uint8)
+                masks[number] = np.where(there, 0, masks[number]).astype(np.uint8)
+        references = () if reference is None else (at_size_of_person(reference, views, self.size),)
+        return Conditioning(tuple(pictures), tuple(masks), references, kept)
+
+    def _mask(self, view: View) -> Mask:
+        """What of a view is made anew: the person with some room around, all but the person, or everything."""
+        height_px, width_px = self.size.height_px, self.size.width_px
+        if self.part == "both":
+            return np.full((height_px, width_px), 255, np.uint8)
+        person = np.where(self._scaled(view.matte) > 127, 255, 0).astype(np.uint8)
+        near = _disc(GROWTH_SHARE * height_px)
+        return np.asarray(cv2.dilate(person, near) if self.part == "person" else 255 - cv2.erode(person, near))
+
+    def _picture(self, view: View, mask: Mask) -> RGB:
+        """The source of a view, with the control picture inside the mask."""
+        inside = np.full((*mask.shape, 3), UNKNOWN, np.uint8) if self.control is None else None
+        inside = self._scaled(self.control(view)) if self.control else inside
+        assert inside is not None
+        return np.asarray(cv2.copyTo(inside, mask, self._scaled(view.rgb).copy()))
+
+    def _scaled(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if Size.of(picture) == self.size:
+            return picture
+        return np.asarray(cv2.resize(picture, self.size, interpolation=cv2.INTER_AREA))
+
+
+def united(masks: Sequence[Mask]) -> list[Mask]:
+    """Masks that hold still over each group of frames that share a latent: each covers what any of its group covers."""
+    whole = list[Mask]()
+    for start, stop in groups(len(masks)):
+        union = np.maximum.reduce(list(masks[start:stop]))
+        whole.extend(union.copy() for _ in range(start, stop))
+    return whole
+
+
+def groups(frames: int) -> Iterator[tuple[int, int]]:
+    """The frames that share a latent, as pairs of first and one past the last: the first alone, then four each."""
+    yield 0, 1
+    for start in range(1, frames, GROUP):
+        yield start, min(start + GROUP, frames)
+
+
+def faded(mask: Mask) -> Mask:
+    """A mask with a soft edge inside, 0..255: how much of the result is shown."""
+    near = _disc(FADE_SHARE * mask.shape[0])
+    shrunk = cv2.erode(mask, near, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.min(cv2.blur(shrunk, near.shape, borderType=cv2.BORDER_REPLICATE), mask))
+
+
+def at_size_of_person(reference: RGB, views: Sequence[View], size: Size) -> RGB:
+    """A reference picture on white, as tall as the person in the window, for people are made as tall as they are shown.
+
+    A picture that a person fills, given as it is, makes them too large by far while they are still at a distance.
+    """
+    shares = [box.size.height_px / view.size.height_px for view in views if (box := bounding_box(view.matte))]
+    tall_px = float(np.median(shares or [1.0])) * size.height_px
+    own = Size.of(reference)
+    small = own.scaled(min(tall_px / own.height_px, size.width_px / own.width_px))
+    sheet = np.full((size.height_px, size.width_px, 3), PAPER, np.uint8)
+    left, top = (size.width_px - small.width_px) // 2, (size.height_px - small.height_px) // 2
+    part = Box(left, top, left + small.width_px, top + small.height_px).slices
+    sheet[part] = cv2.resize(reference, small, interpolation=cv2.INTER_AREA)
+    return sheet
+
+
+def _disc(radius_px: float) -> Mask:
+    """A disc for growing and shrinking masks, of at least one pixel around its middle."""
+    side = 2 * max(1, round(radius_px)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))

@@ -1,0 +1,81 @@
+"""The engine `vace`: Wan VACE, which makes a window at once from a prompt, led by pose or edges, and by a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from pipeline.engines.base import Caps, Cost, Lengths, Readiness, Session, Tell
+
+if TYPE_CHECKING:
+    from pipeline.engines.device import Device
+    from utils.image import Size
+
+PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "sentencepiece")
+INSTALL = "Run `pip install -r requirements.txt` in Reshoot's environment."
+USUAL = "wan-vace-1.3b"
+
+
+class Vace:
+    """The engine; torch is imported when a session is opened."""
+
+    name = "vace"
+    label = "Wan VACE (needs a graphics card and weights)"
+    version = 1
+    caps = Caps(
+        kind="segment",
+        tasks=frozenset({"restyle", "replace"}),
+        lengths=Lengths(preferred=76, most=81, step=4, rest=1),
+        size_multiple=16,
+        controls=frozenset({"pose", "edges"}),
+        carry=(1, 5, 9, 13, 17),
+        deterministic="same card",
+    )
+    settings = (
+        "generate.model",
+        "generate.prompt",
+        "generate.negative_prompt",
+        "generate.steps",
+        "generate.guidance",
+        "generate.control",
+        "generate.control_strength",
+        "generate.apply_to",
+        "generate.seed",
+    )
+    opening = ("generate.model",)
+    tools = ("torch", "diffusers", "transformers", "opencv-contrib-python", "numpy")
+
+    def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        """The weights of the checkpoint that the settings name."""
+        from pipeline.engines.weights import digests
+
+        return digests(checkpoint(settings))
+
+    def probe(self) -> Readiness:
+        """Ready if its packages are installed and the weights of any of its checkpoints are here."""
+        from pipeline.engines.weights import readiness
+
+        if missing := [name for name in PACKAGES if find_spec(name) is None]:
+            return Readiness(False, f"The package {missing[0]!r} is missing.", INSTALL)
+        return readiness(USUAL)
+
+    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+        """A rough figure from the number of computations, for the usual checkpoint with its usual steps."""
+        from pipeline.engines.vace.cost import rough
+
+        return rough(size, frames, device)
+
+    def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
+        """Load the model from its folder."""
+        from pipeline.engines.vace.opening import opened
+
+        return opened(self, settings, device, tell)
+
+
+def checkpoint(settings: Mapping[str, Any]) -> str:
+    """The name of the checkpoint that the settings ask for."""
+    return str(settings["generate.model"] or USUAL)
+
+
+ENGINE = Vace()

@@ -1,0 +1,162 @@
+"""The opened model: its parts on the card, and one call of it for a few frames."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+from pipeline.engines.base import EngineError
+from pipeline.engines.diffusion.attempts import Offload
+from pipeline.engines.diffusion.components import REPAIR, component, configuration
+from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.vace.conditioning import Conditioning
+from pipeline.engines.vace.pipeline import VacePipeline
+from utils.image import Size
+from utils.memory import clear_cuda
+
+Floats = NDArray[np.float32]
+Step = Callable[[int], None]
+"""Called after each step with the number of those that are done; raises where the work is cancelled."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of one call besides the pictures."""
+
+    prompt: str
+    negative_prompt: str
+    steps: int
+    guidance: float
+    control_strength: float
+    seed: int
+
+
+@dataclass
+class Opened:
+    """A model, ready to be called; `device` is where it computes."""
+
+    pipe: VacePipeline
+    prompts: Prompts
+    device: torch.device
+    offload: Offload | None = None
+
+    @classmethod
+    def from_folder(cls, folder: Path, device: torch.device, dtype: torch.dtype) -> "Opened":
+        """Load all but the text encoder from a folder in the layout of diffusers."""
+        experts = [name for name in ("transformer", "transformer_2") if (folder / name).is_dir()]
+        if not experts:
+            raise EngineError(f"{folder} holds no folder called transformer.", REPAIR)
+        loaded = {name: component(folder / name, WanVACETransformer3DModel, dtype) for name in experts}
+        pipe = VacePipeline(
+            tokenizer=None,
+            text_encoder=None,
+            vae=component(folder / "vae", AutoencoderKLWan, torch.float32),
+            scheduler=UniPCMultistepScheduler.from_config(configuration(folder / "scheduler", "scheduler_config.json")),
+            transformer=loaded.get("transformer"),
+            transformer_2=loaded.get("transformer_2"),
+            boundary_ratio=configuration(folder, "model_index.json").get("boundary_ratio"),
+        )
+        pipe.set_progress_bar_config(disable=True)
+
+        def text() -> tuple[Any, Any]:
+            tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+            return tokenizer, component(folder / "text_encoder", UMT5EncoderModel, dtype)
+
+        return cls(pipe, Prompts(text, device), device)
+
+    @property
+    def experts(self) -> list[Any]:
+        """The transformers: one, or one for high and one for low noise."""
+        return [each for each in (self.pipe.transformer, self.pipe.transformer_2) if each is not None]
+
+    @property
+    def size_multiple(self) -> int:
+        """Widths and heights must be multiples of this."""
+        return int(self.pipe.vae_scale_factor_spatial * self.experts[0].config.patch_size[1])
+
+    def place(self, offload: Offload) -> None:
+        """Put the parts of the model where this level keeps them."""
+        if offload == self.offload:
+            return
+        self.pipe.remove_all_hooks()
+        if offload == "none" or self.device.type == "cpu":
+            self.pipe.to(self.device)
+        elif offload == "model":
+            self.pipe.to("cpu")
+            self.pipe.enable_model_cpu_offload(device=self.device)
+        else:
+            self.pipe.to("cpu")
+            for expert in self.experts:
+                expert.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
+            self.pipe.vae.to(self.device)
+        self.pipe.vae.enable_tiling() if offload == "blocks" else self.pipe.vae.disable_tiling()
+        self.offload = offload
+        clear_cuda()
+
+    def to_full_precision(self) -> bool:
+        """Compute in 32 bits from now on; whether that is a change."""
+        if self.pipe.dtype == torch.float32:
+            return False
+        offload = self.offload or "none"
+        self.pipe.remove_all_hooks()
+        for expert in self.experts:
+            expert.to("cpu", torch.float32)
+        self.offload = None
+        self.place(offload)
+        return True
+
+    def frames(self, given: Conditioning, asked: Request, step: Step) -> Floats:
+        """The frames of one call, n x h x w x 3, 0 to 1; not finite where the model failed."""
+        size, with_guidance = Size.of(given.pictures[0]), asked.guidance > 1
+        texts = (asked.prompt, asked.negative_prompt) if with_guidance else (asked.prompt,)
+        numbers = [each.to(self.device) for each in self.prompts.numbers(*texts)]
+        try:
+            made = self.pipe(
+                prompt_embeds=numbers[0],
+                negative_prompt_embeds=numbers[1] if with_guidance else None,
+                video=[Image.fromarray(each) for each in given.pictures],
+                mask=[Image.fromarray(each) for each in given.masks],
+                reference_images=[list(map(Image.fromarray, given.references))] if given.references else None,
+                conditioning_scale=asked.control_strength,
+                height=size.height_px,
+                width=size.width_px,
+                num_frames=len(given),
+                num_inference_steps=asked.steps,
+                guidance_scale=asked.guidance,
+                generator=torch.Generator("cpu").manual_seed(asked.seed),
+                output_type="np",
+                callback_on_step_end=_after_each(step),
+            ).frames[0]
+        finally:
+            self._forget()
+        return np.asarray(made, np.float32)
+
+    def _forget(self) -> None:
+        """Drop what scheduler and decoder keep of a call, so that nothing of a window lives longer than it."""
+        self.pipe.scheduler = UniPCMultistepScheduler.from_config(self.pipe.scheduler.config)
+        self.pipe.vae.clear_cache()
+        self.pipe._current_timestep = None
+
+    def close(self) -> None:
+        """Drop the model and give its memory back."""
+        self.pipe.remove_all_hooks()
+        for name in ("transformer", "transformer_2", "vae"):
+            setattr(self.pipe, name, None)
+        clear_cuda()
+
+
+def _after_each(step: Step) -> Callable[..., dict[str, Any]]:
+    """A callback of the pipeline that counts steps and changes nothing."""
+
+    def count(pipe: Any, number: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        step(number + 1)
+        return {}
+
+    return count

@@ -1,0 +1,56 @@
+"""Opens a session of Wan VACE: loads a checkpoint and decides how much of it can be on the card at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from pipeline.engines.base import Engine, Provenance, Tell
+from pipeline.engines.device import Device
+from pipeline.engines.diffusion import card
+from pipeline.engines.diffusion.attempts import Attempt, Attempts, Offload
+from pipeline.engines.vace.engine import checkpoint
+from pipeline.engines.vace.opened import Opened
+from pipeline.engines.vace.session import Defaults, VaceSession
+from pipeline.engines.weights import weights
+from utils.memory import budget_mb
+
+WORKING_MB = 9 * 1024.0
+"""Memory that a call of 81 frames of 480 x 832 takes beside the weights (assumed): most of it decoding."""
+
+
+def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Tell) -> VaceSession:
+    """A session with the checkpoint that the settings name."""
+    name = checkpoint(settings)
+    found = weights(name)
+    tell(0.0, f"opening {name}")
+    place = card.torch_device(device)
+    dtype = card.precision(place)
+    model = Opened.from_folder(found.path, place, dtype)
+    facts = {
+        "model": name,
+        "digest": found.digest,
+        "precision": str(dtype).removeprefix("torch."),
+        "device": str(device),
+    }
+    provenance = Provenance(engine.name, engine.version, engine.label, {**facts, "torch": str(torch.__version__)})
+    most = engine.caps.lengths.most
+    return VaceSession(provenance, model, Defaults(), Attempts(_first_attempt(model, device, most)))
+
+
+def _first_attempt(model: Opened, device: Device, frames: int) -> Attempt:
+    """All on the card if it fits by its size, else what is in use, else block by block."""
+    if model.device.type == "cpu":
+        return Attempt(frames)
+    parts_mb = [_size_mb(each) for each in (*model.experts, model.pipe.vae)]
+    budget = budget_mb(device.memory_mb) - WORKING_MB
+    offloads: tuple[Offload, ...] = ("none", "model", "blocks")
+    first = 0 if sum(parts_mb) <= budget else 1 if max(parts_mb) <= budget else 2
+    return Attempt(frames, offloads[first], offloads[first + 1 :])
+
+
+def _size_mb(part: torch.nn.Module) -> float:
+    """The memory that the weights of a part take."""
+    return float(sum(each.numel() * each.element_size() for each in part.parameters())) / 2**20

@@ -1,0 +1,30 @@
+"""The library's pipeline for Wan VACE, with masks that are read at the frames that a latent stands for."""
+
+from typing import Any
+
+import torch
+from diffusers import WanVACEPipeline
+
+from pipeline.engines.vace.conditioning import groups
+
+
+class VacePipeline(WanVACEPipeline):  # type: ignore[misc]
+    """Wan VACE. The library's own masks are sampled evenly, which for most latents is a frame of the next group."""
+
+    def prepare_masks(
+        self, mask: torch.Tensor, reference_images: Any = None, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Masks as the model reads them: each pixel of a latent's 8 x 8 as a channel, one frame for each latent.
+
+        All frames of a group have one mask (`conditioning.united`), so its first frame stands for it. The latents of
+        reference pictures come first; nothing in them is made anew.
+        """
+        side = self.vae_scale_factor_spatial
+        first = [start for start, _ in groups(mask.shape[2])]
+        chosen = mask[0, 0, first]
+        count, height, width = chosen.shape
+        cells = chosen.view(count, height // side, side, width // side, side)
+        channels = cells.permute(2, 4, 0, 1, 3).flatten(0, 1)
+        references = len(reference_images[0]) if reference_images else 0
+        before = torch.zeros_like(channels[:, :1]).repeat(1, references, 1, 1)
+        return torch.cat([before, channels], dim=1)[None]

@@ -1,0 +1,187 @@
+"""A session of Wan VACE: makes windows, in calls that fit into memory, and does not let a failed picture pass."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engines.base import Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
+from pipeline.engines.diffusion.attempts import Attempt, Attempts
+from pipeline.engines.vace.conditioning import Conditioning, Conditions, faded
+from pipeline.engines.vace.opened import Floats, Opened, Request
+from utils.image import RGB, Size
+from utils.memory import clear_cuda
+from utils.progress import Cancel
+
+CARRIED = 5
+"""Frames that a call continues from where a window is made in several."""
+BLACK = 4 / 255
+"""A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
+Made = tuple[RGB, NDArray[np.uint8]]
+"""A frame at the working size, and the mask of what was made anew in it."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a checkpoint was made for; settings of 0 mean these."""
+
+    steps: int = 50
+    guidance: float = 5.0
+    area_px: int = 480 * 832
+
+
+@dataclass
+class VaceSession:
+    """Makes windows with an opened model."""
+
+    provenance: Provenance
+    model: Opened
+    defaults: Defaults
+    attempts: Attempts
+    clear: str = "window"
+    _told: set[str] = field(default_factory=set)
+
+    def preview(self, window: Window, index: int) -> RGB:
+        """One frame by itself, which costs a small part of a window."""
+        view = next(view for view in window.views() if view.index == index)
+        alone = Window.single(view, window.settings, window.style, window.rate)
+        work = _Work(alone, [view], window.controls, Cancel(), lambda share, note: None, Output(iter(())))
+        ((rgb, mask),) = self._made(work)
+        return _shown(view, rgb, mask)
+
+    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
+        """Make the frames of a window; they come when all of them are made."""
+        output = Output(iter(()))
+        return Output(self._frames(window, cancel, tell, output), output.fallbacks, output.state)
+
+    def close(self) -> None:
+        """Release the model."""
+        self.model.close()
+
+    def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+        cancel.check()
+        views = list(window.views())
+        made = self._made(_Work(window, views, window.controls, cancel, tell, output))
+        part = window.settings["generate.apply_to"]
+        for rgb, mask in made:
+            alpha = _resized(faded(mask), window.size) if part == "person" else None
+            yield EngineFrame(_resized(rgb, window.size), alpha)
+
+    def _made(self, work: "_Work") -> list[Made]:
+        """All frames of a window, with the attempt that fits."""
+        try:
+            return self.attempts.run(lambda attempt: self._attempted(work, attempt), work.output.fallbacks)
+        finally:
+            if self.clear == "window":
+                clear_cuda()
+
+    def _attempted(self, work: "_Work", attempt: Attempt) -> list[Made]:
+        """The frames of a window in calls of at most so many frames, each continuing from the one before."""
+        self.model.place(attempt.offload)
+        conditions = self._conditions(work, attempt.scale)
+        made, carry, start = list[Made](), work.window.carry, 0
+        while len(made) < len(work.views):
+            views = work.views[start : start + attempt.frames]
+            given = conditions.of(views, carry, work.window.style.reference)
+            frames = self._checked(given, work, (start, len(views)))
+            made += list(zip(frames, given.masks, strict=True))[len(made) - start :]
+            start = len(made) - CARRIED
+            carry = _tail([rgb for rgb, _ in made[start:]])
+        return made
+
+    def _conditions(self, work: "_Work", scale: float) -> Conditions:
+        settings = work.window.settings
+        name = settings["generate.control"]
+        draw = work.controls.get(name) if name != "none" else None
+        size = working_size(work.window.size, self.defaults.area_px, self.model.size_multiple, scale)
+        return Conditions(size, settings["generate.apply_to"], draw)
+
+    def _checked(self, given: Conditioning, work: "_Work", place: tuple[int, int]) -> list[RGB]:
+        """The frames of a call; one that fails is tried once more in full precision, and never kept."""
+        asked, (start, count) = self._request(work.window.settings), place
+
+        def step(done: int) -> None:
+            work.cancel.check()
+            share = (start + count * done / asked.steps) / len(work.views)
+            work.tell(min(share, 1.0), f"step {done} of {asked.steps}")
+
+        made = self.model.frames(given, asked, step)
+        self._say_if_cut(asked, work.output)
+        if problem := _problem(made, given):
+            if not self.model.to_full_precision():
+                raise EngineError(
+                    f"The model made only {problem}.", "Try another seed or fewer LoRAs; verify the model's files."
+                )
+            work.output.fallbacks.append(f"The model made only {problem}; it computes in full precision now.")
+            made = self.model.frames(given, asked, step)
+            if problem := _problem(made, given):
+                raise EngineError(
+                    f"The model made only {problem}, in full precision too.",
+                    "Verify the model's files, or try another seed.",
+                )
+        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]]
+
+    def _request(self, settings: Mapping[str, Any]) -> Request:
+        return Request(
+            prompt=settings["generate.prompt"],
+            negative_prompt=settings["generate.negative_prompt"],
+            steps=settings["generate.steps"] or self.defaults.steps,
+            guidance=settings["generate.guidance"] or self.defaults.guidance,
+            control_strength=settings["generate.control_strength"],
+            seed=settings["generate.seed"],
+        )
+
+    def _say_if_cut(self, asked: Request, output: Output) -> None:
+        if self.model.prompts.was_cut(asked.prompt):
+            sentence = f"The prompt is longer than {self.model.prompts.most_tokens} tokens; its end was not read."
+            if sentence not in output.fallbacks:
+                output.fallbacks.append(sentence)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A window that is being made."""
+
+    window: Window
+    views: Sequence[View]
+    controls: Mapping[Any, Any]
+    cancel: Cancel
+    tell: Tell
+    output: Output
+
+
+def working_size(size: Size, area_px: float, multiple: int, scale: float = 1.0) -> Size:
+    """The size at which the model works: of the window's shape, not larger than it or than an area, in its steps."""
+    scale *= min(1.0, (area_px / size.area_px) ** 0.5)
+    width, height = (max(multiple, round(side * scale / multiple) * multiple) for side in size)
+    return Size(width, height)
+
+
+def _tail(frames: list[RGB]) -> Carry:
+    """The end of what is made, to continue from."""
+    whole = np.full(frames[0].shape[:2], 255, np.uint8)
+    return Carry(tuple(frames), (whole,) * len(frames))
+
+
+def _problem(made: Floats, given: Conditioning) -> str | None:
+    """What is wrong with the frames of a call: not numbers, or black where the source is not."""
+    if not np.isfinite(made).all():
+        return "values that are no numbers"
+    brightest = max(float(picture.max()) for picture in given.pictures) / 255
+    return "black pictures" if float(made.max()) < BLACK < brightest else None
+
+
+def _shown(view: View, rgb: RGB, mask: NDArray[np.uint8]) -> RGB:
+    """A made frame over its view, at the size of the view."""
+    alpha = _resized(faded(mask), view.size).astype(np.float32)[..., None] / 255
+    mixed = view.rgb + alpha * (_resized(rgb, view.size).astype(np.float32) - view.rgb)
+    return np.asarray(np.rint(mixed), np.uint8)
+
+
+def _resized(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    if Size.of(picture) == size:
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))

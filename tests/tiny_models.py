@@ -1,0 +1,111 @@
+"""Tiny models with random weights, in the same folders and files as the real ones, for the code that loads those."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Metaspace
+from tokenizers.processors import TemplateProcessing
+from transformers import UMT5Config, UMT5EncoderModel
+
+TEXT = (
+    "a person walks up to the camera and walks off",
+    "a red raincoat in heavy rain, film still at night",
+    "a knight in armour, watercolour on rough paper",
+)
+torch.set_num_threads(1)  # several threads wait for each other longer than models this small compute
+SHARD = "60KB"
+"""So that even tiny weights come in several files with an index, as large ones do."""
+
+
+def tiny_model(engine: str, models: Path) -> Path:
+    """A tiny model of an engine, in a folder of models, where it may be already."""
+    make, name, _ = TINY[engine]
+    return models / name if (models / name).exists() else make(models / name)
+
+
+def tiny_settings(engine: str) -> dict[str, Any]:
+    """Settings that are quick with the tiny model of an engine."""
+    return {f"generate.{key}": value for key, value in {"engine": engine, **TINY[engine][2]}.items()}
+
+
+def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
+    """Wan VACE with one transformer, or two for high and low noise, in the layout of diffusers."""
+    torch.manual_seed(0)
+    names = ("transformer", "transformer_2")[:experts]
+    for name in names:
+        WanVACETransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=12,
+            text_dim=16,
+            freq_dim=32,
+            ffn_dim=32,
+            num_layers=layers,
+            rope_max_seq_len=64,
+            vace_layers=list(range(0, layers, 2)),
+            vace_in_channels=96,
+        ).save_pretrained(folder / name, max_shard_size=SHARD)
+    AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1).save_pretrained(folder / "vae")
+    UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0).save_pretrained(
+        folder / "scheduler"
+    )
+    words = tokenizer(folder / "tokenizer")
+    config = UMT5Config(vocab_size=words, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    UMT5EncoderModel(config).save_pretrained(folder / "text_encoder", max_shard_size="1KB")
+    index: dict[str, Any] = {
+        "_class_name": "WanVACEPipeline",
+        "boundary_ratio": 0.875 if experts == 2 else None,
+        **{name: ["diffusers", "WanVACETransformer3DModel"] for name in names},
+        "vae": ["diffusers", "AutoencoderKLWan"],
+        "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+        "text_encoder": ["transformers", "UMT5EncoderModel"],
+        "tokenizer": ["transformers", "T5TokenizerFast"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
+def tokenizer(folder: Path) -> int:
+    """A sentencepiece tokenizer, trained on a few sentences; returns the size of its vocabulary."""
+    folder.mkdir(parents=True)
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXT * 20),
+        model_writer=model,
+        vocab_size=64,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    (folder / "spiece.model").write_bytes(model.getvalue())
+    trained = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    pieces = [(trained.id_to_piece(number), trained.get_score(number)) for number in range(trained.vocab_size())]
+    fast = Tokenizer(Unigram(pieces, unk_id=2))
+    fast.pre_tokenizer = Metaspace()
+    fast.post_processor = TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast.save(str(folder / "tokenizer.json"))
+    about = {
+        "tokenizer_class": "T5Tokenizer",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "unk_token": "<unk>",
+        "extra_ids": 0,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    return int(trained.vocab_size())
+
+
+TINY: dict[str, tuple[Callable[[Path], Path], str, dict[str, Any]]] = {
+    "vace": (wan_vace, "wan-vace-1.3b", {"prompt": TEXT[1], "steps": 2, "guidance": 1.0}),
+}
+"""Engines with models -> how a tiny one is made, the name of its folder, and settings that are quick."""
