@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipeline.engines.device import processor, processors
@@ -37,6 +38,8 @@ class FinishedRun(NamedTuple):
     pixels: int
     """Of a frame."""
     seconds: float
+    settings: Mapping[str, Any] = MappingProxyType({})
+    """Those that differed from the preset."""
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Kind:
     measures: tuple[str, ...]
     """Names of the measures (`pipeline.report.quality`) that its results have."""
     run: Callable[[Task, RunContext, ShowPart], Outcome]
-    estimate: Callable[[Mapping[str, Any], Sequence[FinishedRun]], Mapping[str, Estimate]]
+    estimate: Callable[[Mapping[str, Any], Sequence[FinishedRun], Mapping[str, Any]], Mapping[str, Estimate]]
     """What each preset takes for a clip with these facts, after these finished jobs; '' where there are no presets."""
     summary: Callable[[Mapping[str, Any]], str]
     """A word or two on all settings of a job, for lists: the name of the look."""

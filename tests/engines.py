@@ -68,7 +68,7 @@ class Drawing:
     def probe(self) -> Readiness:
         return self.ready
 
-    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+    def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
         return Cost(0.01 * frames, 100)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> "Drawing":
@@ -175,7 +175,7 @@ class Blended:
     def probe(self) -> Readiness:
         return READY
 
-    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+    def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
         return Cost(1 + frames * size.area_px * 1e-8, 50 + size.area_px * 1e-5)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> "Blended":

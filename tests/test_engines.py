@@ -89,7 +89,9 @@ def test_it_says_what_it_is(made_by: Engine) -> None:
 
 
 def test_a_longer_window_costs_more(made_by: Engine) -> None:
-    small, large = (made_by.estimate(size, frames, CPU) for size, frames in ((SIZE, 10), (Size(1280, 720), 300)))
+    small, large = (
+        made_by.estimate(settings(made_by), size, frames, CPU) for size, frames in ((SIZE, 10), (Size(1280, 720), 300))
+    )
     assert 0 < small.seconds < large.seconds
     assert 0 < small.ram_mb <= large.ram_mb
 
@@ -198,7 +200,7 @@ def test_nothing_goes_out_to_the_network(made_by: Engine, views: list[View], mon
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert made_by.probe().ready
-    assert made_by.estimate(SIZE, 10, CPU).seconds > 0
+    assert made_by.estimate(settings(made_by), SIZE, 10, CPU).seconds > 0
     assert len(frames(made_by, views[:1])) == 1
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_prices_foretell_a_size_they_were_not_made_from(
 ) -> None:
     """Where they were measured: on this machine, at this moment, the yardstick may take longer."""
     monkeypatch.setattr("pipeline.estimate.slowness", lambda: 1.0)
-    engine_s = engine("restyle").estimate(_crop(PIXELS), 90, this_device()).seconds
+    engine_s = engine("restyle").estimate({}, _crop(PIXELS), 90, this_device()).seconds
     monkeypatch.setattr("pipeline.estimate.processors", lambda: 2)
     assert (PRICES[preset].seconds(90, PIXELS) + engine_s) / SERIAL == pytest.approx(measured_s, rel=0.15)
 
@@ -106,13 +107,23 @@ def test_what_an_engine_says_of_itself_is_part_of_it() -> None:
     """And where it computes."""
 
     class Slow(Drawing):
-        def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+        def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
             return Cost(1000, 20_000, 18_000)
 
     usual, slow = expected()["fast"], estimates(CLIP, engine=Slow("slow"))["fast"]
     assert slow.seconds == pytest.approx(usual.seconds + 1000, rel=0.02)
     assert slow.memory_mb == 20_000 and slow.vram_mb == 18_000 and usual.vram_mb == 0
     assert "processor" in usual.device and "GB" in usual.device
+
+
+def test_each_engine_learns_from_its_own_jobs() -> None:
+    slow = [job("balanced", 5)._replace(settings={"generate.engine": "vace"}) for _ in range(8)]
+    assert ratio(slow) == pytest.approx(1)
+    vace = {"generate.engine": "vace"}
+    few_steps = estimates(CLIP, settings={**vace, "generate.steps": 4, "generate.guidance": 1.0})["balanced"]
+    assert (
+        estimates(CLIP, settings=vace)["balanced"].seconds > 5 * few_steps.seconds > 5 * expected()["balanced"].seconds
+    )
 
 
 def test_the_machine_is_measured_once() -> None:

@@ -44,7 +44,7 @@ def test_a_kind_says_all_that_forms_jobs_and_pages_ask_for(kind: Any) -> None:
     assert {field.name for field in map(kind.settings.field, (*kind.front, *kind.quick))}
     assert set(kind.file_settings) <= set(kind.roles), "every setting that is a file is an input"
     assert CLIP in kind.files and sum(text.share for text in kind.stages.values()) == pytest.approx(100, abs=1)
-    estimates = kind.estimate(FACTS, [])
+    estimates = kind.estimate(FACTS, [], {})
     assert list(estimates) == list(kind.presets or [""])
     assert all(each.seconds > 1 and each.memory_mb > 100 and each.device for each in estimates.values())
     assert all(stage_sentence(stage) == text.sentence for stage, text in kind.stages.items() if stage != "stabilise")

@@ -184,7 +184,7 @@ def test_nothing_goes_out_to_the_network(case: Case, views: list[View], monkeypa
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert case.engine.probe().ready
-    assert case.engine.estimate(LANDSCAPE, 10, CPU).seconds > 0
+    assert case.engine.estimate(case.settings(), LANDSCAPE, 10, CPU).seconds > 0
     assert len(case.made(case.open(), views[:5])[0]) == 5
 
 
@@ -218,7 +218,7 @@ class Hungry:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, session: Any, fits: Callable[[torch.Size], bool]) -> None:
         self.shapes: list[torch.Size] = []
-        for expert in session.model.experts:
+        for expert in session.model.experts.values():
             forward = expert.forward
 
             def limited(*args: Any, forward: Any = forward, **named: Any) -> Any:
@@ -267,7 +267,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, torch.dtype | Non
     """Makes the transformer give values that are no numbers, in one precision or in all."""
 
     def spoil(session: Any, only: torch.dtype | None) -> None:
-        for expert in session.model.experts:
+        for expert in session.model.experts.values():
             forward = expert.forward
 
             def spoiled(*args: Any, forward: Any = forward, **named: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import sentencepiece
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
@@ -103,6 +104,36 @@ def tokenizer(folder: Path) -> int:
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
     return int(trained.vocab_size())
+
+
+def wan_lora(path: Path, keys: str, *, width: int = 24, strength: float = 3.0) -> Path:
+    """A LoRA of Wan's first attention with the keys of "diffusers" (PEFT), "wan" (the model's own) or "kohya".
+
+    One of kohya's tools has all layers of a block; here the others change nothing. "other" is of another model.
+    """
+    torch.manual_seed(1)
+    down, up = torch.randn(4, width), strength * torch.randn(width, 4)
+    modules = {"diffusers": "transformer.blocks.0.attn1.to_q", "wan": "diffusion_model.blocks.0.self_attn.q",
+               "other": "transformer.single_blocks.9.proj"}  # fmt: skip
+    if keys == "kohya":
+        weights = _kohya(down, up)
+    else:
+        weights = {f"{modules[keys]}.lora_A.weight": down, f"{modules[keys]}.lora_B.weight": up}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, path)
+    return path
+
+
+def _kohya(down: torch.Tensor, up: torch.Tensor) -> dict[str, torch.Tensor]:
+    layers = {f"{kind}_attn_{part}": (24, 24) for kind in ("self", "cross") for part in "qkvo"}
+    layers |= {"ffn_0": (24, 32), "ffn_2": (32, 24)}
+    weights = {}
+    for name, (wide, tall) in layers.items():
+        is_meant, key = name == "self_attn_q", f"lora_unet_blocks_0_{name}"
+        weights[f"{key}.lora_down.weight"] = down if is_meant else torch.randn(4, wide)
+        weights[f"{key}.lora_up.weight"] = up if is_meant else torch.zeros(tall, 4)
+        weights[f"{key}.alpha"] = torch.tensor(4.0)
+    return weights
 
 
 TINY: dict[str, tuple[Callable[[Path], Path], str, dict[str, Any]]] = {

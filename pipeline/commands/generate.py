@@ -98,7 +98,7 @@ def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunCo
     from pipeline.see.open_clip import open_clip
 
     source = open_clip(clip, context)
-    tell_estimate(KIND, source, preset)
+    tell_estimate(KIND, source, preset, context.settings)
     journey = restyle(source, context)
     write_clip(journey, out, preset)
     values = report_of(journey)

@@ -44,7 +44,7 @@ def matte(
     with running(KIND, settings.flat(), home) as whole:
         context = part.of(clip, whole)
         source = open_clip(clip, context)
-        tell_estimate(KIND, source, "")
+        tell_estimate(KIND, source, "", context.settings)
         made = find_matte(source, context)
         write_matte_file(made, out)
         if overlay:

@@ -61,12 +61,13 @@ def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Itera
         raise typer.Exit(STOPPED) from None
 
 
-def tell_estimate(kind: Kind, clip: Clip, preset: str) -> None:
+def tell_estimate(kind: Kind, clip: Clip, preset: str, settings: Mapping[str, Any]) -> None:
     """Say what a run is expected to take, before it begins."""
     from rich.console import Console
 
     facts = {"width": clip.size.width_px, "height": clip.size.height_px, "frames": len(clip)}
-    Console(stderr=True, highlight=False).print(f"{kind.title}: {kind.estimate(facts, [])[preset]}.", style="dim")
+    expected = kind.estimate(facts, [], settings)[preset]
+    Console(stderr=True, highlight=False).print(f"{kind.title}: {expected}.", style="dim")
 
 
 def check(clip: Path, out: Path, report: Path | None = None) -> None:

@@ -41,7 +41,7 @@ def steady(
     with running(KIND, settings.flat(), home) as context:
         context = part.of(clip, context)
         source = open_clip(clip, context)
-        tell_estimate(KIND, source, "")
+        tell_estimate(KIND, source, "", context.settings)
         made = story.steady(source, context)
         write_clip(made, out)
     if path:

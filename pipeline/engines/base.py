@@ -281,8 +281,8 @@ class Engine(Protocol):
         """Whether it can run on this machine; must not download or load anything heavy."""
         ...
 
-    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
-        """Estimate the cost of so many frames of this size on this device."""
+    def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
+        """Estimate the cost of so many frames of this size on this device; settings that are missing have defaults."""
         ...
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:

@@ -48,7 +48,7 @@ class Restyle:
             return Readiness(False, f"The package {missing[0]!r} is missing.", "Run `make run`, which installs it.")
         return Readiness(True)
 
-    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
+    def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
         """Cost of the slowest look; it computes on processors whatever the device is."""
         pixels = size.area_px
         seconds = _START_S + frames * pixels * _NS_PER_PIXEL * 1e-9 * 2 / min(2, processors())

@@ -8,12 +8,16 @@ open:    folder = weights("wan-vace-1.3b").path
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pipeline.engines.base import EngineError, Readiness
 from pipeline.models.finding import Found, Missing, find
 from pipeline.models.places import Places
 from pipeline.models.registry import Registry
 from utils.errors import ModelError
+from utils.untrusted_json import UntrustedJson, read_object
+
+MOST_CONFIG_BYTES = 1 << 20
 
 
 def readiness(*names: str, places: Places | None = None) -> Readiness:
@@ -39,6 +43,15 @@ def weights(name: str, places: Places | None = None) -> Found:
     if isinstance(found, Missing):
         raise EngineError(found.sentence, found.remedy)
     return found
+
+
+def configuration(name: str, path: str, places: Places | None = None) -> Mapping[str, Any] | None:
+    """A JSON file of weights that are here; None if they are not, or if it is none."""
+    try:
+        found = _look(name, places)
+        return None if isinstance(found, Missing) else read_object((found.path / path).read_bytes(), MOST_CONFIG_BYTES)
+    except (ModelError, OSError, UntrustedJson):
+        return None
 
 
 def _look(name: str, places: Places | None) -> Found | Missing:

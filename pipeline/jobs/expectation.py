@@ -17,7 +17,7 @@ from pipeline.library.inputs import clip_id
 def estimates(ledger: Ledger, facts: Mapping[str, Any]) -> dict[str, dict[str, Estimate]]:
     """What each kind of job would take for a clip with these facts, by preset."""
     done = ledger.in_state(State.DONE)
-    return {kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name))) for kind in kinds()}
+    return {kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name), {})) for kind in kinds()}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Expectations:
             return None
         history = finished_runs(self._done, job.order.kind)
         facts = used_facts(inspection.facts, job.order.settings)
-        return find_kind(job.order.kind).estimate(facts, history).get(job.order.preset)
+        return find_kind(job.order.kind).estimate(facts, history, job.order.settings).get(job.order.preset)
 
 
 def used_facts(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,4 +62,4 @@ def finished_runs(jobs: Sequence[Job], kind: str) -> list[FinishedRun]:
 
 def _finished(job: Job) -> FinishedRun:
     pixels = job.result["width"] * job.result["height"]
-    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0)
+    return FinishedRun(job.order.preset, job.result["frames"], pixels, job.took_s or 0.0, job.order.settings)

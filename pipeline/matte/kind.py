@@ -51,7 +51,9 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
     return preview_matte(open_clip(task.inputs["clip"], context), context, at)
 
 
-def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
+def estimates(
+    facts: Mapping[str, Any], history: Sequence[FinishedRun] = (), settings: Mapping[str, Any] | None = None
+) -> dict[str, Estimate]:
     """What a matte job takes; it has no presets."""
     return {"": without_presets(PRICE, MEMORY, facts, history)}
 

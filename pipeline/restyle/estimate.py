@@ -18,6 +18,7 @@ PRICES = {
     "balanced": Price(1.6, 0.027, 0.1845),
     "quality": Price(1.6, 0.045, 0.1845),
 }
+BUILT_IN = "restyle"
 MEMORY_MB, MEGAPIXEL_MB = 420.0, 360.0
 """Memory at the peak of a run: always, and for each million pixels of a frame, whatever the clip's length."""
 PERSON_SHARE = 0.3
@@ -25,22 +26,28 @@ PERSON_SHARE = 0.3
 
 
 def estimates(
-    facts: Mapping[str, Any], history: Sequence[FinishedRun] = (), engine: Engine | None = None
+    facts: Mapping[str, Any],
+    history: Sequence[FinishedRun] = (),
+    settings: Mapping[str, Any] | None = None,
+    engine: Engine | None = None,
 ) -> dict[str, Estimate]:
-    """The estimate for each preset, with the built-in engine or another one.
+    """The estimate for each preset, with the engine that the settings name or another one.
 
-    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the history count.
+    `facts` are a clip's width and height in pixels and its frames; the latest jobs of the same engine count. `settings`
+    may be only those that differ from the preset.
     """
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
-    engine, device = engine or find_engine("restyle"), this_device()
-    cost = engine.estimate(_crop(pixels), frames, device)
+    engine, device = engine or find_engine(engine_of(settings or {})), this_device()
+    history = [run for run in history if engine_of(run.settings) == engine.name]
+    values = settings or {}
+    cost = engine.estimate(values, _crop(pixels), frames, device)
     memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
 
     def expected_s(preset: str, frames: int, pixels: int) -> float | None:
         """Our part as it was measured, and what the engine says of its own."""
         if preset not in PRICES:
             return None
-        return PRICES[preset].seconds(frames, pixels) + engine.estimate(_crop(pixels), frames, device).seconds
+        return PRICES[preset].seconds(frames, pixels) + engine.estimate(values, _crop(pixels), frames, device).seconds
 
     return {
         name: Estimate(
@@ -51,6 +58,11 @@ def estimates(
         )
         for name in PRICES
     }
+
+
+def engine_of(settings: Mapping[str, Any]) -> str:
+    """The name of the engine that settings mean, of which some may be missing."""
+    return str(settings.get("generate.engine", BUILT_IN))
 
 
 def _crop(pixels: int) -> Size:

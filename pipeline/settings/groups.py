@@ -155,6 +155,13 @@ class Generate(Group):
         "What is not to be seen; only read where the guidance is above 1.",
         most_characters=2000,
     )
+    loras: str = setting(
+        "",
+        "LoRAs",
+        "Small files that change the model, each with a weight: rain, style:0.6. They are looked for in models/loras "
+        "of the home folder.",
+        most_characters=500,
+    )
     steps: int = setting(
         0, "Steps", "How many steps the model takes; 0 means as many as it was made for.", least=0, most=200
     )

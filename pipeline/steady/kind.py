@@ -43,7 +43,9 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     return outcome(steady(open_clip(task.inputs["clip"], context), context), context)
 
 
-def estimates(facts: Mapping[str, Any], history: Sequence[FinishedRun] = ()) -> dict[str, Estimate]:
+def estimates(
+    facts: Mapping[str, Any], history: Sequence[FinishedRun] = (), settings: Mapping[str, Any] | None = None
+) -> dict[str, Estimate]:
     """What a steady job takes; it has no presets."""
     return {"": without_presets(PRICE, MEMORY, facts, history)}
 

@@ -60,7 +60,7 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     return Outcome(clip.path.stat().st_size, write)
 
 
-def _estimate(facts: Mapping[str, Any], history: object = ()) -> dict[str, Estimate]:
+def _estimate(facts: Mapping[str, Any], history: object = (), settings: object = None) -> dict[str, Estimate]:
     return {"": Estimate(1.0 + facts["frames"] / 1000, 100, 0, str(processor()))}
 
 

@@ -1,33 +1,72 @@
-"""A rough estimate of what Wan VACE takes, from the number of computations; measurements of a machine replace it."""
+"""A rough estimate of what Wan VACE takes, from its architecture and the number of computations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.engines.base import Cost
 from pipeline.engines.device import Device
-from utils.image import Size
+from pipeline.engines.vace.defaults import Defaults
+from utils.size import Size
 
-WEIGHTS = 2.15e9
-"""Of the usual checkpoint's transformer, with the blocks that read the control pictures."""
-WIDTH, LAYERS = 1536, 45
-STEPS, PASSES = 50, 2
-"""Passes per step: with guidance there are two."""
-AREA_PX = 480 * 832
 TFLOPS = {"A40": 150, "A6000": 155, "A100": 312, "L40": 181, "L40S": 362, "4090": 165, "H100": 989, "H200": 989}
 """Of cards, by data sheet, dense and in 16 bits."""
 USUAL_TFLOPS, PROCESSOR_TFLOPS, USED_SHARE = 60.0, 0.1, 0.45
 """Of other cards and of processors (assumed), and the share of it that such a model uses (assumed)."""
-WEIGHTS_MB, WORKING_MB, RAM_MB = 4600.0, 6000.0, 14_000.0
-"""Memory on the card, and of the machine, where the text encoder is read."""
+CONTEXT_MB, DECODING_BYTES_PER_PIXEL, RAM_MB = 700.0, 12_000, 14_000.0
+"""Memory of the card's driver, of decoding for each pixel of a frame, and of the machine where the text encoder is read
+(all assumed)."""
+PIXELS_PER_TOKEN = 256
+"""A token is 16 x 16 pixels of a latent."""
 
 
-def rough(size: Size, frames: int, device: Device) -> Cost:
+@dataclass(frozen=True)
+class Architecture:
+    """The numbers of a transformer that its cost follows from; as they are, those of the model with 1.3 billion."""
+
+    width: int = 1536
+    inner_width: int = 8960
+    layers: int = 30
+    vace_layers: int = 15
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Architecture":
+        """That of a configuration."""
+        return cls(
+            width=int(config["num_attention_heads"]) * int(config["attention_head_dim"]),
+            inner_width=int(config["ffn_dim"]),
+            layers=int(config["num_layers"]),
+            vace_layers=len(config["vace_layers"]),
+        )
+
+    @property
+    def weights(self) -> float:
+        """How many numbers it has: two attentions and two matrices between them and the next in each layer."""
+        return (self.layers + self.vace_layers) * (8 * self.width**2 + 2 * self.width * self.inner_width)
+
+    def computations(self, tokens: float) -> float:
+        """Multiplications and additions of one pass over a window of so many tokens."""
+        attention = 4 * (self.layers + self.vace_layers) * self.width * tokens
+        return tokens * (2 * self.weights + attention)
+
+
+def rough(
+    model: Architecture, defaults: Defaults, settings: Mapping[str, Any], work: tuple[Size, int], device: Device
+) -> Cost:
     """Seconds and memory for so many frames of a size."""
-    scale = min(1.0, AREA_PX / size.area_px)
-    tokens = (frames + 3) / 4 * size.area_px * scale / 256
-    window_tokens = min(tokens, 21 * AREA_PX / 256)
-    computations = tokens * (2 * WEIGHTS + 4 * LAYERS * WIDTH * window_tokens) * STEPS * PASSES
+    size, frames = work
+    area_px = min(size.area_px, defaults.area_px)
+    latents = (frames + 3) / 4
+    in_a_window = min(latents, 21.0)
+    tokens = in_a_window * area_px / PIXELS_PER_TOKEN
+    steps = settings.get("generate.steps") or defaults.steps
+    passes = 2 if (settings.get("generate.guidance") or defaults.guidance) > 1 else 1
+    computations = latents / in_a_window * model.computations(tokens) * steps * passes
     seconds = computations / (_tflops(device) * 1e12 * USED_SHARE)
     if device.kind == "cpu":
-        return Cost(seconds, RAM_MB + 2 * WEIGHTS_MB)
-    return Cost(seconds, RAM_MB, WEIGHTS_MB + WORKING_MB * window_tokens / (21 * AREA_PX / 256))
+        return Cost(seconds, RAM_MB + 4 * model.weights / 2**20)
+    activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * area_px) / 2**20
+    return Cost(seconds, RAM_MB, CONTEXT_MB + 2 * model.weights / 2**20 + activations_mb)
 
 
 def _tflops(device: Device) -> float:

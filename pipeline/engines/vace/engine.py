@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.engines.device import Device
     from utils.image import Size
 
-PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "sentencepiece")
+PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "sentencepiece")
 INSTALL = "Run `pip install -r requirements.txt` in Reshoot's environment."
 USUAL = "wan-vace-1.3b"
 
@@ -34,6 +34,7 @@ class Vace:
     )
     settings = (
         "generate.model",
+        "generate.loras",
         "generate.prompt",
         "generate.negative_prompt",
         "generate.steps",
@@ -43,14 +44,15 @@ class Vace:
         "generate.apply_to",
         "generate.seed",
     )
-    opening = ("generate.model",)
-    tools = ("torch", "diffusers", "transformers", "opencv-contrib-python", "numpy")
+    opening = ("generate.model", "generate.loras")
+    tools = ("torch", "diffusers", "transformers", "peft", "opencv-contrib-python", "numpy")
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """The weights of the checkpoint that the settings name."""
+        """The weights of the checkpoint and of the LoRAs that the settings name."""
+        from pipeline.engines.diffusion import lora
         from pipeline.engines.weights import digests
 
-        return digests(checkpoint(settings))
+        return {**digests(checkpoint(settings)), **lora.digests(settings["generate.loras"])}
 
     def probe(self) -> Readiness:
         """Ready if its packages are installed and the weights of any of its checkpoints are here."""
@@ -60,11 +62,15 @@ class Vace:
             return Readiness(False, f"The package {missing[0]!r} is missing.", INSTALL)
         return readiness(USUAL)
 
-    def estimate(self, size: Size, frames: int, device: Device) -> Cost:
-        """A rough figure from the number of computations, for the usual checkpoint with its usual steps."""
-        from pipeline.engines.vace.cost import rough
+    def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
+        """A rough figure from the number of computations; weights that are not here are taken for the usual ones."""
+        from pipeline.engines.vace.cost import Architecture, rough
+        from pipeline.engines.vace.defaults import Defaults
+        from pipeline.engines.weights import configuration
 
-        return rough(size, frames, device)
+        config = configuration(checkpoint(settings), "transformer/config.json")
+        model = Architecture.of(config) if config else Architecture()
+        return rough(model, Defaults(), settings, (size, frames), device)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Load the model from its folder."""
@@ -75,7 +81,7 @@ class Vace:
 
 def checkpoint(settings: Mapping[str, Any]) -> str:
     """The name of the checkpoint that the settings ask for."""
-    return str(settings["generate.model"] or USUAL)
+    return str(settings.get("generate.model") or USUAL)
 
 
 ENGINE = Vace()

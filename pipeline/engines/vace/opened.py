@@ -72,14 +72,15 @@ class Opened:
         return cls(pipe, Prompts(text, device), device)
 
     @property
-    def experts(self) -> list[Any]:
-        """The transformers: one, or one for high and one for low noise."""
-        return [each for each in (self.pipe.transformer, self.pipe.transformer_2) if each is not None]
+    def experts(self) -> dict[str, Any]:
+        """The transformers by their names: one, or one for high and one for low noise."""
+        names = ("transformer", "transformer_2")
+        return {name: getattr(self.pipe, name) for name in names if getattr(self.pipe, name) is not None}
 
     @property
     def size_multiple(self) -> int:
         """Widths and heights must be multiples of this."""
-        return int(self.pipe.vae_scale_factor_spatial * self.experts[0].config.patch_size[1])
+        return int(self.pipe.vae_scale_factor_spatial * next(iter(self.experts.values())).config.patch_size[1])
 
     def place(self, offload: Offload) -> None:
         """Put the parts of the model where this level keeps them."""
@@ -93,7 +94,7 @@ class Opened:
             self.pipe.enable_model_cpu_offload(device=self.device)
         else:
             self.pipe.to("cpu")
-            for expert in self.experts:
+            for expert in self.experts.values():
                 expert.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
             self.pipe.vae.to(self.device)
         self.pipe.vae.enable_tiling() if offload == "blocks" else self.pipe.vae.disable_tiling()
@@ -106,7 +107,7 @@ class Opened:
             return False
         offload = self.offload or "none"
         self.pipe.remove_all_hooks()
-        for expert in self.experts:
+        for expert in self.experts.values():
             expert.to("cpu", torch.float32)
         self.offload = None
         self.place(offload)

@@ -9,11 +9,12 @@ import torch
 
 from pipeline.engines.base import Engine, Provenance, Tell
 from pipeline.engines.device import Device
-from pipeline.engines.diffusion import card
+from pipeline.engines.diffusion import card, lora
 from pipeline.engines.diffusion.attempts import Attempt, Attempts, Offload
+from pipeline.engines.vace.defaults import Defaults
 from pipeline.engines.vace.engine import checkpoint
 from pipeline.engines.vace.opened import Opened
-from pipeline.engines.vace.session import Defaults, VaceSession
+from pipeline.engines.vace.session import VaceSession
 from pipeline.engines.weights import weights
 from utils.memory import budget_mb
 
@@ -22,29 +23,31 @@ WORKING_MB = 9 * 1024.0
 
 
 def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Tell) -> VaceSession:
-    """A session with the checkpoint that the settings name."""
-    name = checkpoint(settings)
+    """A session with the checkpoint and the LoRAs that the settings name."""
+    name, chosen = checkpoint(settings), lora.loras(settings["generate.loras"])
     found = weights(name)
     tell(0.0, f"opening {name}")
     place = card.torch_device(device)
     dtype = card.precision(place)
     model = Opened.from_folder(found.path, place, dtype)
+    lora.apply(model.pipe, chosen, model.experts)
     facts = {
         "model": name,
         "digest": found.digest,
+        "loras": ", ".join(f"{each.name}:{each.weight:g}" for each in chosen),
         "precision": str(dtype).removeprefix("torch."),
         "device": str(device),
+        "torch": str(torch.__version__),
     }
-    provenance = Provenance(engine.name, engine.version, engine.label, {**facts, "torch": str(torch.__version__)})
-    most = engine.caps.lengths.most
-    return VaceSession(provenance, model, Defaults(), Attempts(_first_attempt(model, device, most)))
+    provenance = Provenance(engine.name, engine.version, engine.label, facts)
+    return VaceSession(provenance, model, Defaults(), Attempts(_first_attempt(model, device, engine.caps.lengths.most)))
 
 
 def _first_attempt(model: Opened, device: Device, frames: int) -> Attempt:
     """All on the card if it fits by its size, else what is in use, else block by block."""
     if model.device.type == "cpu":
         return Attempt(frames)
-    parts_mb = [_size_mb(each) for each in (*model.experts, model.pipe.vae)]
+    parts_mb = [_size_mb(each) for each in (*model.experts.values(), model.pipe.vae)]
     budget = budget_mb(device.memory_mb) - WORKING_MB
     offloads: tuple[Offload, ...] = ("none", "model", "blocks")
     first = 0 if sum(parts_mb) <= budget else 1 if max(parts_mb) <= budget else 2

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.engines.base import Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
 from pipeline.engines.vace.conditioning import Conditioning, Conditions, faded
+from pipeline.engines.vace.defaults import Defaults
 from pipeline.engines.vace.opened import Floats, Opened, Request
 from utils.image import RGB, Size
 from utils.memory import clear_cuda
@@ -22,15 +23,6 @@ BLACK = 4 / 255
 """A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
 Made = tuple[RGB, NDArray[np.uint8]]
 """A frame at the working size, and the mask of what was made anew in it."""
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What a checkpoint was made for; settings of 0 mean these."""
-
-    steps: int = 50
-    guidance: float = 5.0
-    area_px: int = 480 * 832
 
 
 @dataclass
