@@ -1,0 +1,133 @@
+"""Wan VACE as one adapter for its checkpoints: one or two experts, guidance or none, and where its parts are kept."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.engines import engine as find_engine
+from pipeline.engines.device import Device
+from pipeline.engines.vace.cost import Architecture
+from pipeline.engines.vace.engine import Vace
+from pipeline.engines.vace.opened import Opened
+from pipeline.settings import Settings
+from tests.engines import CPU, opened, style_of, window_of
+from tests.test_vace_conditioning import view
+from tests.tiny_models import TINY, tiny_model, tiny_settings, wan_lora, wan_vace
+from utils.image import RGB
+from utils.progress import Cancel
+
+pytestmark = pytest.mark.slow
+
+VACE = Vace()
+CARD = Device("cuda", "NVIDIA A40", 46068)
+
+
+@pytest.fixture
+def models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    monkeypatch.setenv("RESHOOT_MODELS", str(folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return folder
+
+
+def frames(session: Any, **changed: Any) -> list[RGB]:
+    """Five frames."""
+    settings = Settings.load(overrides={**tiny_settings("vace"), **changed}).flat()
+    output = session.run(window_of([view(index) for index in range(5)], settings), Cancel(), lambda share, note: None)
+    return [frame.rgb for frame in output.frames]
+
+
+def session_of(**changed: Any) -> Any:
+    return opened(find_engine("vace"), Settings.load(overrides={**tiny_settings("vace"), **changed}).flat())
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, session: Any) -> Counter[str]:
+    """How often each expert is asked."""
+    calls = Counter[str]()
+    for name, expert in session.model.experts.items():
+        forward: Callable[..., Any] = expert.forward
+
+        def counting(*args: Any, name: str = name, forward: Callable[..., Any] = forward, **named: Any) -> Any:
+            calls[name] += 1
+            return forward(*args, **named)
+
+        monkeypatch.setattr(expert, "forward", counting)
+    return calls
+
+
+def test_one_pass_a_step_without_guidance_and_two_with_it(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_model("vace", models)
+    session = session_of()
+    calls = counted(monkeypatch, session)
+    frames(session, **{"generate.steps": 4})
+    assert calls == {"transformer": 4}
+    frames(session, **{"generate.steps": 4, "generate.guidance": 3.0, "generate.negative_prompt": "rain"})
+    assert calls == {"transformer": 12}
+    assert session.model.prompts.encoded == 2
+
+
+def test_two_experts_share_the_steps(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """High noise goes to one, low noise to the other; LoRAs go to both."""
+    wan_vace(models / TINY["vace"][1], experts=2)
+    wan_lora(models / "loras" / "mine.safetensors", "wan")
+    session, changed = session_of(), session_of(**{"generate.loras": "mine"})
+    calls = counted(monkeypatch, session)
+    plain = frames(session, **{"generate.steps": 8})
+    assert set(calls) == {"transformer", "transformer_2"} and calls.total() == 8
+    assert not np.array_equal(plain[0], frames(changed, **{"generate.steps": 8})[0])
+    assert all(expert.active_adapters() == ["lora0"] for expert in changed.model.experts.values())
+
+
+def test_a_reference_picture_changes_what_is_made(models: Path) -> None:
+    tiny_model("vace", models)
+    session = session_of()
+    settings = Settings.load(overrides={**tiny_settings("vace"), "generate.control_strength": 2.0}).flat()
+    views = [view(index, tall=60) for index in range(5)]
+    dark, noisy = np.zeros((60, 90, 3), np.uint8), np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+    made = []
+    for reference in (None, dark, noisy):
+        window = window_of(views, settings, style_of(views, reference))
+        made.append(np.stack([each.rgb for each in session.run(window, Cancel(), lambda s, n: None).frames]))
+    assert len({each.tobytes() for each in made}) == 3
+
+
+def test_what_a_prompt_leaves_empty_says_nothing(models: Path) -> None:
+    tiny_model("vace", models)
+    session = session_of()
+    short, long = session.model.prompts.numbers("rain", "rain in the night")
+    assert short.shape == long.shape and short.shape[1] == session.model.prompts.most_tokens
+    used = [int((each.abs().sum(dim=2) > 0).sum()) for each in (short, long)]
+    assert 0 < used[0] < used[1] < 100
+
+
+@pytest.mark.parametrize("offload", ["none", "model", "blocks"])
+def test_a_processor_keeps_all_in_its_memory(models: Path, offload: Any) -> None:
+    tiny_model("vace", models)
+    session = session_of()
+    session.model.place(offload)
+    assert {each.device.type for expert in session.model.experts.values() for each in expert.parameters()} == {"cpu"}
+    assert len(frames(session)) == 5
+
+
+def test_the_cost_follows_the_checkpoint_that_is_here(models: Path) -> None:
+    usual = VACE.estimate({}, view(0).size, 81, CARD)
+    tiny_model("vace", models)
+    tiny = VACE.estimate({}, view(0).size, 81, CARD)
+    assert 0 < tiny.seconds < usual.seconds / 100 and tiny.vram_mb < usual.vram_mb
+    few = VACE.estimate({"generate.steps": 4, "generate.guidance": 1.0}, view(0).size, 81, CARD)
+    assert few.seconds == pytest.approx(tiny.seconds * 4 / 100)
+    assert VACE.estimate({}, view(0).size, 81, CPU).vram_mb == 0
+
+
+def test_its_weights_are_counted_from_the_configuration(models: Path) -> None:
+    """But for the first and last layers, norms and biases, which are little in a large model."""
+    folder = tiny_model("vace", models)
+    model = Opened.from_folder(folder, torch.device("cpu"), torch.float32).experts["transformer"]
+    blocks = [*model.blocks, *model.vace_blocks]
+    there = sum(each.numel() for block in blocks for each in block.parameters() if each.ndim == 2)
+    assert 0.9 < Architecture.of(model.config).weights / there < 1.1
