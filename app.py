@@ -53,8 +53,10 @@ def main(
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
     from utils.home import home as usual
+    from utils.home import use_home
 
     where = (home or usual()).expanduser().absolute()
+    use_home(where)
     try:
         _open(host, port, where, auth or [], database, keep_model if worker else None)
     except ReshootError as error:

@@ -5,9 +5,12 @@ from typing import Any
 
 from pipeline.engines import Engine, engines
 from pipeline.engines.looks import LOOKS
+from pipeline.engines.weights import readiness
 from pipeline.kind import Kind
+from pipeline.models.registry import Registry
 from pipeline.settings import Field
 from ui.routes.references import MOST_BYTES
+from utils.home import home
 
 TRIM = "trim"
 """The group of settings that each clip has for itself; the page has handles for it beside the clips."""
@@ -100,6 +103,18 @@ def _why_not(engine: Engine) -> str:
     return "" if readiness.ready else f"It cannot run here yet. {readiness.reason} {readiness.remedy}"
 
 
+def _model() -> dict[str, Any]:
+    """The checkpoints that there are, and whether they are here."""
+    choices = [{"value": "", "title": "Usual", "about": "The smallest one, or another one if only that is here."}]
+    names = {each.name for each in engines()}
+    for model in Registry.load(home()):
+        if model.family.engine not in names:
+            continue
+        missing = "" if readiness(model.name).ready else " It is not here yet: see Models on the dashboard."
+        choices.append({"value": model.name, "title": model.name, "about": f"{model.checkpoint.good_for}{missing}"})
+    return {"kind": "choice", "help": "The checkpoint to use.", "choices": choices}
+
+
 def _look() -> dict[str, Any]:
     """The looks with their pictures, and what each one is."""
     choices = [
@@ -123,6 +138,7 @@ ELSEWHERE = ("analysis.matte", "analysis.strokes")
 """Settings that another part of the page sets; the form only keeps them."""
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "generate.engine": _engine,
+    "generate.model": _model,
     "generate.look": _look,
     "composite.background": _background,
 }

@@ -75,6 +75,7 @@ def _overrides(
 ) -> dict[str, Any]:
     """The settings that options of the command line name; `short` and `given` are values and files by their names."""
     from pipeline.settings import read_assignments
+    from pipeline.settings.field import shown
     from utils.errors import SettingsError
 
     overrides: dict[str, Any] = dict(read_assignments(assignments))
@@ -85,7 +86,8 @@ def _overrides(
     }
     for name, value in named.items():
         if value is not None and overrides.setdefault(name, value) != value:
-            raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {value}.", "Set it once.")
+            both = f"{shown(overrides[name])} and to {shown(value)}"
+            raise SettingsError(f"{name} is set twice, to {both}.", "Set it once.")
     return overrides
 
 

@@ -44,11 +44,13 @@ def preview(
     as_json: Annotated[bool, typer.Option("--json", help="Print all, also problems, for programs to read.")] = False,
 ) -> None:
     """Show one frame as the whole run would finish it, to choose a style by."""
+    from utils.home import home_at
+
     start = time.perf_counter()
     overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
     given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
     overrides += [f"{name}={path.absolute()}" for name, path in given.items() if path]
-    with _problems(as_json):
+    with _problems(as_json), home_at(home):
         overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]
         share, context = _share(at), _context(home, preset, overrides, file)
         _check(clip, out, before)

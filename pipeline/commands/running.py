@@ -48,12 +48,12 @@ def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Itera
     from pipeline.library.given import at_home
     from pipeline.stage import RunContext
     from utils.errors import Cancelled
-    from utils.home import cache_folder
+    from utils.home import cache_folder, home_at
     from utils.store import Store
 
     console = Console(stderr=True, highlight=False)
     try:
-        with _interruptible() as cancel, _shown(console) as listener:
+        with home_at(home), _interruptible() as cancel, _shown(console) as listener:
             files = kind.file_settings.values()
             yield RunContext(Store(cache_folder(home)), at_home(settings, files, home), listener, cancel)
     except (KeyboardInterrupt, Cancelled):

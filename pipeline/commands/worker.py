@@ -26,8 +26,10 @@ def worker(
     from pipeline.jobs.locations import database_url, worker_name
     from pipeline.jobs.supervisor import Supervisor
     from utils.home import home as usual
+    from utils.home import use_home
 
     where = home or usual()
+    use_home(where)
     supervisor = Supervisor(where, database_url(where, database), name or worker_name(), keep_model)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())

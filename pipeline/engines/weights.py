@@ -8,6 +8,7 @@ open:    folder = weights("wan-vace-1.3b").path
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pipeline.engines.base import EngineError, Readiness
@@ -30,6 +31,17 @@ def readiness(*names: str, places: Places | None = None) -> Readiness:
     except ModelError as error:
         return Readiness(False, error.problem, error.remedy)
     return Readiness(True)
+
+
+def usual(engine: str, first: str, places: Places | None = None) -> str:
+    """The checkpoint of an engine that is meant if none is named: the `first`, or another one if only that is here."""
+    places = places or Places.usual()
+    with suppress(ModelError):
+        names = [model.name for model in Registry.load(places.home) if model.family.engine == engine]
+        for name in sorted(names, key=lambda name: name != first):
+            if isinstance(_look(name, places), Found):
+                return name
+    return first
 
 
 def digests(*names: str, places: Places | None = None) -> Mapping[str, str]:

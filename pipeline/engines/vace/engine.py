@@ -60,7 +60,7 @@ class Vace:
 
         if missing := [name for name in PACKAGES if find_spec(name) is None]:
             return Readiness(False, f"The package {missing[0]!r} is missing.", INSTALL)
-        return readiness(USUAL)
+        return readiness(checkpoint({}))
 
     def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
         """A rough figure from the number of computations; weights that are not here are taken for the usual ones."""
@@ -81,7 +81,9 @@ class Vace:
 
 def checkpoint(settings: Mapping[str, Any]) -> str:
     """The name of the checkpoint that the settings ask for."""
-    return str(settings.get("generate.model") or USUAL)
+    from pipeline.engines.weights import usual
+
+    return str(settings.get("generate.model") or usual("vace", USUAL))
 
 
 ENGINE = Vace()
