@@ -250,6 +250,21 @@ def test_where_only_the_person_is_changed_the_rest_need_not_be_looked_at(take: T
         assert np.array_equal(part[outside], given[outside])
 
 
+def test_a_matte_that_flickers_does_not_make_the_edit_flicker(take: Take) -> None:
+    """A band across the person is missing from every second matte, and so from the edit; the source shows it always."""
+    edits, consistency = made(gains, take, flickering=False), Consistency()
+    mattes = [matte.copy() for matte in take.mattes]
+    for matte in mattes[1::2]:
+        matte[130:190] = 0
+    laid = [
+        np.where(matte[..., None] > 0, edit, source)
+        for edit, source, matte in zip(edits, take.pictures, mattes, strict=True)
+    ]
+    results = [consistency.next(*frame) for frame in zip(laid, take.pictures, mattes, strict=True)]
+    assert edit_magnitude(results[-1], take.pictures[-1], take.mattes[-1] > 200) > 10
+    assert take.ratio(results) < 0.4 * take.ratio(laid)
+
+
 def test_who_jumps_far_keeps_their_look() -> None:
     """The part that is looked at holds where the person was and where they are."""
     texture = np.random.default_rng(3).integers(40, 220, (112, 96, 3), np.uint8)

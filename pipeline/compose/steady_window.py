@@ -84,7 +84,7 @@ def _steady(work: Work) -> None:
 
 STEADY = Stage(
     "steady",
-    version=3,
+    version=4,
     run=_steady,
     settings=("generate.apply_to", "consistency.strength", "consistency.reanchor_frames"),
     tools=("numpy", "opencv-contrib-python", "av"),

@@ -167,14 +167,15 @@ class Consistency:
         return find(now.grey, before.grey, (1, 0), self.search)
 
     def _trust(self, now: _Reduced, before: _Reduced, flow: Flow) -> Floats:
-        """How surely each pixel shows the same surface as before; where pictures are carried, its neighbours must, too.
+        """How surely each pixel shows the same surface as before.
 
-        An edit hardly shows that it was carried from next to its place, and on small or rough footage few pixels would
-        be left if their neighbours counted: flicker then stays.
+        Where pictures are carried, its matte and its neighbours must be as before, too. An edit hardly shows that it
+        was carried from next to its place, and a matte that flickers where nothing else changes must not make it
+        flicker.
         """
         if self.steadiness.keeps_detail:
             return _trust(now, before, flow, SAME_EDIT)
-        trust = _trust(now, before, flow, SAME_PICTURE)
+        trust = _trust(now, before, flow, SAME_PICTURE) * _stayed(now, before, flow)
         return np.asarray(cv2.min(cv2.erode(trust, _NEIGHBOURS), cv2.GaussianBlur(trust, (0, 0), 1)))
 
     def _carried_values(self, picture: RGB, source: RGB) -> Floats:
@@ -229,10 +230,16 @@ def _trust(now: _Reduced, before: _Reduced, flow: Flow, same: float) -> Floats:
     red, green, blue = cv2.split(cv2.absdiff(fetched(before.colour, flow.vectors), now.colour))
     difference = cv2.max(cv2.max(red, green), blue).astype(np.float32)
     trust: Floats = np.clip(2 - cv2.GaussianBlur(difference, (0, 0), 0.7) / np.float32(same), 0, 1)
+    trust *= flow.valid
+    return trust
+
+
+def _stayed(now: _Reduced, before: _Reduced, flow: Flow) -> Floats:
+    """How surely (h x w, 0..1) a pixel of the person belonged to the person before, and one beside them did not."""
     crossed = cv2.absdiff(fetched(before.matte, flow.vectors), now.matte).astype(np.float32) / 255
     stayed, left = CROSSED
-    trust *= np.clip((left - crossed) / (left - stayed), 0, 1) * flow.valid
-    return trust
+    result: Floats = np.clip((left - crossed) / (left - stayed), 0, 1)
+    return result
 
 
 def _low_frequency_change(past: _WarpedPast, fresh: Floats) -> Floats:
