@@ -101,6 +101,15 @@ def test_hard_texture_gets_no_harder() -> None:
     assert contrast(limited_contrast(made, whole(source), 0.8, 0)) == pytest.approx(0.8 * contrast(source), rel=0.1)
 
 
+def test_colour_gets_no_harder_either() -> None:
+    """Red and green of one brightness: flicker of colour is seen as well as flicker of light."""
+    source, made = striped(100, 100), striped(100, 100)
+    made[:, :64] = np.where((np.arange(96) // 4 % 2)[:, None, None], (190, 60, 70), (40, 140, 90))
+    grey = cv2.cvtColor(made, cv2.COLOR_RGB2GRAY)[24:72, 16:48]
+    assert grey.std() < 4 and made[24:72, 16:48, 0].std() > 60
+    assert limited_contrast(made, whole(source), 1.0, 8)[24:72, 16:48, 0].std() < 14
+
+
 def test_what_is_softer_or_small_stays_as_it_is() -> None:
     source = striped(80, 160)
     for made, most, free in ((striped(100, 140), 1.0, 0), (striped(60, 180), 0.0, 64)):

@@ -24,7 +24,7 @@ class Restyle:
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
-    version = 6
+    version = 7
     caps = Caps(
         kind="frame",
         tasks=frozenset({"restyle"}),

@@ -1,12 +1,9 @@
 """Limiting local contrast to a multiple of the source's, because a look that adds contrast also adds flicker."""
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.engines.looks.kernels import Bytes, Floats, mixed
+from pipeline.engines.looks.kernels import Bytes, contrast_share, mixed, moments
 from pipeline.engines.looks.picture import Picture, blurred
 from utils.image import Size
 
@@ -20,21 +17,12 @@ def limited_contrast(painted: Bytes, picture: Picture, most: float, free: float)
     `free` is an amount of contrast, in levels of 255, that is always allowed, so that lines and texture on flat ground
     stay. Broad changes of light and colour are left alone.
     """
-    sigma, half = _AROUND * picture.unit, _halved(painted)
-    variance, of_source = _variance(half, sigma), _variance(_halved(picture.rgb), sigma)
-    share = np.sqrt((most * most * of_source + free * free) / np.maximum(variance, 1))
-    weight = np.rint(255 * np.minimum(share, 1)).astype(np.uint8)
-    mean = cv2.GaussianBlur(_halved(half), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    sigma = _AROUND * picture.unit
+    here, of_source = (blurred(moments(_halved(each)), sigma) for each in (painted, picture.rgb))
+    mean, share = contrast_share(here, of_source, most, free)
     size = Size.of(picture.matte)
-    return mixed(cv2.resize(mean, size), painted, cv2.resize(weight, size))
+    return mixed(cv2.resize(mean, size), painted, cv2.resize(share, size))
 
 
-def _variance(half: Bytes, sigma: float) -> Floats:
-    """The local variance of luma in levels squared, at a quarter of the size, from a half-size picture."""
-    light = np.asarray(cv2.cvtColor(half, cv2.COLOR_RGB2GRAY), np.float32)
-    mean, square = cv2.split(blurred(_halved(cv2.merge([light, light * light])), sigma))
-    return np.asarray(np.maximum(square - mean * mean, 0), np.float32)
-
-
-def _halved(picture: NDArray[Any]) -> NDArray[Any]:
+def _halved(picture: Bytes) -> Bytes:
     return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))

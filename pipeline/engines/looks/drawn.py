@@ -31,7 +31,7 @@ class Ink:
         lines, outline = contours_and_outline(picture, 1.25, 6, 0.005, 0.050)
         cover = softened(_over(cv2.LUT(light, self._washes), lines))
         sheet = _printed(cover, self._colours, paper(picture, self._seed, 1.4), 0.03)
-        return limited_contrast(_traced(sheet, outline, 0.7), picture, 0.5, 18)
+        return limited_contrast(_traced(sheet, outline, 0.7), picture, 0.45, 14)
 
 
 class Charcoal:
@@ -48,7 +48,7 @@ class Charcoal:
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
         sheet = _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
-        return limited_contrast(sheet, picture, 0.70, 20)
+        return limited_contrast(sheet, picture, 0.65, 15)
 
 
 class Cel:
@@ -61,7 +61,7 @@ class Cel:
         flat = self._cube(picture.enlarged(bytes_of(picture.painted(2.0))))
         lines, outline = contours_and_outline(picture, 1.15, 5, 0.006, 0.045)
         traced = _traced(_traced(flat, lines, 0.9), outline, 0.9)
-        return limited_contrast(traced, picture, 0.64, 26)
+        return limited_contrast(traced, picture, 0.62, 22)
 
 
 def contours_and_outline(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:

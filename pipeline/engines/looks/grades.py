@@ -17,7 +17,7 @@ class Film:
         self._cube = Cube(lambda colours: _print(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.80, 18)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.80, 12)
         return _haloed(print_, picture, (0.30, 0.09, 0.03), 0.72)
 
 
@@ -28,7 +28,7 @@ class Bleach:
         self._cube = Cube(lambda colours: _silver(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return limited_contrast(self._cube(picture.rgb), picture, 0.75, 18)
+        return limited_contrast(self._cube(picture.rgb), picture, 0.75, 12)
 
 
 class Noir:
@@ -38,7 +38,7 @@ class Noir:
         self._cube = Cube(lambda colours: _black_and_white(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.85, 18)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.80, 12)
         return _haloed(print_, picture, (0.16, 0.155, 0.15), 0.62)
 
 

@@ -63,6 +63,24 @@ def mixed(below: Bytes, above: Bytes, weight: Bytes) -> Bytes:
     return out
 
 
+def moments(picture: Bytes) -> Floats:
+    """Means at half the size, h x w x 4, of red, green, blue, and of the squares of all three together."""
+    out = np.empty((picture.shape[0] // 2, picture.shape[1] // 2, 4), np.float32)
+    _in_bands(_moments, out, picture)
+    return out
+
+
+def contrast_share(painted: Floats, source: Floats, most: float, free: float) -> tuple[Bytes, Bytes]:
+    """Mean colours, and how much of a picture's contrast may stay (h x w, 0..255), from moments of it and its source.
+
+    Contrast is the root of the local variance, the mean of all three colours. As much of it may stay as makes `most` of
+    the source's, and `free` levels beside that.
+    """
+    mean, share = np.empty((*painted.shape[:2], 3), np.uint8), np.empty(painted.shape[:2], np.uint8)
+    _in_bands(_contrast_share, mean, painted, source, np.float32(most * most), np.float32(free * free), share)
+    return mean, share
+
+
 def relit(picture: Bytes, shade: Bytes, light: Bytes, texture: Bytes, flat: float) -> Bytes:
     """A picture multiplied by a shade (h x w, 128 is neutral), with coloured light (h x w x 3) added.
 
@@ -149,6 +167,35 @@ def _mixed(below, above, weight, out, first, last):  # type: ignore[no-untyped-d
             for c in range(3):
                 down, up = np.int32(below[y, x, c]), np.int32(above[y, x, c])
                 out[y, x, c] = (down * (255 - share) + up * share + 127) // 255
+
+
+@_kernel
+def _moments(picture, out, first, last):  # type: ignore[no-untyped-def]
+    for y in range(first, last):
+        for x in range(out.shape[1]):
+            squares = np.int32(0)
+            for c in range(3):
+                total = np.int32(0)
+                for n in range(4):
+                    value = np.int32(picture[2 * y + (n >> 1), 2 * x + (n & 1), c])
+                    total += value
+                    squares += value * value
+                out[y, x, c] = total * np.float32(1 / 4)
+            out[y, x, 3] = squares * np.float32(1 / 12)
+
+
+@_kernel
+def _contrast_share(painted, source, most, free, share, mean, first, last):  # type: ignore[no-untyped-def]
+    third, half, full = np.float32(1 / 3), np.float32(0.5), np.float32(255)
+    for y in range(first, last):
+        for x in range(painted.shape[1]):
+            variance, of_source = painted[y, x, 3], source[y, x, 3]
+            for c in range(3):
+                variance -= third * painted[y, x, c] * painted[y, x, c]
+                of_source -= third * source[y, x, c] * source[y, x, c]
+                mean[y, x, c] = np.uint8(painted[y, x, c] + half)
+            allowed = most * max(np.float32(0), of_source) + free
+            share[y, x] = np.uint8(min(full, full * np.sqrt(allowed / max(np.float32(1), variance)) + half))
 
 
 @_kernel

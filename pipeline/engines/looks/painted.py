@@ -29,7 +29,7 @@ class Paint:
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
         oil = self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
-        return limited_contrast(oil, picture, 0.85, 22)
+        return limited_contrast(oil, picture, 0.80, 16)
 
     def _canvas(self, picture: Picture) -> Floats:
         """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""
@@ -55,7 +55,7 @@ class Watercolour:
         grain = cv2.convertScaleAbs(paper(picture, self._seed, 1.5), alpha=0.11, beta=241)
         keep = cv2.multiply(line, grain, scale=1 / 255)
         sheet = np.asarray(cv2.multiply(washed, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
-        return limited_contrast(sheet, picture, 0.75, 18)
+        return limited_contrast(sheet, picture, 0.70, 14)
 
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
