@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS
 from pipeline.engines.looks.contrast import limited_contrast
+from pipeline.engines.looks.kernels import mixed
 from pipeline.engines.looks.picture import Picture
 from tests.engines import Painter
 from utils.flow import Flow, Search, flow_pair
@@ -93,6 +94,14 @@ def contrast(picture: RGB) -> float:
 def whole(rgb: RGB) -> Picture:
     whole = np.full(rgb.shape[:2], 255, np.uint8)
     return Picture(rgb, whole, whole, (0, 0), 1.0, 1)
+
+
+def test_a_mix_is_rounded_to_the_nearest_level() -> None:
+    levels = np.arange(256)
+    below, above = (np.repeat(each[..., None], 3, 2).astype(np.uint8) for each in np.meshgrid(levels, levels))
+    for share in (0, 1, 60, 127, 128, 200, 254, 255):
+        exact = (below * (255.0 - share) + above * float(share)) / 255
+        assert np.array_equal(mixed(below, above, np.full((256, 256), share, np.uint8)), np.rint(exact))
 
 
 def test_hard_texture_gets_no_harder() -> None:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, paled
+from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, relit
 from pipeline.engines.looks.picture import Picture, blurred, brightness, bytes_of
@@ -29,7 +30,8 @@ class Clay:
         round_ = cv2.addWeighted(enlarged(128 + 34 * turned + 30 * folds), 1, bevel, 1, -128)
         sheen = np.clip(0.6 * turned + 0.9 * folds - 0.6, 0, 1)
         light = enlarged((60 * sheen)[..., None] * np.array([1.0, 0.97, 0.92], np.float32))
-        return relit(pressed, cv2.multiply(round_, crease, scale=1 / 255), light, pressed, 0.7)
+        figure = relit(pressed, cv2.multiply(round_, crease, scale=1 / 255), light, pressed, 0.7)
+        return limited_contrast(figure, picture, 0.75, 14)
 
 
 def _matt(tone: Tone, colours: Floats) -> Floats:

@@ -163,10 +163,11 @@ def _apply_cube(picture, cube, n, out, first, last):  # type: ignore[no-untyped-
 def _mixed(below, above, weight, out, first, last):  # type: ignore[no-untyped-def]
     for y in range(first, last):
         for x in range(below.shape[1]):
-            share = np.int32(weight[y, x])
+            share = np.uint32(weight[y, x])
             for c in range(3):
-                down, up = np.int32(below[y, x, c]), np.int32(above[y, x, c])
-                out[y, x, c] = (down * (255 - share) + up * share + 127) // 255
+                level = below[y, x, c] * (np.uint32(255) - share) + above[y, x, c] * share + np.uint32(128)
+                # Divided by 255 and rounded to the nearest; a real division takes a quarter longer.
+                out[y, x, c] = np.uint8((level + (level >> np.uint32(8))) >> np.uint32(8))
 
 
 @_kernel

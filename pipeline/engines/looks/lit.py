@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.looks.colour import Cube, curve, paled, toned
+from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, relit
 from pipeline.engines.looks.picture import Picture, blurred, ramp
@@ -33,7 +34,8 @@ class Golden:
         shade = 128 + 20 * relief.turned(0.9 * self._side, -0.3) + 12 * relief.folds(0.9 * self._side, -0.3)
         haze = _bloom(picture, 0.60, 9.0) * 0.30
         light = enlarged((1.0 * rim + haze)[..., None] * np.array(_SUN, np.float32))
-        return relit(self._cube(picture.rgb), enlarged(shade), light, picture.rgb, 0.35)
+        sunlit = relit(self._cube(picture.rgb), enlarged(shade), light, picture.rgb, 0.35)
+        return limited_contrast(sunlit, picture, 0.75, 14)
 
 
 class Neon:
@@ -49,7 +51,8 @@ class Neon:
         light = sides[0][..., None] * self._signs[0] + sides[1][..., None] * self._signs[1]
         light += _bloom(picture, 0.72, 6.0)[..., None] * (0.25 * self._signs.mean(axis=0))
         shade = 128 + 34 * relief.folds(0.0, -1.0)
-        return relit(self._cube(picture.rgb), enlarged(shade), enlarged(light), picture.rgb, 0.25)
+        night = relit(self._cube(picture.rgb), enlarged(shade), enlarged(light), picture.rgb, 0.25)
+        return limited_contrast(night, picture, 0.75, 14)
 
     @staticmethod
     def _shine(relief: Relief, side: float) -> Floats:
