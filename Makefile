@@ -46,7 +46,7 @@ coverage: setup-dev
 	@$(VENV) -m coverage report
 
 setup:
-	@bash scripts/setup.sh requirements.txt
+	@bash scripts/setup.sh requirements-core.txt
 
 setup-dev:
 	@bash scripts/setup.sh requirements-dev.txt

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 try:
     import typer
 except ModuleNotFoundError as missing:
-    sys.exit(f"{missing.name} is missing. Run `make run`, or `pip install -r requirements.txt` into this Python.")
+    sys.exit(f"{missing.name} is missing. Run `make run`, or `pip install -r requirements-core.txt` into this Python.")
 
 from utils.disk import full_disk, out_of_room
 from utils.errors import ReshootError

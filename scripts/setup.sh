@@ -3,7 +3,7 @@
 # installs it where this user may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-requirements=${1:-requirements.txt}
+requirements=${1:-requirements-core.txt}
 
 say() { printf '==> %s\n' "$*"; }
 
@@ -51,19 +51,27 @@ make_environment() {
 }
 
 # A stamp of everything that decides what is installed.
-stamp_of() { cat requirements*.txt constraints.txt | sha256sum | cut -c1-16; }
+stamp_of() { cat requirements*.txt constraints*.txt | sha256sum | cut -c1-16; }
+
+# The file that pins torch: the one that is there stays, where there is none the tested one comes.
+torch_constraints() {
+    local kept=.venv/.kept-torch.txt
+    .venv/bin/python scripts/kept_torch.py >"$kept"
+    if [ -s "$kept" ]; then echo "$kept"; else echo constraints-torch.txt; fi
+}
 
 install_requirements() {
-    local stamp
+    local stamp size="1.6 GB, a minute or two"
     stamp=".venv/.$requirements.$(stamp_of)"
     [ -e "$stamp" ] && return
+    [ "$requirements" = requirements-core.txt ] || size="8 GB, some minutes"
     if [ -d .venv/lib/python3*/site-packages/numpy ]; then
         say "Installing what $requirements lists and is not there yet"
     else
-        say "Installing what $requirements lists (about 1.6 GB, a minute or two)"
+        say "Installing what $requirements lists (about $size)"
     fi
     .venv/bin/python -m pip install --disable-pip-version-check -q --progress-bar off \
-        -r "$requirements" -c constraints.txt &
+        -r "$requirements" -c constraints.txt -c "$(torch_constraints)" &
     local pid=$! waited=0
     while kill -0 "$pid" 2>/dev/null; do
         sleep 1

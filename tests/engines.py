@@ -34,6 +34,10 @@ Draw = Callable[[View], EngineFrame]
 CPU = Device("cpu", "2 processors", 4096)
 REPLACES = Caps("frame", frozenset({"replace"}))
 READY = Readiness(True)
+MODELS = frozenset(
+    ["torch", "torchvision", "diffusers", "transformers", "accelerate", "peft", "controlnet_aux", "safetensors.torch"]
+)
+"""The modules of engines with models, which only the worker loads, and only when a model is chosen."""
 
 
 def plain(window: Window) -> Draw:

@@ -15,6 +15,7 @@ from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import frame_previews
+from tests.engines import MODELS
 from tests.journeys import filmed
 from tests.studios import App, app
 from tests.workers import PROJECT_ROOT, House
@@ -152,7 +153,7 @@ def test_the_page_loads_nothing_that_computes() -> None:
     """The web process stays small: pixels are the worker's business."""
     code = "import sys, ui.server; print(*sorted(sys.modules))"
     child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
-    assert not set(child.stdout.split()) & {"cv2", "av", "mediapipe", "numba", "torch", "scipy"}
+    assert not set(child.stdout.split()) & {"cv2", "av", "mediapipe", "numba", "scipy", *MODELS}
 
 
 def test_an_app_that_was_killed_leaves_no_worker_behind(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.make.made_window import checked
 from pipeline.settings import Settings
-from tests.engines import CPU, Blended, Drawing, opened, window_of
+from tests.engines import CPU, MODELS, Blended, Drawing, opened, window_of
 from tests.tiny_models import TINY, tiny_model, tiny_settings
 from utils.digest import canonical_json
 from utils.errors import Cancelled
@@ -26,9 +26,9 @@ from utils.progress import Cancel
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot, walk
 
-SIZE = Size(322, 181)
+SIZE = Size(162, 91)
 FRAMES = 6
-HEAVY = {"numpy", "cv2", "numba", "scipy", "torch", "diffusers", "mediapipe"}
+HEAVY = {"numpy", "cv2", "numba", "scipy", "mediapipe", *MODELS}
 ENGINES: dict[str, Engine] = {each.name: each for each in (*engines(), Drawing("drawing"), Blended())}
 """All that come with the program, and one of each kind that tests make."""
 
@@ -48,7 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in TINY)) for name in ENGINES])
 def made_by(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Each engine in turn; those with a model have a tiny one."""
     if request.param in TINY:
@@ -229,9 +229,9 @@ def test_a_wrong_count_is_caught(views: list[View], count: int) -> None:
 @pytest.mark.parametrize(
     "made",
     [
-        EngineFrame(np.zeros((181, 320, 3), np.uint8)),
-        EngineFrame(np.zeros((181, 322, 3), np.float32)),
-        EngineFrame(np.zeros((181, 322, 3), np.uint8), alpha=np.zeros((180, 322), np.uint8)),
+        EngineFrame(np.zeros((91, 160, 3), np.uint8)),
+        EngineFrame(np.zeros((91, 162, 3), np.float32)),
+        EngineFrame(np.zeros((91, 162, 3), np.uint8), alpha=np.zeros((90, 162), np.uint8)),
     ],
     ids=["size", "type", "alpha"],
 )
