@@ -155,7 +155,7 @@ def test_a_broken_package_says_what_it_said(where, tmp_path: Path, look, name: s
     finding = problem(look(where(packages=package(tmp_path, name, "raise OSError('its file is missing')"))))
     assert f"{name} does not work" in finding.says and "its file is missing" in finding.says
     assert "--force-reinstall" in finding.remedy and name in finding.remedy
-    assert f"-c {PROJECT_ROOT / 'requirements.txt'}" in finding.remedy
+    assert f"-c {PROJECT_ROOT / 'requirements-core.txt'}" in finding.remedy
 
 
 def test_a_package_that_crashes_does_not_take_the_doctor_along(where, tmp_path: Path) -> None:

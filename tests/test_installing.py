@@ -115,7 +115,7 @@ def kept(environment: Mapping[str, str]) -> list[str]:
 
 
 def test_a_torch_that_is_kept_is_pinned_with_what_came_along(tmp_path: Path) -> None:
-    others = {"numpy": ("1.26.4", []), "half-removed": ("", [])}
+    others: dict[str, tuple[str, list[str]]] = {"numpy": ("1.26.4", []), "half-removed": ("", [])}
     (tmp_path / "lost-1.0.dist-info").mkdir()
     assert kept(beside(tmp_path, {**TORCH_2_8, **others})) == [
         "nvidia-cudnn-cu12==9.10.2.21",

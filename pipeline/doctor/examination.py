@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline.doctor import disk, graphics, machine, packages, port
+from pipeline.doctor import disk, graphics, machine, models, packages, port
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import Surroundings
 
@@ -24,8 +24,9 @@ CHECKS = (
     Check("Python", packages.python_version),
     Check("Packages", packages.requirements),
     Check("GPU", graphics.gpu),
-    Check("torch", graphics.torch),
-    Check("torchvision", graphics.torchvision),
+    Check("torch", models.torch),
+    Check("torchvision", models.torchvision),
+    Check("Models", models.model_packages),
     Check("OpenCV", packages.opencv),
     Check("Pose model", packages.pose_model),
     Check("numba", packages.compiler),

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import PIP, Surroundings
@@ -20,13 +21,12 @@ def python_version(where: Surroundings) -> Finding:
 
 
 def requirements(where: Surroundings) -> Finding:
-    """Check every installed version against the ranges of requirements.txt."""
+    """Check every installed version against the ranges of the core."""
     if not where.requirements.is_file():
-        remedy = "Run the doctor from a whole checkout."
-        return Finding("Packages", "problem", f"There is no {where.requirements.name} to compare with.", remedy)
-    versions = dict(reversed(where.installed()))  # the first of a name is the one that imports
+        return incomplete("Packages", where.requirements)
+    versions = where.versions()
     required = list(read_requirements(where.requirements.read_text(encoding="utf-8")))
-    wrong = [text for text in (_misfit(one, versions.get(one.name)) for one in required) if text]
+    wrong = [text for text in (misfit(one, versions.get(one.name)) for one in required) if text]
     if not wrong:
         return Finding("Packages", "ok", f"All {len(required)} required packages are installed in versions that fit.")
     return Finding(
@@ -96,7 +96,14 @@ def _required_opencv(where: Surroundings) -> Requirement:
     return next((one for one in _required(where) if one.name.startswith("opencv-")), fallback)
 
 
-def _misfit(required: Requirement, version: str | None) -> str:
+def incomplete(name: str, file: Path) -> Finding:
+    """The finding of a check that misses its file of the checkout."""
+    return Finding(
+        name, "problem", f"There is no {file.name} to compare with.", "Run the doctor from a whole checkout."
+    )
+
+
+def misfit(required: Requirement, version: str | None) -> str:
     """What is wrong with an installed version, as part of a sentence; empty if it fits."""
     if version is None:
         return "" if required.is_conditional else f"{required.name} is not installed"

@@ -3,7 +3,6 @@
 Run as `python -P probes.py torch`. A package that cannot be used ends the child with its own error.
 """
 
-import importlib.util
 import io
 import json
 import sys
@@ -11,29 +10,16 @@ from typing import Any
 
 
 def torch() -> dict[str, Any]:
-    """The build of torch, and whether it computes on the GPU or why not."""
-    if importlib.util.find_spec("torch") is None:
-        return {"installed": False}
+    """Whether torch computes on the GPU, or why not."""
     import torch  # type: ignore[import-not-found, unused-ignore]
 
-    build = {"installed": True, "version": str(torch.__version__), "cuda": torch.version.cuda, "reason": ""}
-    if build["cuda"]:
-        try:
-            torch.cuda.init()
-            build["device"] = torch.cuda.get_device_name(0)
-            (torch.ones(2, device="cuda") + 1).sum().item()
-        except (AssertionError, RuntimeError) as error:
-            build["reason"] = str(error).partition("\n")[0] or type(error).__name__
-    return build
-
-
-def torchvision() -> dict[str, Any]:
-    """Import torchvision, which fails where its operators do not fit the installed torch."""
-    if importlib.util.find_spec("torchvision") is None:
-        return {"installed": False}
-    import torchvision  # type: ignore[import-not-found, unused-ignore]
-
-    return {"installed": True, "version": str(torchvision.__version__)}
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call, unused-ignore]
+        device = torch.cuda.get_device_name(0)
+        (torch.ones(2, device="cuda") + 1).sum().item()
+    except (AssertionError, RuntimeError) as error:
+        return {"device": "", "reason": str(error).partition("\n")[0].rstrip(".") or type(error).__name__}
+    return {"device": device, "reason": ""}
 
 
 def opencv() -> dict[str, Any]:
@@ -85,7 +71,7 @@ def numba() -> dict[str, Any]:
 MARK = "reshoot-probe: "
 """The start of the line that holds the result, to tell it from what packages print."""
 
-PROBES = {probe.__name__: probe for probe in (torch, torchvision, opencv, pose, media, numba)}
+PROBES = {probe.__name__: probe for probe in (torch, opencv, pose, media, numba)}
 
 if __name__ == "__main__":
     sys.stdout.write(f"\n{MARK}{json.dumps(PROBES[sys.argv[1]]())}\n")

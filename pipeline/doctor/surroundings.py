@@ -57,7 +57,9 @@ class Surroundings:
     path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     packages: tuple[str, ...] = ()
     """Folders that are searched for packages before the interpreter's own."""
-    requirements: Path = PROJECT_ROOT / "requirements.txt"
+    requirements: Path = PROJECT_ROOT / "requirements-core.txt"
+    models: Path = PROJECT_ROOT / "requirements.txt"
+    """What engines with models need on top."""
     python: tuple[int, int] = sys.version_info[:2]
     proc: Path = Path("/proc")
     cgroup: Path = Path("/sys/fs/cgroup")
@@ -65,7 +67,7 @@ class Surroundings:
     """How long a child process may take before it counts as hanging."""
 
     def reinstall(self, *packages: str) -> str:
-        """The command that installs packages again without leaving the ranges of requirements.txt."""
+        """The command that installs packages again without leaving the ranges of the core."""
         ranges = f" -c {shlex.quote(str(self.requirements))}" if self.requirements.is_file() else ""
         return f"{PIP} install --force-reinstall {shlex.join(packages)}{ranges}"
 
@@ -73,11 +75,25 @@ class Surroundings:
         """The full path of a program; None where it is not installed."""
         return shutil.which(name, path=self.path)
 
+    @property
+    def search_path(self) -> list[str]:
+        """The folders in which packages are looked for, in their order."""
+        return [*self.packages, *sys.path]
+
     def installed(self) -> list[tuple[str, str]]:
         """Name and version of every installed package, in search order; half-removed ones are left out."""
-        packages = (package.metadata for package in distributions(path=[*self.packages, *sys.path]))
+        packages = (package.metadata for package in distributions(path=self.search_path))
         whole = (data for data in packages if "Name" in data and "Version" in data)
         return [(plain_name(data["Name"]), data["Version"]) for data in whole if data["Name"] and data["Version"]]
+
+    def versions(self) -> dict[str, str]:
+        """The version of each installed package; the first of a name is the one that imports."""
+        return dict(reversed(self.installed()))
+
+    def wanted_by(self, package: str) -> str:
+        """What an installed package asks for, one requirement a line; empty where it is not installed."""
+        found = next(iter(distributions(name=package, path=self.search_path)), None)
+        return "\n".join(found.requires or ()) if found else ""
 
     def ask(self, command: Sequence[str]) -> Answer:
         """Run a program to its end or the time limit; a crash or a hang is an answer, not an exception."""

@@ -1,4 +1,4 @@
-"""Reads requirements.txt and compares versions, with the standard library alone.
+"""Reads requirements files and compares versions, with the standard library alone.
 
 The doctor must run where packages are broken.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of requirements.txt: 'av>=18,<19' is named av and wants >=18 and <19."""
+    """One line of a requirements file: 'av>=18,<19' is named av and wants >=18 and <19."""
 
     name: str
     clauses: tuple[tuple[str, str], ...]
