@@ -19,11 +19,15 @@ def budget_mb(card_mb: float) -> float:
 
 
 def clear_cuda() -> None:
-    """Give back the memory of tensors that nobody holds any more; on a processor only Python's own is collected."""
+    """Give back the memory of tensors that nobody holds any more.
+
+    Without a card nothing is done: looking for cycles takes a second or two beside such libraries, and a processor's
+    memory is not scarce.
+    """
     import torch
 
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
 
 
