@@ -37,6 +37,10 @@ class Prompts:
             del self._kept[old]
         return result
 
+    def knows(self, *prompts: str) -> bool:
+        """Whether the encoder is not needed for these."""
+        return all(" ".join(prompt.split()) in self._kept for prompt in prompts)
+
     def was_cut(self, prompt: str) -> bool:
         """Whether a prompt is longer than the model reads, so that its end is lost."""
         return " ".join(prompt.split()) in self._cut

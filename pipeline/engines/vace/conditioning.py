@@ -32,13 +32,14 @@ PAPER = 255
 class Conditioning:
     """The input of one call: control pictures, masks (255 where the picture is made anew), and reference pictures.
 
-    The first `kept` frames are finished ones of the window before; the model continues from them.
+    `parts` are the masks of what is shown of the result. They cover more than `masks` in frames that were finished by
+    the window before: the model continues from these, and gives them back as they were.
     """
 
     pictures: tuple[RGB, ...]
     masks: tuple[Mask, ...]
+    parts: tuple[Mask, ...]
     references: tuple[RGB, ...] = ()
-    kept: int = 0
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -56,16 +57,15 @@ class Conditions:
 
     def of(self, views: Sequence[View], carry: Carry | None, reference: RGB | None) -> Conditioning:
         """The conditioning of some views in a row."""
-        masks = united([self._mask(view) for view in views])
-        pictures = [self._picture(view, mask) for view, mask in zip(views, masks, strict=True)]
-        kept = len(carry.frames) if carry else 0
+        parts = united([self._mask(view) for view in views])
+        pictures, masks = [self._picture(view, part) for view, part in zip(views, parts, strict=True)], list(parts)
         if carry:
             for number, (frame, valid) in enumerate(zip(carry.frames, carry.valid, strict=True)):
                 there = self._scaled(valid) > 127
                 pictures[number] = np.where(there[..., None], self._scaled(frame), pictures[number]).astype(np.uint8)
                 masks[number] = np.where(there, 0, masks[number]).astype(np.uint8)
         references = () if reference is None else (at_size_of_person(reference, views, self.size),)
-        return Conditioning(tuple(pictures), tuple(masks), references, kept)
+        return Conditioning(tuple(pictures), tuple(masks), tuple(parts), references)
 
     def _mask(self, view: View) -> Mask:
         """What of a view is made anew: the person with some room around, all but the person, or everything."""

@@ -82,6 +82,16 @@ class Opened:
         """Widths and heights must be multiples of this."""
         return int(self.pipe.vae_scale_factor_spatial * next(iter(self.experts.values())).config.patch_size[1])
 
+    def read(self, asked: Request) -> list[torch.Tensor]:
+        """The prompts as the model reads them. For new ones the model leaves the card, so that the encoder fits."""
+        texts = (asked.prompt, asked.negative_prompt) if asked.guidance > 1 else (asked.prompt,)
+        if self.device.type == "cuda" and not self.prompts.knows(*texts):
+            self.pipe.remove_all_hooks()
+            self.pipe.to("cpu")
+            self.offload = None
+            clear_cuda()
+        return self.prompts.numbers(*texts)
+
     def place(self, offload: Offload) -> None:
         """Put the parts of the model where this level keeps them."""
         if offload == self.offload:
@@ -115,13 +125,12 @@ class Opened:
 
     def frames(self, given: Conditioning, asked: Request, step: Step) -> Floats:
         """The frames of one call, n x h x w x 3, 0 to 1; not finite where the model failed."""
-        size, with_guidance = Size.of(given.pictures[0]), asked.guidance > 1
-        texts = (asked.prompt, asked.negative_prompt) if with_guidance else (asked.prompt,)
-        numbers = [each.to(self.device) for each in self.prompts.numbers(*texts)]
+        size = Size.of(given.pictures[0])
+        prompt, *not_wanted = (each.to(self.device) for each in self.read(asked))
         try:
             made = self.pipe(
-                prompt_embeds=numbers[0],
-                negative_prompt_embeds=numbers[1] if with_guidance else None,
+                prompt_embeds=prompt,
+                negative_prompt_embeds=not_wanted[0] if not_wanted else None,
                 video=[Image.fromarray(each) for each in given.pictures],
                 mask=[Image.fromarray(each) for each in given.masks],
                 reference_images=[list(map(Image.fromarray, given.references))] if given.references else None,

@@ -1,7 +1,7 @@
 """A session of Wan VACE: makes windows, in calls that fit into memory, and does not let a failed picture pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -22,7 +22,7 @@ CARRIED = 5
 BLACK = 4 / 255
 """A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
 Made = tuple[RGB, NDArray[np.uint8]]
-"""A frame at the working size, and the mask of what was made anew in it."""
+"""A frame at the working size, and the mask of the part of it that is shown."""
 
 
 @dataclass
@@ -33,8 +33,6 @@ class VaceSession:
     model: Opened
     defaults: Defaults
     attempts: Attempts
-    clear: str = "window"
-    _told: set[str] = field(default_factory=set)
 
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, which costs a small part of a window."""
@@ -67,11 +65,11 @@ class VaceSession:
         try:
             return self.attempts.run(lambda attempt: self._attempted(work, attempt), work.output.fallbacks)
         finally:
-            if self.clear == "window":
-                clear_cuda()
+            clear_cuda()
 
     def _attempted(self, work: "_Work", attempt: Attempt) -> list[Made]:
         """The frames of a window in calls of at most so many frames, each continuing from the one before."""
+        self.model.read(self._request(work.window.settings))
         self.model.place(attempt.offload)
         conditions = self._conditions(work, attempt.scale)
         made, carry, start = list[Made](), work.window.carry, 0
@@ -79,7 +77,7 @@ class VaceSession:
             views = work.views[start : start + attempt.frames]
             given = conditions.of(views, carry, work.window.style.reference)
             frames = self._checked(given, work, (start, len(views)))
-            made += list(zip(frames, given.masks, strict=True))[len(made) - start :]
+            made += list(zip(frames, given.parts, strict=True))[len(made) - start :]
             start = len(made) - CARRIED
             carry = _tail([rgb for rgb, _ in made[start:]])
         return made
