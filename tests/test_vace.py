@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pipeline.engines import engine as find_engine
+from pipeline.engines.base import EngineError
 from pipeline.engines.device import Device
 from pipeline.engines.vace.cost import Architecture
 from pipeline.engines.vace.engine import Vace
@@ -103,6 +104,37 @@ def test_what_a_prompt_leaves_empty_says_nothing(models: Path) -> None:
     assert short.shape == long.shape and short.shape[1] == session.model.prompts.most_tokens
     used = [int((each.abs().sum(dim=2) > 0).sum()) for each in (short, long)]
     assert 0 < used[0] < used[1] < 100
+
+
+def own_checkpoint(home: Path, options: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of the user's, which needs no code."""
+    monkeypatch.setenv("RESHOOT_HOME", str(home))
+    (home / "models").mkdir()
+    (home / "models" / "mine.yaml").write_text(
+        "extends: wan-vace\ncheckpoints:\n  - name: mine\n    good_for: Few steps.\n    about_gb: 1\n    card_gb: 1\n"
+        f"    repository: me/mine\n    files: [transformer/*.safetensors]\n    options: {options}\n"
+    )
+    wan_vace(home / "models" / "mine")
+
+
+def test_a_checkpoint_brings_what_it_was_made_for(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_checkpoint(tmp_path, "{steps: 3, guidance: 1.0, shift: 7.5}", monkeypatch)
+    mine = {"generate.model": "mine", "generate.steps": 0, "generate.guidance": 0.0}
+    session = session_of(**mine)
+    calls = counted(monkeypatch, session)
+    frames(session, **mine)
+    assert calls == {"transformer": 3} and session.model.pipe.scheduler.config.flow_shift == 7.5
+    usual = {**mine, "generate.steps": 50, "generate.guidance": 5.0}
+    ratio = VACE.estimate(usual, view(0).size, 81, CARD).seconds / VACE.estimate(mine, view(0).size, 81, CARD).seconds
+    assert ratio == pytest.approx(100 / 3)
+
+
+def test_an_option_that_nobody_knows_is_told(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_checkpoint(tmp_path, "{stesp: 3}", monkeypatch)
+    with pytest.raises(EngineError, match="'stesp'"):
+        session_of(**{"generate.model": "mine"})
 
 
 @pytest.mark.parametrize("offload", ["none", "model", "blocks"])

@@ -57,6 +57,13 @@ def weights(name: str, places: Places | None = None) -> Found:
     return found
 
 
+def options(name: str, places: Places | None = None) -> Mapping[str, float]:
+    """What the registry says of a checkpoint for its engine; nothing of one that it does not know."""
+    with suppress(ModelError):
+        return Registry.load((places or Places.usual()).home).model(name).checkpoint.options
+    return {}
+
+
 def configuration(name: str, path: str, places: Places | None = None) -> Mapping[str, Any] | None:
     """A JSON file of weights that are here; None if they are not, or if it is none."""
     try:

@@ -40,6 +40,7 @@ def _inside(path: str) -> str:
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.+-]{1,59}$")]
+Option = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,30}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 RelativePath = Annotated[str, AfterValidator(_inside)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -76,6 +77,8 @@ class Checkpoint(Strict):
     """Patterns of the files that belong to it; each must match at least one."""
     url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     sha256: Sha256 | None = None
+    options: dict[Option, float] = Field(default_factory=dict)
+    """What its engine has to know of it, such as steps; each engine knows its own."""
     on_pods: bool = False
     """Whether the volume of the pod template has room for it."""
 

@@ -66,11 +66,12 @@ class Vace:
         """A rough figure from the number of computations; weights that are not here are taken for the usual ones."""
         from pipeline.engines.vace.cost import Architecture, rough
         from pipeline.engines.vace.defaults import Defaults
-        from pipeline.engines.weights import configuration
+        from pipeline.engines.weights import configuration, options
 
-        config = configuration(checkpoint(settings), "transformer/config.json")
+        name = checkpoint(settings)
+        config = configuration(name, "transformer/config.json")
         model = Architecture.of(config) if config else Architecture()
-        return rough(model, Defaults(), settings, (size, frames), device)
+        return rough(model, Defaults.of(options(name), name), settings, (size, frames), device)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Load the model from its folder."""

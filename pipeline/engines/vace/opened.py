@@ -48,8 +48,8 @@ class Opened:
     offload: Offload | None = None
 
     @classmethod
-    def from_folder(cls, folder: Path, device: torch.device, dtype: torch.dtype) -> "Opened":
-        """Load all but the text encoder from a folder in the layout of diffusers."""
+    def from_folder(cls, folder: Path, device: torch.device, dtype: torch.dtype, shift: float = 0.0) -> "Opened":
+        """Load all but the text encoder from a folder in the layout of diffusers; a `shift` goes over the folder's."""
         experts = [name for name in ("transformer", "transformer_2") if (folder / name).is_dir()]
         if not experts:
             raise EngineError(f"{folder} holds no folder called transformer.", REPAIR)
@@ -58,7 +58,9 @@ class Opened:
             tokenizer=None,
             text_encoder=None,
             vae=component(folder / "vae", AutoencoderKLWan, torch.float32),
-            scheduler=UniPCMultistepScheduler.from_config(configuration(folder / "scheduler", "scheduler_config.json")),
+            scheduler=UniPCMultistepScheduler.from_config(
+                configuration(folder / "scheduler", "scheduler_config.json"), **({"flow_shift": shift} if shift else {})
+            ),
             transformer=loaded.get("transformer"),
             transformer_2=loaded.get("transformer_2"),
             boundary_ratio=configuration(folder, "model_index.json").get("boundary_ratio"),

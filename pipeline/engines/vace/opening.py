@@ -29,7 +29,8 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
     tell(0.0, f"opening {name}")
     place = card.torch_device(device)
     dtype = card.precision(place)
-    model = Opened.from_folder(found.path, place, dtype)
+    defaults = Defaults.of(found.model.checkpoint.options, name)
+    model = Opened.from_folder(found.path, place, dtype, defaults.shift)
     lora.apply(model.pipe, chosen, model.experts)
     facts = {
         "model": name,
@@ -40,7 +41,7 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
         "torch": str(torch.__version__),
     }
     provenance = Provenance(engine.name, engine.version, engine.label, facts)
-    return VaceSession(provenance, model, Defaults(), Attempts(_first_attempt(model, device, engine.caps.lengths.most)))
+    return VaceSession(provenance, model, defaults, Attempts(_first_attempt(model, device, engine.caps.lengths.most)))
 
 
 def _first_attempt(model: Opened, device: Device, frames: int) -> Attempt:
