@@ -251,6 +251,27 @@ def test_of_several_kinds_one_is_chosen_and_each_keeps_its_settings(page: Page, 
     expect(page.locator("reshoot-look")).to_be_visible()
 
 
+def test_the_form_shows_what_the_chosen_engine_reads(page: Page, clip: Path) -> None:
+    """And an engine that cannot run yet says so where it is chosen."""
+    upload(page, clip)
+    prompt, look = page.get_by_label("Prompt", exact=True), page.get_by_role("group", name="Look", exact=True)
+    expect(look).to_be_visible()
+    expect(prompt).to_be_hidden()
+    page.get_by_label("Wan VACE", exact=False).check()
+    expect(look).to_be_hidden()
+    expect(field(page, "generate.engine")).to_contain_text("It cannot run here yet.")
+    expect(field(page, "generate.engine")).to_contain_text("models fetch wan-vace-1.3b")
+    prompt.fill("a red raincoat\nin heavy rain")
+    said = sent(page)["settings"]
+    assert said == {"generate.engine": "vace", "generate.prompt": "a red raincoat\nin heavy rain"}
+    page.reload()
+    expect(prompt).to_have_value("a red raincoat\nin heavy rain")
+    page.get_by_label("Restyle (CPU, no model)", exact=True).check()
+    expect(prompt).to_be_hidden()
+    expect(look).to_be_visible()
+    expect(field(page, "generate.engine")).not_to_contain_text("It cannot run here yet.")
+
+
 def test_with_one_kind_there_is_nothing_to_choose(page: Page) -> None:
     page.route("**/studio/forms", lambda route: route.fulfill(json={"forms": [form(RESTYLE)]}))
     page.reload()
@@ -296,7 +317,7 @@ def test_screen_readers_and_eyes_can_tell_all_of_it(page: Page, clip: Path) -> N
     page.get_by_label("Overlap (frames)", exact=True).fill("99")
     page.get_by_role("button", name="Restyle", exact=True).click()
     expect(page.locator("reshoot-form .wrong:not([hidden])")).to_be_visible()
-    for name in ("Look", "Model", "Cut", "Preset"):
+    for name in ("Look", "Made by", "Cut", "Preset"):
         expect(page.get_by_role("group", name=name, exact=True)).to_be_visible()
     expect(page.get_by_label("Overlap (frames)", exact=True)).to_have_accessible_description(re.compile("blend over"))
     found = Axe().run(page, "reshoot-form").response["violations"]
