@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 FRAMES = 85
 LENGTHS = (2, 3, 4, 7, 80, 81, 82, 83, 84, 85, 161, 400)
 LANDSCAPE, PORTRAIT = Size(97, 67), Size(51, 90)
-SMALLEST = Size(37, 29)
+SMALLEST = Size(37, 33)
 """For long windows, whose size does not matter."""
 
 
