@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ class Fault:
     """Requests for a part are answered with the whole."""
     on_byte: tuple[int, Callable[[], object]] | None = None
     """Called once, when so many bytes were sent in all."""
+    pause_s: float = 0.0
+    """The pause before each piece, for a line so slow that something can be done meanwhile."""
 
 
 @dataclass
@@ -144,6 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         stop = fault.cut_at.pop(0) if fault.cut_at else len(content)
         for place in range(0, min(stop, len(content)), PIECE_BYTES):
             piece = content[place : min(place + PIECE_BYTES, stop)]
+            time.sleep(fault.pause_s)
             try:
                 self.wfile.write(piece)
             except OSError:
