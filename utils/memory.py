@@ -1,14 +1,12 @@
-"""Memory of the graphics card that models compute on: how much may be used, what was used, and giving it back.
+"""Memory of the graphics card that models compute on: how much may be used, giving it back, and running out of it.
 
 torch is only imported by functions that are called when a model is in use.
 """
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 BUDGET_SHARE = 0.94
-"""Of a card's memory; the rest belongs to the driver, the screen and what fragments."""
+"""The share of a card's memory that may be used; the rest belongs to the driver, the screen and what fragments."""
 MOST_BUDGET_MB = 45 * 1024.0
 """On a larger card more is only used where it is asked for, so that a run behaves alike on every card of its class."""
 
@@ -29,23 +27,6 @@ def clear_cuda() -> None:
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()
-
-
-def peak_vram_mb() -> float:
-    """The most memory that tensors of this process took on the card since `measured_vram` began; 0 without a card."""
-    import torch
-
-    return torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else 0.0
-
-
-@contextmanager
-def measured_vram() -> Iterator[None]:
-    """Measure the peak of what happens inside."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    yield
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -26,7 +26,7 @@ class Build:
 
     @property
     def platform(self) -> str:
-        """What it was built for, as its version says it: cu130, cpu, or nothing (a commit's digest says nothing)."""
+        """The platform of the build as its version says it: cu130, cpu, or nothing (a commit's digest says nothing)."""
         match = re.search(r"\+(cpu|cu\d+|rocm[\d.]+)$", self.version)
         return match[1] if match else ""
 

@@ -18,15 +18,13 @@ INDEXES = ("diffusion_pytorch_model.safetensors.index.json", "model.safetensors.
 REPAIR = "Run `python -m pipeline models verify`, and fetch the model again if it says so."
 
 
-def component(folder: Path, kind: Any, dtype: torch.dtype, **options: Any) -> Any:
+def component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     """A part of a model, as an instance of `kind`, loaded from its folder on the processor."""
     variant = _variant(folder)
     _compare(folder, kind, variant)
     _hush()
     try:
-        loaded = kind.from_pretrained(
-            folder, dtype=dtype, variant=variant, local_files_only=True, use_safetensors=True, **options
-        )
+        loaded = kind.from_pretrained(folder, dtype=dtype, variant=variant, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, SafetensorError) as error:
         raise EngineError(f"{folder} cannot be loaded: {_one_line(error)}", REPAIR) from error
     return loaded.eval().requires_grad_(False)

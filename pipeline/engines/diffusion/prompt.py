@@ -29,7 +29,7 @@ class Prompts:
 
     def numbers(self, *prompts: str) -> list[torch.Tensor]:
         """What the encoder says of each prompt: 1 x tokens x width, zero after its end, on the processor."""
-        clean = [" ".join(prompt.split()) for prompt in prompts]
+        clean = [_clean(prompt) for prompt in prompts]
         if new := [prompt for prompt in dict.fromkeys(clean) if prompt not in self._kept]:
             self._encode(new)
         result = [self._kept[prompt] for prompt in clean]
@@ -39,11 +39,11 @@ class Prompts:
 
     def knows(self, *prompts: str) -> bool:
         """Whether the encoder is not needed for these."""
-        return all(" ".join(prompt.split()) in self._kept for prompt in prompts)
+        return all(_clean(prompt) in self._kept for prompt in prompts)
 
     def was_cut(self, prompt: str) -> bool:
         """Whether a prompt is longer than the model reads, so that its end is lost."""
-        return " ".join(prompt.split()) in self._cut
+        return _clean(prompt) in self._cut
 
     def _encode(self, prompts: list[str]) -> None:
         tokenizer, encoder = self.load()
@@ -61,3 +61,8 @@ class Prompts:
             self.encoded += 1
         del encoder
         clear_cuda()
+
+
+def _clean(prompt: str) -> str:
+    """A prompt on one line, with single spaces."""
+    return " ".join(prompt.split())

@@ -10,9 +10,9 @@ from pipeline.engines.vace.defaults import Defaults
 from utils.size import Size
 
 TFLOPS = {"A40": 150, "A6000": 155, "A100": 312, "L40": 181, "L40S": 362, "4090": 165, "H100": 989, "H200": 989}
-"""Of cards, by data sheet, dense and in 16 bits."""
+"""Computations a second of cards, in units of 10^12, by data sheet, dense and in 16 bits."""
 USUAL_TFLOPS, PROCESSOR_TFLOPS, USED_SHARE = 60.0, 0.1, 0.45
-"""Of other cards and of processors (assumed), and the share of it that such a model uses (assumed)."""
+"""Computations a second of other cards and of processors, and the share that such a model uses of them (assumed)."""
 CONTEXT_MB, DECODING_BYTES_PER_PIXEL, RAM_MB = 700.0, 12_000, 14_000.0
 """Memory of the card's driver, of decoding for each pixel of a frame, and of the machine where the text encoder is read
 (all assumed)."""

@@ -88,40 +88,35 @@ class Opened:
         """The prompts as the model reads them. For new ones the model leaves the card, so that the encoder fits."""
         texts = (asked.prompt, asked.negative_prompt) if asked.guidance > 1 else (asked.prompt,)
         if self.device.type == "cuda" and not self.prompts.knows(*texts):
-            self.pipe.remove_all_hooks()
-            self.pipe.to("cpu")
-            self.offload = None
-            clear_cuda()
+            self._leave_card()
         return self.prompts.numbers(*texts)
 
     def place(self, offload: Offload) -> None:
         """Put the parts of the model where this level keeps them."""
         if offload == self.offload:
             return
-        self.pipe.remove_all_hooks()
+        self._leave_card()
+        self.pipe.vae.disable_tiling()
         if offload == "none" or self.device.type == "cpu":
             self.pipe.to(self.device)
         elif offload == "model":
-            self.pipe.to("cpu")
             self.pipe.enable_model_cpu_offload(device=self.device)
         else:
-            self.pipe.to("cpu")
             for expert in self.experts.values():
                 expert.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
             self.pipe.vae.to(self.device)
-        self.pipe.vae.enable_tiling() if offload == "blocks" else self.pipe.vae.disable_tiling()
+        if offload == "blocks":
+            self.pipe.vae.enable_tiling()
         self.offload = offload
-        clear_cuda()
 
     def to_full_precision(self) -> bool:
         """Compute in 32 bits from now on; whether that is a change."""
         if self.pipe.dtype == torch.float32:
             return False
         offload = self.offload or "none"
-        self.pipe.remove_all_hooks()
+        self._leave_card()
         for expert in self.experts.values():
-            expert.to("cpu", torch.float32)
-        self.offload = None
+            expert.to(torch.float32)
         self.place(offload)
         return True
 
@@ -149,6 +144,13 @@ class Opened:
         finally:
             self._forget()
         return np.asarray(made, np.float32)
+
+    def _leave_card(self) -> None:
+        """Move all parts to the machine's memory."""
+        self.pipe.remove_all_hooks()
+        self.pipe.to("cpu")
+        self.offload = None
+        clear_cuda()
 
     def _forget(self) -> None:
         """Drop what scheduler and decoder keep of a call, so that nothing of a window lives longer than it."""

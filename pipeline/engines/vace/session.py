@@ -1,7 +1,7 @@
 """A session of Wan VACE: makes windows, in calls that fit into memory, and does not let a failed picture pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -37,8 +37,8 @@ class VaceSession:
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, which costs a small part of a window."""
         view = next(view for view in window.views() if view.index == index)
-        alone = Window.single(view, window.settings, window.style, window.rate)
-        work = _Work(alone, [view], window.controls, Cancel(), lambda share, note: None, Output(iter(())))
+        alone = replace(Window.single(view, window.settings, window.style, window.rate), controls=window.controls)
+        work = _Work(alone, [view], Cancel(), lambda share, note: None, Output(iter(())))
         ((rgb, mask),) = self._made(work)
         return _shown(view, rgb, mask)
 
@@ -54,7 +54,7 @@ class VaceSession:
     def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
         cancel.check()
         views = list(window.views())
-        made = self._made(_Work(window, views, window.controls, cancel, tell, output))
+        made = self._made(_Work(window, views, cancel, tell, output))
         part = window.settings["generate.apply_to"]
         for rgb, mask in made:
             alpha = _resized(faded(mask), window.size) if part == "person" else None
@@ -85,7 +85,7 @@ class VaceSession:
     def _conditions(self, work: "_Work", scale: float) -> Conditions:
         settings = work.window.settings
         name = settings["generate.control"]
-        draw = work.controls.get(name) if name != "none" else None
+        draw = work.window.controls.get(name) if name != "none" else None
         size = working_size(work.window.size, self.defaults.area_px, self.model.size_multiple, scale)
         return Conditions(size, settings["generate.apply_to"], draw)
 
@@ -137,7 +137,6 @@ class _Work:
 
     window: Window
     views: Sequence[View]
-    controls: Mapping[Any, Any]
     cancel: Cancel
     tell: Tell
     output: Output
