@@ -1,43 +1,27 @@
 // <reshoot-dashboard>: cache statistics, measures of finished videos, and the state of the machine, polled.
-import { ask, bytesText, draw, html, tell, whileSeen } from "./shared.js";
+import { Polled } from "./polled.js";
+import { ask, bytesText, draw, html, tell } from "./shared.js";
 import { cacheCard, machineCard, roomCard, stagesCard } from "./dashboard_cards.js";
 import { START, turned, videosCard } from "./dashboard_videos.js";
 
-const REST_S = 5, BUSY_S = 0.7, HIDDEN_S = 2;
+const REST_S = 5, BUSY_S = 0.7;
 const GB = 1e9;
 
-class Dashboard extends HTMLElement {
+class Dashboard extends Polled {
+  path = "dashboard";
+
   connectedCallback() {
-    this.innerHTML = "<div></div><dialog aria-label=\"Clear the cache?\"></dialog>";
-    [this.board, this.dialog] = this.children;
-    Object.assign(this, { told: null, problem: "", sort: START, open: new Set() });
-    this.onclick = (event) => this.act(event.target.closest("[data-act]"));
+    Object.assign(this, { sort: START, open: new Set() });
     this.onsubmit = (event) => this.prune(event);
-    this.dialog.onclose = () => this.dialog.returnValue === "clear" && this.begin("clear");
-    this.turn = whileSeen(() => this.look());
-    this.watch = new IntersectionObserver(([entry]) => entry.isIntersecting && this.turn.now());
-    this.watch.observe(this);
-  }
-
-  disconnectedCallback() {
-    this.turn.stop();
-    this.watch.disconnect();
-  }
-
-  async look() {
-    if (!this.checkVisibility()) return HIDDEN_S;
-    try {
-      this.told = await ask("dashboard");
-      this.problem = "";
-    } catch (error) {
-      this.problem = error.message;
-    }
-    this.show();
-    return this.busy || this.told?.cache === null || this.told?.room === null ? BUSY_S : REST_S;
+    super.connectedCallback();
   }
 
   get busy() {
     return this.told?.chore?.state === "running";
+  }
+
+  get rest_s() {
+    return this.busy || this.told?.cache === null || this.told?.room === null ? BUSY_S : REST_S;
   }
 
   show() {
@@ -75,15 +59,17 @@ class Dashboard extends HTMLElement {
 
   askToClear() {
     const { entries, bytes, pinned, quarantined_bytes } = this.told.cache;
-    draw(this.dialog, html`<form method="dialog" class="stack">
+    this.confirm(html`<form method="dialog" class="stack">
       <h3>Clear the cache?</h3>
       <p>${entries} results go, ${bytesText(bytes + quarantined_bytes)} in all${pinned > 0 && `, but not the ${pinned} pinned`}.
         Finished videos stay, and so does what a running job holds. Whatever is asked for again takes its full time again.</p>
       <div class="row"><button class="button" value="keep" autofocus>Keep it</button>
         <button class="button bad" value="clear">Clear the cache</button></div>
-    </form>`);
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
+    </form>`, "Clear the cache?");
+  }
+
+  decided(value) {
+    if (value === "clear") this.begin("clear");
   }
 
   async begin(kind) {

@@ -1,41 +1,21 @@
 // <reshoot-models>: the weights of models: which are here, fetching one after its licence and size were shown, and removing it.
-import { ask, bytesText, draw, html, percentText, secondsText, tell, whileSeen } from "./shared.js";
+import { Polled } from "./polled.js";
+import { ask, bytesText, draw, html, percentText, secondsText, tell } from "./shared.js";
 
-const REST_S = 10, BUSY_S = 0.7, HIDDEN_S = 2;
+const REST_S = 10, BUSY_S = 0.7;
 const CHIPS = { here: "good", "partly here": "warn", "not here": "" };
 const COMMIT_DIGITS = 12;
 
-class Models extends HTMLElement {
-  connectedCallback() {
-    this.innerHTML = "<div></div><dialog aria-label=\"Fetch this model?\"></dialog>";
-    [this.board, this.dialog] = this.children;
-    Object.assign(this, { told: null, problem: "", asking: "" });
-    this.onclick = (event) => this.act(event.target.closest("[data-act]"));
-    this.dialog.onclose = () => this.decided(this.dialog.returnValue);
-    this.turn = whileSeen(() => this.look());
-    this.watch = new IntersectionObserver(([entry]) => entry.isIntersecting && this.turn.now());
-    this.watch.observe(this);
-  }
-
-  disconnectedCallback() {
-    this.turn.stop();
-    this.watch.disconnect();
-  }
-
-  async look() {
-    if (!this.checkVisibility()) return HIDDEN_S;
-    try {
-      this.told = await ask("models");
-      this.problem = "";
-    } catch (error) {
-      this.problem = error.message;
-    }
-    this.show();
-    return this.busy ? BUSY_S : REST_S;
-  }
+class Models extends Polled {
+  path = "models";
+  asking = "";
 
   get busy() {
     return this.told?.fetching?.state === "running";
+  }
+
+  get rest_s() {
+    return this.busy ? BUSY_S : REST_S;
   }
 
   show() {
@@ -92,7 +72,7 @@ class Models extends HTMLElement {
     this.show();
     try {
       this.offered = await ask(`models/${name}/offer`, { method: "POST" });
-      this.open(html`<form method="dialog" class="stack"><h3>Fetch ${name}?</h3>
+      this.confirm(html`<form method="dialog" class="stack"><h3>Fetch ${name}?</h3>
         <dl class="facts small">${facts(this.offered)}</dl>
         <div class="row"><button class="button" value="" autofocus>Not now</button>
           <button class="button main" value="fetch">Fetch ${bytesText(this.offered.to_come)}</button></div></form>`, "Fetch this model?");
@@ -107,17 +87,10 @@ class Models extends HTMLElement {
   askToRemove(name) {
     const { bytes } = this.told.models.find((model) => model.name === name);
     this.offered = { name };
-    this.open(html`<form method="dialog" class="stack"><h3>Remove ${name}?</h3>
+    this.confirm(html`<form method="dialog" class="stack"><h3>Remove ${name}?</h3>
       <p>${bytesText(bytes)} become free. Videos that were made with it stay; to make others it has to be fetched again.</p>
       <div class="row"><button class="button" value="" autofocus>Keep it</button>
         <button class="button bad" value="remove">Remove</button></div></form>`, "Remove this model?");
-  }
-
-  open(body, label) {
-    draw(this.dialog, body);
-    this.dialog.setAttribute("aria-label", label);
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
   }
 
   decided(value) {
