@@ -19,7 +19,7 @@ from utils.walker import Shot, walk
 
 pytestmark = pytest.mark.slow
 
-SHOT = Shot(size=(320, 180), frames=90)
+SHOT = Shot(size=(240, 136), frames=85)
 
 
 @pytest.fixture(scope="module")

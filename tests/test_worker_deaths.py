@@ -15,7 +15,7 @@ from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
 
-FRAMES, ROUNDS = 45, 6
+FRAMES, ROUNDS = 45, 4
 SLOWLY = """
 import sys
 if "pipeline.jobs.worker" in sys.orig_argv:
@@ -66,7 +66,7 @@ def test_a_worker_that_is_killed_at_other_frames_of_one_stage_finishes_the_job(
 ) -> None:
     with house(tmp_path / "home", PYTHONPATH=slowly) as home:
         job = home.submit(long_clip)
-        for death, frame in enumerate((20, 90, 160, 230), 1):
+        for death, frame in enumerate((20, 60, 100, 140), 1):
             kill_at(home, job, frame)
             home.until(lambda: said(home, job) == death, "recovery")  # noqa: B023
         assert home.ended(job).state is State.DONE, home.ledger.get(job).problem

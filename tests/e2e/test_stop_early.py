@@ -1,6 +1,8 @@
 """A person sees the first finished part of a job, and stops it to change the settings, or lets it go on."""
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,16 +10,43 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.test_studio import state, submit
 from tests.journeys import filmed
-from tests.studios import App
+from tests.studios import App, app
+from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
 
 
+SLOWLY = """
+import sys
+if "pipeline.jobs.worker" in sys.orig_argv:
+    import time
+    from pipeline.stage import Work
+
+    told = Work.report
+    def report(self, done, total=None, note=""):
+        told(self, done, total, note)
+        if self.stage.startswith("make") and done:
+            time.sleep(0.03)
+    Work.report = report
+"""
+"""Every Python runs `sitecustomize` when it starts: this one makes workers restyle at 30 frames a second at most, so that
+there is time to stop a small clip."""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app whose worker is slow."""
+    folder = tmp_path_factory.mktemp("slowly")
+    (folder / "sitecustomize.py").write_text(SLOWLY)
+    with app(folder / "home", PYTHONPATH=os.pathsep.join((str(folder), str(PROJECT_ROOT)))) as studio:
+        yield studio
+
+
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Several parts, each of them some work."""
-    return filmed(tmp_path_factory.mktemp("walk"), Shot(size=(640, 360), frames=200, seed=5))
+    return filmed(tmp_path_factory.mktemp("walk"), Shot(size=(320, 180), frames=200, seed=5))
 
 
 def asked(card: Locator) -> Locator:
