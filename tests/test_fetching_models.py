@@ -146,6 +146,24 @@ def test_what_is_here_is_not_asked_for_again(machine: Machine) -> None:
     assert len(machine.hub.requests) == asked
 
 
+def test_a_model_is_fetched_with_its_parts_after_one_consent(machine: Machine) -> None:
+    """Also later, when only a part is gone."""
+    (machine.home / "models" / "both.yaml").write_text(
+        YAML.replace("tiny\n    good", "both\n    good").replace(
+            "[model_index.json, transformer/*.json, transformer/*.safetensors]", "[README.md]"
+        )
+        + "    parts: {other: tiny}\n"
+    )
+    said = machine.run("fetch", "both", "--yes")
+    assert "17.8 MB in 5 files, and 6 bytes in 1 files" in said and said.count(FIRST) >= 2 and "both is here" in said
+    assert "tiny: sound" in (verified := machine.run("verify", "both")) and "both: sound" in verified
+    machine.run("remove", "tiny", "--yes")
+    assert "both are missing: tiny" in " ".join(machine.run("where", "both", code=1).split())
+    said = machine.run("fetch", "both", "--yes")
+    assert "17.8 MB in 5 files" in said and "in 1 files" not in said
+    machine.check(FIRST)
+
+
 def test_a_line_that_breaks_is_resumed(machine: Machine) -> None:
     machine.hub.faults[SHARD_1] = Fault(cut_at=[3 * MIB + 5, 2 * MIB])
     machine.fetch()

@@ -137,6 +137,8 @@ FAMILY: dict[str, Any] = yaml.safe_load((FAMILIES / "wan-vace.yaml").read_text()
         ({"extends": "raft", "checkpoints": [{**NET, "url": "file:///etc/passwd"}]}, "pattern"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "surprise": 1}]}, "Extra inputs"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "name": "wan-vace-14b"}]}, "Two checkpoints"),
+        ({"extends": "wan-vace", "checkpoints": [{**GOOD, "parts": {"a": "gone"}}]}, "'gone', which is not known"),
+        ({"extends": "wan-vace", "checkpoints": [{**GOOD, "parts": {"a": "tiny"}}]}, "'tiny', which has parts"),
         (FAMILY, "extends: wan-vace"),
         ({**FAMILY, "family": "mine", "licence": {**FAMILY["licence"], "paid_work": False}}, "needs a reason"),
         ([1], "no YAML mapping"),
@@ -236,6 +238,30 @@ def test_equal_files_have_equal_digests_and_others_others(places: Places) -> Non
     assert digest() != first
     (places.models / "Tiny-Diffusers" / "README.md").write_text("not loaded")
     assert digest() != first
+
+
+def test_a_checkpoint_is_here_with_all_its_parts(places: Places) -> None:
+    """What it was made of is fetched, found and kept apart from others together."""
+    part = {**GOOD, "name": "part", "repository": "reshoot/part", "files": ["net.safetensors"], "about_gb": 2}
+    values = {"extends": "wan-vace", "checkpoints": [{**GOOD, "parts": {"net": "part"}}, part]}
+    (places.models / "own.yaml").write_text(yaml.safe_dump(values))
+    nothing = look(places)
+    assert isinstance(nothing, Missing) and nothing.sentence == "The weights tiny are not here."
+    assert [each.name for each in nothing.absent] == ["part", "tiny"] and "2.0 GB" in nothing.remedy
+
+    bring(places.models / "tiny")
+    missing = look(places)
+    assert isinstance(missing, Missing) and missing.gaps == ("part",)
+    assert missing.command.endswith("fetch tiny") and str(places.models / "part") in missing.remedy
+
+    (places.models / "part").mkdir()
+    net = places.models / "part" / "net.safetensors"
+    net.write_bytes(tensors(10))
+    whole = look(places)
+    assert isinstance(whole, Found) and whole.parts["net"].path == net.parent
+    net.write_bytes(tensors(11))
+    other = look(places)
+    assert isinstance(other, Found) and other.digest != whole.digest != whole.parts["net"].digest
 
 
 def test_a_checksum_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

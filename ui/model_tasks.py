@@ -8,24 +8,31 @@ where no worker runs. A page may be closed meanwhile; an app that ends takes it 
 the bytes that have arrived.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
-import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from utils.errors import ModelError, ReshootError
 from utils.guarded_child import apart, go_with_parent
 from utils.home import home as usual_home
 from utils.progress import Cancel, Progress
 
+if TYPE_CHECKING:
+    from pipeline.models.places import Places
+    from pipeline.models.registry import Model
+
 ASK_S = 60.0
 PULSE_S = 0.25
+BETWEEN_COMMITS = "+"
+"""Between the commits of a model and of its parts, which are consented to together."""
 NO_ANSWER = "It ended without an answer. Try it once more; what has arrived is kept."
 
 
@@ -118,32 +125,44 @@ class ModelTasks:
 
 def asked(home: Path, name: str) -> dict[str, Any]:
     """What consent is asked for: commit, size, licence, place and the room there."""
-    from pipeline.models.download import check_room, here_bytes
+    from pipeline.models.download import check_room, free_bytes, here_bytes
     from pipeline.models.hub import ask
     from pipeline.models.overview import offered
     from pipeline.models.places import Places
-    from pipeline.models.registry import Registry
 
     places = Places.usual(home)
-    model = Registry.load(home).model(name)
-    offer, landing = ask(model, places), places.fetched(model.checkpoint)
-    check_room(offer, landing)
-    folder = next(path for path in (landing.folder, *landing.folder.parents) if path.is_dir())
-    room = {"to_come": offer.bytes - here_bytes(offer, landing), "free": shutil.disk_usage(folder).free}
-    return {"name": name, "commit": offer.commit, "bytes": offer.bytes, **room, "facts": offered(offer, places)}
+    offers = [ask(each, places) for each in _model(home, name, places)[1]]
+    check_room(offers, places)
+    total = sum(offer.bytes for offer in offers)
+    room = {"to_come": total - here_bytes(offers, places), "free": free_bytes(offers, places)[1]}
+    commit = BETWEEN_COMMITS.join(offer.commit for offer in offers)
+    return {"name": name, "commit": commit, "bytes": total, **room, "facts": offered(offers, places)}
 
 
 def fetched(home: Path, name: str, commit: str, report: Callable[[dict[str, Any]], None]) -> str:
-    """Fetch a commit; returns a sentence about it."""
-    from pipeline.models.download import Download
+    """Fetch the commits that were shown; returns a sentence about it."""
+    from pipeline.models.download import fetch_all
     from pipeline.models.hub import ask
     from pipeline.models.places import Places
+
+    places, commits = Places.usual(home), commit.split(BETWEEN_COMMITS)
+    model, models = _model(home, name, places)
+    if len(models) != len(commits):
+        raise ModelError(f"What is missing of {name} is not what was shown.", "Look at it once more.")
+    offers = [ask(each, places, commit=one) for each, one in zip(models, commits, strict=True)]
+    found = fetch_all(model, offers, places, Pace(report, name).listen, Cancel())
+    return f"{name} is here, in {found.path}."
+
+
+def _model(home: Path, name: str, places: Places) -> tuple[Model, Sequence[Model]]:
+    """A model, and what a fetch brings of it: what is not here, or all of it if all is."""
+    from pipeline.models.finding import Missing, find
     from pipeline.models.registry import Registry
 
-    places, model = Places.usual(home), Registry.load(home).model(name)
-    pace = Pace(report, name)
-    found = Download(ask(model, places, commit=commit), places, pace.listen, Cancel()).run()
-    return f"{name} is here, in {found.path}."
+    model = Registry.load(home).model(name)
+    model.check_allowed()
+    found = find(model, places)
+    return model, found.absent if isinstance(found, Missing) else model.whole
 
 
 class Pace:

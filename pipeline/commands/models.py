@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.models.finding import Found, Missing
     from pipeline.models.hub import Offer
     from pipeline.models.places import Places
-    from pipeline.models.registry import Registry
+    from pipeline.models.registry import Model, Registry
 
 app = typer.Typer(
     help="The weights of models: which there are, where they are, and fetching them.", no_args_is_help=True
@@ -95,7 +95,7 @@ def fetch(
 ) -> None:
     """Fetch a model after showing its size, licence and place; goes on where an earlier fetch was cut off."""
     from pipeline.models.download import check_room
-    from pipeline.models.finding import Found, find
+    from pipeline.models.finding import Found, Missing, find
     from pipeline.models.hub import ask
 
     places, registry = _open(home, models)
@@ -104,14 +104,17 @@ def fetch(
     found = find(model, places)
     if isinstance(found, Found) and not newer:
         return typer.echo(f"{model.name} is here already: {found.path}")
-    offer = ask(model, places, newer=newer)
-    if isinstance(found, Found) and found.lock and found.lock.commit == offer.commit:
-        return typer.echo(f"{model.name} is the latest version already: {found.path}")
-    check_room(offer, places.fetched(model.checkpoint))
-    _show_offer(offer, places)
+    offers = [ask(each, places, newer=newer) for each in (found.absent if isinstance(found, Missing) else model.whole)]
+    if isinstance(found, Found):
+        here = {each.lock.commit for each in found.whole if each.lock}
+        offers = [offer for offer in offers if offer.commit not in here]
+        if not offers:
+            return typer.echo(f"{model.name} is the latest version already: {found.path}")
+    check_room(offers, places)
+    _show_offers(offers, places)
     if not yes:
-        _consent(offer)
-    typer.echo(f"{model.name} is here: {_download(offer, places).path}")
+        _consent(model.name)
+    typer.echo(f"{model.name} is here: {_download(model, offers, places).path}")
 
 
 @app.command()
@@ -128,7 +131,8 @@ def verify(name: SomeName = None, home: Home = None, models: Brought = None, as_
     if name and not isinstance(found[0], Found):
         raise ModelError(found[0].sentence, found[0].remedy)
     with Console(stderr=True).status("Reading every byte of the models..."):
-        verdicts = [verified(each, places) for each in found if isinstance(each, Found)]
+        whole = [each for one in found if isinstance(one, Found) for each in (one.whole if name else (one,))]
+        verdicts = [verified(each, places) for each in whole]
     if as_json:
         print_json([vars(verdict) for verdict in verdicts])
     for verdict in [] if as_json else verdicts:
@@ -175,7 +179,8 @@ def volume(
     chosen = (
         [registry.model(name) for name in names] if names else [each for each in registry if each.checkpoint.on_pods]
     )
-    typer.echo(f"{volume_gb(model.checkpoint for model in chosen)} GB for {', '.join(model.name for model in chosen)}")
+    checkpoints = {each.name: each.checkpoint for model in chosen for each in model.whole}
+    typer.echo(f"{volume_gb(checkpoints.values())} GB for {', '.join(model.name for model in chosen)}")
 
 
 def _open(home: Path | None, brought: Path | None) -> tuple[Places, Registry]:
@@ -195,7 +200,7 @@ def _where(each: Found | Missing) -> dict[str, Any]:
     return {"name": each.model.name, "path": None, "missing": list(each.gaps), "looked": looked, "fetch": each.command}
 
 
-def _show_offer(offer: Offer, places: Places) -> None:
+def _show_offers(offers: list[Offer], places: Places) -> None:
     """Print what a fetch would bring, from where, under which licence, and where it goes."""
     from rich.console import Console
     from rich.markup import escape
@@ -203,24 +208,24 @@ def _show_offer(offer: Offer, places: Places) -> None:
     from pipeline.models.overview import offered
 
     console = Console(stderr=True, highlight=False)
-    for title, text in offered(offer, places).items():
+    for title, text in offered(offers, places).items():
         console.print(f"[dim]{title:<9}[/] {escape(text)}", soft_wrap=True)
 
 
-def _consent(offer: Offer) -> None:
+def _consent(name: str) -> None:
     from utils.errors import ModelError
 
     if not sys.stdin.isatty():
         raise ModelError("Nothing was fetched: nobody is here to be asked.", "Consent with --yes.")
-    typer.confirm(f"Fetch {offer.model.name}?", abort=True, err=True)
+    typer.confirm(f"Fetch {name}?", abort=True, err=True)
 
 
-def _download(offer: Offer, places: Places) -> Found:
+def _download(model: Model, offers: list[Offer], places: Places) -> Found:
     """Fetch with a progress bar; Ctrl-C keeps what has arrived."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    from pipeline.models.download import Download, here_bytes
+    from pipeline.models.download import fetch_all, here_bytes
     from utils.progress import Cancel
     from utils.progress import Progress as Told
 
@@ -228,13 +233,13 @@ def _download(offer: Offer, places: Places) -> Found:
     columns = (BarColumn(bar_width=32), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
                TextColumn("[dim]{task.description}"))  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=offer.bytes, completed=here_bytes(offer, places.fetched(offer.model.checkpoint)))
+        task = bar.add_task("", total=sum(offer.bytes for offer in offers), completed=here_bytes(offers, places))
 
         def listen(told: Told) -> None:
             bar.update(task, completed=told.done, description=told.note)
 
         try:
-            return Download(offer, places, listen, Cancel()).run()
+            return fetch_all(model, offers, places, listen, Cancel())
         except KeyboardInterrupt:
             console.print("Stopped. What has arrived is kept: the same command goes on from there.")
             raise typer.Exit(STOPPED) from None

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,6 +22,7 @@ from pipeline.models.finding import Found, Missing, find
 from pipeline.models.hub import Offer, OfferedFile, explained, token
 from pipeline.models.lock_file import LockedFile, LockFile
 from pipeline.models.places import Landing, Places
+from pipeline.models.registry import Model
 from pipeline.models.removal import drop
 from utils.disk import LEAST_BYTES, out_of_room, sync
 from utils.errors import ModelError, WriteError
@@ -33,6 +34,22 @@ CHUNK_BYTES = 1 << 20
 """The step in which bytes arrive; a line that breaks loses no more."""
 
 
+def fetch_all(model: Model, offers: Sequence[Offer], places: Places, listener: Listener, cancel: Cancel) -> Found:
+    """Fetch what is offered of a model and of its parts, with one progress for all of it."""
+    total, before = sum(offer.bytes for offer in offers), 0
+    for offer in offers:
+
+        def listen(told: Progress, before: int = before) -> None:
+            listener(replace(told, done=before + told.done, total=total))
+
+        Download(offer, places, listen, cancel).run()
+        before += offer.bytes
+    found = find(model, places)
+    if isinstance(found, Missing):
+        raise ModelError(found.sentence, "Fetch it once more.")
+    return found
+
+
 class Download:
     """One fetch of an offer into its place."""
 
@@ -41,20 +58,16 @@ class Download:
         self._landing = places.fetched(offer.model.checkpoint)
         self._counter = _Counter(offer.bytes, listener, cancel)
 
-    def run(self) -> Found:
+    def run(self) -> None:
         """Fetch what is not here yet; a fetch of the same repository that is under way is waited for."""
         with self._disk_explained(), explained(self._offer.model):
             self._landing.folder.mkdir(parents=True, exist_ok=True)
             self._tell_wait()
             with only_one(self._landing.busy, self._cancel):
                 self._fetch_all()
-        found = find(self._offer.model, self._places)
-        if isinstance(found, Missing):
-            raise ModelError(found.sentence, "Fetch it once more.")
-        return found
 
     def _fetch_all(self) -> None:
-        check_room(self._offer, self._landing)
+        check_room([self._offer], self._places)
         locked = []
         for file in self._offer.files:
             self._counter.begin(file)
@@ -148,27 +161,36 @@ class Download:
         except OSError as error:
             folder = self._landing.folder
             if out_of_room(error):
-                check_room(self._offer, self._landing)
+                check_room([self._offer], self._places)
             raise WriteError(
                 f"Nothing can be written to {folder}: {error.strerror or error}.",
                 "Make room there, or choose another folder with HF_HOME; what has arrived is kept.",
             ) from error
 
 
-def here_bytes(offer: Offer, landing: Landing) -> int:
-    """How much of an offer is on the disk already."""
-    return sum(min(file.bytes, _arrived(landing, file)) for file in offer.files)
+def here_bytes(offers: Sequence[Offer], places: Places) -> int:
+    """How much of some offers is on the disk already."""
+    files = ((places.fetched(offer.model.checkpoint), file) for offer in offers for file in offer.files)
+    return sum(min(file.bytes, _arrived(landing, file)) for landing, file in files)
 
 
-def check_room(offer: Offer, landing: Landing) -> None:
-    """Raise ModelError unless the disk has room for what is still to come."""
-    needed = offer.bytes - here_bytes(offer, landing) + LEAST_BYTES
+def free_bytes(offers: Sequence[Offer], places: Places) -> tuple[Path, int]:
+    """The folder whose disk takes the offers, and the room on that."""
+    landing = places.fetched(offers[-1].model.checkpoint)
     folder = next(path for path in (landing.folder, *landing.folder.parents) if path.is_dir())
-    free = shutil.disk_usage(folder).free
+    return folder, shutil.disk_usage(folder).free
+
+
+def check_room(offers: Sequence[Offer], places: Places) -> None:
+    """Raise ModelError unless the disk has room for what is still to come."""
+    needed = sum(offer.bytes for offer in offers) - here_bytes(offers, places) + LEAST_BYTES
+    folder, free = free_bytes(offers, places)
     if needed > free:
         volume = next(path for path in (folder, *folder.parents) if path.is_mount())
+        names = " and ".join(offer.model.name for offer in offers)
+        verb = "need" if len(offers) > 1 else "needs"
         raise ModelError(
-            f"{offer.model.name} needs {decimal(needed)} more, and the disk under {folder} has {decimal(free)} free.",
+            f"{names} {verb} {decimal(needed)} more, and the disk under {folder} has {decimal(free)} free.",
             f"Free or add {decimal(needed - free)} on the volume at {volume}, or choose another with HF_HOME.",
         )
 

@@ -77,6 +77,8 @@ class Checkpoint(Strict):
     """Patterns of the files that belong to it; each must match at least one."""
     url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     sha256: Sha256 | None = None
+    parts: dict[Option, Name] = Field(default_factory=dict)
+    """Other checkpoints that it cannot do without, by what its engine takes from them; fetched and found with it."""
     options: dict[Option, float] = Field(default_factory=dict)
     """What its engine has to know of it, such as steps; each engine knows its own."""
     on_pods: bool = False

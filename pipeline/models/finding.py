@@ -11,8 +11,8 @@ brought is complete if each pattern of the registry finds a file and no shard th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from pipeline.models.family import Checkpoint, is_pickle
 from pipeline.models.lock_file import LockFile, content_digest
 from pipeline.models.places import Places
 from pipeline.models.registry import Model
+from utils.digest import canonical_json, digest_bytes
 from utils.untrusted_json import UntrustedJson, read_object
 
 MOST_INDEX_BYTES = 16 << 20
@@ -33,24 +34,38 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class Found:
-    """Weights that are here: the folder to load, and the lock file if they were fetched by us."""
+    """Weights that are here: the folder to load, the lock file if they were fetched by us, and their parts."""
 
     model: Model
     path: Path
     files: tuple[str, ...]
     checksums: Checksums
     lock: LockFile | None = None
+    parts: Mapping[str, Found] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
-        """Digest of their content for cache keys; without a lock file the files are read once for it."""
+        """Digest of their content for cache keys, parts included."""
+        if not self.parts:
+            return self._own_digest
+        parts = {role: part.digest for role, part in self.parts.items()}
+        return digest_bytes(canonical_json({"own": self._own_digest, "parts": parts}))
+
+    @cached_property
+    def _own_digest(self) -> str:
+        """Digest of their own files; without a lock file these are read once for it."""
         if self.lock:
             return self.lock.digest
         return content_digest({path: self.checksums.sha256(self.path / path) for path in self.files})
 
     @property
+    def whole(self) -> tuple[Found, ...]:
+        """Their parts, and themselves as the last ones."""
+        return (*{part.model.name: part for part in self.parts.values()}.values(), self)
+
+    @property
     def bytes(self) -> int:
-        """Their size on the disk."""
+        """Their size on the disk, without parts, which are models of their own."""
         return sum(_size(self.path / path) or 0 for path in self.files)
 
 
@@ -64,6 +79,8 @@ class Missing:
     looked: tuple[Path, ...]
     begun: bool = False
     """Whether a fetch was cut off, which another one continues."""
+    absent: tuple[Model, ...] = ()
+    """Which models a fetch has to bring: these, and parts of them that are not here."""
 
     @property
     def command(self) -> str:
@@ -86,7 +103,7 @@ class Missing:
     @property
     def remedy(self) -> str:
         """How to get them."""
-        size = decimal(self.model.checkpoint.about_bytes)
+        size = decimal(sum(model.checkpoint.about_bytes for model in self.absent))
         folder = self.looked[0]
         return f"Run `{self.command}` (about {size}; it asks first), or put them into {folder}."
 
@@ -106,7 +123,22 @@ class _Candidate:
 
 
 def find(model: Model, places: Places) -> Found | Missing:
-    """The weights of a model; those in a folder that was named come first, then those that were fetched."""
+    """The weights of a model with all its parts; a folder that was named comes before what was fetched."""
+    own = _find(model, places)
+    if not model.parts:
+        return own
+    parts = {role: _find(part, places) for role, part in model.parts.items()}
+    missing = [each for each in (*parts.values(), own) if isinstance(each, Missing)]
+    if isinstance(own, Found) and not missing:
+        return replace(own, parts=parts)
+    absent = tuple({each.model.name: each.model for each in missing}.values())
+    if isinstance(own, Missing):
+        return replace(own, absent=absent)
+    return replace(missing[0], model=model, gaps=tuple(part.name for part in absent), absent=absent)
+
+
+def _find(model: Model, places: Places) -> Found | Missing:
+    """The weights of a model without its parts."""
     checkpoint, checksums, gaps = model.checkpoint, Checksums(places.models), list[str]()
     for candidate in _candidates(checkpoint, places):
         if not candidate.folder.is_dir():
@@ -121,7 +153,8 @@ def find(model: Model, places: Places) -> Found | Missing:
         gaps += missing if candidate.lock or _wanted(checkpoint, present) else []
     landing = places.fetched(checkpoint)
     looked = (*places.by_hand(checkpoint), landing.folder)
-    return Missing(model, tuple(dict.fromkeys(gaps)), tuple(dict.fromkeys(looked)), any(landing.parts()))
+    begun = any(landing.parts())
+    return Missing(model, tuple(dict.fromkeys(gaps)), tuple(dict.fromkeys(looked)), begun, (model,))
 
 
 def _candidates(checkpoint: Checkpoint, places: Places) -> Iterator[_Candidate]:

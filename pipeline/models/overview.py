@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
@@ -46,8 +47,13 @@ def overview(model: Model, found: Found | Missing) -> dict[str, Any]:
     }
 
 
-def offered(offer: Offer, places: Places) -> dict[str, str]:
-    """What is shown before consent: title -> text."""
+def offered(offers: Sequence[Offer], places: Places) -> dict[str, str]:
+    """What is shown before consent to a model and parts of it: title -> text."""
+    each = [_offered(offer, places) for offer in offers]
+    return {title: ", and ".join(dict.fromkeys(one[title] for one in each)) for title in each[0]}
+
+
+def _offered(offer: Offer, places: Places) -> dict[str, str]:
     licence, landing = offer.model.family.licence, places.fetched(offer.model.checkpoint)
     paid = "paid work is allowed" if licence.paid_work else "paid work is not allowed"
     return {

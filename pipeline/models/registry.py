@@ -9,8 +9,8 @@ A file in HOME/models/ is a family of its own, or adds checkpoints to a known on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,20 +29,27 @@ Described = TypeVar("Described", Family, Addition)
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint, and the family that it belongs to."""
+    """A checkpoint, the family that it belongs to, and the models that are parts of it."""
 
     family: Family
     checkpoint: Checkpoint
+    parts: Mapping[str, Model] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The name of its checkpoint."""
         return self.checkpoint.name
 
+    @property
+    def whole(self) -> tuple[Model, ...]:
+        """Its parts, and itself as the last one."""
+        return (*{part.name: part for part in self.parts.values()}.values(), self)
+
     def check_allowed(self) -> None:
-        """Raise ModelError if its family is refused."""
-        if self.family.refused:
-            raise _refusal(self.name, self.family.refused)
+        """Raise ModelError if its family, or that of a part, is refused."""
+        for each in self.whole:
+            if each.family.refused:
+                raise _refusal(each.name, each.family.refused)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Registry:
         own = sorted((home / "models").glob("*.yaml")) if home else []
         for path in own:
             _add(families, path)
-        models = [Model(family, checkpoint) for family in families.values() for checkpoint in family.checkpoints]
+        alone = [Model(family, checkpoint) for family in families.values() for checkpoint in family.checkpoints]
+        models = [_with_parts(model, {each.name: each for each in alone}) for model in alone]
         counts = Counter(model.name for model in models)
         if twice := [name for name in counts if counts[name] > 1]:
             raise ModelError(f"Two checkpoints are called {twice[0]!r}.", f"Rename yours in {home}/models.")
@@ -80,6 +88,15 @@ class Registry:
             remedy = f"Did you mean '{near}'?" if near else "`python -m pipeline models list` shows all."
             raise ModelError(f"There is no model {name!r:.60}.", remedy)
         return found
+
+
+def _with_parts(model: Model, known: Mapping[str, Model]) -> Model:
+    """A model with the models that its checkpoint names; ModelError for one that is unknown or has parts itself."""
+    for name in model.checkpoint.parts.values():
+        if name not in known or known[name].checkpoint.parts:
+            why = "has parts of its own" if name in known else "is not known"
+            raise ModelError(f"{model.name} has the part {name!r}, which {why}.", "Correct `parts` in its model file.")
+    return replace(model, parts={role: known[name] for role, name in model.checkpoint.parts.items()})
 
 
 def _family(path: Path) -> Family:

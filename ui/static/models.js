@@ -4,7 +4,7 @@ import { ask, bytesText, draw, html, percentText, secondsText, tell } from "./sh
 
 const REST_S = 10, BUSY_S = 0.7;
 const CHIPS = { here: "good", "partly here": "warn", "not here": "" };
-const COMMIT_DIGITS = 12;
+const LONG_COMMIT = /\b([0-9a-f]{12})[0-9a-f]{28,52}\b/g;
 
 class Models extends Polled {
   path = "models";
@@ -116,9 +116,9 @@ function families(models) {
   return [...found.values()];
 }
 
-function facts({ facts, commit, to_come, bytes, free }) {
+function facts({ facts, to_come, bytes, free }) {
   const rows = {
-    From: facts.from.replace(commit, commit.slice(0, COMMIT_DIGITS)),
+    From: facts.from.replace(LONG_COMMIT, "$1"),
     Size: `${facts.size}${to_come < bytes ? `; ${bytesText(bytes - to_come)} of it are here` : ""}`,
     Licence: facts.licence,
     "Goes to": facts["goes to"],
