@@ -73,6 +73,42 @@ def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
     return folder
 
 
+def wan_base(path: Path, transformer: Path, *, names: str = "wan", scale: float = 2.0) -> Path:
+    """The base weights of a transformer, scaled, as one file with the names of Wan's own code or of diffusers."""
+    model = WanVACETransformer3DModel.from_pretrained(transformer)
+    base = {name: scale * each for name, each in model.state_dict().items() if not name.startswith("vace_")}
+    if names == "wan":
+        base = {_in_wan(name): each for name, each in base.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: each.contiguous() for name, each in base.items()}, path)
+    return path
+
+
+def _in_wan(name: str) -> str:
+    """A weight's name in Wan's own code, written down independently of the loader."""
+    if name == "scale_shift_table":
+        return "head.modulation"
+    pairs = (
+        ("condition_embedder.time_embedder.linear_1", "time_embedding.0"),
+        ("condition_embedder.time_embedder.linear_2", "time_embedding.2"),
+        ("condition_embedder.text_embedder.linear_1", "text_embedding.0"),
+        ("condition_embedder.text_embedder.linear_2", "text_embedding.2"),
+        ("condition_embedder.time_proj", "time_projection.1"),
+        ("scale_shift_table", "modulation"),
+        ("proj_out", "head.head"),
+        ("attn1.", "self_attn."),
+        ("attn2.", "cross_attn."),
+        ("norm2.", "norm3."),
+        ("ffn.net.0.proj", "ffn.0"),
+        ("ffn.net.2", "ffn.2"),
+        ("to_out.0.", "o."),
+        *((f"to_{letter}.", f"{letter}.") for letter in "qkv"),
+    )
+    for ours, theirs in pairs:
+        name = name.replace(ours, theirs)
+    return name
+
+
 def tokenizer(folder: Path) -> int:
     """A sentencepiece tokenizer, trained on a few sentences; returns the size of its vocabulary."""
     folder.mkdir(parents=True)

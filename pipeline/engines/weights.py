@@ -65,10 +65,13 @@ def options(name: str, places: Places | None = None) -> Mapping[str, float]:
 
 
 def configuration(name: str, path: str, places: Places | None = None) -> Mapping[str, Any] | None:
-    """A JSON file of weights that are here; None if they are not, or if it is none."""
+    """A JSON file of weights that are here, or of a part of them; None if they are not, or if it is none."""
     try:
         found = _look(name, places)
-        return None if isinstance(found, Missing) else read_object((found.path / path).read_bytes(), MOST_CONFIG_BYTES)
+        if isinstance(found, Missing):
+            return None
+        folder = next((each.path for each in reversed(found.whole) if (each.path / path).is_file()), found.path)
+        return read_object((folder / path).read_bytes(), MOST_CONFIG_BYTES)
     except (ModelError, OSError, UntrustedJson):
         return None
 

@@ -45,7 +45,7 @@ def configuration(folder: Path, name: str = "config.json") -> dict[str, Any]:
 def shapes(folder: Path, variant: str | None = None) -> dict[str, tuple[int, ...]]:
     """The names and shapes of the weights in the files of a folder."""
     found: dict[str, tuple[int, ...]] = {}
-    for path in _files(folder, variant):
+    for path in weight_files(folder, variant):
         try:
             with safe_open(path, "pt") as weights:
                 found.update({name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()})  # noqa: SIM118
@@ -80,12 +80,12 @@ def _compare(folder: Path, kind: Any, variant: str | None) -> None:
 def _wanted(folder: Path, kind: Any) -> dict[str, tuple[int, ...]]:
     """The names and shapes that the configuration asks for; weights that are tied to another one are left out."""
     with torch.device("meta"):
-        model = _empty(folder, kind)
+        model = empty(folder, kind)
     tied = set(getattr(model, "_tied_weights_keys", None) or ())
     return {name: tuple(value.shape) for name, value in model.named_parameters() if name not in tied}
 
 
-def _empty(folder: Path, kind: Any) -> torch.nn.Module:
+def empty(folder: Path, kind: Any) -> torch.nn.Module:
     """A model of the configuration without weights."""
     options = configuration(folder)
     try:
@@ -96,7 +96,7 @@ def _empty(folder: Path, kind: Any) -> torch.nn.Module:
         raise EngineError(f"The configuration in {folder} makes no model: {_one_line(error)}", REPAIR) from error
 
 
-def _files(folder: Path, variant: str | None) -> Iterator[Path]:
+def weight_files(folder: Path, variant: str | None) -> Iterator[Path]:
     """The weight files of a folder: those that its index names, or the one that there is."""
     endings = f".{variant}" if variant else ""
     for name in INDEXES:

@@ -55,6 +55,15 @@ def digests(text: str, places: Places | None = None) -> Mapping[str, str]:
     return {f"{FOLDER}/{each.name}": checksums.sha256(each.path) for each in loras(text, places)}
 
 
+def from_file(name: str, path: Path, weight: float) -> Lora:
+    """A LoRA of a file, whose header is checked."""
+    try:
+        read_header(path)
+    except ModelError as error:
+        raise EngineError(error.problem, error.remedy) from error
+    return Lora(name, path, weight)
+
+
 def apply(pipe: Any, chosen: Sequence[Lora], experts: Mapping[str, Any]) -> None:
     """Load LoRAs into the transformers of a pipeline; `experts` are these by their names in it."""
     for number, lora in enumerate(chosen):
@@ -121,11 +130,7 @@ def _lora(part: str, places: Places) -> Lora:
     path = next((folder / f"{name}{SUFFIX}" for folder in folders if (folder / f"{name}{SUFFIX}").is_file()), None)
     if path is None:
         raise EngineError(f"The LoRA {name} is not here.", f"Put {name}{SUFFIX} into {folders[-1]}.")
-    try:
-        read_header(path)
-    except ModelError as error:
-        raise EngineError(error.problem, error.remedy) from error
-    return Lora(name, path, _weight(name, weight) if colon else 1.0)
+    return from_file(name, path, _weight(name, weight) if colon else 1.0)
 
 
 def _weight(name: str, text: str) -> float:

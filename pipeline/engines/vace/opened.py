@@ -16,7 +16,9 @@ from pipeline.engines.base import EngineError
 from pipeline.engines.diffusion.attempts import Offload
 from pipeline.engines.diffusion.components import REPAIR, component, configuration
 from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.vace.composed import composed
 from pipeline.engines.vace.conditioning import Conditioning
+from pipeline.engines.vace.defaults import USUAL, Defaults
 from pipeline.engines.vace.pipeline import VacePipeline
 from utils.image import Size
 from utils.memory import clear_cuda
@@ -48,22 +50,35 @@ class Opened:
     offload: Offload | None = None
 
     @classmethod
-    def from_folder(cls, folder: Path, device: torch.device, dtype: torch.dtype, shift: float = 0.0) -> "Opened":
-        """Load all but the text encoder from a folder in the layout of diffusers; a `shift` goes over the folder's."""
+    def from_folder(
+        cls,
+        folder: Path,
+        device: torch.device,
+        dtype: torch.dtype,
+        defaults: Defaults = USUAL,
+        base: Path | None = None,
+    ) -> "Opened":
+        """Load all but the text encoder from a folder in the layout of diffusers; a `base` goes over the folder's."""
         experts = [name for name in ("transformer", "transformer_2") if (folder / name).is_dir()]
         if not experts:
             raise EngineError(f"{folder} holds no folder called transformer.", REPAIR)
-        loaded = {name: component(folder / name, WanVACETransformer3DModel, dtype) for name in experts}
+        boundary = defaults.boundary or configuration(folder, "model_index.json").get("boundary_ratio")
+        if len(experts) > 1 and not boundary:
+            raise EngineError(
+                f"{folder} does not say where one of its experts takes over.", "Say it: `boundary: 0.875`."
+            )
+        loaded = {name: _expert(folder / name, base, dtype) for name in experts}
         pipe = VacePipeline(
             tokenizer=None,
             text_encoder=None,
             vae=component(folder / "vae", AutoencoderKLWan, torch.float32),
             scheduler=UniPCMultistepScheduler.from_config(
-                configuration(folder / "scheduler", "scheduler_config.json"), **({"flow_shift": shift} if shift else {})
+                configuration(folder / "scheduler", "scheduler_config.json"),
+                **({"flow_shift": defaults.shift} if defaults.shift else {}),
             ),
             transformer=loaded.get("transformer"),
             transformer_2=loaded.get("transformer_2"),
-            boundary_ratio=configuration(folder, "model_index.json").get("boundary_ratio"),
+            boundary_ratio=boundary,
         )
         pipe.set_progress_bar_config(disable=True)
 
@@ -164,6 +179,11 @@ class Opened:
         for name in ("transformer", "transformer_2", "vae"):
             setattr(self.pipe, name, None)
         clear_cuda()
+
+
+def _expert(folder: Path, base: Path | None, dtype: torch.dtype) -> Any:
+    """A transformer of a folder, or its VACE blocks on another base."""
+    return composed(folder, base, dtype) if base else component(folder, WanVACETransformer3DModel, dtype)
 
 
 def _after_each(step: Step) -> Callable[..., dict[str, Any]]:

@@ -18,6 +18,8 @@ from pipeline.engines.vace.session import VaceSession
 from pipeline.engines.weights import weights
 from utils.memory import budget_mb
 
+BODY = "vace"
+"""The part of a checkpoint that is a whole model, where its own file is a base or a LoRA for that."""
 WORKING_MB = 9 * 1024.0
 """Memory that a call of 81 frames of 480 x 832 takes beside the weights (assumed): most of it decoding."""
 
@@ -30,7 +32,11 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
     place = card.torch_device(device)
     dtype = card.precision(place)
     defaults = Defaults.of(found.model.checkpoint.options, name)
-    model = Opened.from_folder(found.path, place, dtype, defaults.shift)
+    body, own = found.parts.get(BODY, found), found.path / found.files[0]
+    if body is not found and defaults.lora:
+        chosen = (lora.from_file(name, own, defaults.lora), *chosen)
+    base = own if body is not found and not defaults.lora else None
+    model = Opened.from_folder(body.path, place, dtype, defaults, base)
     lora.apply(model.pipe, chosen, model.experts)
     facts = {
         "model": name,
