@@ -182,6 +182,12 @@ class Generate(Group):
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2
     )
+    carry: Literal["pixels", "latents"] = setting(
+        "pixels",
+        "Goes on from",
+        "What a window continues from: pixels of the one before, with their colours corrected, or its latents, which "
+        "are not decoded and encoded in between; latents only where both windows show the same part of the picture.",
+    )
     look: Literal[
         "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"
     ] = setting(

@@ -40,6 +40,8 @@ class Conditioning:
     masks: tuple[Mask, ...]
     parts: tuple[Mask, ...]
     references: tuple[RGB, ...] = ()
+    lead: NDArray[np.float32] | None = None
+    """Latents of the frames that the window before finished, but the first, that are kept as they are."""
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -41,6 +41,7 @@ class Vace:
         "generate.guidance",
         "generate.control",
         "generate.control_strength",
+        "generate.carry",
         "generate.apply_to",
         "generate.seed",
     )

@@ -1,7 +1,7 @@
 """The opened model: its parts on the card, and one call of it for a few frames."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from pipeline.engines.base import EngineError
 from pipeline.engines.diffusion.attempts import Offload
 from pipeline.engines.diffusion.components import REPAIR, component, configuration
 from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.vace.carrying import Latents
 from pipeline.engines.vace.composed import composed
-from pipeline.engines.vace.conditioning import Conditioning
+from pipeline.engines.vace.conditioning import Conditioning, groups
 from pipeline.engines.vace.defaults import USUAL, Defaults
 from pipeline.engines.vace.pipeline import VacePipeline
 from utils.image import Size
@@ -135,9 +136,12 @@ class Opened:
         self.place(offload)
         return True
 
-    def frames(self, given: Conditioning, asked: Request, step: Step) -> Floats:
-        """The frames of one call, n x h x w x 3, 0 to 1; not finite where the model failed."""
+    def frames(self, given: Conditioning, asked: Request, step: Step) -> tuple[Floats, Latents]:
+        """The frames of one call, n x h x w x 3, 0 to 1, and their latents; not finite where the model failed."""
         size = Size.of(given.pictures[0])
+        noise = self._noise(given, asked)
+        steps = _Steps(step, noise.to(self.device), len(given.references))
+        self.pipe.lead = None if given.lead is None else torch.from_numpy(given.lead)
         prompt, *not_wanted = (each.to(self.device) for each in self.read(asked))
         try:
             made = self.pipe(
@@ -152,13 +156,20 @@ class Opened:
                 num_frames=len(given),
                 num_inference_steps=asked.steps,
                 guidance_scale=asked.guidance,
-                generator=torch.Generator("cpu").manual_seed(asked.seed),
+                latents=noise,
                 output_type="np",
-                callback_on_step_end=_after_each(step),
+                callback_on_step_end=steps,
             ).frames[0]
         finally:
             self._forget()
-        return np.asarray(made, np.float32)
+        return np.asarray(made, np.float32), steps.clean
+
+    def _noise(self, given: Conditioning, asked: Request) -> torch.Tensor:
+        """What a call begins with: the numbers that the library itself would draw for the seed."""
+        size, side = Size.of(given.pictures[0]), self.pipe.vae_scale_factor_spatial
+        count = len(given.references) + len(list(groups(len(given))))
+        shape = (1, self.pipe.vae.config.z_dim, count, size.height_px // side, size.width_px // side)
+        return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(asked.seed))
 
     def _leave_card(self) -> None:
         """Move all parts to the machine's memory."""
@@ -171,7 +182,7 @@ class Opened:
         """Drop what scheduler and decoder keep of a call, so that nothing of a window lives longer than it."""
         self.pipe.scheduler = UniPCMultistepScheduler.from_config(self.pipe.scheduler.config)
         self.pipe.vae.clear_cache()
-        self.pipe._current_timestep = None
+        self.pipe._current_timestep = self.pipe.lead = self.pipe.known = None
 
     def close(self) -> None:
         """Drop the model and give its memory back."""
@@ -186,11 +197,27 @@ def _expert(folder: Path, base: Path | None, dtype: torch.dtype) -> Any:
     return composed(folder, base, dtype) if base else component(folder, WanVACETransformer3DModel, dtype)
 
 
-def _after_each(step: Step) -> Callable[..., dict[str, Any]]:
-    """A callback of the pipeline that counts steps and changes nothing."""
+@dataclass
+class _Steps:
+    """Called by the pipeline after each step: counts them, holds carried latents fixed, and keeps the clean ones."""
 
-    def count(pipe: Any, number: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        step(number + 1)
-        return {}
+    step: Step
+    noise: torch.Tensor
+    references: int
+    clean: Latents = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
 
-    return count
+    def __call__(self, pipe: VacePipeline, number: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        self.step(number + 1)
+        latents = self._held(pipe, tensors["latents"], pipe.scheduler.sigmas[number + 1])
+        if number + 1 == pipe.num_timesteps:
+            self.clean = latents[0, :, self.references :].float().cpu().numpy()
+        return {"latents": latents}
+
+    def _held(self, pipe: VacePipeline, latents: torch.Tensor, noisy: torch.Tensor) -> torch.Tensor:
+        """The latents with those that are known at their own values, and as much noise as the others have left."""
+        if pipe.known is None:
+            return latents
+        known, place = pipe.known.to(latents), slice(self.references, self.references + pipe.known.shape[2])
+        held = latents.clone()
+        held[:, :, place] = (1 - noisy) * known + noisy * self.noise[:, :, place].to(latents)
+        return held

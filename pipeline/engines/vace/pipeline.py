@@ -1,4 +1,4 @@
-"""The library's pipeline for Wan VACE, with masks that are read at the frames that a latent stands for."""
+"""The library's pipeline for Wan VACE, with masks of the frames that a latent stands for, and with carried latents."""
 
 from typing import Any
 
@@ -10,6 +10,23 @@ from pipeline.engines.vace.conditioning import groups
 
 class VacePipeline(WanVACEPipeline):  # type: ignore[misc]
     """Wan VACE. The library's own masks are sampled evenly, which for most latents is a frame of the next group."""
+
+    lead: torch.Tensor | None = None
+    """Clean latents that follow the first one, channels x latents x height x width; None to make all."""
+    known: torch.Tensor | None = None
+    """The first latent and the lead, while a call with a lead is under way."""
+
+    def prepare_video_latents(
+        self, video: torch.Tensor, mask: torch.Tensor, reference_images: Any = None, *more: Any
+    ) -> torch.Tensor:
+        """What is kept and what leads the model, as latents; those of a lead are taken instead of encoding them."""
+        latents: torch.Tensor = super().prepare_video_latents(video, mask, reference_images, *more)
+        if self.lead is not None:
+            channels, shared = self.lead.shape[:2]
+            first = len(reference_images[0]) if reference_images else 0
+            latents[0, :channels, first + 1 : first + 1 + shared] = self.lead.to(latents)
+            self.known = latents[:, :channels, first : first + 1 + shared].clone()
+        return latents
 
     def prepare_masks(
         self, mask: torch.Tensor, reference_images: Any = None, generator: torch.Generator | None = None

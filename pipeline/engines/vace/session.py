@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
+from pipeline.engines.vace.carrying import Carried, Latents
 from pipeline.engines.vace.conditioning import Conditioning, Conditions, faded
 from pipeline.engines.vace.defaults import Defaults
 from pipeline.engines.vace.opened import Floats, Opened, Request
@@ -21,6 +22,7 @@ CARRIED = 5
 """Frames that a call continues from where a window is made in several."""
 BLACK = 4 / 255
 """A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
+NOT_CARRIED = "The latents of the window before show another crop or other frames, so that its pixels were carried."
 Made = tuple[RGB, NDArray[np.uint8]]
 """A frame at the working size, and the mask of the part of it that is shown."""
 
@@ -73,14 +75,32 @@ class VaceSession:
         self.model.place(attempt.offload)
         conditions = self._conditions(work, attempt.scale)
         made, carry, start = list[Made](), work.window.carry, 0
+        carried = Carried.from_state(carry.state) if carry else None
         while len(made) < len(work.views):
-            views = work.views[start : start + attempt.frames]
+            views = tuple(work.views[start : start + attempt.frames])
             given = conditions.of(views, carry, work.window.style.reference)
-            frames = self._checked(given, work, (start, len(views)))
+            given = replace(given, lead=self._lead(work, views, carry, carried, conditions.size))
+            frames, latents = self._checked(given, work, (start, len(views)))
             made += list(zip(frames, given.parts, strict=True))[len(made) - start :]
             start = len(made) - CARRIED
             carry = _tail([rgb for rgb, _ in made[start:]])
+            carried = Carried.of(latents, views)
+        if work.carries_latents and carried:
+            work.output.state.update(carried.state())
         return made
+
+    def _lead(
+        self, work: "_Work", views: tuple[View, ...], carry: Carry | None, carried: Carried | None, size: Size
+    ) -> Latents | None:
+        """The latents that a call takes over; where it cannot, the pixels have to do, which is said."""
+        if carry is None or not carry.frames or not work.carries_latents:
+            return None
+        side = self.model.pipe.vae_scale_factor_spatial
+        shape = (size.height_px // side, size.width_px // side)
+        lead = carried.lead(views, len(carry.frames), shape) if carried else None
+        if lead is None and len(carry.frames) > 1 and NOT_CARRIED not in work.output.fallbacks:
+            work.output.fallbacks.append(NOT_CARRIED)
+        return lead
 
     def _conditions(self, work: "_Work", scale: float) -> Conditions:
         settings = work.window.settings
@@ -89,8 +109,8 @@ class VaceSession:
         size = working_size(work.window.size, self.defaults.area_px, self.model.size_multiple, scale)
         return Conditions(size, settings["generate.apply_to"], draw)
 
-    def _checked(self, given: Conditioning, work: "_Work", place: tuple[int, int]) -> list[RGB]:
-        """The frames of a call; one that fails is tried once more in full precision, and never kept."""
+    def _checked(self, given: Conditioning, work: "_Work", place: tuple[int, int]) -> tuple[list[RGB], Latents]:
+        """The frames of a call, and their latents; one that fails is tried again in full precision, and never kept."""
         asked, (start, count) = self._request(work.window.settings), place
 
         def step(done: int) -> None:
@@ -98,7 +118,7 @@ class VaceSession:
             share = (start + count * done / asked.steps) / len(work.views)
             work.tell(min(share, 1.0), f"step {done} of {asked.steps}")
 
-        made = self.model.frames(given, asked, step)
+        made, latents = self.model.frames(given, asked, step)
         self._say_if_cut(asked, work.output)
         if problem := _problem(made, given):
             if not self.model.to_full_precision():
@@ -106,13 +126,13 @@ class VaceSession:
                     f"The model made only {problem}.", "Try another seed or fewer LoRAs; verify the model's files."
                 )
             work.output.fallbacks.append(f"The model made only {problem}; it computes in full precision now.")
-            made = self.model.frames(given, asked, step)
+            made, latents = self.model.frames(given, asked, step)
             if problem := _problem(made, given):
                 raise EngineError(
                     f"The model made only {problem}, in full precision too.",
                     "Verify the model's files, or try another seed.",
                 )
-        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]]
+        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]], latents
 
     def _request(self, settings: Mapping[str, Any]) -> Request:
         return Request(
@@ -140,6 +160,11 @@ class _Work:
     cancel: Cancel
     tell: Tell
     output: Output
+
+    @property
+    def carries_latents(self) -> bool:
+        """Whether latents go from call to call and from window to window, and not only pixels."""
+        return bool(self.window.settings["generate.carry"] == "latents")
 
 
 def working_size(size: Size, area_px: float, multiple: int, scale: float = 1.0) -> Size:
