@@ -64,7 +64,9 @@ def settings(made_by: Engine, **generate: Any) -> dict[str, Any]:
 
 
 def window(made_by: Engine, views: list[View], **generate: Any) -> Window:
-    return replace(window_of(views, settings(made_by, **generate)), controls=controls(made_by.caps.controls))
+    return replace(
+        window_of(views, settings(made_by, **generate)), controls=controls(made_by.caps.controls, lambda: iter(views))
+    )
 
 
 def frames(made_by: Engine, views: list[View], **generate: Any) -> list[RGB]:

@@ -70,12 +70,18 @@ class Case:
         return Settings.load(overrides={**self.quick, **more}).flat()
 
     def window(self, views: list[View], **generate: Any) -> Window:
-        asked = replace(window_of(views, self.settings(**generate)), controls=controls(self.engine.caps.controls))
+        asked = replace(
+            window_of(views, self.settings(**generate)),
+            controls=controls(self.engine.caps.controls, lambda: iter(views)),
+        )
         return Fitting.of(asked, self.engine.caps).padded(asked)
 
     def made(self, session: Any, views: list[View], **generate: Any) -> tuple[list[EngineFrame], list[str]]:
         """The frames of a window, cut to it, and the fallbacks."""
-        asked = replace(window_of(views, self.settings(**generate)), controls=controls(self.engine.caps.controls))
+        asked = replace(
+            window_of(views, self.settings(**generate)),
+            controls=controls(self.engine.caps.controls, lambda: iter(views)),
+        )
         fitting = Fitting.of(asked, self.engine.caps)
         fitted = fitting.padded(asked)
         output = session.run(fitted, Cancel(), lambda share, note: None)

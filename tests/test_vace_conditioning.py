@@ -1,5 +1,7 @@
 """What Wan VACE is shown of a window: masks that hold still where a latent does, carried frames, reference pictures."""
 
+from itertools import islice
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from pipeline.engines.vace.conditioning import UNKNOWN, Conditions, at_size_of_p
 from pipeline.engines.vace.pipeline import VacePipeline
 from pipeline.engines.vace.session import working_size
 from utils.image import RGB, Size
+from utils.walker import Shot, walk
 
 SIZE = Size(96, 64)
 
@@ -85,6 +88,22 @@ def test_a_reference_is_as_tall_as_the_person(tall: int) -> None:
     rows = np.flatnonzero((sheet < 128).all(axis=2).any(axis=1))
     assert sheet.shape == (64, 96, 3) and abs(len(rows) - tall) <= 1
     assert (sheet[0, 0] == 255).all()
+
+
+def test_along_an_approach_a_reference_is_as_tall_as_the_person_then_is() -> None:
+    """In every window by itself: the walker comes closer, and the reference grows with them."""
+    size, reference, shown = Size(192, 112), np.zeros((900, 300, 3), np.uint8), list[int]()
+    views = [
+        View(truth.index, rgb, truth.matte, truth.keypoints.astype(np.float32))
+        for rgb, truth in islice(walk(Shot(size=size, frames=150)), 77)
+    ]
+    for first in (0, 30, 60):
+        window = views[first : first + 17]
+        (sheet,) = Conditions(size, "person", None).of(window, None, reference).references
+        tall = [int((view.matte > 0).any(axis=1).sum()) for view in window]
+        shown.append(int((sheet < 128).all(axis=2).any(axis=1).sum()))
+        assert min(tall) - 1 <= shown[-1] <= max(tall) + 1
+    assert shown[2] > 1.3 * shown[0], "and was not shown as large from the beginning"
 
 
 def test_a_wide_reference_stays_in_the_picture() -> None:

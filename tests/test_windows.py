@@ -158,10 +158,10 @@ def test_a_window_that_fits_is_left_as_it_is() -> None:
 
 def test_controls_are_drawn_from_what_was_measured() -> None:
     (view,) = views(1, Size(40, 40))
-    drawn = controls(("pose", "edges", "matte"))
+    drawn = controls(("pose", "edges", "matte"), lambda: iter(()))
     pose, edges, matte = (drawn[name](view) for name in ("pose", "edges", "matte"))
     assert {each.shape for each in (pose, edges, matte)} == {view.rgb.shape}
     assert pose[12, 5].any() and pose[12, 15].any(), "the shins"
     assert not pose[30:].any() and not pose[12, 10].any(), "and no limb whose joints are not known"
     assert set(np.unique(edges)) <= {0, 255} and np.array_equal(matte[..., 1], view.matte)
-    assert set(controls(("pose",))) == {"pose"}, "only what an engine asks for"
+    assert set(controls(("pose",), lambda: iter(()))) == {"pose"}, "only what an engine asks for"

@@ -14,7 +14,14 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 from tokenizers.processors import TemplateProcessing
-from transformers import UMT5Config, UMT5EncoderModel
+from transformers import (
+    DepthAnythingConfig,
+    DepthAnythingForDepthEstimation,
+    Dinov2Config,
+    DPTImageProcessor,
+    UMT5Config,
+    UMT5EncoderModel,
+)
 
 TEXT = (
     "a person walks up to the camera and walks off",
@@ -70,6 +77,31 @@ def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
         "tokenizer": ["transformers", "T5TokenizerFast"],
     }
     (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
+def depth_anything(folder: Path) -> Path:
+    """A model of depth, with the configuration of how pictures are prepared for it."""
+    torch.manual_seed(2)
+    backbone = Dinov2Config(
+        hidden_size=8, num_hidden_layers=4, num_attention_heads=2, image_size=28, patch_size=14,
+        out_indices=[1, 2, 3, 4], reshape_hidden_states=False,
+    )  # fmt: skip
+    config = DepthAnythingConfig(
+        backbone_config=backbone, reassemble_hidden_size=8, neck_hidden_sizes=[4, 4, 4, 4], fusion_hidden_size=4,
+        head_hidden_size=4,
+    )  # fmt: skip
+    model = DepthAnythingForDepthEstimation(config)
+    with torch.no_grad():  # as it is initialised it sees nothing at all
+        for each in model.parameters():
+            if each.ndim > 1:
+                each.normal_(0, 0.3)
+        model.head.conv3.bias.fill_(20.0)
+    model.save_pretrained(folder)
+    DPTImageProcessor(
+        size={"height": 28, "width": 28}, keep_aspect_ratio=True, ensure_multiple_of=14, do_rescale=True,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    ).save_pretrained(folder)  # fmt: skip
     return folder
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from utils.media.timebase import Span
     from utils.progress import Cancel
 
-Control = Literal["pose", "edges", "matte"]
+Control = Literal["pose", "edges", "matte", "depth"]
 """Name of a control image, which the app draws from its measurements to guide an engine."""
 
 Tell = Callable[[float, str], None]

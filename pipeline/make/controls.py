@@ -1,4 +1,4 @@
-"""Control images for engines (pose, edges, matte), drawn per frame from measurements of the source."""
+"""Control images for engines (pose, edges, matte, depth), drawn per frame from measurements of the source."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import Control, View
+from pipeline.make.depth import Views, WindowDepth
 from pipeline.make.skeleton import skeleton
 from utils.image import RGB
 
@@ -13,9 +14,10 @@ EDGE_LOW, EDGE_HIGH = 60, 160
 """Hysteresis thresholds of the Canny edge detector."""
 
 
-def controls(names: Iterable[Control]) -> dict[Control, Callable[[View], RGB]]:
-    """The function that draws each of the named control images (h x w x 3) of a view."""
-    return {name: _DRAWN[name] for name in names}
+def controls(names: Iterable[Control], views: Views) -> dict[Control, Callable[[View], RGB]]:
+    """The function that draws each of the named control images (h x w x 3) of a view; `views` are all of its window."""
+    drawn: dict[Control, Callable[[View], RGB]] = {**_DRAWN, "depth": WindowDepth(views)}
+    return {name: drawn[name] for name in names}
 
 
 def pose(view: View) -> RGB:

@@ -158,7 +158,7 @@ class _Making:
             style=samples.style(reference),
             views=self._views,
             carry=self._carry(),
-            controls=controls(self._engine.caps.controls),
+            controls=controls(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box)),
         )
 
     def _carry(self) -> Carry | None:

@@ -110,7 +110,7 @@ def _generated(view: View, style: Style, clip: Clip, context: RunContext) -> RGB
     """The engine's picture of a view, generated as a window of a single frame."""
     engine = ready(find_engine(context.settings["generate.engine"]))
     window = Window.single(view, context.settings, style, clip.rate)
-    window = replace(window, controls=controls(engine.caps.controls))
+    window = replace(window, controls=controls(engine.caps.controls, window.views))
     fitting = Fitting.of(window, engine.caps)
     with context.sessions.use(engine, context.settings, lambda share, note: context.cancel.check()) as session:
         frame = EngineFrame(session.preview(fitting.padded(window), view.index))

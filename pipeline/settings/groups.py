@@ -173,11 +173,11 @@ class Generate(Group):
         least=0,
         most=30,
     )
-    control: Literal["pose", "edges", "none"] = setting(
+    control: Literal["pose", "edges", "depth", "none"] = setting(
         "pose",
         "Led by",
         "What leads the model inside the person: pose keeps the movement and frees the outline, edges keep the outline "
-        "too, none leaves it all to the prompt.",
+        "too, depth keeps the shape and needs weights of its own, none leaves it all to the prompt.",
     )
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2

@@ -22,7 +22,7 @@ def component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     """A part of a model, as an instance of `kind`, loaded from its folder on the processor."""
     variant = _variant(folder)
     _compare(folder, kind, variant)
-    _hush()
+    hush()
     try:
         loaded = kind.from_pretrained(folder, dtype=dtype, variant=variant, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, SafetensorError) as error:
@@ -54,7 +54,7 @@ def shapes(folder: Path, variant: str | None = None) -> dict[str, tuple[int, ...
     return found
 
 
-def _hush() -> None:
+def hush() -> None:
     """Keep the progress bars of the libraries off the terminal."""
     import diffusers.utils.logging
     import transformers.utils.logging

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors", "sentencepiece")
 INSTALL = "Run `pip install -r requirements.txt` in Reshoot's environment."
-USUAL = "wan-vace-1.3b"
+USUAL, DEPTH = "wan-vace-1.3b", "depth-anything-v2-small"
 
 
 class Vace:
@@ -28,7 +28,7 @@ class Vace:
         tasks=frozenset({"restyle", "replace"}),
         lengths=Lengths(preferred=76, most=81, step=4, rest=1),
         size_multiple=16,
-        controls=frozenset({"pose", "edges"}),
+        controls=frozenset({"pose", "edges", "depth"}),
         carry=(1, 5, 9, 13, 17),
         deterministic="same card",
     )
@@ -49,11 +49,12 @@ class Vace:
     tools = ("torch", "diffusers", "transformers", "peft", "opencv-contrib-python", "numpy")
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """The weights of the checkpoint and of the LoRAs that the settings name."""
+        """The weights of the checkpoint and of the LoRAs that the settings name, and of the depth that leads it."""
         from pipeline.engines.diffusion import lora
         from pipeline.engines.weights import digests
 
-        return {**digests(checkpoint(settings)), **lora.digests(settings["generate.loras"])}
+        used = (checkpoint(settings), *([DEPTH] if settings["generate.control"] == "depth" else []))
+        return {**digests(*used), **lora.digests(settings["generate.loras"])}
 
     def probe(self) -> Readiness:
         """Ready if its packages are installed and the weights of any of its checkpoints are here."""
