@@ -164,6 +164,17 @@ def test_a_model_is_fetched_with_its_parts_after_one_consent(machine: Machine) -
     machine.check(FIRST)
 
 
+def test_what_another_checkpoint_of_the_repository_needs_stays(machine: Machine) -> None:
+    own = YAML.replace("tiny\n    good", "half\n    good").replace("transformer/*.safetensors", SHARD_2)
+    (machine.home / "models" / "half.yaml").write_text(own)
+    machine.fetch()
+    machine.run("fetch", "half", "--yes")
+    assert "Removed tiny, 16.8 MB" in machine.run("remove", "tiny", "--yes")
+    assert "half: sound" in machine.run("verify", "half") and isinstance(machine.find(), Missing)
+    machine.run("remove", "half", "--yes")
+    assert not list(machine.folder.rglob("*.safetensors")) and not list((machine.folder / "blobs").glob("*"))
+
+
 def test_a_line_that_breaks_is_resumed(machine: Machine) -> None:
     machine.hub.faults[SHARD_1] = Fault(cut_at=[3 * MIB + 5, 2 * MIB])
     machine.fetch()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.models.finding import Found, find
 from pipeline.models.lock_file import LockFile
-from pipeline.models.places import Landing, Places
+from pipeline.models.places import LOCK, Landing, Places
 from pipeline.models.registry import Model
 from utils.errors import ModelError
 from utils.store.lease import if_free
@@ -32,11 +32,12 @@ def remove(model: Model, places: Places) -> int:
 
 
 def drop(landing: Landing, lock: LockFile, keep: LockFile | None = None) -> int:
-    """Remove the files of a lock file, but not content that `keep` or another snapshot holds; the bytes freed."""
+    """Remove the files of a lock file, but not what `keep`, another checkpoint or snapshot holds; the bytes freed."""
     snapshot, freed = landing.snapshot(lock.commit), 0
+    needed = _needed_by_others(landing, lock)
     kept = {(file.path, file.content) for file in keep.files} if keep else set()
     for file in lock.files:
-        if landing.shared:
+        if landing.shared and file.path not in needed:
             (snapshot / file.path).unlink(missing_ok=True)
             _remove_empty((snapshot / file.path).parent, landing.folder)
     held = _held(landing) if landing.shared else set()
@@ -46,6 +47,13 @@ def drop(landing: Landing, lock: LockFile, keep: LockFile | None = None) -> int:
             freed += content.stat().st_size
             content.unlink()
     return freed
+
+
+def _needed_by_others(landing: Landing, lock: LockFile) -> set[str]:
+    """The files of the same commit that belong to other checkpoints of the repository, too."""
+    paths = landing.folder.glob(f"*.{LOCK}") if landing.shared else ()
+    others = [other for path in paths if path != landing.lock and (other := LockFile.read(path))]
+    return {file.path for other in others if other.commit == lock.commit for file in other.files}
 
 
 def _held(landing: Landing) -> set[Path]:

@@ -53,7 +53,7 @@ class Vace:
         from pipeline.engines.diffusion import lora
         from pipeline.engines.weights import digests
 
-        used = (checkpoint(settings), *([DEPTH] if settings["generate.control"] == "depth" else []))
+        used = (checkpoint(settings), *([DEPTH] if settings.get("generate.control") == "depth" else []))
         return {**digests(*used), **lora.digests(settings["generate.loras"])}
 
     def probe(self) -> Readiness:
