@@ -22,7 +22,7 @@ CARRIED = 5
 """Frames that a call continues from where a window is made in several."""
 BLACK = 4 / 255
 """A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
-NOT_CARRIED = "The latents of the window before show another crop or other frames, so that its pixels were carried."
+NOT_CARRIED = "The latents of the window before show another crop or other frames, so its pixels were carried."
 Made = tuple[RGB, NDArray[np.uint8]]
 """A frame at the working size, and the mask of the part of it that is shown."""
 
