@@ -130,7 +130,7 @@ def find(model: Model, places: Places) -> Found | Missing:
     parts = {role: _find(part, places) for role, part in model.parts.items()}
     missing = [each for each in (*parts.values(), own) if isinstance(each, Missing)]
     if isinstance(own, Found) and not missing:
-        return replace(own, parts=parts)
+        return replace(own, parts={role: part for role, part in parts.items() if isinstance(part, Found)})
     absent = tuple({each.model.name: each.model for each in missing}.values())
     if isinstance(own, Missing):
         return replace(own, absent=absent)
