@@ -29,7 +29,7 @@ from pipeline.see.ground import GROUND, Ground
 from pipeline.see.joints import JOINTS, Joints
 from pipeline.see.mended_matte import analysed
 from pipeline.stage import Digested, RunContext
-from pipeline.types import Event, Reference
+from pipeline.types import Event, References
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
@@ -44,7 +44,9 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
     run = Run(replace(context, listener=one_at_a_time(context.listener)))
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
-    reference, models = Reference.of(context.settings["generate.reference"]), engine.models(context.settings)
+    references, models = References.of(context.settings, engine.caps.references), engine.models(context.settings)
+    if note := references.note(engine.name):
+        run.events.append(Event("make", note))
 
     # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
     analysis = analysed(run.take, clip, context.settings)
@@ -63,7 +65,7 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     plans = _plans(run, engine, stable, segments)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
-    frames = _frames(run, engine, models, stable, plans, reference, shown)
+    frames = _frames(run, engine, models, stable, plans, references, shown)
 
     # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
@@ -96,7 +98,7 @@ def _frames(
     models: Mapping[str, str],
     stable: StablePicture,
     plans: Sequence[WindowPlan],
-    reference: Reference | None,
+    references: References,
     shown: OnWindow | None,
 ) -> PersonFrames:
     """Make and steady all windows; one is steadied while the engine makes the next."""
@@ -104,7 +106,7 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in prefetch(_made(run, engine, models, for_engine, plans, reference), depth=1):
+    for made in prefetch(_made(run, engine, models, for_engine, plans, references), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
@@ -120,15 +122,15 @@ def _made(
     models: Mapping[str, str],
     stable: StablePicture,
     plans: Sequence[WindowPlan],
-    reference: Reference | None,
+    references: References,
 ) -> Iterator[MadeWindow]:
     """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
     stage, before = making(engine, run.context.sessions), None
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
-        if reference:
-            inputs["reference"] = reference
+        if references.pictures:
+            inputs["references"] = references
         if engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
         before = MadeWindow(plan, _among(run, plans, plan).take(stage, models, **inputs))

@@ -1,5 +1,6 @@
-"""Small types that several stages and the report share: events, reference picture, finished stages."""
+"""Small types that several stages and the report share: events, reference pictures, finished stages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,8 @@ from utils.image import RGB
 from utils.image.picture_file import read_picture
 
 Level = Literal["note", "warning"]
+REFERENCES = ("generate.reference", "generate.reference_2", "generate.reference_3", "generate.reference_4")
+"""The settings that name reference pictures, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference picture that the result takes its colours from."""
+    """A picture that the result takes after."""
 
     path: Path
-
-    @classmethod
-    def of(cls, path: str | None) -> "Reference | None":
-        """The picture of a setting; read at once, so that a bad file is reported before anything is computed."""
-        if not path:
-            return None
-        reference = cls(Path(path))
-        _ = reference.digest
-        return reference
 
     @cached_property
     def digest(self) -> str:
@@ -45,6 +39,39 @@ class Reference:
     def read(self) -> RGB:
         """The decoded pixels."""
         return read_picture(self.path)
+
+
+@dataclass(frozen=True)
+class References:
+    """The reference pictures that an engine takes, in their order, and how many more were given."""
+
+    pictures: tuple[Reference, ...] = ()
+    unused: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], most: int) -> "References":
+        """Those of the settings; read at once, so that a bad file is reported before anything is computed."""
+        pictures = tuple(Reference(Path(settings[name])) for name in REFERENCES if settings.get(name))
+        references = cls(pictures[:most], len(pictures[most:]))
+        _ = references.digest
+        return references
+
+    @property
+    def digest(self) -> str:
+        """Digest of the pictures in their order."""
+        return digest_bytes(canonical_json([picture.digest for picture in self.pictures]))
+
+    def read(self) -> tuple[RGB, ...]:
+        """The decoded pixels of each."""
+        return tuple(picture.read() for picture in self.pictures)
+
+    def note(self, engine: str) -> str:
+        """A sentence about pictures that this engine has no use for; empty if there are none."""
+        if not self.unused:
+            return ""
+        taken = len(self.pictures)
+        what = "the first reference picture only" if taken == 1 else f"{taken or 'no'} reference pictures"
+        return f"{engine} takes {what}; {self.unused} more {'is' if self.unused == 1 else 'are'} not used."
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,11 @@ class Drawing:
         self.closed.append(self.name)
 
 
-def style_of(views: Sequence[View], reference: RGB | None = None) -> Style:
+def style_of(views: Sequence[View], *references: RGB) -> Style:
     """The style of a clip that these views were taken from."""
     parts = [np.ascontiguousarray(each.rgb).tobytes() for each in views]
-    parts += [each.matte.tobytes() for each in views] + ([reference.tobytes()] if reference is not None else [])
-    return Style(digest_bytes(b"".join(parts)), list(views), reference)
+    parts += [each.matte.tobytes() for each in views] + [each.tobytes() for each in references]
+    return Style(digest_bytes(b"".join(parts)), list(views), references)
 
 
 def window_of(
@@ -142,7 +142,8 @@ class Painter:
     def of(cls, samples: Sequence[View], reference: RGB | None = None, **generate: Any) -> "Painter":
         """Settings without their group: look, strength and so on."""
         settings = Settings.load(overrides={f"generate.{key}": value for key, value in generate.items()}).flat()
-        return cls(style_of(samples, reference), settings, opened(find_engine("restyle"), settings))
+        style = style_of(samples) if reference is None else style_of(samples, reference)
+        return cls(style, settings, opened(find_engine("restyle"), settings))
 
     def __call__(self, view: View) -> RGB:
         """One view painted."""

@@ -35,7 +35,7 @@ RESTYLE, STEADY = find_kind("restyle"), find_kind("steady")
 FORM = forms.form(RESTYLE)
 CHOSEN = ("generate.model",)
 """Texts of which the form knows all that make sense."""
-PICTURES = ("generate.reference",)
+PICTURES = ("generate.reference", "generate.reference_2")
 
 
 # the description

@@ -59,12 +59,13 @@ def test_a_kind_that_is_not_there_is_named() -> None:
 
 
 def test_an_order_survives_the_database_and_holds_files_as_inputs() -> None:
-    picture = "ab" * 32
-    settings = {"generate.look": "ink", "generate.reference": picture}
+    pictures = {"generate.reference": "ab" * 32, "generate.reference_2": "ef" * 32}
+    settings = {"generate.look": "ink", **pictures}
     order = make_order(find_kind("restyle"), {"clip": "cd" * 32}, "Walk", settings, "fast")
-    assert order.inputs == {"clip": "cd" * 32, "reference": picture} and order.settings == {"generate.look": "ink"}
+    assert order.inputs == {"clip": "cd" * 32, "reference": "ab" * 32, "reference_2": "ef" * 32}
+    assert order.settings == {"generate.look": "ink"}
     assert Order.from_json(json.loads(json.dumps(order.to_json()))) == order
-    assert order.chosen == {"generate.look": "ink", "generate.reference": picture}
+    assert order.chosen == settings
     with pytest.raises(SettingsError, match=r"There is no setting 'generate\.look'"):
         make_order(find_kind("steady"), {}, "Walk", {"generate.look": "ink"}, "")
     with pytest.raises(SettingsError, match="has no presets"):

@@ -92,8 +92,10 @@ def test_a_file_of_another_version_or_a_damaged_one_does_no_harm(tmp_path: Path)
 
 
 def test_pictures_of_presets_are_in_use(tmp_path: Path) -> None:
-    OwnPresets(tmp_path).save(RESTYLE, "mine", "fast", {"generate.reference": "ab" * 32})
-    assert OwnPresets(tmp_path).pictures() == {"ab" * 32}
+    OwnPresets(tmp_path).save(
+        RESTYLE, "mine", "fast", {"generate.reference": "ab" * 32, "generate.reference_4": "cd" * 32}
+    )
+    assert OwnPresets(tmp_path).pictures() == {"ab" * 32, "cd" * 32}
 
 
 @pytest.fixture

@@ -67,11 +67,15 @@ def test_a_file_of_settings_and_a_reference(
     cv2.imwrite(str(tmp_path / "green.png"), picture)
     (tmp_path / "s.json").write_text(json.dumps({"generate.look": "noir"}))
     pictures = []
-    for number, more in enumerate(((), ("--reference", tmp_path / "green.png"), ("--look", "film"))):
+    grey = tmp_path / "grey.png"
+    cv2.imwrite(str(grey), np.full((64, 64, 3), 90, np.uint8))
+    green = ("--reference", tmp_path / "green.png")
+    for number, more in enumerate(((), green, ("--look", "film"), (*green, "--reference", grey))):
         out = tmp_path / f"{number}.jpg"
         run(home, clip, "-o", out, "--settings", tmp_path / "s.json", *more)
         pictures.append(cv2.imread(str(out)).astype(float))
-    capsys.readouterr()
+    assert "restyle takes the first reference picture only; 1 more is not used." in capsys.readouterr().out
+    assert np.array_equal(pictures[1], pictures[3])
     assert abs(pictures[0] - pictures[1]).max() > 40
     assert abs(pictures[0] - pictures[2]).max() > 40
 
@@ -104,6 +108,7 @@ REFUSED = [
     (("-o", "out.jpg", "--look", "ink", "--set", "generate.look=noir"), "generate.look is set twice"),
     (("-o", "out.jpg", "--set", "generate.strength=2"), "generate.strength"),
     (("-o", "out.jpg", "--preset", "best"), "balanced"),
+    (("-o", "out.jpg", *("--reference", "a.png") * 5), "5 reference pictures are too many. Give at most 4."),
     (("-o", "out.jpg", "--reference", "nothing.png"), "'nothing.png' could not be read"),
 ]
 

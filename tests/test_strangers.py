@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-FILES = ("generate.reference", "analysis.matte", "analysis.strokes")
+FILES = ("generate.reference", "generate.reference_4", "analysis.matte", "analysis.strokes")
 SOMETHING = "ab" * 12
 OPEN = ("/healthz", "/readyz", "/login", "/studio/static")
 

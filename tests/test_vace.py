@@ -84,17 +84,17 @@ def test_two_experts_share_the_steps(models: Path, monkeypatch: pytest.MonkeyPat
     assert all(expert.active_adapters() == ["lora0"] for expert in changed.model.experts.values())
 
 
-def test_a_reference_picture_changes_what_is_made(models: Path) -> None:
+def test_reference_pictures_and_their_order_change_what_is_made(models: Path) -> None:
     tiny_model("vace", models)
     session = session_of()
     settings = Settings.load(overrides={**tiny_settings("vace"), "generate.control_strength": 2.0}).flat()
     views = [view(index, tall=60) for index in range(5)]
     dark, noisy = np.zeros((60, 90, 3), np.uint8), np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
     made = []
-    for reference in (None, dark, noisy):
-        window = window_of(views, settings, style_of(views, reference))
+    for references in ((), (dark,), (noisy,), (dark, noisy), (noisy, dark)):
+        window = window_of(views, settings, style_of(views, *references))
         made.append(np.stack([each.rgb for each in session.run(window, Cancel(), lambda s, n: None).frames]))
-    assert len({each.tobytes() for each in made}) == 3
+    assert len({each.tobytes() for each in made}) == 5
 
 
 def test_what_a_prompt_leaves_empty_says_nothing(models: Path) -> None:

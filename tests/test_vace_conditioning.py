@@ -33,7 +33,7 @@ def blue(each: View) -> RGB:
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 6, 8, 9, 81, 84])
 def test_frames_that_share_a_latent_share_a_mask(count: int) -> None:
     views = [view(index, left=min(80, 2 * index)) for index in range(count)]
-    given = Conditions(SIZE, "person", None).of(views, None, None)
+    given = Conditions(SIZE, "person", None).of(views, None)
     assert len(given) == count == len(given.masks)
     for start, stop in groups(count):
         own = [each.matte > 0 for each in views[start:stop]]
@@ -51,17 +51,17 @@ def test_the_union_of_a_group_is_no_larger_than_its_frames() -> None:
 
 
 def test_the_inside_is_controlled_and_the_outside_is_the_source() -> None:
-    given = Conditions(SIZE, "person", blue).of([view(0)], None, None)
+    given = Conditions(SIZE, "person", blue).of([view(0)], None)
     inside = given.masks[0] == 255
     assert (given.pictures[0][inside] == (0, 0, 255)).all()
     assert (given.pictures[0][~inside] == 90).all()
-    without = Conditions(SIZE, "person", None).of([view(0)], None, None)
+    without = Conditions(SIZE, "person", None).of([view(0)], None)
     assert (without.pictures[0][inside] == UNKNOWN).all()
 
 
 def test_what_is_made_anew_follows_the_part() -> None:
     person, ground, both = (
-        Conditions(SIZE, part, None).of([view(0)], None, None).masks[0] for part in ("person", "background", "both")
+        Conditions(SIZE, part, None).of([view(0)], None).masks[0] for part in ("person", "background", "both")
     )
     matte = view(0).matte > 0
     assert (person[matte] == 255).all() and person.mean() < 60
@@ -73,7 +73,7 @@ def test_carried_frames_are_kept_where_they_are_valid() -> None:
     valid = np.zeros((64, 96), np.uint8)
     valid[:, :50] = 255
     carry = Carry((np.full((64, 96, 3), 7, np.uint8),) * 5, (valid,) * 5)
-    given = Conditions(SIZE, "both", None).of([view(index) for index in range(9)], carry, None)
+    given = Conditions(SIZE, "both", None).of([view(index) for index in range(9)], carry)
     assert all(part.all() for part in given.parts), "and shown, as they are"
     for mask, picture in zip(given.masks[:5], given.pictures[:5], strict=True):
         assert not mask[:, :50].any() and mask[:, 50:].all()
@@ -99,11 +99,18 @@ def test_along_an_approach_a_reference_is_as_tall_as_the_person_then_is() -> Non
     ]
     for first in (0, 30, 60):
         window = views[first : first + 17]
-        (sheet,) = Conditions(size, "person", None).of(window, None, reference).references
+        (sheet,) = Conditions(size, "person", None).of(window, None, [reference]).references
         tall = [int((view.matte > 0).any(axis=1).sum()) for view in window]
         shown.append(int((sheet < 128).all(axis=2).any(axis=1).sum()))
         assert min(tall) - 1 <= shown[-1] <= max(tall) + 1
     assert shown[2] > 1.3 * shown[0], "and was not shown as large from the beginning"
+
+
+def test_every_reference_is_shown_in_its_order() -> None:
+    dark, blue = np.zeros((90, 30, 3), np.uint8), np.full((90, 30, 3), (0, 0, 255), np.uint8)
+    shown = Conditions(SIZE, "person", None).of([view(0)], None, [dark, blue]).references
+    middles = [tuple(sheet[32, 48]) for sheet in shown]
+    assert middles == [(0, 0, 0), (0, 0, 255)]
 
 
 def test_a_wide_reference_stays_in_the_picture() -> None:
@@ -113,7 +120,7 @@ def test_a_wide_reference_stays_in_the_picture() -> None:
 
 
 def test_the_result_fades_inside_of_its_mask() -> None:
-    mask = Conditions(SIZE, "person", None).of([view(0)], None, None).masks[0]
+    mask = Conditions(SIZE, "person", None).of([view(0)], None).masks[0]
     alpha = faded(mask)
     assert not alpha[mask == 0].any()
     assert (alpha[view(0).matte > 0] > 0).mean() > 0.95 and (alpha < 255)[mask > 0].mean() > 0

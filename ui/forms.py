@@ -9,6 +9,7 @@ from pipeline.engines.weights import readiness
 from pipeline.kind import Kind
 from pipeline.models.registry import Registry
 from pipeline.settings import Field
+from pipeline.types import REFERENCES
 from ui.routes.references import MOST_BYTES
 from utils.home import home
 
@@ -134,7 +135,7 @@ def _background() -> dict[str, Any]:
     return {"help": about, "choices": choices}
 
 
-ELSEWHERE = ("analysis.matte", "analysis.strokes")
+ELSEWHERE = ("analysis.matte", "analysis.strokes", *REFERENCES[1:])
 """Settings that another part of the page sets; the form only keeps them."""
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "generate.engine": _engine,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.options import Matte, Strokes, Subject
+from pipeline.commands.options import Matte, References, Strokes, Subject, reference_settings
 from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
@@ -25,7 +25,7 @@ def generate(
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What is to be seen, for engines with a model.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="A picture whose colours the result takes on.")] = None,
+    reference: References = None,
     subject: Subject = None,
     matte: Matte = None,
     strokes: Strokes = None,
@@ -50,7 +50,7 @@ def generate(
 
     from pipeline.restyle.kind import KIND
 
-    given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
+    given = {**reference_settings(reference), "analysis.matte": matte, "analysis.strokes": strokes}
     preset, saved = saved_preset(KIND, preset, home)
     short = {"generate.engine": engine, "generate.look": look, "generate.prompt": prompt}
     overrides = _overrides(assignments or [], short, given, subject)

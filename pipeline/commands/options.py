@@ -1,5 +1,6 @@
-"""Options that several commands take, written once: who is meant, a matte, and brush strokes on it."""
+"""Options that several commands take, written once: who is meant, reference pictures, a matte, and brush strokes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,4 +13,21 @@ Matte = Annotated[
     Path | None,
     typer.Option("--matte", help="A matte to use instead of the found one: a video, or PNGs in a zip or folder."),
 ]
+References = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference", help="A picture that the result takes after; up to four times, for engines with a model."
+    ),
+]
 Strokes = Annotated[Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")]
+
+
+def reference_settings(references: Sequence[Path] | None) -> dict[str, Path]:
+    """The settings of reference pictures, in the order in which they are given."""
+    from pipeline.types import REFERENCES
+    from utils.errors import SettingsError
+
+    given = references or []
+    if len(given) > len(REFERENCES):
+        raise SettingsError(f"{len(given)} reference pictures are too many.", f"Give at most {len(REFERENCES)}.")
+    return dict(zip(REFERENCES, given, strict=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.options import Matte, Strokes, Subject
+from pipeline.commands.options import Matte, References, Strokes, Subject, reference_settings
 from pipeline.commands.running import PRESET_HELP, pointed, saved_preset
 from pipeline.commands.trimming import From, Part, To
 
@@ -28,7 +28,7 @@ def preview(
     looks: Annotated[
         str | None, typer.Option(metavar="A,B", help="The frame in several looks side by side, or in all of them.")
     ] = None,
-    reference: Annotated[Path | None, typer.Option(help="A picture whose colours the frame takes on.")] = None,
+    reference: References = None,
     subject: Subject = None,
     matte: Matte = None,
     strokes: Strokes = None,
@@ -48,7 +48,7 @@ def preview(
 
     start = time.perf_counter()
     overrides = [*(assignments or []), *([f"generate.look={style}"] if style else [])]
-    given = {"generate.reference": reference, "analysis.matte": matte, "analysis.strokes": strokes}
+    given = {**reference_settings(reference), "analysis.matte": matte, "analysis.strokes": strokes}
     overrides += [f"{name}={path.absolute()}" for name, path in given.items() if path]
     with _problems(as_json), home_at(home):
         overrides += [f"{name}={value}" for name, value in (pointed(subject) if subject else {}).items()]

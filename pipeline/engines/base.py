@@ -79,6 +79,8 @@ class Caps:
     """Whether all windows of a clip must have one size."""
     controls: frozenset[Control] = frozenset()
     """Control images that it uses."""
+    references: int = 1
+    """The most reference pictures that it takes."""
     carry: tuple[int, ...] = ()
     """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
     is_edit_of_source: bool = False
@@ -145,13 +147,14 @@ class View:
 class Style:
     """The style of a whole clip, the same for all of its windows.
 
-    `samples` are a few views spread over the clip, from which its colours are measured. The digest covers samples and
-    reference, so that a session can cache what it derives from them.
+    `samples` are a few views spread over the clip, from which its colours are measured. `references` are pictures that
+    the result takes after, the most important first, never more than the engine takes. The digest covers both, so that
+    a session can cache what it derives from them.
     """
 
     digest: str
     samples: Sequence[View] = field(default=(), repr=False)
-    reference: RGB | None = field(default=None, repr=False)
+    references: tuple[RGB, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

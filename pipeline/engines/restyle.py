@@ -95,7 +95,8 @@ class _Session:
         )
         key = (brush_settings, style.digest)
         if self._brush is None or self._brush_key != key:
-            self._brush, self._brush_key = Brush(brush_settings, style.samples, style.reference), key
+            reference = style.references[0] if style.references else None
+            self._brush, self._brush_key = Brush(brush_settings, style.samples, reference), key
         return self._brush
 
     def close(self) -> None:

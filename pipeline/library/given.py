@@ -81,8 +81,8 @@ def at_home(settings: Mapping[str, Any], names: Iterable[str], under: Path | Non
 
 
 def role_of(setting: str) -> str:
-    """The role of the file that a setting names."""
-    return setting.rpartition(".")[2]
+    """The role of the file that a setting names: of reference and reference_2 the same."""
+    return setting.rpartition(".")[2].partition("_")[0]
 
 
 def sweep(under: Path, used: Callable[[], Collection[str]], older_than_s: float = KEPT_S) -> int:

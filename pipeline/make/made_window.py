@@ -24,7 +24,7 @@ from pipeline.plan.stable_picture import StablePicture
 from pipeline.plan.style_samples import StyleSamples
 from pipeline.plan.windows import WindowPlan
 from pipeline.stage import Stage, Work
-from pipeline.types import Reference
+from pipeline.types import References
 from utils.errors import ReshootError
 from utils.image import RGB, Size, placed
 from utils.image.blending import ColourLock
@@ -86,7 +86,7 @@ class MadeWindow:
 def making(engine: Engine, sessions: Sessions) -> Stage:
     """The stage that makes one window with this engine.
 
-    Inputs: stable picture, style samples and window plan; optionally a reference picture and the previous window.
+    Inputs: stable picture, style samples and window plan; optionally reference pictures and the previous window.
     """
 
     def run(work: Work) -> None:
@@ -148,14 +148,14 @@ class _Making:
     def _window(self) -> Window:
         work, plan = self._work, self._plan
         samples: StyleSamples = work.inputs["samples"]
-        reference: Reference | None = work.inputs.get("reference")
+        references: References = work.inputs.get("references", References())
         return Window(
             span=plan.span,
             segment=plan.segment,
             size=plan.box.size,
             rate=self._stable.clip.rate,
             settings=work.settings,
-            style=samples.style(reference),
+            style=samples.style(references),
             views=self._views,
             carry=self._carry(),
             controls=controls(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box)),

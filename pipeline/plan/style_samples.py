@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.engines.base import Style, View
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.stage import Stage, Work
-from pipeline.types import Reference
+from pipeline.types import References
 from utils.digest import canonical_json, digest_bytes
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames, Frame
@@ -45,10 +45,10 @@ class StyleSamples:
                 for number, index in enumerate(arrays["indices"])
             ]
 
-    def style(self, reference: Reference | None) -> Style:
-        """The style of the whole clip for an engine: sampled views and the reference picture."""
-        digest = digest_bytes(canonical_json([self.digest, reference and reference.digest]))
-        return Style(digest, self.views(), reference.read() if reference else None)
+    def style(self, references: References) -> Style:
+        """The style of the whole clip for an engine: sampled views and the reference pictures."""
+        digest = digest_bytes(canonical_json([self.digest, references.digest]))
+        return Style(digest, self.views(), references.read())
 
 
 def _sample(work: Work) -> None:

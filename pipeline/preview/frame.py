@@ -15,14 +15,14 @@ import numpy as np
 from pipeline.compose.compositor import feathered, over
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
-from pipeline.engines.base import EngineFrame, Style, View, Window
+from pipeline.engines.base import Engine, EngineFrame, Style, View, Window
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
 from pipeline.preview.mended import MendedSamples
 from pipeline.preview.moment import clearest
 from pipeline.stage import RunContext
-from pipeline.types import Reference
+from pipeline.types import References
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box, Size
 from utils.media.clip import Clip
@@ -68,10 +68,11 @@ class FramePreview:
 
 def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> FramePreview:
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
-    reference = Reference.of(context.settings["generate.reference"])
+    engine = ready(find_engine(context.settings["generate.engine"]))
+    references = References.of(context.settings, engine.caps.references)
     meant = MendedSamples.of(clip, context)
     samples = meant.samples
-    settings, events = _scaled(context.settings, clip), list[str]()
+    settings, events = _scaled(context.settings, clip), list(filter(None, [references.note(engine.name)]))
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
@@ -87,8 +88,9 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     view = sample.view(whole=whole)
     after = sample.rgb
     if view is not None:
-        style = _style(samples, view, reference, whole=whole)
-        after = _composited(sample, view, _generated(view, style, clip, replace(context, settings=settings)), settings)
+        style = _style(samples, view, references, whole=whole)
+        generated = _generated(engine, Window.single(view, settings, style, clip.rate), context)
+        after = _composited(sample, view, generated, settings)
     return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
 
@@ -99,21 +101,19 @@ def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:
     return {**settings, **{name: round(settings[name] * shrink) for name in feathers}}
 
 
-def _style(samples: FrameSamples, view: View, reference: Reference | None, *, whole: bool) -> Style:
+def _style(samples: FrameSamples, view: View, references: References, *, whole: bool) -> Style:
     """The style of the whole clip, from the sampled frames."""
     views = [seen for sample in samples.all if (seen := sample.view(whole=whole)) is not None]
-    parts = [samples.digest, whole, None if views else view.index, reference and reference.digest]
-    return Style(digest_bytes(canonical_json(parts)), views or [view], reference.read() if reference else None)
+    parts = [samples.digest, whole, None if views else view.index, references.digest]
+    return Style(digest_bytes(canonical_json(parts)), views or [view], references.read())
 
 
-def _generated(view: View, style: Style, clip: Clip, context: RunContext) -> RGB:
-    """The engine's picture of a view, generated as a window of a single frame."""
-    engine = ready(find_engine(context.settings["generate.engine"]))
-    window = Window.single(view, context.settings, style, clip.rate)
+def _generated(engine: Engine, window: Window, context: RunContext) -> RGB:
+    """The engine's picture of a window of a single view."""
     window = replace(window, controls=controls(engine.caps.controls, window.views))
     fitting = Fitting.of(window, engine.caps)
-    with context.sessions.use(engine, context.settings, lambda share, note: context.cancel.check()) as session:
-        frame = EngineFrame(session.preview(fitting.padded(window), view.index))
+    with context.sessions.use(engine, window.settings, lambda share, note: context.cancel.check()) as session:
+        frame = EngineFrame(session.preview(fitting.padded(window), window.span.start))
     return next(fitting.cut([frame], window)).rgb
 
 

@@ -75,6 +75,7 @@ KIND = Kind(
     roles={
         "clip": Role("Clip", "clip"),
         "reference": Role("Reference picture", "picture", required=False),
+        **{f"reference_{number}": Role(f"Reference picture {number}", "picture", False) for number in (2, 3, 4)},
         "matte": Role("Matte", "matte", required=False),
         "strokes": Role("Brush strokes", "strokes", required=False),
     },

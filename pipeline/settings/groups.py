@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.engines.looks import LOOKS
 from pipeline.settings.field import setting
 
+FURTHER = "Another picture, for engines that take several; restyle takes the first one only."
+"""What reference pictures after the first are for."""
+
 
 class Group(BaseModel):
     """Base class of a group of settings; values are not coerced, and unknown names are refused."""
@@ -198,9 +201,12 @@ class Generate(Group):
     reference: str | None = setting(
         None,
         "Reference picture",
-        "A picture whose colours, contrast and texture the result takes on; "
-        "leave it empty to use the look's own colours.",
+        "A picture that the result takes after: restyle takes on its colours, contrast and texture, an engine with a "
+        "model what it shows; leave it empty to use the look's own colours.",
     )
+    reference_2: str | None = setting(None, "Second reference picture", FURTHER)
+    reference_3: str | None = setting(None, "Third reference picture", FURTHER)
+    reference_4: str | None = setting(None, "Fourth reference picture", FURTHER)
     strength: float = setting(
         1.0,
         "Strength",

@@ -57,7 +57,7 @@ class Conditions:
     control: Callable[[View], RGB] | None
     """Draws the control picture of a view; None leaves the inside of the mask unknown."""
 
-    def of(self, views: Sequence[View], carry: Carry | None, reference: RGB | None) -> Conditioning:
+    def of(self, views: Sequence[View], carry: Carry | None, references: Sequence[RGB] = ()) -> Conditioning:
         """The conditioning of some views in a row."""
         parts = united([self._mask(view) for view in views])
         pictures, masks = [self._picture(view, part) for view, part in zip(views, parts, strict=True)], list(parts)
@@ -66,8 +66,8 @@ class Conditions:
                 there = self._scaled(valid) > 127
                 pictures[number] = np.where(there[..., None], self._scaled(frame), pictures[number]).astype(np.uint8)
                 masks[number] = np.where(there, 0, masks[number]).astype(np.uint8)
-        references = () if reference is None else (at_size_of_person(reference, views, self.size),)
-        return Conditioning(tuple(pictures), tuple(masks), tuple(parts), references)
+        sheets = tuple(at_size_of_person(each, views, self.size) for each in references)
+        return Conditioning(tuple(pictures), tuple(masks), tuple(parts), sheets)
 
     def _mask(self, view: View) -> Mask:
         """What of a view is made anew: the person with some room around, all but the person, or everything."""

@@ -29,6 +29,7 @@ class Vace:
         lengths=Lengths(preferred=76, most=81, step=4, rest=1),
         size_multiple=16,
         controls=frozenset({"pose", "edges", "depth"}),
+        references=4,
         carry=(1, 5, 9, 13, 17),
         deterministic="same card",
     )

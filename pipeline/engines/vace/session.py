@@ -78,7 +78,7 @@ class VaceSession:
         carried = Carried.from_state(carry.state) if carry else None
         while len(made) < len(work.views):
             views = tuple(work.views[start : start + attempt.frames])
-            given = conditions.of(views, carry, work.window.style.reference)
+            given = conditions.of(views, carry, work.window.style.references)
             given = replace(given, lead=self._lead(work, views, carry, carried, conditions.size))
             frames, latents = self._checked(given, work, (start, len(views)))
             made += list(zip(frames, given.parts, strict=True))[len(made) - start :]
