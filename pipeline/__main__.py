@@ -15,6 +15,7 @@ from pipeline.commands.generate import generate
 from pipeline.commands.matte import matte
 from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
+from pipeline.commands.prompts import prompts
 from pipeline.commands.settings import settings
 from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, preview, matte, steady, worker, walker, probe, settings, doctor):
+for command in (generate, preview, matte, steady, worker, walker, probe, settings, prompts, doctor):
     app.command()(command)
 app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")

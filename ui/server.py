@@ -38,9 +38,11 @@ from ui.routes import (
     health,
     jobs,
     looks,
+    loras,
     mattes,
     models,
     presets,
+    prompts,
     references,
     results,
     uploads,
@@ -85,7 +87,8 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.mount("/studio/static", Files(STATIC))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
-        uploads, clips, references, mattes, forms, presets, looks, jobs, batches, results, dashboard, models,
+        uploads, clips, references, mattes, forms, presets, prompts, looks, jobs, batches, results, dashboard, models,
+        loras,
     ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     gr.mount_gradio_app(

@@ -57,6 +57,7 @@ def generate(
     settings = KIND.settings.load(preset, overrides, file, saved)
     check(clip, out, report)
     part = Part.read(begin, end)
+    _remember(home, settings.flat())
     with running(KIND, settings.flat(), home) as context:
         values = _run(clip, out, report, preset, part.of(clip, context))
     if as_json:
@@ -89,6 +90,14 @@ def _overrides(
             both = f"{shown(overrides[name])} and to {shown(value)}"
             raise SettingsError(f"{name} is set twice, to {both}.", "Set it once.")
     return overrides
+
+
+def _remember(home: Path | None, settings: Mapping[str, Any]) -> None:
+    """Keep the prompt among the last ones of the home."""
+    from pipeline.library.prompts import LastPrompts, prompt_of
+    from utils.home import home as usual
+
+    LastPrompts(home or usual()).remember(prompt_of(settings))
 
 
 def _run(clip: Path, out: Path, report: Path | None, preset: str, context: RunContext) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def submit(
     from pipeline.jobs.order import make_order
     from pipeline.kinds import find_kind
     from pipeline.library import inputs
+    from pipeline.library.prompts import LastPrompts, prompt_of
     from pipeline.settings import read_assignments
     from utils.errors import UnreadableClip
     from utils.home import home as usual
@@ -67,6 +68,7 @@ def submit(
         for clip in clips:
             title, digest = _kept_clip(clip, where)
             typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset)).id)
+    LastPrompts(where).remember(prompt_of(said))
 
 
 def _kept_clip(clip: Path, home: Path) -> tuple[str, str]:

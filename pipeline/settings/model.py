@@ -192,6 +192,11 @@ def _from_a_form(value: Any, field: Field) -> Any:
 
 
 def _refusal(field: Field, value: object, now: Value, where: str) -> SettingsError:
+    if field.kind == "text" and isinstance(value, str) and field.maximum and len(value) > field.maximum:
+        beyond, most = len(value) - int(field.maximum), int(field.maximum)
+        return SettingsError(
+            f"{where}{field.name} has {len(value):,} characters; {most:,} are the most.", f"Shorten it by {beyond:,}."
+        )
     near = nearest(value, map(str, field.choices)) if isinstance(value, str) else None
     remedy = f"Did you mean '{near}'? " if near else ""
     return SettingsError(

@@ -12,6 +12,8 @@ from fastapi.encoders import jsonable_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.engines import EngineError, engine
+from pipeline.engines.diffusion.lora import loras
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, JobError, State
 from pipeline.jobs.ledger import IN_LINE, Ledger
@@ -20,6 +22,8 @@ from pipeline.jobs.results import Results
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library.clips import Clips
 from pipeline.library.mattes import check_strokes
+from pipeline.library.prompts import LastPrompts, prompt_of
+from pipeline.models.places import Places
 from ui import given_files
 from ui.board import BoardView, differing, quick_choices
 from ui.json_body import JsonBody
@@ -58,7 +62,9 @@ def submit(studio: Studio, owner: str, body: Mapping[str, Any]) -> list[Job]:
         name = f"{known.get(unique[0]).title} and {len(unique) - 1} more"
         asked = replace(asked, batch=secrets.token_hex(12), batch_name=name)
     asked = replace(asked, owner=owner)
-    return studio.ledger.submit_all([for_clip(known, clip, asked, parts) for clip in unique])
+    jobs = studio.ledger.submit_all([for_clip(known, clip, asked, parts) for clip in unique])
+    LastPrompts(studio.home).remember(prompt_of(asked.settings))
+    return jobs
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -180,7 +186,20 @@ def order_of(studio: Studio, kind: str, preset: str | None, settings: Mapping[st
     """The order that a browser asks for, validated, still without its clip; no preset means the usual one."""
     found = find_kind(kind)
     settled = given_files.settled(studio.home, settings, found.file_settings.values())
-    return make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
+    order = make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
+    _check_loras(studio, order.settings)
+    return order
+
+
+def _check_loras(studio: Studio, settings: Mapping[str, Any]) -> None:
+    """Refuse LoRAs that are not here, where the engine reads them; the sentence names the setting."""
+    name, text = settings.get("generate.engine"), settings.get("generate.loras")
+    if not name or not text or "generate.loras" not in engine(name).settings:
+        return
+    try:
+        loras(text, Places.usual(studio.home))
+    except EngineError as error:
+        raise SettingsError(f"generate.loras: {error.problem}", error.remedy) from error
 
 
 def for_clip(known: Clips, clip: str, asked: Order, parts: Mapping[str, Part]) -> Order:

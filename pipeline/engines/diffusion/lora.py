@@ -64,6 +64,17 @@ def from_file(name: str, path: Path, weight: float) -> Lora:
     return Lora(name, path, weight)
 
 
+def names_in(places: Places) -> list[str]:
+    """The names of all LoRAs that are here."""
+    files = [file for folder in _folders(places) for file in folder.glob(f"*{SUFFIX}")]
+    return sorted({file.stem for file in files if NAME.fullmatch(file.stem)}, key=str.casefold)
+
+
+def folder_of(places: Places) -> Path:
+    """The folder to put LoRAs into."""
+    return places.models / FOLDER
+
+
 def apply(pipe: Any, chosen: Sequence[Lora], experts: Mapping[str, Any]) -> None:
     """Load LoRAs into the transformers of a pipeline; `experts` are these by their names in it."""
     for number, lora in enumerate(chosen):
@@ -121,15 +132,19 @@ def _pairs(state: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, tuple[int, 
                 yield module, tuple(value.shape), tuple(up.shape)
 
 
+def _folders(places: Places) -> list[Path]:
+    return [parent / FOLDER for parent in (places.brought, places.models) if parent]
+
+
 def _lora(part: str, places: Places) -> Lora:
     name, colon, weight = (each.strip() for each in part.partition(":"))
     name = name.removesuffix(SUFFIX)
     if not NAME.fullmatch(name):
         raise EngineError(f"{name!r:.60} is not the name of a LoRA.", EXAMPLE)
-    folders = [parent / FOLDER for parent in (places.brought, places.models) if parent]
-    path = next((folder / f"{name}{SUFFIX}" for folder in folders if (folder / f"{name}{SUFFIX}").is_file()), None)
+    files = [folder / f"{name}{SUFFIX}" for folder in _folders(places)]
+    path = next((file for file in files if file.is_file()), None)
     if path is None:
-        raise EngineError(f"The LoRA {name} is not here.", f"Put {name}{SUFFIX} into {folders[-1]}.")
+        raise EngineError(f"The LoRA {name} is not here.", f"Put {name}{SUFFIX} into {folder_of(places)}.")
     return from_file(name, path, _weight(name, weight) if colon else 1.0)
 
 
