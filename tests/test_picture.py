@@ -120,6 +120,11 @@ def test_what_is_too_large_is_refused_by_its_header(tmp_path: Path, size: tuple[
     assert f"{size[0]} x {size[1]} pixels; {MOST_PIXELS // 10**6} megapixels" in refusal(tmp_path, png(*size)).problem
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1)], ids=str)
+def test_what_is_too_small_to_show_anything_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    assert f"{size[0]} x {size[1]} pixels; 2 on a side are the least" in refusal(tmp_path, png(*size)).problem
+
+
 @pytest.mark.parametrize("size", [(MOST_SIDE_PX, 4), (4, MOST_SIDE_PX), (7000, 7000)])
 def test_what_is_just_small_enough_is_read(tmp_path: Path, size: tuple[int, int]) -> None:
     pixels = bytes((size[0] + 1) * size[1])

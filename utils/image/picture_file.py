@@ -23,6 +23,8 @@ SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF
 """File suffix of each format. MPO is Pillow's name for a JPEG that holds several pictures."""
 MOST_PIXELS, MOST_SIDE_PX = 50_000_000, 16_384
 """Limits on the size of a picture. Decoding takes up to about twelve bytes per pixel."""
+LEAST_SIDE_PX = 2
+"""A picture with fewer pixels on a side shows nothing to take after."""
 OPAQUE = 128
 _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error)
 """Exceptions that Pillow raises for malformed files; which one depends on the format and on what is wrong."""
@@ -64,6 +66,11 @@ def _refuse_size(picture: Image.Image, title: str) -> None:
         raise PictureError(
             f"{title} has {picture.width} x {picture.height} pixels; {most}.",
             "Make it smaller: its colours stay what they are.",
+        )
+    if min(picture.size) < LEAST_SIDE_PX:
+        raise PictureError(
+            f"{title} has {picture.width} x {picture.height} pixels; {LEAST_SIDE_PX} on a side are the least.",
+            "Choose a larger picture.",
         )
 
 
