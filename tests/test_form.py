@@ -20,6 +20,7 @@ from pipeline.kinds import find_kind, kinds
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
 from pipeline.settings import JobSettings, Settings, presets
+from pipeline.types import REFERENCES
 from tests.orders import restyle_order
 from tests.pictures import coded, sunset
 from ui import forms, given_files
@@ -105,12 +106,27 @@ def test_a_model_that_cannot_run_here_says_why_and_what_helps(monkeypatch: pytes
     assert [each["value"] for each in choices] == [engine.name, *(other.name for other in others)]
     assert choices[0]["title"] == engine.label
     assert choices[0]["about"] == "It cannot run here yet. It needs a GPU. Use another machine."
+    assert not choices[0]["ready"] and all(each["good_for"] for each in choices)
+
+
+def test_a_checkpoint_belongs_to_its_engine() -> None:
+    usual, *choices = described("generate.model")["choices"]
+    assert usual["value"] == "" and "engine" not in usual
+    assert {"wan-vace-1.3b": "vace"}.items() <= {each["value"]: each["engine"] for each in choices}.items()
+
+
+def test_reference_pictures_have_one_control_and_engines_take_so_many() -> None:
+    told = described("generate.reference")
+    assert (told["control"], told["settings"]) == ("references", list(REFERENCES))
+    assert told["most"]["restyle"] == 1 and told["most"]["vace"] == len(REFERENCES)
+    assert all(described(name)["elsewhere"] for name in REFERENCES[1:])
 
 
 def test_a_setting_names_the_engines_that_read_it() -> None:
     """The form shows it only with these."""
     assert described("generate.look")["engines"] == ["restyle"]
     assert described("generate.prompt")["engines"] == ["vace"]
+    assert described("generate.strength")["engines"] == ["restyle"]
     assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from pipeline.engines import Engine, engines
 from pipeline.engines.looks import LOOKS
-from pipeline.engines.weights import readiness
 from pipeline.kind import Kind
 from pipeline.models.registry import Registry
 from pipeline.settings import Field
@@ -81,7 +80,10 @@ def _field(field: Field, default: Any) -> dict[str, Any]:
 
 def _readers(field: Field) -> dict[str, Any]:
     """The engines that read a setting, for one that others do not read; the form shows it only with these."""
-    names = [each.name for each in engines() if field.name in each.settings]
+    if field.name == REFERENCES[0]:
+        names = [each.name for each in engines() if each.caps.references]
+    else:
+        names = [each.name for each in engines() if field.name in each.settings]
     return {"engines": names} if 0 < len(names) < len(engines()) else {}
 
 
@@ -94,26 +96,36 @@ def _step(field: Field) -> float | None:
 
 
 def _engine() -> dict[str, Any]:
-    """The engines by their labels; one that cannot run on this machine says why when it is chosen."""
-    choices = [{"value": each.name, "title": each.label, "about": _why_not(each)} for each in engines()]
-    return {"title": "Made by", "help": "What makes the new pixels.", "choices": choices}
+    """The engines by their labels, each with what it is good for, and why it cannot run on this machine if so."""
+    good_for = {model.family.engine: model.family.good_for for model in Registry.load(home())}
+    choices = [_engine_choice(each, good_for.get(each.name, WITHOUT_MODEL)) for each in engines()]
+    return {"control": "engines", "title": "Made by", "help": "What makes the new pixels.", "choices": choices}
 
 
-def _why_not(engine: Engine) -> str:
+def _engine_choice(engine: Engine, good_for: str) -> dict[str, Any]:
     readiness = engine.probe()
-    return "" if readiness.ready else f"It cannot run here yet. {readiness.reason} {readiness.remedy}"
+    why_not = "" if readiness.ready else f"It cannot run here yet. {readiness.reason} {readiness.remedy}"
+    ready = {"ready": readiness.ready, "good_for": good_for, "about": why_not}
+    return {"value": engine.name, "title": engine.label, **ready}
 
 
 def _model() -> dict[str, Any]:
-    """The checkpoints that there are, and whether they are here."""
-    choices = [{"value": "", "title": "Usual", "about": "The smallest one, or another one if only that is here."}]
+    """The checkpoints of all engines; the page asks for itself which of them are here."""
+    usual = "The one that the engine is made for, or another one if only that is here."
+    choices = [{"value": "", "title": "Usual", "good_for": usual}]
     names = {each.name for each in engines()}
-    for model in Registry.load(home()):
-        if model.family.engine not in names:
-            continue
-        missing = "" if readiness(model.name).ready else " It is not here yet: see Models on the dashboard."
-        choices.append({"value": model.name, "title": model.name, "about": f"{model.checkpoint.good_for}{missing}"})
-    return {"kind": "choice", "help": "The checkpoint to use.", "choices": choices}
+    choices += [
+        {"value": model.name, "title": model.name, "good_for": model.checkpoint.good_for, "engine": model.family.engine}
+        for model in Registry.load(home())
+        if model.family.engine in names
+    ]
+    return {"kind": "choice", "control": "models", "help": "The checkpoint to use.", "choices": choices}
+
+
+def _references() -> dict[str, Any]:
+    """The settings of all reference pictures, which have one control, and how many of them each engine takes."""
+    most = {each.name: each.caps.references for each in engines()}
+    return {"control": "references", "settings": list(REFERENCES), "most": most}
 
 
 def _look() -> dict[str, Any]:
@@ -137,10 +149,15 @@ def _background() -> dict[str, Any]:
 
 ELSEWHERE = ("analysis.matte", "analysis.strokes", *REFERENCES[1:])
 """Settings that another part of the page sets; the form only keeps them."""
+WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "generate.engine": _engine,
     "generate.model": _model,
     "generate.look": _look,
+    "generate.prompt": lambda: {"control": "prompt"},
+    "generate.loras": lambda: {"control": "loras"},
+    "generate.seed": lambda: {"control": "seed"},
+    "generate.reference": _references,
     "composite.background": _background,
 }
 """Settings that a form explains better than their description does."""

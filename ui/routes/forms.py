@@ -15,11 +15,10 @@ from ui.studio import Studio
 def routes(studio: Studio) -> APIRouter:
     """/forms and /form."""
     router = APIRouter()
-    described = [form(kind) for kind in kinds()]  # once, because an engine's readiness takes time to find out
 
     @router.get("/forms")
     def listed() -> dict[str, Any]:
-        return {"forms": described}
+        return {"forms": [form(kind) for kind in kinds()]}
 
     @router.post("/form")
     def filled(body: JsonBody) -> dict[str, Any]:

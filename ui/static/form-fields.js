@@ -1,17 +1,28 @@
 // The controls of <reshoot-form>, one for each setting: their markup, and their values in and out.
+import "./loras.js";
+import "./model-choice.js";
+import "./prompts.js";
+import "./reference.js";
 import { html, raw } from "./shared.js";
 
 const MOST_RADIOS = 4, LARGEST_RANGE = 1000, LONGEST_LINE = 100;
+/** Controls that are elements of their own, which have a `value`, `take` one, and tell a `change`. */
+const ELEMENTS = { references: "reshoot-reference", models: "reshoot-model-choice", loras: "reshoot-loras" };
+export const isOwn = ({ localName }) => Object.values(ELEMENTS).includes(localName);
 
-/** Which control a setting has. */
-function controlOf({ kind, choices, minimum, maximum }) {
-  if (kind === "file") return "file";
+/** Which control a setting has: the one that the server names, or one for its kind. */
+function controlOf({ control, kind, choices, minimum, maximum }) {
+  if (control) return control;
   if (kind === "text") return maximum > LONGEST_LINE ? "paragraph" : "line";
   if (kind === "choice") return choices.some((each) => each.picture) ? "pictures" : choices.length > MOST_RADIOS ? "select" : "radios";
   return minimum !== null && maximum !== null && maximum <= LARGEST_RANGE ? "range" : "number";
 }
 
-const PARTS = { file, pictures: radios, radios, select, range: number, number, line: text, paragraph: text };
+const NUMBERS = ["range", "number", "seed"];
+const PARTS = {
+  references, models: element, loras: element, engines, pictures: radios, radios, select, range: number, number, seed: number,
+  line: text, paragraph: text, prompt: text,
+};
 
 /** A setting with its title, control, help, and room for what is wrong with its value. */
 export function fieldPart(field) {
@@ -19,7 +30,7 @@ export function fieldPart(field) {
   const about = `${id}-help ${id}-note ${id}-wrong`;
   return html`<div class="field ${control}" data-key="${field.name}" data-field="${field.name}">
     ${PARTS[control](field, id, about, control)}
-    <p class="quiet small help" id="${id}-help">${control === "file" ? "" : field.help}</p>
+    <p class="quiet small help" id="${id}-help">${control === "references" ? "" : field.help}</p>
     <p class="small note" id="${id}-note">${field.note}</p>
     <p class="alert small wrong" id="${id}-wrong" hidden></p>
   </div>`;
@@ -38,6 +49,14 @@ function radios(field, id, about, control) {
       ${each.picture ? html`<img src="${each.picture}" alt="" width="96" height="96">` : ""}<span>${each.title}</span></label>`)}</div></fieldset>`;
 }
 
+/** Engines as cards: what each is good for, and whether it can run here. */
+function engines(field, id, about) {
+  return html`<fieldset class="options" aria-labelledby="${id}-title" aria-describedby="${about}"><legend><span class="title" id="${id}-title">${named(field)}</span>${back(field)}</legend>
+    ${field.choices.map((each, i) => html`<label class="option"><input type="radio" name="${field.name}" value="${i}" aria-labelledby="${id}-${each.value}" aria-describedby="${id}-${each.value}-about">
+      <span class="row"><b id="${id}-${each.value}">${each.title}</b><span class="chip ${each.ready ? "good" : "warn"}">${each.ready ? "ready" : "not ready"}</span></span>
+      <span class="quiet small" id="${id}-${each.value}-about">${each.good_for}</span></label>`)}</fieldset>`;
+}
+
 function select(field, id, about) {
   return html`<div class="top"><label class="title" for="${id}">${named(field)}</label>${back(field)}</div>
     <select id="${id}" aria-describedby="${about}">${field.choices.map((each, i) => html`<option value="${i}">${each.title}</option>`)}</select>`;
@@ -50,26 +69,41 @@ function number(field, id, about, control) {
     <div class="row numbers">
       ${control === "range" ? html`<input type="range" ${steps} aria-label="${`${plain(field)}, slider`}" aria-describedby="${about}">` : ""}
       <input type="number" id="${id}" ${steps} inputmode="decimal" aria-describedby="${about}">
+      ${control === "seed" ? html`<button type="button" class="button small die" data-roll="${field.name}"><span aria-hidden="true">⚄</span> Roll</button>` : ""}
     </div>`;
 }
 
 function text(field, id, about, control) {
-  const limits = html`id="${id}" maxlength="${field.maximum}" aria-describedby="${about}" spellcheck="${control === "paragraph"}" data-text`;
+  const isLine = control === "line", attributes = html`id="${id}" aria-describedby="${about}" spellcheck="${!isLine}" data-text`;
   return html`<div class="top"><label class="title" for="${id}">${named(field)}</label>${back(field)}</div>
-    ${control === "paragraph" ? html`<textarea rows="3" ${limits}></textarea>` : html`<input type="text" ${limits}>`}`;
+    ${isLine ? html`<input type="text" maxlength="${field.maximum}" ${attributes}>`
+             : html`<textarea rows="${control === "prompt" ? 3 : 2}" ${attributes}></textarea><p class="small quiet number count" aria-live="polite"></p>`}
+    ${control === "prompt" ? html`<reshoot-prompts data-own></reshoot-prompts>` : ""}`;
 }
 
-function file(field) {
+function element(field, id, about, control) {
+  const tag = raw(ELEMENTS[control]);
+  return html`<fieldset aria-labelledby="${id}-title" aria-describedby="${about}"><legend><span class="title" id="${id}-title">${named(field)}</span>${back(field)}</legend>
+    <${tag} data-own></${tag}></fieldset>`;
+}
+
+function references(field) {
   return html`<reshoot-reference class="studio reference" most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
 }
 
-/** The value of a setting's control; of the slider if that is what was moved, else of the number beside it. */
+/** Let the controls of a part know which engine is chosen. */
+export function tellEngine(part, field, engine) {
+  part.querySelector("reshoot-reference")?.setAttribute("most", field.most?.[engine] ?? 1);
+  part.querySelector("reshoot-model-choice")?.setAttribute("engine", engine);
+}
+
+/** The value of a setting's control, a list where it is that of several settings; of the slider if that is what was moved, else of the number beside it. */
 export function read(part, field, moved = null) {
   const control = controlOf(field);
-  if (control === "file") return part.querySelector("reshoot-reference").value;
+  if (control in ELEMENTS) return part.querySelector(ELEMENTS[control]).value;
   if (control === "select") return field.choices[part.querySelector("select").value].value;
   if (field.kind === "text") return part.querySelector("[data-text]").value;
-  if (control !== "range" && control !== "number") return field.choices[part.querySelector("input:checked").value].value;
+  if (!NUMBERS.includes(control)) return field.choices[part.querySelector("input:checked").value].value;
   const text = (moved?.type === "range" ? moved : part.querySelector("[type=number]")).value;
   return text === "" ? null : Number(text);
 }
@@ -77,13 +111,13 @@ export function read(part, field, moved = null) {
 /** Show a value in a setting's control, except in the part of it that is being moved. */
 export function write(part, field, value, moved = null) {
   const control = controlOf(field), at = String(field.choices.findIndex((each) => each.value === value));
-  if (control === "file") part.querySelector("reshoot-reference").take?.(value);
+  if (control in ELEMENTS) part.querySelector(ELEMENTS[control]).take?.(value);
   else if (control === "select") part.querySelector("select").value = at;
   else if (field.kind === "text") {
     const box = part.querySelector("[data-text]");
     if (box !== moved) box.value = value ?? "";
   }
-  else if (control === "range" || control === "number") {
+  else if (NUMBERS.includes(control)) {
     for (const each of part.querySelectorAll("input")) if (each !== moved) each.value = value ?? "";
   } else for (const each of part.querySelectorAll("input")) each.checked = each.value === at;
 }
@@ -97,10 +131,22 @@ export function mark(part, field, value, usual, isChanged) {
   button.textContent = `Back to ${said}`;
   button.setAttribute("aria-label", `Back to ${said}: ${plain(field)} was changed`);
   part.querySelector(".note").textContent = about ?? field.note;
+  const count = part.querySelector(".count");
+  if (count) count.textContent = countText(field, value ?? "");
+  count?.classList.toggle("beyond", isTooLong(field, value));
+}
+
+/** Whether a text has more characters than its setting takes; they stay, for whoever typed them shortens them best. */
+export const isTooLong = ({ kind, maximum }, value) => kind === "text" && (value?.length ?? 0) > maximum;
+
+function countText(field, value) {
+  const [length, most] = [value.length, field.maximum].map((each) => each.toLocaleString("en"));
+  if (!isTooLong(field, value)) return value && `${length} of ${most} characters`;
+  return `${length} characters; ${most} are the most. Shorten it by ${(value.length - field.maximum).toLocaleString("en")}.`;
 }
 
 function valueText(field, value) {
-  if (value === null || value === "") return "none";
+  if (value === null || value === "" || Array.isArray(value)) return "none";
   return field.kind === "choice" ? (field.choices.find((each) => each.value === value)?.title ?? value) : `${value} ${field.unit}`.trim();
 }
 

@@ -1,13 +1,12 @@
 // <reshoot-form>: the settings of a job, drawn from the server's description of each kind of job (GET /studio/forms). It
 // previews a frame, submits jobs, and is filled again from a result or a job.
 import { ClipOwn, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
-import { fieldPart, mark, read, tellWrong, write } from "./form-fields.js";
+import { fieldPart, isOwn, isTooLong, mark, read, tellEngine, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
 import { previewed } from "./previewed.js";
-import "./reference.js";
 import { ask, draw, html, openTab, Problem, remember, remembered, resolved, tell } from "./shared.js";
 
-const FORM = "form", LOOK = "generate.look", ENGINE = "generate.engine", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
+const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", ENGINE = "generate.engine", MODEL = "generate.model", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
 const clipNow = () => previewed()?.id ?? "";
 
@@ -18,21 +17,28 @@ class Form extends HTMLElement {
     this.own = new ClipOwn();
     this.isReady = this.#load();
     this.addEventListener("input", ({ target }) => this.#typed(target));
-    this.addEventListener("change", ({ target }) => target.localName === "reshoot-reference" && this.#typed(target));
+    this.addEventListener("change", ({ target }) => isOwn(target) && this.#typed(target));
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     this.addEventListener("submit", (event) => event.preventDefault());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     window.addEventListener("reshoot:previewed", () => this.#follow());
+    window.addEventListener("reshoot:models", () => this.#describe());
     window.addEventListener("reshoot:choose", ({ detail }) => this.#choose(detail));
     for (const kind of ["use", "edit"]) window.addEventListener(`reshoot:${kind}`, ({ detail }) => this.#fill(kind, detail));
   }
 
-  /** What a preview needs to know: kind, preset and settings, the look, and the looks that there are. */
+  /** What a preview needs to know: kind, preset and settings, look and seed, and the looks of the engine, if it has any. */
   get choice() {
     if (!this.form?.preview || !this.values.fields.has(LOOK)) return null;
-    const { [LOOK]: look = this.values.usual(LOOK), ...settings } = this.values.changed();
-    const { choices: looks } = this.values.fields.get(LOOK), isComplete = !Object.values(settings).includes(ON_ITS_WAY);
-    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look, looks, isComplete };
+    const settings = this.values.changed(), values = Object.values(settings), field = this.values.fields.get(LOOK);
+    const isComplete = !values.includes(ON_ITS_WAY) && ![...this.values.fields.values()].some((each) => isTooLong(each, this.values.get(each.name)));
+    const looks = this.#isRead(field) ? field.choices : [];
+    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), looks, isComplete };
+  }
+
+  /** Whether the chosen engine reads a setting. */
+  #isRead({ engines }) {
+    return !engines || engines.includes(this.values.get(ENGINE));
   }
 
   /** The values of settings, as they are now; those that this kind of job has not are left out. */
@@ -62,6 +68,18 @@ class Form extends HTMLElement {
     this.chosen = new Map(this.forms.map((form) => [form.name, new Values(form, chosen[form.name])]));
     this.#settle();
     this.#show(this.chosen.has(kept.kind) ? kept.kind : this.forms[0].name);
+  }
+
+  /** Describe everything anew, for a model came or went: what is chosen stays. */
+  async #describe() {
+    if (!this.values) return;
+    const { forms } = await ask("forms").catch(() => ({ forms: [] }));
+    const kept = (form) => this.chosen.get(form.name)?.keep();
+    if (!forms.length) return;
+    this.chosen = new Map(forms.map((form) => [form.name, new Values(form, kept(form))]));
+    this.forms = forms;
+    this.#settle();
+    this.#show(this.form.name);
   }
 
   /** Another clip is in the list, or previewed. */
@@ -103,8 +121,22 @@ class Form extends HTMLElement {
   #write(name, moved = null) {
     const part = this.parts?.get(name), field = this.values.fields.get(name);
     if (!part) return;
-    write(part, field, this.values.get(name), moved);
+    write(part, field, this.#shown(field), moved);
     tellWrong(part, "");
+  }
+
+  /** What a control shows: the value of its setting, or those of all settings that share it. */
+  #shown({ name, settings }) {
+    return settings ? settings.map((each) => this.values.get(each)) : this.values.get(name);
+  }
+
+  /** Set what a control says. */
+  #take({ name, settings = [name] }, value) {
+    settings.forEach((each, at) => this.#set(each, settings.length > 1 ? value[at] ?? null : value));
+    const model = this.values.fields.get(MODEL)?.choices.find((each) => each.value === this.values.get(MODEL));
+    if (name !== ENGINE || !model?.engine || model.engine === value) return;
+    this.#set(MODEL, this.values.usual(MODEL)); // the one chosen is another engine's
+    this.#write(MODEL);
   }
 
   #typed(control) {
@@ -112,18 +144,20 @@ class Form extends HTMLElement {
     if (control.name === "kind") return this.#show(control.value);
     if (control.name === "preset") this.values.choose(control.value).forEach((each) => this.#write(each));
     else if (name) {
-      this.#set(name, read(this.parts.get(name), this.values.fields.get(name), control));
+      const field = this.values.fields.get(name);
+      this.#take(field, read(this.parts.get(name), field, control));
       this.#write(name, control);
     } else return;
     this.#changed();
   }
 
   #clicked(button) {
-    const name = button?.dataset.back;
+    const { back: name, roll } = button?.dataset ?? {};
     if (button?.dataset.do === "preview") this.preview();
     else if (button?.dataset.do === "submit") this.#submit();
+    else if (roll) this.#choose({ name: roll, value: crypto.getRandomValues(new Uint32Array(1))[0] });
     else if (name) {
-      this.#set(name, this.values.usual(name));
+      for (const each of this.values.fields.get(name).settings ?? [name]) this.#set(each, this.values.usual(each));
       this.#write(name);
       this.#changed();
       this.parts.get(name).querySelector("input:checked, input[type=number], select, [data-text], button:not([hidden])")?.focus();
@@ -135,8 +169,9 @@ class Form extends HTMLElement {
     const { values } = this;
     for (const [name, part] of this.parts) {
       const field = values.fields.get(name);
-      mark(part, field, values.get(name), values.usual(name), values.isChanged(name));
-      part.hidden = Boolean(field.engines) && !field.engines.includes(values.get(ENGINE));
+      mark(part, field, this.#shown(field), values.usual(name), (field.settings ?? [name]).some((each) => values.isChanged(each)));
+      part.hidden = !this.#isRead(field);
+      tellEngine(part, field, values.get(ENGINE));
     }
     for (const each of this.querySelectorAll("details")) {
       const count = each.querySelectorAll(".field.changed:not([hidden])").length;

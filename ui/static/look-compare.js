@@ -1,28 +1,49 @@
-// Renders the comparison of <reshoot-look>: the previewed frame in every look, cut to the person; a click chooses one.
+// The comparison of <reshoot-look>: the previewed frame in every look or from four seeds, cut to the person; a click chooses one.
 import { html } from "./shared.js";
+
+const SEEDS = 4, MOST_SEED = 2 ** 32;
+/** What can be compared: the setting, what its button says, and what its list is called. */
+export const COMPARISONS = {
+  "generate.look": { verb: "Compare all looks", title: "This frame in all looks", about: "This frame in every look, to choose one." },
+  "generate.seed": { verb: "Compare four seeds", title: "This frame from four seeds", about: "The same settings with other chance, to choose one." },
+};
+
+/** The values of a setting that are compared, each with its title: all looks, or this seed and others at random. */
+export function compared(name, { looks, seed }) {
+  if (name === "generate.look") return looks;
+  const seeds = new Set([seed]);
+  while (seeds.size < SEEDS) seeds.add(Math.floor(Math.random() * MOST_SEED));
+  return [...seeds].map((value) => ({ value, title: `Seed ${value}` }));
+}
 
 const RATIO = 1 / 2, ROOM = 0.08; // of a tile; and around the person, in shares of their height
 
-/** The button that asks for it, and what of `compared` is there. */
+/** The buttons that ask for one, and what of `compared` is there. */
 export function comparison(compared, { wanted, kept, isBusy }) {
-  const made = compared.filter(({ key }) => kept.has(key)).map(({ key }) => kept.get(key));
-  const isNow = compared[0]?.others === wanted.others;
+  const made = compared.filter(({ key }) => kept.has(key)).map(({ key, title, value }) => ({ ...kept.get(key), title, value }));
+  const isNow = compared.length > 0 && compared[0].others(compared[0].name) === wanted.others(compared[0].name);
   const isWhole = compared.length > 0 && isNow && made.length === compared.length;
-  const isUnderWay = isBusy && isNow && compared.length > 0;
+  const isUnderWay = isBusy && isNow && !isWhole && compared.length > 0, now = compared[0]?.name;
+  const names = Object.keys(COMPARISONS).filter((name) => name !== "generate.look" || (wanted.hasLooks && !(isWhole && now === name)));
   return html`<div class="compare stack" data-key="compare">
-    ${!isWhole && html`<div class="row"><button type="button" class="button" data-do="compare" ${isUnderWay ? "disabled" : ""}>
-      ${isUnderWay ? "Comparing…" : compared.length ? "Compare all looks again" : "Compare all looks"}</button>
-      <span class="quiet small">${note(compared, made, isNow)}</span></div>`}
-    ${made.length > 0 && html`<ul class="looks${isNow ? "" : " old"}" aria-label="This frame in all looks">
+    <div class="row">${names.map((name) => button(name, isUnderWay, now === name))}
+      <span class="quiet small">${!isWhole && note(compared, made, isNow)}</span></div>
+    ${made.length > 0 && html`<ul class="looks${isNow ? "" : " old"}" aria-label="${COMPARISONS[now].title}">
       <li>${tile(made[0], made[0].before)}<span>As filmed</span></li>
-      ${made.map((look) => html`<li><button type="button" data-do="choose" data-look="${look.look}"
-        aria-pressed="${String(look.look === wanted.look)}">${tile(look, look.after)}<span>${look.title}</span></button></li>`)}
+      ${made.map((look) => html`<li><button type="button" data-do="choose" data-name="${now}" data-value="${look.value}"
+        aria-pressed="${String(look.value === wanted.chosen[now])}">${tile(look, look.after)}<span>${look.title}</span></button></li>`)}
     </ul>`}
   </div>`;
 }
 
+function button(name, isUnderWay, isNow) {
+  const { verb, about } = COMPARISONS[name], text = isNow ? `${verb} again` : verb;
+  return html`<button type="button" class="button" data-do="compare" data-name="${name}" title="${about}" ${isUnderWay ? "disabled" : ""}>
+    ${isUnderWay && isNow ? "Comparing…" : text}</button>`;
+}
+
 function note(compared, made, isNow) {
-  if (!compared.length) return "This frame in every look, to choose one.";
+  if (!compared.length) return "This frame side by side, to choose one.";
   if (!isNow && made.length) return `Shown: frame ${made[0].at}, as it was chosen before.`;
   return `${made.length} of ${compared.length}`;
 }

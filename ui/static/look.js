@@ -1,8 +1,8 @@
 // <reshoot-look>: the preview, one finished frame before and after. It follows the clip, the moment and the settings that
-// are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks, to choose one. For
+// are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks or from several seeds. For
 // jobs without looks it offers the moment alone, for those who point and paint.
 import { STROKES } from "./clip-own.js";
-import { comparison } from "./look-compare.js";
+import { compared, comparison } from "./look-compare.js";
 import "./moment.js";
 import { timeText } from "./moment.js";
 import { choosePreviewed, isIn, momentOf, partOf, previewed } from "./previewed.js";
@@ -44,16 +44,21 @@ class Look extends HTMLElement {
     return answer;
   }
 
-  /** What is chosen: clip, part, frame and settings, and a key that differs where one of them does; null without a clip. */
-  wanted(look) {
+  /**
+   * What is chosen, or what would be with another value {name, value, title} of a setting: clip, part, frame and settings, a
+   * `key` that differs where one of them does, and `others` without that setting; null without a clip.
+   */
+  wanted(other = null) {
     const choice = document.querySelector("reshoot-form")?.choice, clip = previewed();
     if (!choice || !clip) return null;
-    const part = partOf(clip), chosen = this.#moment?.clip?.id === clip.id ? this.#moment.frame : null;
-    const frame = chosen !== null && isIn(part, chosen) ? chosen : null;
-    const name = look ?? choice.look, { title } = choice.looks.find(({ value }) => value === name) ?? { title: name };
-    const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, "generate.look": name } };
-    const key = JSON.stringify([clip.id, part, frame, asked]), others = JSON.stringify([clip.id, part, frame, asked.kind, asked.preset, choice.settings]);
-    return { clip, part, frame, asked, look: name, title, key, others, isComplete: choice.isComplete };
+    const part = partOf(clip), index = this.#moment?.clip?.id === clip.id ? this.#moment.frame : null;
+    const frame = index !== null && isIn(part, index) ? index : null;
+    const now = { "generate.look": choice.look, "generate.seed": choice.seed }, chosen = { ...now, ...(other && { [other.name]: other.value }) };
+    const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, ...chosen } };
+    const place = [clip.id, part, frame, asked.kind, asked.preset], key = JSON.stringify([...place, sorted(asked.settings)]);
+    const title = other?.title ?? choice.looks.find(({ value }) => value === choice.look)?.title ?? `Seed ${choice.seed}`;
+    const others = (name) => JSON.stringify([...place, sorted({ ...asked.settings, [name]: null })]);
+    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete };
   }
 
   get #moment() {
@@ -64,9 +69,10 @@ class Look extends HTMLElement {
     const what = button?.dataset.do;
     if (what === "stop") this.#stop();
     else if (what === "again") this.again();
-    else if (what === "compare") this.#compare();
+    else if (what === "compare") this.#compare(button.dataset.name);
     else if (what === "choose") {
-      window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name: "generate.look", value: button.dataset.look } }));
+      const { name, value } = button.dataset, { value: chosen } = this.compared.find((each) => String(each.value) === value);
+      window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name, value: chosen } }));
     }
   }
 
@@ -124,12 +130,12 @@ class Look extends HTMLElement {
       if (this.waiting.has(wanted.key)) this.failed.delete(wanted.key);
       if (!this.failed.has(wanted.key)) return wanted;
     }
-    return this.compared?.find(({ key, others }) => others === wanted.others && !this.kept.has(key) && !this.failed.has(key));
+    return this.compared?.find((each) => isLike(each, wanted) && !this.kept.has(each.key) && !this.failed.has(each.key));
   }
 
   #needs(key) {
     const wanted = this.wanted();
-    return wanted?.key === key || this.compared?.some((each) => each.key === key && each.others === wanted?.others);
+    return wanted?.key === key || this.compared?.some((each) => each.key === key && wanted && isLike(each, wanted));
   }
 
   #keep(made, look) {
@@ -144,9 +150,10 @@ class Look extends HTMLElement {
     this.asking?.abort.abort();
   }
 
-  #compare() {
-    const { looks } = document.querySelector("reshoot-form").choice;
-    this.compared = looks.map(({ value }) => this.wanted(value));
+  /** Make the frame with several values of a setting, one after the other. */
+  #compare(name) {
+    const { choice } = document.querySelector("reshoot-form");
+    this.compared = compared(name, choice).map(({ value, title }) => this.wanted({ name, value, title }));
     this.compared.forEach(({ key }) => this.failed.delete(key));
     this.#follow(0);
   }
@@ -167,7 +174,7 @@ class Look extends HTMLElement {
     const wanted = this.wanted(), clips = document.querySelector("reshoot-clips")?.value ?? [];
     const form = document.querySelector("reshoot-form"), isOfMoment = Boolean(form?.form) && !form.choice;
     this.hidden = isOfMoment && !(clips.length && STROKES in form.chosenOf([STROKES]));
-    if (wanted && this.kept.has(wanted.key)) this.look = this.kept.get(wanted.key);
+    if (wanted && this.kept.has(wanted.key)) this.look = { ...this.kept.get(wanted.key), title: wanted.title };
     if (!wanted || (this.look && !clips.some(({ id }) => id === this.look.clip.id))) this.look = null;
     const isBusy = Boolean(this.asking), isNow = Boolean(this.look) && this.look.key === wanted?.key;
     const problem = wanted && this.failed.get(wanted.key);
@@ -186,6 +193,12 @@ class Look extends HTMLElement {
   }
 }
 customElements.define("reshoot-look", Look);
+
+/** Settings in one order, so that their text can be compared. */
+const sorted = (settings) => Object.entries(settings).sort(([one], [two]) => (one < two ? -1 : 1));
+
+/** Whether a preview of a comparison differs from what is chosen in the compared setting alone. */
+const isLike = (each, wanted) => each.others(each.name) === wanted.others(each.name);
 
 const busy = () => html`<span class="chip busy" aria-hidden="true">Looking… <span class="seconds number">0 s</span></span>
   <button type="button" class="button small" data-do="stop">Stop</button>`;
@@ -223,7 +236,7 @@ function told(look, { isNow, isBusy, wanted }) {
 
 function differs(look, wanted) {
   if (look.clip.id !== wanted.clip.id) return ` of ${look.clip.title}`;
-  return look.look === wanted.look && look.frame === wanted.frame ? ", with other settings" : "";
+  return look.chosen["generate.look"] === wanted.chosen["generate.look"] && look.frame === wanted.frame ? ", with other settings" : "";
 }
 
 const seen = ({ found_in: found, looked_at: total }) =>

@@ -1,23 +1,8 @@
-// <reshoot-models>: the weights of models: which are here, fetching one after its licence and size were shown, and removing it.
-import { Polled } from "./polled.js";
-import { ask, bytesText, draw, html, percentText, secondsText, tell } from "./shared.js";
+// <reshoot-models>: the weights of models: which are here, fetching one, and removing it.
+import { CHIPS, Fetching, progress } from "./fetching.js";
+import { bytesText, draw, html } from "./shared.js";
 
-const REST_S = 10, BUSY_S = 0.7;
-const CHIPS = { here: "good", "partly here": "warn", "not here": "" };
-const LONG_COMMIT = /\b([0-9a-f]{12})[0-9a-f]{28,52}\b/g;
-
-class Models extends Polled {
-  path = "models";
-  asking = "";
-
-  get busy() {
-    return this.told?.fetching?.state === "running";
-  }
-
-  get rest_s() {
-    return this.busy ? BUSY_S : REST_S;
-  }
-
+class Models extends Fetching {
   show() {
     draw(this.board, html`<section class="card stack" aria-labelledby="models-title">
       <div><h3 id="models-title">Models</h3>
@@ -49,39 +34,15 @@ class Models extends Polled {
     </li>`;
   }
 
-  button({ name, state, fetched }, mine) {
-    const about = html`data-name="${name}"`;
-    if (mine?.state === "running") return html`<button type="button" class="button small" data-act="stop">Stop<span class="hidden"> the fetch of ${name}</span></button>`;
-    if (state === "here") return fetched && html`<button type="button" class="button small bad" data-act="remove" ${about}>Remove…<span class="hidden"> ${name}</span></button>`;
-    const waits = this.busy || this.asking;
-    return html`<button type="button" class="button small" data-act="offer" ${about} ${waits && html`aria-disabled="true"`}>${
-      this.asking === name ? "Asking…" : html`Fetch…<span class="hidden"> ${name}</span>`}</button>`;
+  button(model, mine) {
+    const { name, state, fetched } = model;
+    if (state !== "here" || mine?.state === "running") return this.fetchButton(model, mine);
+    return fetched && html`<button type="button" class="button small bad" data-act="remove" data-name="${name}">Remove…<span class="hidden"> ${name}</span></button>`;
   }
 
   act(node) {
-    if (!node || node.ariaDisabled) return;
-    const { act, name } = node.dataset;
-    if (act === "offer") this.offer(name);
-    if (act === "stop") this.call("models/stop");
-    if (act === "remove") this.askToRemove(name);
-  }
-
-  /** Ask the hub what a fetch would bring, then ask the user. */
-  async offer(name) {
-    this.asking = name;
-    this.show();
-    try {
-      this.offered = await ask(`models/${name}/offer`, { method: "POST" });
-      this.confirm(html`<form method="dialog" class="stack"><h3>Fetch ${name}?</h3>
-        <dl class="facts small">${facts(this.offered)}</dl>
-        <div class="row"><button class="button" value="" autofocus>Not now</button>
-          <button class="button main" value="fetch">Fetch ${bytesText(this.offered.to_come)}</button></div></form>`, "Fetch this model?");
-    } catch (error) {
-      tell(error.message, "bad");
-    } finally {
-      this.asking = "";
-      this.show();
-    }
+    super.act(node);
+    if (node?.dataset.act === "remove") this.askToRemove(node.dataset.name);
   }
 
   askToRemove(name) {
@@ -94,18 +55,8 @@ class Models extends Polled {
   }
 
   decided(value) {
-    const { name, commit } = this.offered ?? {};
-    if (value === "fetch") this.call(`models/${name}/fetch`, { method: "POST", json: { commit } });
-    if (value === "remove") this.call(`models/${name}`, { method: "DELETE" });
-  }
-
-  async call(path, options = { method: "POST" }) {
-    try {
-      await ask(path, options);
-    } catch (error) {
-      tell(error.message, "bad");
-    }
-    this.turn.now();
+    super.decided(value);
+    if (value === "remove") this.call(`models/${this.offered.name}`, { method: "DELETE" });
   }
 }
 
@@ -114,26 +65,6 @@ function families(models) {
   const found = new Map();
   for (const model of models) found.set(model.family, [...(found.get(model.family) ?? []), model]);
   return [...found.values()];
-}
-
-function facts({ facts, to_come, bytes, free }) {
-  const rows = {
-    From: facts.from.replace(LONG_COMMIT, "$1"),
-    Size: `${facts.size}${to_come < bytes ? `; ${bytesText(bytes - to_come)} of it are here` : ""}`,
-    Licence: facts.licence,
-    "Goes to": facts["goes to"],
-    Room: `${bytesText(free)} are free there`,
-  };
-  return Object.entries(rows).map(([title, text]) => html`<dt>${title}</dt><dd>${text}</dd>`);
-}
-
-function progress({ state, done, total, note, left_s, sentence }) {
-  if (state !== "running") return html`<p class="${state === "failed" ? "alert" : "done small"}">${sentence}</p>`;
-  const share = total ? done / total : 0;
-  return html`<div class="bar" role="progressbar" aria-label="Fetched" aria-valuenow="${Math.floor(100 * share)}">
-      <i style="width: ${(100 * share).toFixed(1)}%"></i></div>
-    <p class="row between small quiet number"><span>${bytesText(done)} of ${bytesText(total)}, ${percentText(share)}${left_s !== null && `, ${secondsText(left_s)} left`}</span>
-      <span>${note}</span></p>`;
 }
 
 function refusedOnes(refused) {

@@ -1,32 +1,45 @@
-// <reshoot-reference>: adds, shows and removes the reference picture, from which results take their colours. Its value is
-// the digest under which the server stores the picture; "" for none.
+// <reshoot-reference most="4">: adds, shows, orders and removes reference pictures, which results take after. Its value is a
+// list of the digests under which the server stores them. Where an engine takes one, another one replaces it.
 import { ask, bytesText, draw, html } from "./shared.js";
 
-const ON_ITS_WAY = "on its way", KINDS = "image/png,image/jpeg,image/webp,image/tiff,image/bmp";
+const ON_ITS_WAY = "on its way", KINDS = "image/png,image/jpeg,image/webp,image/tiff,image/bmp", MOST = 4;
 
 class Reference extends HTMLElement {
+  static observedAttributes = ["most"];
+
   connectedCallback() {
     if (this.inside) return;
     this.classList.add("studio", "reference");
-    this.kept = null; // {digest, name, width, height}; only the digest if it came with settings
+    this.kept = []; // {digest, name, width, height} each; only the digest if it came with settings
     this.sending = null; // {name, stop}
     this.problem = "";
     draw(this, frame());
     this.inside = this.querySelector(".inside");
-    this.addEventListener("error", ({ target }) => target.localName === "img" && this.#missing(this.kept), true);
+    this.addEventListener("error", ({ target }) => target.localName === "img" && this.#missing(target.dataset.digest), true);
     this.#listen();
     this.#draw();
   }
 
-  get value() {
-    return this.sending ? ON_ITS_WAY : (this.kept?.digest ?? "");
+  attributeChangedCallback(_, before, now) {
+    if (this.inside && before !== now) this.#draw();
   }
 
-  /** Show a picture that the server stores already, or none, when the server fills the form. */
-  take(digest) {
-    if ((digest ?? "") === this.value) return;
+  get value() {
+    return [...(this.kept ?? []).map(({ digest }) => digest), ...(this.sending ? [ON_ITS_WAY] : [])].slice(0, MOST);
+  }
+
+  /** How many pictures the chosen engine takes. */
+  get #most() {
+    return Number(this.getAttribute("most") ?? 1);
+  }
+
+  /** Show pictures that the server stores already, or none, when the server fills the form. */
+  take(digests) {
+    const wanted = digests.filter(Boolean);
+    if (wanted.join() === this.value.join()) return;
     this.sending?.stop.abort();
-    Object.assign(this, { sending: null, problem: "", kept: digest ? { digest, name: "" } : null });
+    const kept = wanted.filter((digest) => digest !== ON_ITS_WAY).map((digest) => this.kept.find((each) => each.digest === digest) ?? { digest, name: "" });
+    Object.assign(this, { sending: null, problem: "", kept });
     this.#draw();
   }
 
@@ -34,7 +47,7 @@ class Reference extends HTMLElement {
     const input = this.querySelector("input"), zone = this.querySelector(".zone");
     input.addEventListener("change", (event) => {
       event.stopPropagation(); // the element's own `change` is about its value
-      if (input.files[0]) this.#send(input.files[0]);
+      this.#sendAll([...input.files]);
       input.value = "";
     });
     const over = (is) => zone.classList.toggle("over", is);
@@ -48,16 +61,23 @@ class Reference extends HTMLElement {
       over(false);
       if (!event.dataTransfer?.files.length) return;
       event.preventDefault();
-      this.#send(event.dataTransfer.files[0]);
+      this.#sendAll([...event.dataTransfer.files]);
     });
     this.addEventListener("click", (event) => {
-      const what = event.target.closest("button[data-do]")?.dataset.do;
+      const { do: what, digest } = event.target.closest("button[data-do]")?.dataset ?? {};
       if (what === "choose") input.click();
-      else if (what === "remove") this.#remove();
+      else if (what === "stop") this.#stop();
+      else if (what === "remove") this.#remove(digest);
+      else if (what === "earlier") this.#earlier(digest);
     });
   }
 
-  /** Upload a picture; the previous one stays until the server has stored it. */
+  /** Send pictures one after the other: as many as the engine takes. */
+  async #sendAll(files) {
+    for (const file of files.slice(0, Math.max(1, this.#most - this.kept.length))) if (!(await this.#send(file))) break;
+  }
+
+  /** Upload a picture; one that it replaces stays until the server has stored it. Returns whether it is stored. */
   async #send(file) {
     this.sending?.stop.abort();
     const mine = (this.sending = { name: file.name, stop: new AbortController() });
@@ -67,29 +87,44 @@ class Reference extends HTMLElement {
     try {
       if (file.size > most) throw new Error(`It has ${bytesText(file.size)}; ${bytesText(most)} are the most.`);
       const told = await ask("references", { method: "POST", body: file, signal: mine.stop.signal });
-      if (this.sending !== mine) return;
-      this.kept = { ...told, name: file.name };
+      if (this.sending !== mine) return false;
+      const others = this.kept.filter(({ digest }) => digest !== told.digest), at = Math.min(others.length, this.#most - 1);
+      this.kept = others.toSpliced(at, others.length < this.#most ? 0 : 1, { ...told, name: file.name });
     } catch (error) {
-      if (this.sending !== mine) return; // removed, or another one was chosen
+      if (this.sending !== mine) return false; // removed, or another one was chosen
       this.problem = `${file.name}: ${error.message}`;
     }
     this.sending = null;
-    this.#changed(this.problem ? "" : `${file.name} is the reference picture.`);
+    this.#changed(this.problem ? "" : `${file.name} is a reference picture.`);
+    return !this.problem;
   }
 
-  #remove() {
+  #stop() {
     this.sending?.stop.abort();
-    if (!this.sending) this.kept = null; // stopping an upload keeps the previous picture
     Object.assign(this, { sending: null, problem: "" });
-    this.#changed(this.kept ? "Stopped." : "There is no reference picture.");
+    this.#changed("Stopped.");
     this.querySelector("[data-do=choose]").focus();
   }
 
+  #remove(gone) {
+    Object.assign(this, { kept: this.kept.filter(({ digest }) => digest !== gone), problem: "" });
+    this.#changed(this.kept.length ? "Removed." : "There is no reference picture.");
+    this.querySelector("[data-do=choose], [data-do=remove]").focus();
+  }
+
+  /** Let a picture change places with the one before it. */
+  #earlier(digest) {
+    const at = this.kept.findIndex((each) => each.digest === digest);
+    this.kept.splice(at - 1, 2, this.kept[at], this.kept[at - 1]);
+    this.#changed(`It is number ${at} now.`);
+    this.querySelector(`[data-do=earlier][data-digest="${digest}"], [data-do=remove][data-digest="${digest}"]`).focus();
+  }
+
   /** A picture that does not load: the server no longer has it, or is away for now. */
-  async #missing(kept) {
-    const gone = await ask(`references/${kept.digest}`).then(() => false, ({ status }) => status === 404);
-    if (!gone || this.kept !== kept) return;
-    Object.assign(this, { kept: null, problem: "The picture is not there any more. Add it again." });
+  async #missing(digest) {
+    const gone = await ask(`references/${digest}`).then(() => false, ({ status }) => status === 404);
+    if (!gone || !this.kept.some((each) => each.digest === digest)) return;
+    Object.assign(this, { kept: this.kept.filter((each) => each.digest !== digest), problem: "The picture is not there any more. Add it again." });
     this.#changed("");
   }
 
@@ -100,30 +135,41 @@ class Reference extends HTMLElement {
   }
 
   #draw() {
-    const { kept, sending, problem } = this;
-    draw(this.inside, html`${kept && picture(kept)}
+    const { kept, sending, problem } = this, most = this.#most, isOne = most === 1;
+    const title = kept.length && isOne ? "Choose another picture" : kept.length ? "Add a picture" : "Choose a picture";
+    this.querySelector("input").multiple = !isOne;
+    draw(this.inside, html`${kept.length > 0 && html`<ol>${kept.map((each, at) => picture(each, at, most, kept.length))}</ol>`}
       ${sending && html`<p class="small"><span class="chip busy">Sending</span> <span class="name">${sending.name}</span></p>`}
       ${problem && html`<p class="alert small" role="alert">${problem}</p>`}
       <div class="row">
-        <button type="button" class="button small" data-do="choose">${kept ? "Choose another picture" : "Choose a picture"}</button>
-        ${(kept || sending) && html`<button type="button" class="button small" data-do="remove">${sending ? "Stop" : "Remove picture"}</button>`}
-        ${!kept && !sending && html`<span class="quiet small">or drop one here</span>`}
+        ${(isOne || kept.length < most) && html`<button type="button" class="button small" data-do="choose">${title}</button>`}
+        ${sending && html`<button type="button" class="button small" data-do="stop">Stop</button>`}
+        ${!kept.length && !sending && html`<span class="quiet small">or drop ${isOne ? "one" : `up to ${most}`} here</span>`}
+        ${!isOne && kept.length >= most && html`<span class="quiet small">${most} are the most.</span>`}
       </div>`);
   }
 }
 
 const frame = () => html`<div class="zone" role="group" aria-labelledby="reference-title" aria-describedby="reference-help">
     <p class="title" id="reference-title">Reference picture (optional)</p>
-    <p class="quiet small" id="reference-help">The result takes on its colours, contrast and texture. PNG, JPEG, WebP, TIFF or BMP.</p>
+    <p class="quiet small" id="reference-help">The built-in engine takes on its colours, contrast and texture; a model takes after what it shows. PNG, JPEG, WebP, TIFF or BMP.</p>
     <div class="inside"></div>
     <input type="file" hidden aria-label="Reference picture" accept="${KINDS}">
   </div>
   <p class="said hidden" role="status" aria-live="polite"></p>`;
 
-const picture = ({ digest, name, width, height }) => html`<div class="kept" data-key="${digest}">
-    <img src="/studio/references/${digest}" alt="${name ? `The reference picture ${name}` : "The reference picture"}">
-    <p class="small"><span class="name">${name || "The picture of these settings"}</span>
+function picture({ digest, name, width, height }, at, most, count) {
+  const called = name || (count > 1 ? `picture ${at + 1}` : "the picture");
+  const about = html`data-digest="${digest}"`;
+  return html`<li class="kept${at < most ? "" : " unused"}" data-key="${digest}">
+    <img src="/studio/references/${digest}" ${about} alt="${name ? `The reference picture ${name}` : "The reference picture"}">
+    <div class="small"><p><span class="name">${name || "The picture of these settings"}</span>
       ${width && html`<span class="quiet number">${width} × ${height}</span>`}</p>
-  </div>`;
+      ${at >= most && html`<p class="quiet">Not used: this engine takes ${most}.</p>`}
+      <div class="row">${at > 0 && html`<button type="button" class="button small" data-do="earlier" ${about} aria-label="${`Move ${called} before the one above`}">
+          <span aria-hidden="true">↑</span></button>`}
+        <button type="button" class="button small" data-do="remove" ${about}>Remove picture${count > 1 && html`<span class="hidden"> ${at + 1}</span>`}</button></div></div>
+  </li>`;
+}
 
 customElements.define("reshoot-reference", Reference);
