@@ -57,6 +57,13 @@ def test_a_prompt_is_forgotten_and_no_other_file(tmp_path: Path) -> None:
     assert (tmp_path / "secret.txt").is_file()
 
 
+def test_where_nothing_can_be_written_the_log_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "prompts").write_text("no folder")
+    LastPrompts(tmp_path).remember("rain")
+    assert "not among the last ones" in caplog.text
+    assert LastPrompts(tmp_path).all() == []
+
+
 def test_only_the_prompt_of_an_engine_that_reads_it_counts() -> None:
     assert prompt_of({"generate.engine": "vace", "generate.prompt": "  rain\n"}) == "rain"
     assert prompt_of({"generate.engine": "restyle", "generate.prompt": "rain"}) == ""

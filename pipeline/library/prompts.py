@@ -3,6 +3,7 @@
 prompts/<digest>.txt     a prompt in a home; its mtime is when it was used last
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ import yaml
 
 from pipeline.engines import engine
 from pipeline.settings import Settings
-from utils.atomic_file import explained, write_atomically
+from utils.atomic_file import write_atomically
 from utils.digest import digest_bytes, is_digest
 from utils.errors import SettingsError
 
+log = logging.getLogger(__name__)
 TEMPLATES = Path(__file__).with_name("prompt_templates.yaml")
 MOST = 20
 """How many of the last prompts are kept."""
@@ -69,15 +71,20 @@ class LastPrompts:
         return found
 
     def remember(self, prompt: str) -> None:
-        """Keep a prompt as the newest one; the oldest one beyond the most goes. An empty one is not kept."""
+        """Keep a prompt as the newest one; the oldest one beyond the most goes. An empty one is not kept.
+
+        Where nothing can be written the log says so: a job is worth more than the memory of its prompt.
+        """
         if not prompt:
             return
         path = self._folder / f"{digest_bytes(prompt.encode())}.txt"
-        with explained(path, "Make room there; the prompt itself is in the form still."):
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, prompt)
-        for old in self._newest()[MOST:]:
-            old.unlink(missing_ok=True)
+            for old in self._newest()[MOST:]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("The prompt is not among the last ones: %s.", error)
 
     def forget(self, digest: str) -> None:
         """Forget one prompt; jobs that were ordered with it keep it."""
