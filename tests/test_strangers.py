@@ -23,6 +23,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.types import REFERENCES
 from tests.orders import restyle_order
 from tests.studios import App, app
 from tests.wire import Answer, sent
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.slow
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-FILES = ("generate.reference", "generate.reference_4", "analysis.matte", "analysis.strokes")
+FILES = (*REFERENCES, "analysis.matte", "analysis.strokes")
 SOMETHING = "ab" * 12
 OPEN = ("/healthz", "/readyz", "/login", "/studio/static")
 
