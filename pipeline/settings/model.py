@@ -152,7 +152,7 @@ def read_assignments(texts: Iterable[str], of: type[JobSettings] = Settings) -> 
                 "Write it as stabilise.window_s=2.",
             )
         typed = of.field(name).read(value)
-        if overrides.get(name, typed) != typed:
+        if name in overrides and overrides[name] != typed:
             raise SettingsError(f"{name} is set twice, to {overrides[name]} and to {typed}.", "Set it once.")
         overrides[name] = typed
     return overrides
