@@ -50,11 +50,14 @@ class Estimate:
     memory_mb: float
     vram_mb: float
     device: str
+    basis: str = ""
+    """What the engine's part rests on: measured, or rough; empty for the built-in engine, which was measured."""
 
     def __str__(self) -> str:
         seconds = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
         vram = f" and {self.vram_mb:.0f} MB of the card" if self.vram_mb else ""
-        return f"about {seconds}, {self.memory_mb:.0f} MB{vram}, on {self.device}"
+        basis = f" ({self.basis})" if self.basis else ""
+        return f"about {seconds}, {self.memory_mb:.0f} MB{vram}, on {self.device}{basis}"
 
 
 @dataclass(frozen=True)

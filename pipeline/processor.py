@@ -1,7 +1,7 @@
 """The whole pipeline for a clip, as one function that reads from top to bottom: `restyle`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -15,12 +15,14 @@ from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import Engine
 from pipeline.make.made_window import MadeWindow, making
+from pipeline.make.window_cost import Costs
 from pipeline.plan.segments import SPLIT, Segments
 from pipeline.plan.stable_path import STABILISE, StablePath
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.plan.style_samples import STYLE_SAMPLES, StyleSamples
 from pipeline.plan.windows import WindowPlan, windows
 from pipeline.report.journey import Journey
+from pipeline.report.making import Making
 from pipeline.report.measured import MEASURE, Measured, Measuring
 from pipeline.run import Run
 from pipeline.see.analysis import Analysis
@@ -30,6 +32,7 @@ from pipeline.see.joints import JOINTS, Joints
 from pipeline.see.mended_matte import analysed
 from pipeline.stage import Digested, RunContext
 from pipeline.types import Event, References
+from utils.graphics_card import CardWatch
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
@@ -65,7 +68,9 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     plans = _plans(run, engine, stable, segments)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
-    frames = _frames(run, engine, models, stable, plans, references, shown)
+    maker = _Maker(engine, models, Costs(engine.name, context.sessions.device.name))
+    with context.card.watching(), maker.costs.learning():
+        frames = _frames(run, maker, stable, plans, references, shown)
 
     # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
@@ -79,11 +84,22 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     encoded = Encoded(run.take(ENCODE, composite=watched))
     measured = Measured(run.take(MEASURE, measuring=measuring))
 
-    events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *feet.events]
+    costs = _cost_events(maker.costs, context.card)
+    events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *costs, *feet.events]
     return Journey(
         clip, engine, run.context.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
         run.seconds, tuple(run.done), (*events, *(plates.events if plates else ())),
+        Making(tuple(maker.costs.windows), context.card.use),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """The engine of a run, the digests of its models, and what its windows take."""
+
+    engine: Engine
+    models: Mapping[str, str]
+    costs: Costs
 
 
 def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
@@ -94,8 +110,7 @@ def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) 
 
 def _frames(
     run: Run,
-    engine: Engine,
-    models: Mapping[str, str],
+    maker: _Maker,
     stable: StablePicture,
     plans: Sequence[WindowPlan],
     references: References,
@@ -106,7 +121,7 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in prefetch(_made(run, engine, models, for_engine, plans, references), depth=1):
+    for made in prefetch(_made(run, maker, for_engine, plans, references), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
@@ -118,22 +133,21 @@ def _frames(
 
 def _made(
     run: Run,
-    engine: Engine,
-    models: Mapping[str, str],
+    maker: _Maker,
     stable: StablePicture,
     plans: Sequence[WindowPlan],
     references: References,
 ) -> Iterator[MadeWindow]:
     """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
-    stage, before = making(engine, run.context.sessions), None
+    stage, before = making(maker.engine, run.context.sessions, maker.costs.windows.append), None
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
         if references.pictures:
             inputs["references"] = references
-        if engine.caps.carry and plan.overlap and before:
+        if maker.engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
-        before = MadeWindow(plan, _among(run, plans, plan).take(stage, models, **inputs))
+        before = MadeWindow(plan, _among(run, plans, plan).take(stage, maker.models, **inputs))
         yield before
 
 
@@ -163,6 +177,14 @@ def _fallbacks(frames: PersonFrames) -> Iterator[Event]:
     for sentence, plans in plans_of.items():
         spans = ", ".join(f"{plan.span.start}-{plan.span.stop - 1}" for plan in plans)
         yield Event("make", f"{sentence} (frames {spans})", "warning")
+
+
+def _cost_events(costs: Costs, card: CardWatch) -> Iterator[Event]:
+    """What could not be measured while the windows were made."""
+    if costs.problem:
+        yield Event("make", f"Later estimates do not learn from this run: {costs.problem}.")
+    if card.problem:
+        yield Event("make", f"The graphics card no longer said how it is used: {card.problem}.")
 
 
 def _among(run: Run, plans: Sequence[WindowPlan], plan: WindowPlan) -> Run:

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from pipeline.engines.sessions import Sessions
 from utils.digest import canonical_json
 from utils.errors import SettingsError, StoreError, UndeclaredSetting
+from utils.graphics_card import CardWatch
 from utils.key import Key
 from utils.progress import Cancel, Listener, Progress
 from utils.store import Entry, Store
@@ -75,6 +76,8 @@ class RunContext:
     cancel: Cancel = field(default_factory=Cancel)
     sessions: Sessions = field(default_factory=Sessions)
     """Open engine sessions, shared between the jobs of a worker."""
+    card: CardWatch = field(default_factory=CardWatch)
+    """Watches the graphics card while an engine works."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ class Stage:
     """A stage: its name, its version (to be raised whenever results may change), its function, and what it depends on.
 
     `settings` are dotted names, `tools` installed packages whose versions become part of the key, and `machine`
-    identifies the machine where results depend on it.
+    identifies the machine where results depend on it. `unkeyed` are further settings that it reads, which change how
+    the work is done and nothing of its result, and so are no part of the key.
     """
 
     name: str
@@ -108,6 +112,7 @@ class Stage:
     settings: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     machine: tuple[str, ...] = ()
+    unkeyed: tuple[str, ...] = ()
 
     def key(self, settings: Mapping[str, Any], inputs: Mapping[str, Digested], models: Mapping[str, str]) -> Key:
         """The cache key of the result for these inputs."""
@@ -130,7 +135,7 @@ class Stage:
     def result(self, context: RunContext, /, *, models: Mapping[str, str] | None = None, **inputs: Digested) -> Entry:
         """The result for these inputs and models (name -> digest), from the cache or computed now."""
         context.cancel.check()
-        chosen = DeclaredSettings(self.name, self.settings, context.settings)
+        chosen = DeclaredSettings(self.name, (*self.settings, *self.unkeyed), context.settings)
 
         def make(folder: Path) -> None:
             work = Work(self.name, folder, inputs, chosen, context.listener, context.cancel)

@@ -85,7 +85,7 @@ def report() -> dict[str, Any]:
     errors = [None, *(10 + index / 7 for index in range(FRAMES - 1))]
     box = [10, 5, 90, 88]
     return {
-        "schema": 2,
+        "schema": 3,
         "sureness": {"camera": 0.9876, "person": 0.62, "feet": 0.12},
         "clip": {"name": "walk.mp4", "size": [*SIZE], "notes": ["The sound ends early."]},
         "frames_in": FRAMES, "frames_out": FRAMES, "fps": 24.0, "audio_offset_ms": 0.0208,
@@ -117,6 +117,12 @@ def report() -> dict[str, Any]:
             {"name": "make with restyle", "seconds": 9.5, "cache": "miss", "bytes": 38_000_000},
             {"name": "make with restyle", "seconds": 0.2, "cache": "hit", "bytes": 39_000_000},
         ],
+        "making": {
+            "windows": 2, "frames": 41, "seconds": 9.41, "vram_mb": 21_480,
+            "estimate": {"seconds": 12.2, "vram_mb": 19_073, "basis": "measured on this machine 12 times"},
+            "card": {"name": "NVIDIA A40", "busy": 0.8712, "peak_mb": 21_480.0, "total_mb": 46_068.0, "readings": 9},
+            "clearing": {"when": "window", "times": 2, "seconds": 0.0712}, "calls": [],
+        },
         "peak_rss_mb": 911.3,
         "events": [{"stage": "analyse", "level": "warning", "sentence": "Two people were seen."}],
         "provenance": {
@@ -395,3 +401,19 @@ def test_words_stand_out_from_their_ground_in_light_and_dark(report: dict[str, A
         for shape, ground, least in pairs:
             low, high = sorted((luminance(scheme[shape]), luminance(scheme[ground])))
             assert (high + 0.05) / (low + 0.05) >= least, f"{shape} on {ground}"
+
+
+def test_what_the_engine_took_stands_beside_what_was_expected(report: dict[str, Any]) -> None:
+    text = Reader(page(report, sheet(12))).text
+    told = text.partition("What the engine took")[2]
+    assert "2 windows of 41 frames 12.2 s, measured on this machine 12 times 9.41 s" in told
+    assert "NVIDIA A40 was busy" in told and "87.1" in told
+    assert "memory of the card, at most 20 GB 22.5 GB" in told
+    assert "memory given back after each window 2 times, 0.071 s in all" in told
+
+
+def test_without_a_card_and_with_all_from_the_cache_nothing_of_it_is_said(report: dict[str, Any]) -> None:
+    without = {**report["making"], "card": None, "vram_mb": 0}
+    told = Reader(page({**report, "making": without}, sheet(12))).text.partition("What the engine took")[2]
+    assert "busy" not in told and "memory of the card" not in told and "9.41 s" in told
+    assert "nothing to do" in Reader(page({**report, "making": None}, sheet(12))).text

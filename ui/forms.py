@@ -19,6 +19,7 @@ GROUPS = {
     "stabilise": "Calming the camera",
     "segments": "Segments",
     "generate": "What is made",
+    "memory": "The graphics card",
     "consistency": "Against flicker",
     "foot_lock": "Feet",
     "composite": "Putting the person back",

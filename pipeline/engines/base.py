@@ -32,6 +32,14 @@ Tell = Callable[[float, str], None]
 """Progress callback of a long operation: the share that is done, 0 to 1, and a note."""
 
 
+MEMORY = ("memory.clear", "memory.offload", "memory.budget_gb")
+"""Settings of how the card's memory is used. An engine that reads them lists them like its others, but they change no
+pixels, so they are no part of the cache key."""
+
+SPEED = ("generate.attention", "generate.compile")
+"""Settings of how a model is made to compute faster. Its pixels differ in rounding, so they are part of the key."""
+
+
 class EngineError(ReshootError):
     """An engine is unknown, cannot run, failed, or violated its interface."""
 
@@ -109,6 +117,24 @@ class Cost:
     seconds: float
     ram_mb: float
     vram_mb: float = 0.0
+    basis: str = ""
+    """What the estimate rests on, such as "rough"; empty where that goes without saying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call of a model took. Later estimates learn from it."""
+
+    model: str
+    size: Size
+    """The size that the model worked at."""
+    frames: int
+    steps: int
+    passes: int
+    """How often the model was asked: once a step, or twice with guidance."""
+    seconds: float
+    vram_mb: float = 0.0
+    """The most of the card's memory that was taken meanwhile; 0 on a processor."""
 
 
 @dataclass(frozen=True)
@@ -208,13 +234,14 @@ class EngineFrame:
 class Output:
     """The output of an engine for one window: an iterator of its frames, and what the engine adds meanwhile.
 
-    After the last frame, `fallbacks` says in sentences what the engine did differently than requested, and `state`
-    holds what the next window may continue from besides the last frames, such as latents.
+    After the last frame, `fallbacks` says in sentences what the engine did differently than requested, `state` holds
+    what the next window may continue from besides the last frames, such as latents, and `calls` what its model took.
     """
 
     frames: Iterator[EngineFrame]
     fallbacks: list[str] = field(default_factory=list)
     state: dict[str, NDArray[Any]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
 
 
 class Session(Protocol):
@@ -263,7 +290,7 @@ class Engine(Protocol):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Dotted names of the settings that it reads; they are part of the cache key."""
+        """Dotted names of the settings that it reads; all but those of the card's memory are part of the cache key."""
         ...
 
     @property

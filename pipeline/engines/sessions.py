@@ -10,6 +10,7 @@ from pipeline.engines.base import Engine, Session, Tell
 from pipeline.engines.device import Device, this_device
 from utils.digest import canonical_json, digest_bytes
 from utils.errors import Cancelled
+from utils.memory import settle, unsettle
 
 
 class Sessions:
@@ -71,14 +72,18 @@ class Sessions:
 
     def _opened(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Session:
         opening = {name: settings[name] for name in engine.opening}
-        key = digest_bytes(canonical_json([engine.name, engine.version, opening, dict(engine.models(settings))]))
+        models = dict(engine.models(settings))
+        key = digest_bytes(canonical_json([engine.name, engine.version, opening, models]))
         if self._kept is None or self._kept_for != key:
             self._close_kept()
             self._kept, self._kept_for = engine.open(settings, self.device, tell), key
+            if models:
+                settle()
         return self._kept
 
     def _close_kept(self) -> None:
         """Close the kept session; the caller must hold the lock."""
         if self._kept is not None:
+            unsettle()
             self._kept.close()
         self._kept, self._kept_for = None, ""

@@ -4,8 +4,9 @@ Its inputs are what the engine may see. The previous window is one of them only 
 """
 
 import json
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -15,11 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Carry, Engine, EngineError, EngineFrame, Output, Session, View, Window
+from pipeline.engines.base import MEMORY, Carry, Engine, EngineError, EngineFrame, Output, Session, View, Window
+from pipeline.engines.clearing import Clearing
+from pipeline.engines.device import Device
 from pipeline.engines.sessions import Sessions
 from pipeline.make.colour_lock import colour_lock
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
+from pipeline.make.window_cost import WindowCost
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.plan.style_samples import StyleSamples
 from pipeline.plan.windows import WindowPlan
@@ -83,8 +87,8 @@ class MadeWindow:
         return Carry(pictures, (valid,) * len(pictures), state)
 
 
-def making(engine: Engine, sessions: Sessions) -> Stage:
-    """The stage that makes one window with this engine.
+def making(engine: Engine, sessions: Sessions, tell_cost: Callable[[WindowCost], None] = lambda cost: None) -> Stage:
+    """The stage that makes one window with this engine; what that took is told, for it is no part of the result.
 
     Inputs: stable picture, style samples and window plan; optionally reference pictures and the previous window.
     """
@@ -92,14 +96,15 @@ def making(engine: Engine, sessions: Sessions) -> Stage:
     def run(work: Work) -> None:
         tell = _EngineProgress(work)
         with sessions.use(engine, work.settings, tell) as session:
-            _Making(engine, session, work, tell).run()
+            tell_cost(_Making(engine, session, work, tell).run(sessions.device))
 
     machine = () if engine.caps.deterministic == "anywhere" else (str(sessions.device),)
     return Stage(
         "make with " + engine.name,
         version=VERSION + 1000 * engine.version,
         run=run,
-        settings=tuple(sorted({*engine.settings, *engine.opening, "generate.apply_to"})),
+        settings=tuple(sorted({*engine.settings, *engine.opening, "generate.apply_to"} - {*MEMORY})),
+        unkeyed=MEMORY,
         tools=tuple(sorted({*TOOLS, *engine.tools})),
         machine=machine,
     )
@@ -126,24 +131,29 @@ class _Making:
         self._plan: WindowPlan = work.inputs["plan"]
         self._alphas: list[bytes] = []
         self._mattes: dict[int, NDArray[np.uint8]] = {}
+        self._clearing = Clearing.of(work.settings, engine.caps)
         caps = engine.caps
         self._stores_near_only = (
             caps.keeps_outside and not caps.carry and work.settings["generate.apply_to"] == "person"
         )
 
-    def run(self) -> None:
+    def run(self, device: Device) -> WindowCost:
         """Pad the window for the engine, run it, check and crop its output, and write the files of the entry."""
-        work, window = self._work, self._window()
+        work, window, started = self._work, self._window(), time.perf_counter()
         fitting = Fitting.of(window, self._engine.caps)
         fitted = fitting.padded(window)
         output = self._session.run(fitted, work.cancel, self._tell)
-        frames = fitting.cut(checked(output.frames, fitted, self._engine.name), window)
+        made = self._clearing.after(checked(output.frames, fitted, self._engine.name))
+        frames = fitting.cut(made, window)
         write_chunk(work.folder / FRAMES, prefetch(self._pictures(frames)))
         if any(self._alphas):
             write_chunk(work.folder / ALPHA, self._unpacked())
         if output.state:
             np.savez(work.folder / STATE, **output.state)
         (work.folder / FACTS).write_text(json.dumps(self._facts(output)))
+        seconds = time.perf_counter() - started
+        expected = self._engine.estimate(work.settings, window.size, len(window), device)
+        return WindowCost(len(window), seconds, expected, self._clearing, tuple(output.calls))
 
     def _window(self) -> Window:
         work, plan = self._work, self._plan

@@ -16,6 +16,7 @@ from pipeline.compose.compositor import feathered, over
 from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import Engine, EngineFrame, Style, View, Window
+from pipeline.engines.clearing import Clearing
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
@@ -114,6 +115,7 @@ def _generated(engine: Engine, window: Window, context: RunContext) -> RGB:
     fitting = Fitting.of(window, engine.caps)
     with context.sessions.use(engine, window.settings, lambda share, note: context.cancel.check()) as session:
         frame = EngineFrame(session.preview(fitting.padded(window), window.span.start))
+        Clearing.of(window.settings, engine.caps).clear()
     return next(fitting.cut([frame], window)).rgb
 
 

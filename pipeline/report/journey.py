@@ -11,6 +11,7 @@ from pipeline.compose.plates import Plates
 from pipeline.engines.base import Engine
 from pipeline.plan.segments import Segments
 from pipeline.plan.stable_picture import StablePicture
+from pipeline.report.making import Making
 from pipeline.report.measured import Measured
 from pipeline.see.foot_contacts import FootContacts
 from pipeline.types import Done, Event
@@ -36,3 +37,4 @@ class Journey:
     """Wall-clock time; stages that ran side by side are counted once."""
     done: tuple[Done, ...]
     events: tuple[Event, ...]
+    making: Making

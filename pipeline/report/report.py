@@ -16,7 +16,7 @@ from utils.image.geometry import Matrix, Points, moved, steps_after
 from utils.media.clip import Clip
 from utils.process_resources import peak_mb
 
-SCHEMA = 2
+SCHEMA = 3
 """Grows whenever the form of report.json changes."""
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "scipy")
 
@@ -46,6 +46,7 @@ def report(journey: Journey) -> dict[str, Any]:
         "warp_errors": numbers["warp_errors"],
         "seconds": round(journey.seconds, 2),
         "stages": [each.to_json() for each in journey.done],
+        "making": journey.making.to_json(),
         "peak_rss_mb": round(peak_mb(), 1),
         "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in journey.events],
         "provenance": _provenance(journey),

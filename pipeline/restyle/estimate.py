@@ -55,6 +55,7 @@ def estimates(
             memory_mb=max(memory_mb, round(cost.ram_mb)),
             vram_mb=round(cost.vram_mb),
             device=str(device) if cost.vram_mb else str(processor()),
+            basis=cost.basis,
         )
         for name in PRICES
     }

@@ -191,6 +191,17 @@ class Generate(Group):
         "What a window continues from: pixels of the one before, with their colours corrected, or its latents, which "
         "are not decoded and encoded in between; latents only where both windows show the same part of the picture.",
     )
+    attention: Literal["native", "flash", "sage"] = setting(
+        "native",
+        "Attention",
+        "What computes the model's attention: native is torch itself; flash and sage are quicker on some cards, and "
+        "need a package that Reshoot does not bring (flash-attn, sageattention).",
+    )
+    compile: Literal["off", "on"] = setting(
+        "off",
+        "Compiled model",
+        "Whether the model is compiled for the card, which takes a minute or more at first and pays in long runs.",
+    )
     look: Literal[
         "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"
     ] = setting(
@@ -236,6 +247,31 @@ class Generate(Group):
         "the light from the other side, signs of other colours.",
         least=0,
         most=2**32 - 1,
+    )
+
+
+class Memory(Group):
+    """Memory of the graphics card: how much is used, and what waits outside it. None of it changes what is made."""
+
+    clear: Literal["auto", "frame", "window", "never"] = setting(
+        "auto",
+        "Give memory back",
+        "When memory that is free again goes back to the card: auto means after each frame for engines that make them "
+        "one by one, and after each window for the others; never is quickest where nothing else needs the card.",
+    )
+    offload: Literal["auto", "none", "model", "blocks"] = setting(
+        "auto",
+        "Parts outside the card",
+        "Which parts of a model wait in the machine's memory: auto follows the card's size; none keeps all of them on "
+        "the card, model each until it is used, blocks every block until it is used, which is slowest and smallest.",
+    )
+    budget_gb: float = setting(
+        0.0,
+        "At most",
+        "How much of the card's memory may be used; 0 means 45 GB, or 94 % of a smaller card.",
+        unit="GB",
+        least=0,
+        most=1024,
     )
 
 

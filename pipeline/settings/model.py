@@ -21,6 +21,7 @@ from pipeline.settings.groups import (
     FootLock,
     Generate,
     Group,
+    Memory,
     Reshake,
     Segments,
     Stabilise,
@@ -124,6 +125,7 @@ class Settings(JobSettings):
     stabilise: Stabilise = Stabilise()
     segments: Segments = Segments()
     generate: Generate = Generate()
+    memory: Memory = Memory()
     consistency: Consistency = Consistency()
     foot_lock: FootLock = FootLock()
     composite: Composite = Composite()

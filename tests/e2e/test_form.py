@@ -261,6 +261,9 @@ def test_the_form_shows_what_the_chosen_engine_reads(page: Page, clip: Path) -> 
     expect(look).to_be_hidden()
     expect(field(page, "generate.engine")).to_contain_text("It cannot run here yet.")
     expect(field(page, "generate.engine")).to_contain_text("models fetch wan-vace-1.3b")
+    page.get_by_text("Advanced", exact=True).click()
+    card = page.get_by_text("The graphics card", exact=True)
+    expect(card).to_be_visible()
     prompt.fill("a red raincoat\nin heavy rain")
     said = sent(page)["settings"]
     assert said == {"generate.engine": "vace", "generate.prompt": "a red raincoat\nin heavy rain"}
@@ -268,6 +271,7 @@ def test_the_form_shows_what_the_chosen_engine_reads(page: Page, clip: Path) -> 
     expect(prompt).to_have_value("a red raincoat\nin heavy rain")
     page.get_by_label("Restyle (CPU, no model)", exact=True).check()
     expect(prompt).to_be_hidden()
+    expect(card).to_be_hidden()
     expect(look).to_be_visible()
     expect(field(page, "generate.engine")).not_to_contain_text("It cannot run here yet.")
 

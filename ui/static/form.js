@@ -176,6 +176,7 @@ class Form extends HTMLElement {
     for (const each of this.querySelectorAll("details")) {
       const count = each.querySelectorAll(".field.changed:not([hidden])").length;
       each.querySelector("summary .chip").textContent = count ? `${count} changed` : "";
+      each.hidden = !each.querySelector(".field:not([hidden])");
     }
     const chosen = Object.fromEntries([...this.chosen].map(([kind, each]) => [kind, kept(each)]));
     remember(KEPT, { version: VERSION, kind: this.form.name, chosen });

@@ -171,4 +171,7 @@ export function secondsText(seconds) {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 export const percentText = (share) => `${Math.floor(100 * share)} %`;
-export const estimateText = ({ seconds, memory_mb }) => `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}`;
+export const estimateText = ({ seconds, memory_mb, basis = "" }) =>
+  `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}${basis && ` (${basis})`}`;
+/** A graphics card while an engine works on it. */
+export const cardText = ({ busy, used, total }) => `${percentText(busy)} busy, ${bytesText(used)} of ${bytesText(total)} taken`;

@@ -1,9 +1,10 @@
 """Attempts: a window that does not fit into memory is made in smaller steps, and each step down is said once.
 
-First fewer frames at once, then parts of the model wait in the machine's memory, then the picture becomes smaller.
+First fewer frames at once, then parts of the model wait in the machine's memory, then pictures are decoded tile by
+tile, then they become smaller.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -12,6 +13,7 @@ from utils.memory import clear_cuda, is_out_of_memory
 
 Offload = Literal["none", "model", "blocks"]
 """Where the parts of a model are: all on the card, each only while it is used, or block by block."""
+OFFLOADS: tuple[Offload, ...] = ("none", "model", "blocks")
 
 FEWEST_FRAMES, GROUP = 17, 4
 """The fewest frames that are worth a call, and the step of lengths 4n + 1 that all these models take."""
@@ -22,13 +24,24 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Attempt:
-    """How much is taken on at once: frames of a call, where the model's parts are, and the scale of the picture."""
+    """How much is taken on at once: frames of a call, where the model's parts are, whole pictures or tiles, and their
+    scale."""
 
     frames: int
     offload: Offload = "none"
     offloads: tuple[Offload, ...] = ()
     """What else can be tried, in order; nothing on a processor, where all memory is one."""
     scale: float = 1.0
+    tiled: bool = False
+    can_tile: bool = False
+    """Whether decoding tile by tile can be tried."""
+
+    @classmethod
+    def first(cls, frames: int, parts_mb: Sequence[float], room_mb: float, asked: str = "auto") -> "Attempt":
+        """On a card: all parts on it if they fit into the room, else the one in use, else blocks; or as asked for."""
+        fits = 0 if sum(parts_mb) <= room_mb else 1 if max(parts_mb) <= room_mb else 2
+        chosen = next((number for number, name in enumerate(OFFLOADS) if name == asked), fits)
+        return cls(frames, OFFLOADS[chosen], OFFLOADS[chosen + 1 :], can_tile=True)
 
     def smaller(self) -> "tuple[Attempt, str] | None":
         """The next smaller attempt, with a sentence that tells people; None if there is none."""
@@ -42,6 +55,8 @@ class Attempt:
                 replace(self, offload=offload, offloads=tuple(left)),
                 f"The memory was too small: {where} wait outside the graphics card while they are not used.",
             )
+        if self.can_tile and not self.tiled:
+            return replace(self, tiled=True), "The memory was too small: pictures are decoded tile by tile."
         if self.scale * SHRINK >= SMALLEST_SCALE:
             scale = self.scale * SHRINK
             return (

@@ -40,6 +40,11 @@ class Request:
     control_strength: float
     seed: int
 
+    @property
+    def passes(self) -> int:
+        """How often the model is asked: once a step, and with guidance once more without the prompt."""
+        return self.steps * (2 if self.guidance > 1 else 1)
+
 
 @dataclass
 class Opened:
@@ -107,12 +112,12 @@ class Opened:
             self._leave_card()
         return self.prompts.numbers(*texts)
 
-    def place(self, offload: Offload) -> None:
-        """Put the parts of the model where this level keeps them."""
+    def place(self, offload: Offload, *, tiled: bool = False) -> None:
+        """Put the parts of the model where this level keeps them, and let it decode whole pictures or tiles."""
+        self.pipe.vae.use_tiling = tiled
         if offload == self.offload:
             return
         self._leave_card()
-        self.pipe.vae.disable_tiling()
         if offload == "none" or self.device.type == "cpu":
             self.pipe.to(self.device)
         elif offload == "model":
@@ -121,19 +126,17 @@ class Opened:
             for expert in self.experts.values():
                 expert.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
             self.pipe.vae.to(self.device)
-        if offload == "blocks":
-            self.pipe.vae.enable_tiling()
         self.offload = offload
 
     def to_full_precision(self) -> bool:
         """Compute in 32 bits from now on; whether that is a change."""
         if self.pipe.dtype == torch.float32:
             return False
-        offload = self.offload or "none"
+        offload, tiled = self.offload or "none", self.pipe.vae.use_tiling
         self._leave_card()
         for expert in self.experts.values():
             expert.to(torch.float32)
-        self.place(offload)
+        self.place(offload, tiled=tiled)
         return True
 
     def frames(self, given: Conditioning, asked: Request, step: Step) -> tuple[Floats, Latents]:
@@ -143,6 +146,8 @@ class Opened:
         steps = _Steps(step, noise.to(self.device), len(given.references))
         self.pipe.lead = None if given.lead is None else torch.from_numpy(given.lead)
         prompt, *not_wanted = (each.to(self.device) for each in self.read(asked))
+        unused = self.pipe.scheduler
+        self.pipe.scheduler = UniPCMultistepScheduler.from_config(unused.config)
         try:
             made = self.pipe(
                 prompt_embeds=prompt,
@@ -161,6 +166,7 @@ class Opened:
                 callback_on_step_end=steps,
             ).frames[0]
         finally:
+            self.pipe.scheduler = unused
             self._forget()
         return np.asarray(made, np.float32), steps.clean
 
@@ -179,8 +185,7 @@ class Opened:
         clear_cuda()
 
     def _forget(self) -> None:
-        """Drop what scheduler and decoder keep of a call, so that nothing of a window lives longer than it."""
-        self.pipe.scheduler = UniPCMultistepScheduler.from_config(self.pipe.scheduler.config)
+        """Drop what the decoder and the pipeline keep of a call, so that nothing of a window lives longer than it."""
         self.pipe.vae.clear_cache()
         self.pipe._current_timestep = self.pipe.lead = self.pipe.known = None
 

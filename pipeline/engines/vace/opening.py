@@ -10,13 +10,14 @@ import torch
 from pipeline.engines.base import Engine, Provenance, Tell
 from pipeline.engines.device import Device
 from pipeline.engines.diffusion import card, lora
-from pipeline.engines.diffusion.attempts import Attempt, Attempts, Offload
+from pipeline.engines.diffusion.attempts import Attempt, Attempts
+from pipeline.engines.diffusion.speed import speed_up
 from pipeline.engines.vace.defaults import Defaults
 from pipeline.engines.vace.engine import checkpoint
 from pipeline.engines.vace.opened import Opened
 from pipeline.engines.vace.session import VaceSession
 from pipeline.engines.weights import weights
-from utils.memory import budget_mb
+from utils.memory import budget_mb, limit_cuda
 
 BODY = "vace"
 """The part of a checkpoint that is a whole model, where its own file is a base or a LoRA for that."""
@@ -38,6 +39,7 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
     base = own if body is not found and not defaults.lora else None
     model = Opened.from_folder(body.path, place, dtype, defaults, base)
     lora.apply(model.pipe, chosen, model.experts)
+    said = speed_up(model.experts.values(), settings, place)
     facts = {
         "model": name,
         "digest": found.digest,
@@ -47,18 +49,17 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
         "torch": str(torch.__version__),
     }
     provenance = Provenance(engine.name, engine.version, engine.label, facts)
-    return VaceSession(provenance, model, defaults, Attempts(_first_attempt(model, device, engine.caps.lengths.most)))
+    most_mb = budget_mb(device.memory_mb, settings["memory.budget_gb"])
+    limit_cuda(most_mb)
+    attempt = _first_attempt(model, engine.caps.lengths.most, most_mb - WORKING_MB, settings["memory.offload"])
+    return VaceSession(provenance, model, defaults, Attempts(attempt), tuple(said))
 
 
-def _first_attempt(model: Opened, device: Device, frames: int) -> Attempt:
-    """All on the card if it fits by its size, else what is in use, else block by block."""
+def _first_attempt(model: Opened, frames: int, room_mb: float, asked: str) -> Attempt:
+    """What fits by its size; a processor has only one memory."""
     if model.device.type == "cpu":
-        return Attempt(frames)
-    parts_mb = [_size_mb(each) for each in (*model.experts.values(), model.pipe.vae)]
-    budget = budget_mb(device.memory_mb) - WORKING_MB
-    offloads: tuple[Offload, ...] = ("none", "model", "blocks")
-    first = 0 if sum(parts_mb) <= budget else 1 if max(parts_mb) <= budget else 2
-    return Attempt(frames, offloads[first], offloads[first + 1 :])
+        return Attempt(frames, can_tile=True)
+    return Attempt.first(frames, [_size_mb(each) for each in (*model.experts.values(), model.pipe.vae)], room_mb, asked)
 
 
 def _size_mb(part: torch.nn.Module) -> float:

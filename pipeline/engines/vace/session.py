@@ -1,5 +1,6 @@
 """A session of Wan VACE: makes windows, in calls that fit into memory, and does not let a failed picture pass."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
+from pipeline.engines.base import Call, Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
 from pipeline.engines.vace.carrying import Carried, Latents
 from pipeline.engines.vace.conditioning import Conditioning, Conditions, faded
 from pipeline.engines.vace.defaults import Defaults
-from pipeline.engines.vace.opened import Floats, Opened, Request
+from pipeline.engines.vace.opened import Floats, Opened, Request, Step
 from utils.image import RGB, Size
-from utils.memory import clear_cuda
+from utils.memory import peak_cuda_mb
 from utils.progress import Cancel
 
 CARRIED = 5
@@ -35,6 +36,8 @@ class VaceSession:
     model: Opened
     defaults: Defaults
     attempts: Attempts
+    said: tuple[str, ...] = ()
+    """What was done differently than asked for when the model was opened."""
 
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, which costs a small part of a window."""
@@ -46,8 +49,8 @@ class VaceSession:
 
     def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
         """Make the frames of a window; they come when all of them are made."""
-        output = Output(iter(()))
-        return Output(self._frames(window, cancel, tell, output), output.fallbacks, output.state)
+        output = Output(iter(()), list(self.said))
+        return replace(output, frames=self._frames(window, cancel, tell, output))
 
     def close(self) -> None:
         """Release the model."""
@@ -64,15 +67,12 @@ class VaceSession:
 
     def _made(self, work: "_Work") -> list[Made]:
         """All frames of a window, with the attempt that fits."""
-        try:
-            return self.attempts.run(lambda attempt: self._attempted(work, attempt), work.output.fallbacks)
-        finally:
-            clear_cuda()
+        return self.attempts.run(lambda attempt: self._attempted(work, attempt), work.output.fallbacks)
 
     def _attempted(self, work: "_Work", attempt: Attempt) -> list[Made]:
         """The frames of a window in calls of at most so many frames, each continuing from the one before."""
         self.model.read(self._request(work.window.settings))
-        self.model.place(attempt.offload)
+        self.model.place(attempt.offload, tiled=attempt.tiled)
         conditions = self._conditions(work, attempt.scale)
         made, carry, start = list[Made](), work.window.carry, 0
         carried = Carried.from_state(carry.state) if carry else None
@@ -118,7 +118,7 @@ class VaceSession:
             share = (start + count * done / asked.steps) / len(work.views)
             work.tell(min(share, 1.0), f"step {done} of {asked.steps}")
 
-        made, latents = self.model.frames(given, asked, step)
+        made, latents = self._timed(given, asked, step, work.output)
         self._say_if_cut(asked, work.output)
         if problem := _problem(made, given):
             if not self.model.to_full_precision():
@@ -133,6 +133,23 @@ class VaceSession:
                     "Verify the model's files, or try another seed.",
                 )
         return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]], latents
+
+    def _timed(self, given: Conditioning, asked: Request, step: Step, output: Output) -> tuple[Floats, Latents]:
+        """The frames of a call and their latents; what it took is noted."""
+        peak_cuda_mb(anew=True)
+        started = time.perf_counter()
+        made, latents = self.model.frames(given, asked, step)
+        call = Call(
+            model=str(self.provenance.settings["model"]),
+            size=Size.of(given.pictures[0]),
+            frames=len(given),
+            steps=asked.steps,
+            passes=asked.passes,
+            seconds=time.perf_counter() - started,
+            vram_mb=peak_cuda_mb(),
+        )
+        output.calls.append(call)
+        return made, latents
 
     def _request(self, settings: Mapping[str, Any]) -> Request:
         return Request(

@@ -7,6 +7,7 @@ from pipeline.report.page.camera import camera
 from pipeline.report.page.clock import Clock
 from pipeline.report.page.feet import feet
 from pipeline.report.page.figures import figures
+from pipeline.report.page.making import making
 from pipeline.report.page.markup import Markup, joined, tag
 from pipeline.report.page.origin import origin
 from pipeline.report.page.pictures import pictures
@@ -41,6 +42,7 @@ def page(report: dict[str, Any], sheet_jpg: bytes) -> str:
         _section("feet", "The feet", feet(report, clock)),
         _section("steadiness", "Steady from frame to frame", steadiness(report, clock)),
         _section("time", "Where the time went", stages(report)),
+        _section("making", "What the engine took", making(report)),
         _section("origin", "Where it comes from", origin(report)),
         _section("files", "Beside this page", _files()),
     )
