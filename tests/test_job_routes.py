@@ -23,6 +23,7 @@ from pipeline.library import inputs
 from pipeline.library.clips import Clips
 from tests.orders import restyle_order
 from ui.access import AccessGuard
+from ui.board import BoardView
 from ui.problems import NotAllowed, NotHere, TooLarge
 from ui.routes import jobs
 from ui.sessions import open_authenticator
@@ -367,3 +368,20 @@ def test_what_is_no_part_of_a_clip_is_refused(desk: Desk, part: object, why: str
     answer = desk.me.post("/studio/jobs", json={"clips": [clip], "preset": "fast", "parts": {clip: part}})
     assert answer.status_code == 400 and why in answer.json()["problem"]
     assert desk.ledger.all() == []
+
+
+def test_the_graphics_card_is_shown_while_its_job_runs_and_what_it_did_afterwards(desk: Desk) -> None:
+    (job,) = desk.ask([desk.clip("a.mp4")])
+    shift, board = WorkerLedger(desk.ledger, "tested"), BoardView(Studio(desk.home, desk.ledger))
+
+    def shown() -> dict[str, Any]:
+        return board.view(desk.ledger.get(job), "")
+
+    assert shown()["card"] is None
+    shift.beat(1, job)
+    assert shift.claim()
+    shift.report(job, card={"busy": 0.8712, "used_mb": 21_480.0, "total_mb": 46_068.0})
+    assert shown()["card"] == {"busy": 0.87, "used": 21_480 << 20, "total": 46_068 << 20}
+    took = {"name": "NVIDIA A40", "busy": 0.91, "peak_mb": 22_000}
+    shift.end(job, State.DONE, "Finished.", result={"frames": 12, "card": took})
+    assert shown()["card"] is None and shown()["result"]["card"] == took

@@ -22,11 +22,12 @@ from ui.studio import Studio
 from utils.errors import SettingsError
 
 FRESH_S, ALIVE_S = 0.3, 15.0
+MIB = 1 << 20
 SILENCE_STEP_S, DISK_STEP_BYTES = 5, 10**8
 """Values that change constantly are rounded to these steps, so that the ETag stays the same in between."""
 EXPECTED_S = 30.0
 """For how long the jobs that were finished are taken for those by which the others are estimated."""
-RESULT_FIELDS = ("frames", "bytes", "cached", "warnings")
+RESULT_FIELDS = ("frames", "bytes", "cached", "warnings", "card")
 PLAYABLE = (State.RUNNING, State.PAUSED, State.CANCELLED, State.FAILED)
 
 
@@ -74,6 +75,7 @@ class BoardView:
             "remedy": job.remedy,
             "expected_s": None if job.state.ended else self._expected(job),
             "took_s": job.took_s if job.state.ended else None,
+            "card": card(job),
             "batch": job.order.batch,
             "batch_name": job.order.batch_name,
             "mine": bool(owner) and job.order.owner == owner,
@@ -167,6 +169,14 @@ def quick_choices(order: Order) -> list[dict[str, Any]]:
         *({"name": field.name, "title": field.title, "choices": list(field.choices), "now": now.get(field.name)}
           for field in fields),
     ]  # fmt: skip
+
+
+def card(job: Job) -> dict[str, float] | None:
+    """The graphics card under a running job's engine: the share in which it is busy, and its memory in bytes."""
+    if job.card is None or job.state is not State.RUNNING:
+        return None
+    used, total = (round(job.card[f"{which}_mb"] * MIB) for which in ("used", "total"))
+    return {"busy": round(job.card["busy"], 2), "used": used, "total": total}
 
 
 def summary(order: Order) -> str:

@@ -104,6 +104,8 @@ class Job:
     """Where the last worker that ran it died."""
     worked_s: float = 0.0
     """How long workers have worked on it, up to the last report; waiting and pauses do not count."""
+    card: Mapping[str, float] | None = None
+    """The graphics card at the last report, while an engine works: share busy, memory used and in all."""
 
     @property
     def spot(self) -> Spot:

@@ -22,6 +22,7 @@ from pipeline.kinds import find_kind
 from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
+from utils.graphics_card import CardWatch
 from utils.home import cache_folder
 from utils.progress import Cancel, Progress, repeating
 from utils.store import Store
@@ -56,6 +57,7 @@ class JobRunner:
 
     def __post_init__(self) -> None:
         self._progress = ProgressEstimate(find_kind(self.job.order.kind).stages)
+        self._card = CardWatch()
 
     def run(self) -> None:
         """Run the job and record how it ended; raises only if that cannot be recorded."""
@@ -101,7 +103,7 @@ class JobRunner:
             estimate = self.outage_retry.once(lambda: Expectations(self.worker_ledger.ledger, self.home).of(self.job))
             self._progress.expected_s = estimate.seconds if estimate else None
         kind, task, settings = self.job.order.task(self.home)
-        context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions)
+        context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions, self._card)
         previews = Previews.of(self.home, self.job.id)
         outcome = kind.run(task, context, Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, outcome)
@@ -155,8 +157,9 @@ class JobRunner:
 
     def _beat(self) -> bool:
         """Report progress; cancels the run, and returns False, when that is requested or the disk is full."""
-        progress = self._progress
+        progress, card = self._progress, self._card.now
         self._report(
+            card=asdict(card) if card else None,
             stage=progress.stage,
             note=progress.note,
             share=progress.share,

@@ -26,7 +26,7 @@ QUEUE_LOCK = 0x5E5407
 RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
-    "remedy": "", "started_at": None, "finished_at": None, "result": {}, "worked_s": 0.0,
+    "remedy": "", "started_at": None, "finished_at": None, "result": {}, "worked_s": 0.0, "card": None,
 }  # fmt: skip
 NO_PROBLEM: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
 CLOSEST = 1e-6

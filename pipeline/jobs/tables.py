@@ -47,6 +47,7 @@ jobs = sa.Table(
     sa.Column("slack", sa.Integer, nullable=False, server_default="0"),
     sa.Column("died_at", sa.JSON(none_as_null=True)),
     sa.Column("worked_s", sa.Float, nullable=False, server_default="0"),
+    sa.Column("card", sa.JSON(none_as_null=True)),
 )
 job_events = sa.Table(
     "reshoot_diary",

@@ -49,8 +49,8 @@ class WorkerLedger:
 
     def end(self, job: str, state: State, sentence: str, **values: Any) -> bool:
         """Release a job in a new state (ended, paused, waiting, queued); False if it was no longer this worker's."""
-        released = {"requested_action": RequestedAction.NONE, "requested_at": None, "worker": "", "left_s": None}
-        values = {"state": state, **released, **values}
+        unset = dict.fromkeys(("requested_at", "left_s", "card"))
+        values = {"state": state, "requested_action": RequestedAction.NONE, "worker": "", **unset, **values}
         if state.ended:
             values["finished_at"] = time.time()
         with self.ledger.engine.begin() as connection:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pipeline.jobs.job import Job, State
 from pipeline.kinds import stage_sentence
 from pipeline.report.quality import MEASURES
-from ui.board import summary
+from ui.board import card, summary
 from ui.cache_tasks import KINDS, CacheTask, CacheTaskError, CacheTasks
 from ui.figures import marked, number
 from ui.machine import CachedFact, Machine, graphics, room
@@ -36,6 +36,7 @@ def routes(studio: Studio) -> APIRouter:
     @router.get("/dashboard")
     def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
+        cards_of = {job.id: card(job) for job in jobs}
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
@@ -43,7 +44,7 @@ def routes(studio: Studio) -> APIRouter:
             "measures": [asdict(each) for each in MEASURES],
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
-            "workers": [machine.worker(sign) for sign in studio.ledger.workers()],
+            "workers": [{**machine.worker(sign), "card": cards_of.get(sign.job)} for sign in studio.ledger.workers()],
             "machine": {**machine.summary(), "gpus": cards.now()},
             "room": sizes.now(),
         }

@@ -1,5 +1,5 @@
 // Renders the dashboard's cards about the cache, the stages, the machine and the home. Every bar has its number as text.
-import { bytesText, html, percentText, secondsText } from "./shared.js";
+import { bytesText, cardText, html, percentText, secondsText } from "./shared.js";
 
 const CHORES = { verify: "Checking every byte", prune: "Pruning", clear: "Clearing" };
 const ROOMS = {
@@ -112,10 +112,10 @@ export function machineCard({ machine, workers }) {
   </section>`;
 }
 
-function worker({ name, job, alive, silent_s, up_s, bytes }) {
+function worker({ name, job, alive, silent_s, up_s, bytes, card }) {
   const [kind, word] = !alive ? ["bad", `silent for ${secondsText(silent_s)}`] : job ? ["busy", "working"] : ["good", "ready"];
   return html`<div class="gauge" data-key="worker-${name}"><p class="row between"><span>Worker</span><span class="chip ${kind}">${word}</span></p>
-    <p class="quiet small">${name}${up_s !== null && `, up ${secondsText(up_s)}, ${bytesText(bytes)} of memory`}</p></div>`;
+    <p class="quiet small">${name}${up_s !== null && `, up ${secondsText(up_s)}, ${bytesText(bytes)} of memory`}${card && `; graphics card: ${cardText(card)}`}</p></div>`;
 }
 
 function gauge(title, room, kind = "") {

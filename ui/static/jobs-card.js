@@ -1,11 +1,12 @@
 // Renders the card of a job or a batch.
 import { asks, firstPart, keptText } from "./jobs-first.js";
-import { bytesText, html, percentText, secondsText } from "./shared.js";
+import { bytesText, cardText, html, percentText, secondsText } from "./shared.js";
 
 const STATES = {
   queued: ["In line", ""], running: ["Running", "busy"], paused: ["Paused", "warn"], waiting: ["Waiting for room", "warn"],
   done: ["Done", "good"], failed: ["Failed", "bad"], cancelled: ["Cancelled", ""],
 };
+const MIB = 2 ** 20;
 const WISHES = { cancel: "Cancelling…", pause: "Pausing…" };
 const ACTS = {
   show: ["Show result", "main"], pause: ["Pause"], resume: ["Resume", "main"], retry: ["Retry"], again: ["Edit and run again"],
@@ -85,7 +86,8 @@ function progress(job) {
   return html`<div class="far" data-key="far">
     <div class="bar" role="progressbar" aria-label="${`Progress of ${job.title}`}" aria-valuemin="0" aria-valuemax="100"
       aria-valuenow="${Math.floor(100 * job.share)}" aria-valuetext="${`${percent}, ${words}`}"><i style="width:${(100 * job.share).toFixed(1)}%"></i></div>
-    <p class="row small"><b class="number">${percent}</b><span>${words}</span><span class="quiet number">${left}</span></p></div>`;
+    <p class="row small"><b class="number">${percent}</b><span>${words}</span><span class="quiet number">${left}</span></p>
+    ${job.card && html`<p class="quiet small number" data-key="card">Graphics card: ${cardText(job.card)}</p>`}</div>`;
 }
 
 /** When a job that has not ended was asked for or started, and what it is expected to take. */
@@ -109,11 +111,12 @@ function trouble(job) {
 
 function outcome(job) {
   if (!hasEnded(job)) return "";
-  const { frames, bytes, warnings = [] } = job.result ?? {};
+  const { frames, bytes, warnings = [], card } = job.result ?? {};
   const facts = [
     frames && `${frames} frames`, bytes && bytesText(bytes),
     job.took_s && `took ${secondsText(job.took_s)}`, job.started && `started ${moment(job.started)}`,
     job.finished && `ended ${moment(job.finished)}`,
+    card && `graphics card ${percentText(card.busy)} busy while it was made, ${bytesText(card.peak_mb * MIB)} taken at most`,
   ];
   const kept = keptText(job);
   return html`<p class="quiet small" data-key="facts">${facts.filter(Boolean).join(" · ")}</p>
