@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pipeline.engines.base import Carry, View
-from pipeline.engines.vace.conditioning import UNKNOWN, Conditions, at_size_of_person, faded, groups, united
+from pipeline.engines.diffusion.pictures import faded, working_size
+from pipeline.engines.vace.conditioning import UNKNOWN, Conditions, at_size_of_person, groups, united
 from pipeline.engines.vace.pipeline import VacePipeline
-from pipeline.engines.vace.session import working_size
 from utils.image import RGB, Size
 from utils.walker import Shot, walk
 

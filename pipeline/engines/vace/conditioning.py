@@ -12,16 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.base import Carry, View
+from pipeline.engines.diffusion.pictures import Mask, part_mask
 from utils.image import RGB, Box, Size, bounding_box
-
-Mask = NDArray[np.uint8]
 
 GROUP = 4
 """Frames per latent, but for the first frame, which has a latent of its own."""
-GROWTH_SHARE = 0.02
-"""How far the mask reaches beyond the person, as a share of the picture's height."""
-FADE_SHARE = 0.008
-"""How far the result fades into the source at the edge of the mask, as a share of the picture's height."""
 UNKNOWN = 127
 """The grey that the model was trained to see where nothing is known."""
 PAPER = 255
@@ -59,7 +54,7 @@ class Conditions:
 
     def of(self, views: Sequence[View], carry: Carry | None, references: Sequence[RGB] = ()) -> Conditioning:
         """The conditioning of some views in a row."""
-        parts = united([self._mask(view) for view in views])
+        parts = united([part_mask(self._scaled(view.matte), self.part) for view in views])
         pictures, masks = [self._picture(view, part) for view, part in zip(views, parts, strict=True)], list(parts)
         if carry:
             for number, (frame, valid) in enumerate(zip(carry.frames, carry.valid, strict=True)):
@@ -68,15 +63,6 @@ class Conditions:
                 masks[number] = np.where(there, 0, masks[number]).astype(np.uint8)
         sheets = tuple(at_size_of_person(each, views, self.size) for each in references)
         return Conditioning(tuple(pictures), tuple(masks), tuple(parts), sheets)
-
-    def _mask(self, view: View) -> Mask:
-        """What of a view is made anew: the person with some room around, all but the person, or everything."""
-        height_px, width_px = self.size.height_px, self.size.width_px
-        if self.part == "both":
-            return np.full((height_px, width_px), 255, np.uint8)
-        person = np.where(self._scaled(view.matte) > 127, 255, 0).astype(np.uint8)
-        near = _disc(GROWTH_SHARE * height_px)
-        return np.asarray(cv2.dilate(person, near) if self.part == "person" else 255 - cv2.erode(person, near))
 
     def _picture(self, view: View, mask: Mask) -> RGB:
         """The source of a view, with the control picture inside the mask."""
@@ -107,13 +93,6 @@ def groups(frames: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + GROUP, frames)
 
 
-def faded(mask: Mask) -> Mask:
-    """A mask with a soft edge inside, 0..255: how much of the result is shown."""
-    near = _disc(FADE_SHARE * mask.shape[0])
-    shrunk = cv2.erode(mask, near, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.min(cv2.blur(shrunk, near.shape, borderType=cv2.BORDER_REPLICATE), mask))
-
-
 def at_size_of_person(reference: RGB, views: Sequence[View], size: Size) -> RGB:
     """A reference picture on white, as tall as the person in the window, for people are made as tall as they are shown.
 
@@ -128,9 +107,3 @@ def at_size_of_person(reference: RGB, views: Sequence[View], size: Size) -> RGB:
     part = Box(left, top, left + small.width_px, top + small.height_px).slices
     sheet[part] = cv2.resize(reference, small, interpolation=cv2.INTER_AREA)
     return sheet
-
-
-def _disc(radius_px: float) -> Mask:
-    """A disc for growing and shrinking masks, of at least one pixel around its middle."""
-    side = 2 * max(1, round(radius_px)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))

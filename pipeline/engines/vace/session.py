@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.base import Call, Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
+from pipeline.engines.diffusion.pictures import faded, problem, resized, shown, working_size
 from pipeline.engines.vace.carrying import Carried, Latents
-from pipeline.engines.vace.conditioning import Conditioning, Conditions, faded
+from pipeline.engines.vace.conditioning import Conditioning, Conditions
 from pipeline.engines.vace.defaults import Defaults
 from pipeline.engines.vace.opened import Floats, Opened, Request, Step
 from utils.image import RGB, Size
@@ -21,8 +21,6 @@ from utils.progress import Cancel
 
 CARRIED = 5
 """Frames that a call continues from where a window is made in several."""
-BLACK = 4 / 255
-"""A picture without anything brighter is taken for a failure, unless it was asked to be as dark."""
 NOT_CARRIED = "The latents of the window before show another crop or other frames, so its pixels were carried."
 Made = tuple[RGB, NDArray[np.uint8]]
 """A frame at the working size, and the mask of the part of it that is shown."""
@@ -45,7 +43,7 @@ class VaceSession:
         alone = replace(Window.single(view, window.settings, window.style, window.rate), controls=window.controls)
         work = _Work(alone, [view], Cancel(), lambda share, note: None, Output(iter(())))
         ((rgb, mask),) = self._made(work)
-        return _shown(view, rgb, mask)
+        return shown(view, rgb, mask)
 
     def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
         """Make the frames of a window; they come when all of them are made."""
@@ -62,8 +60,8 @@ class VaceSession:
         made = self._made(_Work(window, views, cancel, tell, output))
         part = window.settings["generate.apply_to"]
         for rgb, mask in made:
-            alpha = _resized(faded(mask), window.size) if part == "person" else None
-            yield EngineFrame(_resized(rgb, window.size), alpha)
+            alpha = resized(faded(mask), window.size) if part == "person" else None
+            yield EngineFrame(resized(rgb, window.size), alpha)
 
     def _made(self, work: "_Work") -> list[Made]:
         """All frames of a window, with the attempt that fits."""
@@ -120,16 +118,16 @@ class VaceSession:
 
         made, latents = self._timed(given, asked, step, work.output)
         self._say_if_cut(asked, work.output)
-        if problem := _problem(made, given):
+        if wrong := problem(made, given.pictures):
             if not self.model.to_full_precision():
                 raise EngineError(
-                    f"The model made only {problem}.", "Try another seed or fewer LoRAs; verify the model's files."
+                    f"The model made only {wrong}.", "Try another seed or fewer LoRAs; verify the model's files."
                 )
-            work.output.fallbacks.append(f"The model made only {problem}; it computes in full precision now.")
+            work.output.fallbacks.append(f"The model made only {wrong}; it computes in full precision now.")
             made, latents = self.model.frames(given, asked, step)
-            if problem := _problem(made, given):
+            if wrong := problem(made, given.pictures):
                 raise EngineError(
-                    f"The model made only {problem}, in full precision too.",
+                    f"The model made only {wrong}, in full precision too.",
                     "Verify the model's files, or try another seed.",
                 )
         return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]], latents
@@ -184,35 +182,7 @@ class _Work:
         return bool(self.window.settings["generate.carry"] == "latents")
 
 
-def working_size(size: Size, area_px: float, multiple: int, scale: float = 1.0) -> Size:
-    """The size at which the model works: of the window's shape, not larger than it or than an area, in its steps."""
-    scale *= min(1.0, (area_px / size.area_px) ** 0.5)
-    width, height = (max(multiple, round(side * scale / multiple) * multiple) for side in size)
-    return Size(width, height)
-
-
 def _tail(frames: list[RGB]) -> Carry:
     """The end of what is made, to continue from."""
     whole = np.full(frames[0].shape[:2], 255, np.uint8)
     return Carry(tuple(frames), (whole,) * len(frames))
-
-
-def _problem(made: Floats, given: Conditioning) -> str | None:
-    """What is wrong with the frames of a call: not numbers, or black where the source is not."""
-    if not np.isfinite(made).all():
-        return "values that are no numbers"
-    brightest = max(float(picture.max()) for picture in given.pictures) / 255
-    return "black pictures" if float(made.max()) < BLACK < brightest else None
-
-
-def _shown(view: View, rgb: RGB, mask: NDArray[np.uint8]) -> RGB:
-    """A made frame over its view, at the size of the view."""
-    alpha = _resized(faded(mask), view.size).astype(np.float32)[..., None] / 255
-    mixed = view.rgb + alpha * (_resized(rgb, view.size).astype(np.float32) - view.rgb)
-    return np.asarray(np.rint(mixed), np.uint8)
-
-
-def _resized(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    if Size.of(picture) == size:
-        return picture
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
