@@ -15,8 +15,6 @@ Offload = Literal["none", "model", "blocks"]
 """Where the parts of a model are: all on the card, each only while it is used, or block by block."""
 OFFLOADS: tuple[Offload, ...] = ("none", "model", "blocks")
 
-FEWEST_FRAMES, GROUP = 17, 4
-"""The fewest frames that are worth a call, and the step of lengths 4n + 1 that all these models take."""
 SMALLEST_SCALE = 0.5
 SHRINK = 0.75
 Made = TypeVar("Made")
@@ -35,6 +33,10 @@ class Attempt:
     tiled: bool = False
     can_tile: bool = False
     """Whether decoding tile by tile can be tried."""
+    fewest: int = 17
+    """The fewest frames that are worth a call."""
+    group: int = 4
+    """Calls have a multiple of this many frames, and one."""
 
     @classmethod
     def first(cls, frames: int, parts_mb: Sequence[float], room_mb: float, asked: str = "auto") -> "Attempt":
@@ -45,9 +47,10 @@ class Attempt:
 
     def smaller(self) -> "tuple[Attempt, str] | None":
         """The next smaller attempt, with a sentence that tells people; None if there is none."""
-        if self.frames > FEWEST_FRAMES:
-            frames = max(FEWEST_FRAMES, (self.frames // 2 - 1) // GROUP * GROUP + 1)
-            return replace(self, frames=frames), f"The memory was too small: at most {frames} frames are made at once."
+        if self.frames > self.fewest:
+            frames = max(self.fewest, (self.frames // 2 - 1) // self.group * self.group + 1)
+            many = f"at most {frames} frames are" if frames > 1 else "one frame is"
+            return replace(self, frames=frames), f"The memory was too small: {many} made at once."
         if self.offloads:
             offload, *left = self.offloads
             where = "parts of the model" if offload == "model" else "all blocks of the model"
