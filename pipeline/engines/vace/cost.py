@@ -6,13 +6,12 @@ from typing import Any
 
 from pipeline.engines.base import Call, Cost
 from pipeline.engines.device import Device
+from pipeline.engines.diffusion.throughput import tflops
 from pipeline.engines.vace.defaults import Defaults
 from utils.size import Size
 
-TFLOPS = {"A40": 150, "A6000": 155, "A100": 312, "L40": 181, "L40S": 362, "4090": 165, "H100": 989, "H200": 989}
-"""Computations a second of cards, in units of 10^12, by data sheet, dense and in 16 bits."""
-USUAL_TFLOPS, PROCESSOR_TFLOPS, USED_SHARE = 60.0, 0.1, 0.45
-"""Computations a second of other cards and of processors, and the share that such a model uses of them (assumed)."""
+USED_SHARE = 0.45
+"""The share of a device's computations that such a model uses (assumed)."""
 CONTEXT_MB, DECODING_BYTES_PER_PIXEL, RAM_MB = 700.0, 12_000, 14_000.0
 """Memory of the card's driver, of decoding for each pixel of a frame, and of the machine where the text encoder is read
 (all assumed)."""
@@ -77,15 +76,8 @@ def rough(model: Architecture, work: Work, device: Device) -> Cost:
     in_a_window = min(latents, 21.0)
     tokens = in_a_window * work.area_px / PIXELS_PER_TOKEN
     computations = latents / in_a_window * model.computations(tokens) * work.passes
-    seconds = computations / (_tflops(device) * 1e12 * USED_SHARE)
+    seconds = computations / (tflops(device) * 1e12 * USED_SHARE)
     if device.kind == "cpu":
         return Cost(seconds, RAM_MB + 4 * model.weights / 2**20)
     activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * work.area_px) / 2**20
     return Cost(seconds, RAM_MB, CONTEXT_MB + 2 * model.weights / 2**20 + activations_mb)
-
-
-def _tflops(device: Device) -> float:
-    if device.kind == "cpu":
-        return PROCESSOR_TFLOPS
-    words = device.name.replace("-", " ").split()
-    return next((float(TFLOPS[word]) for word in words if word in TFLOPS), USUAL_TFLOPS)

@@ -1,0 +1,16 @@
+"""How much a device computes in a second, for estimates before a run."""
+
+from pipeline.engines.device import Device
+
+TFLOPS = {"A40": 150, "A6000": 155, "A100": 312, "L40": 181, "L40S": 362, "4090": 165, "H100": 989, "H200": 989}
+"""Computations a second of cards, in units of 10^12, by data sheet, dense and in 16 bits."""
+USUAL_TFLOPS, PROCESSOR_TFLOPS = 60.0, 0.1
+"""Computations a second of other cards and of processors (assumed)."""
+
+
+def tflops(device: Device) -> float:
+    """Computations a second of a device, in units of 10^12."""
+    if device.kind == "cpu":
+        return PROCESSOR_TFLOPS
+    words = device.name.replace("-", " ").split()
+    return next((float(TFLOPS[word]) for word in words if word in TFLOPS), USUAL_TFLOPS)
