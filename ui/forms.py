@@ -114,11 +114,11 @@ def _model() -> dict[str, Any]:
     """The checkpoints of all engines; the page asks for itself which of them are here."""
     usual = "The one that the engine is made for, or another one if only that is here."
     choices = [{"value": "", "title": "Usual", "good_for": usual}]
-    names = {each.name for each in engines()}
+    registry = Registry.load(home())
     choices += [
         {"value": model.name, "title": model.name, "good_for": model.checkpoint.good_for, "engine": model.family.engine}
-        for model in Registry.load(home())
-        if model.family.engine in names
+        for engine in engines()
+        for model in registry.choices(engine.name)
     ]
     return {"kind": "choice", "control": "models", "help": "The checkpoint to use.", "choices": choices}
 

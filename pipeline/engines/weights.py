@@ -37,7 +37,7 @@ def usual(engine: str, first: str, places: Places | None = None) -> str:
     """The checkpoint of an engine that is meant if none is named: the `first`, or another one if only that is here."""
     places = places or Places.usual()
     with suppress(ModelError):
-        names = [model.name for model in Registry.load(places.home) if model.family.engine == engine]
+        names = [model.name for model in Registry.load(places.home).choices(engine)]
         for name in sorted(names, key=lambda name: name != first):
             if isinstance(_look(name, places), Found):
                 return name

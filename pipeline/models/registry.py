@@ -77,6 +77,11 @@ class Registry:
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models)
 
+    def choices(self, engine: str) -> list[Model]:
+        """The models of an engine that can be chosen: not those that are only parts of others."""
+        parts = {part.name for model in self.models for part in model.parts.values()}
+        return [model for model in self.models if model.family.engine == engine and model.name not in parts]
+
     def model(self, name: str) -> Model:
         """The model of a name; ModelError suggests the nearest if there is none."""
         found = next((model for model in self.models if model.name == name.lower()), None)
