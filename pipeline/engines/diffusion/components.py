@@ -15,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 from pipeline.engines.base import EngineError
 
 INDEXES = ("diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json")
+OLDER = "text_model."
+"""How the names of CLIP's weights begin in the files on the hub; the library has shorter ones by now."""
 REPAIR = "Run `python -m pipeline models verify`, and fetch the model again if it says so."
 
 
@@ -66,6 +68,7 @@ def hush() -> None:
 def _compare(folder: Path, kind: Any, variant: str | None) -> None:
     """Refuse weights that do not belong to the configuration beside them, naming the first difference."""
     there, wanted = shapes(folder, variant), _wanted(folder, kind)
+    there |= {name.removeprefix(OLDER): shape for name, shape in there.items()}
     for name, shape in wanted.items():
         if name not in there:
             raise EngineError(f"{folder} lacks the weight {name}.", REPAIR)
