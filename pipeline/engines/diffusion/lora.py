@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 FOLDER, SUFFIX = "loras", ".safetensors"
 NAME = re.compile(r"[\w][\w .+-]{0,80}")
 MOST, LEAST_WEIGHT, MOST_WEIGHT = 8, -4.0, 4.0
+TEXT_KEYS = ("lora_te_", "lora_te1_", "lora_te2_", "text_encoder.", "text_encoder_2.")
+"""How names of weights begin that change a text encoder."""
+PREFIXES = ("transformer.", "unet.")
+"""How names of weights begin in the library's form, before those of the network itself."""
 EXAMPLE = "Write it like this: rain, style:0.6."
 
 
@@ -76,37 +80,64 @@ def folder_of(places: Places) -> Path:
 
 
 def apply(pipe: Any, chosen: Sequence[Lora], experts: Mapping[str, Any]) -> None:
-    """Load LoRAs into the transformers of a pipeline; `experts` are these by their names in it."""
+    """Load LoRAs into the networks of a pipeline, but not into its text encoders; `experts` are these by name."""
     for number, lora in enumerate(chosen):
-        _check_fits(lora, _state(pipe, lora), experts)
+        given = _given(lora)
+        _check_fits(lora, _state(pipe, lora, given), experts)
         for name in experts:
             options = {"load_into_transformer_2": True} if name.endswith("_2") else {}
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several LoRAs are meant
-                pipe.load_lora_weights(str(lora.path), adapter_name=f"lora{number}", use_safetensors=True, **options)
+                pipe.load_lora_weights(given, adapter_name=f"lora{number}", use_safetensors=True, **options)
     if chosen:
         for expert in experts.values():
             expert.set_adapters([f"lora{number}" for number in range(len(chosen))], [each.weight for each in chosen])
 
 
-def _state(pipe: Any, lora: Lora) -> Mapping[str, torch.Tensor]:
+def unread(chosen: Sequence[Lora]) -> list[str]:
+    """A sentence for each LoRA of which only a part is used."""
+    return [
+        f"The LoRA {lora.name} also changes how the prompt is read; that part of it is not used."
+        for lora in chosen
+        if _has_text_part(lora)
+    ]
+
+
+def _given(lora: Lora) -> Any:
+    """A LoRA as the library takes it: its file, or its weights without those for text encoders, which are not there."""
+    from safetensors.torch import load_file
+
+    if not _has_text_part(lora):
+        return str(lora.path)
+    return {name: value for name, value in load_file(lora.path).items() if not name.startswith(TEXT_KEYS)}
+
+
+def _has_text_part(lora: Lora) -> bool:
+    return any(tensor.name.startswith(TEXT_KEYS) for tensor in read_header(lora.path).tensors)
+
+
+def _state(pipe: Any, lora: Lora, given: Any) -> Mapping[str, torch.Tensor]:
     """The weights of a LoRA under the names that the pipeline's own layers have."""
+    from diffusers.utils import convert_unet_state_dict_to_peft
+
+    unet = getattr(pipe, "unet", None)
     try:
-        state: Mapping[str, torch.Tensor] = pipe.lora_state_dict(
-            str(lora.path), local_files_only=True, use_safetensors=True
-        )
+        if unet is None:
+            state: Mapping[str, torch.Tensor] = pipe.lora_state_dict(given, local_files_only=True, use_safetensors=True)
+            return state
+        named, _ = pipe.lora_state_dict(given, unet_config=unet.config, local_files_only=True, use_safetensors=True)
+        return dict(convert_unet_state_dict_to_peft(named))
     except (KeyError, ValueError) as error:  # its translation expects every layer of a block
         raise EngineError(
             f"{lora.name} is written in a way that is not understood: {' '.join(str(error).split())[:200]}.",
             "Choose a LoRA made for this model, or save it again with the names of PEFT or of the model itself.",
         ) from error
-    return state
 
 
 def _check_fits(lora: Lora, state: Mapping[str, torch.Tensor], experts: Mapping[str, Any]) -> None:
     """Refuse a LoRA of another model: one that changes weights which this one has not, or has in another shape."""
     expert = next(iter(experts.values()))
-    shapes = {name: tuple(each.shape) for name, each in expert.named_parameters()}
+    shapes = {name.replace(".base_layer.", "."): tuple(each.shape) for name, each in expert.named_parameters()}
     pairs = list(_pairs(state))
     if not pairs:
         raise EngineError(f"{lora.name} holds nothing that changes this model.", "Choose a LoRA made for this model.")
@@ -127,7 +158,8 @@ def _pairs(state: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, tuple[int, 
     for name, value in state.items():
         if name.endswith(".lora_A.weight"):
             up = state.get(name.replace(".lora_A.", ".lora_B."))
-            module = name.removesuffix(".lora_A.weight").partition("transformer.")[2]
+            module = name.removesuffix(".lora_A.weight")
+            module = next((module.removeprefix(each) for each in PREFIXES if module.startswith(each)), "")
             if up is not None and module:
                 yield module, tuple(value.shape), tuple(up.shape)
 

@@ -21,7 +21,7 @@ BLACK = 4 / 255
 
 
 def working_size(size: Size, area_px: float, multiple: int, scale: float = 1.0, most_enlarged: float = 1.0) -> Size:
-    """The size at which a model works: of the window's shape, in its steps, and not beyond an area or an enlargement."""
+    """The size at which a model works: of the window's shape, in its steps, within an area and an enlargement."""
     scale *= min(most_enlarged, (area_px / size.area_px) ** 0.5)
     width, height = (max(multiple, round(side * scale / multiple) * multiple) for side in size)
     return Size(width, height)

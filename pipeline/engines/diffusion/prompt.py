@@ -29,21 +29,21 @@ class Prompts:
 
     def numbers(self, *prompts: str) -> list[torch.Tensor]:
         """What the encoder says of each prompt: 1 x tokens x width, zero after its end, on the processor."""
-        clean = [_clean(prompt) for prompt in prompts]
-        if new := [prompt for prompt in dict.fromkeys(clean) if prompt not in self._kept]:
+        texts = [clean(prompt) for prompt in prompts]
+        if new := [text for text in dict.fromkeys(texts) if text not in self._kept]:
             self._encode(new)
-        result = [self._kept[prompt] for prompt in clean]
+        result = [self._kept[text] for text in texts]
         for old in list(self._kept)[:-MOST_KEPT]:
             del self._kept[old]
         return result
 
     def knows(self, *prompts: str) -> bool:
         """Whether the encoder is not needed for these."""
-        return all(_clean(prompt) in self._kept for prompt in prompts)
+        return all(clean(prompt) in self._kept for prompt in prompts)
 
     def was_cut(self, prompt: str) -> bool:
         """Whether a prompt is longer than the model reads, so that its end is lost."""
-        return _clean(prompt) in self._cut
+        return clean(prompt) in self._cut
 
     def _encode(self, prompts: list[str]) -> None:
         tokenizer, encoder = self.load()
@@ -63,6 +63,6 @@ class Prompts:
         clear_cuda()
 
 
-def _clean(prompt: str) -> str:
+def clean(prompt: str) -> str:
     """A prompt on one line, with single spaces."""
     return " ".join(prompt.split())
