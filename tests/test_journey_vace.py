@@ -1,4 +1,4 @@
-"""A clip all the way through with Wan VACE, from the command line, with a tiny model in the home folder."""
+"""A clip all the way through with a model, from the command line, with tiny ones in the home folder."""
 
 import json
 import os
@@ -26,6 +26,7 @@ SHOT = Shot(size=(240, 136), frames=85)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     tiny_model("vace", folder / "models")
+    tiny_model("controlnet", folder / "models")
     wan_lora(folder / "models" / "loras" / "mine.safetensors", "wan", strength=0.1)
     return folder
 
@@ -61,6 +62,21 @@ def test_only_the_person_changes_and_all_frames_are_there(home: Path, tmp_path: 
     other = json.loads(run(home, clip, out, "--set", "generate.loras=mine:0.6").stdout)
     missed = [stage["name"] for stage in other["stages"] if stage["cache"] != "hit"]
     assert any("make" in name for name in missed) and "analyse" not in missed
+
+
+def test_controlnet_goes_the_same_way(home: Path, tmp_path: Path) -> None:
+    """Its windows go on from each other, and only the person changes."""
+    shot = Shot(size=(160, 96), frames=40)
+    clip, out = filmed(tmp_path, shot), tmp_path / "out.mp4"
+    done = run(home, clip, out, "--engine", "controlnet", "--set", "generate.control=edges")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["frames_out"] == shot.frames and report["edit_magnitude"] > 5
+    made, sources, truths = pictures(scan(out, Limits())), pictures(scan(clip, Limits())), [t for _, t in walk(shot)]
+    for index in (0, 20, 39):
+        far = cv2.dilate(truths[index].matte, np.ones((31, 31))) == 0
+        assert psnr_db(made[index], sources[index], far) > 35
+        assert psnr_db(made[index], sources[index], truths[index].matte > 250) < 25
 
 
 @pytest.mark.parametrize(

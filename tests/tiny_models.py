@@ -23,6 +23,8 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+from tests.tiny_sd import stable_diffusion
+
 TEXT = (
     "a person walks up to the camera and walks off",
     "a red raincoat in heavy rain, film still at night",
@@ -206,5 +208,6 @@ def _kohya(down: torch.Tensor, up: torch.Tensor) -> dict[str, torch.Tensor]:
 
 TINY: dict[str, tuple[Callable[[Path], Path], str, dict[str, Any]]] = {
     "vace": (wan_vace, "wan-vace-1.3b", {"prompt": TEXT[1], "steps": 2, "guidance": 1.0}),
+    "controlnet": (lambda folder: stable_diffusion(folder, TEXT), "sd-1.5-lcm", {"prompt": TEXT[1], "steps": 2}),
 }
 """Engines with models -> how a tiny one is made, the name of its folder, and settings that are quick."""

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from pipeline.engines.base import Engine, EngineError
 
-_MODULES = {"restyle": "restyle", "vace": "vace"}
+_MODULES = {"restyle": "restyle", "vace": "vace", "controlnet": "controlnet"}
 """Engine name -> the module whose `ENGINE` it is."""
 
 

@@ -134,11 +134,12 @@ class Segments(Group):
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle", "vace"] = setting(
+    engine: Literal["restyle", "vace", "controlnet"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU; vace makes what a prompt says, and "
-        "needs a graphics card and weights.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; vace makes what a prompt says, all "
+        "frames of a window together, and controlnet a few at a time from those around them; these two need a "
+        "graphics card and weights.",
     )
     model: str = setting(
         "",

@@ -1,0 +1,54 @@
+"""A rough estimate of what ControlNet takes, from the number of computations of its networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.engines.base import Cost
+from pipeline.engines.controlnet.defaults import MOST_ENLARGED, Defaults
+from pipeline.engines.device import Device
+from pipeline.engines.diffusion.pictures import working_size
+from pipeline.engines.diffusion.speed import tflops
+from utils.size import Size
+
+USED_SHARE = 0.3
+"""The share of a device's computations that such models use (assumed)."""
+CONTEXT_MB, RAM_MB = 700.0, 6_000.0
+"""Memory of the card's driver, and of the machine where a model is read (assumed)."""
+FRAME_BYTES_PER_PIXEL, FRAMES = 2_400.0, 16
+"""Memory for each pixel of a frame that is decoded, and frames of a call (assumed)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Computations for each pixel, as torch counts them at 512 x 512 (SDXL: 1024 x 1024), and memory."""
+
+    pass_per_pixel: float = 4.15e6
+    """One pass of the painter and of its control network."""
+    coding_per_pixel: float = 1.385e7
+    """Encoding and decoding."""
+    weights_mb: float = 2_490.0
+    """The weights of all three in 16 bits."""
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Architecture":
+        """That of the family that a configuration belongs to."""
+        return SDXL if config.get("addition_embed_type") == "text_time" else cls()
+
+
+SDXL = Architecture(pass_per_pixel=9.33e6, coding_per_pixel=1.464e7, weights_mb=7_440.0)
+
+
+def rough(
+    model: Architecture, defaults: Defaults, settings: Mapping[str, Any], work: tuple[Size, int], device: Device
+) -> Cost:
+    """Seconds and memory for so many frames of a size."""
+    size, frames = work
+    pixels = working_size(size, defaults.area_px, 8, most_enlarged=MOST_ENLARGED).area_px
+    steps = settings.get("generate.steps") or defaults.steps
+    passes = 2 if (settings.get("generate.guidance") or defaults.guidance) > 1 else 1
+    computations = frames * pixels * (model.pass_per_pixel * steps * passes + model.coding_per_pixel)
+    seconds = computations / (tflops(device) * 1e12 * USED_SHARE)
+    if device.kind == "cpu":
+        return Cost(seconds, RAM_MB + 2 * model.weights_mb)
+    return Cost(seconds, RAM_MB, CONTEXT_MB + model.weights_mb + FRAMES * pixels * FRAME_BYTES_PER_PIXEL / 2**20)
