@@ -1,5 +1,7 @@
 """What frames of ControlNet start from: the order they are made in, the noise, and the warped frames around them."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -90,14 +92,17 @@ def bluish(rgb: RGB) -> RGB:
 
 
 def test_only_what_appears_is_made_with_the_full_strength(views: list[View]) -> None:
-    given = starts(views, strength=0.8)
+    appearing = views[8].rgb.copy()
+    appearing[8:56, 8:56] = np.random.default_rng(0).integers(0, 255, (48, 48, 3), np.uint8)
+    given = starts([*views[:8], replace(views[8], rgb=appearing)], strength=0.8)
     given.finished = {index: given.source(index) for index in (0, 8)}
     first, key, between = (
         given.of(turn).strength
         for turn in (Turn(0, (), is_key=True), Turn(8, (0,), is_key=True), Turn(4, (0, 8), is_key=False))
     )
     assert first.min() == pytest.approx(0.8) == first.max()
-    assert key.min() == pytest.approx(0.8 * KEY_SHARE) and key.max() > 0.75
+    assert key.min() == pytest.approx(0.8 * KEY_SHARE) and key[3:5, 3:5].min() > 0.75
+    assert key[10:, 10:].max() < 0.65
     assert between.min() == pytest.approx(0.8 * BETWEEN_SHARE) and between.mean() < key.mean()
 
 
