@@ -1,4 +1,4 @@
-"""The set-up script: what it installs with, shown by a `python` of the environment that only writes down what it is asked."""
+"""The set-up script: what it installs with, shown by a `python` that only writes down what it is asked."""
 
 import shutil
 import subprocess

@@ -30,8 +30,8 @@ if "pipeline.jobs.worker" in sys.orig_argv:
             time.sleep(0.03)
     Work.report = report
 """
-"""Every Python runs `sitecustomize` when it starts: this one makes workers restyle at 30 frames a second at most, so that
-there is time to stop a small clip."""
+"""Every Python runs `sitecustomize` when it starts: this one makes workers restyle at 30 frames a second at most, so
+that there is time to stop a small clip."""
 
 
 @pytest.fixture(scope="module")

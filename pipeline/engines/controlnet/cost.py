@@ -8,7 +8,7 @@ from pipeline.engines.base import Cost
 from pipeline.engines.controlnet.defaults import MOST_ENLARGED, Defaults
 from pipeline.engines.device import Device
 from pipeline.engines.diffusion.pictures import working_size
-from pipeline.engines.diffusion.speed import tflops
+from pipeline.engines.diffusion.throughput import tflops
 from utils.size import Size
 
 USED_SHARE = 0.3
