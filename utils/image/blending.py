@@ -98,7 +98,7 @@ def blend(before: RGB, after: RGB, share: float, flows: tuple[Flow, Flow] | None
     if flows is not None or difference.max() >= ALIGN_LEVELS:
         forward, backward = flows or _flows(before, after)
         before, after = _warped_towards(before, backward, share), _warped_towards(after, forward, 1 - share)
-    return _mixed(before, after, _shares(before, after, share))
+    return mixed(before, after, _shares(before, after, share))
 
 
 def _fitted_map(generated: Doubles, source: Doubles) -> Doubles | None:
@@ -135,19 +135,24 @@ def _warped_towards(picture: RGB, flow: Flow, part: float) -> RGB:
 
 def _shares(before: RGB, after: RGB, share: float) -> Floats:
     """The later picture's share per pixel: `share` where both are alike, 0 or 1 where they are not."""
+    result: Floats = share + ghosting(before, after) * np.float32((share >= 0.5) - share)
+    return result
+
+
+def ghosting(before: RGB, after: RGB) -> Floats:
+    """How much a mix of two pictures would show both at once, 0 to 1 per pixel."""
     change = cv2.subtract(after, before, dtype=cv2.CV_32F)
     height, width = change.shape[:2]
     small = cv2.resize(change, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA)
     broad = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(BROAD_SHARE * height / 4, 1)), (width, height))
     difference = cv2.GaussianBlur(cv2.absdiff(change, broad).max(axis=2), (0, 0), 3)
     low, high = GHOST_LEVELS
-    unlike = np.clip((difference - low) / (high - low), 0, 1)
-    result: Floats = share + unlike * np.float32((share >= 0.5) - share)
+    result: Floats = np.clip((difference - low) / (high - low), 0, 1)
     return result
 
 
-def _mixed(before: RGB, after: RGB, shares: Floats) -> RGB:
-    """Mix in linear light; where both are equal the result is exactly the same."""
+def mixed(before: RGB, after: RGB, shares: Floats) -> RGB:
+    """Mix in linear light by the later picture's share per pixel; what is equal stays exactly the same."""
     result = np.empty_like(before)
     _mix(before, after, shares, (_LINEAR, _ENCODED), result)
     return result
