@@ -28,7 +28,7 @@ class Prompts:
     _cut: set[str] = field(default_factory=set)
 
     def numbers(self, *prompts: str) -> list[torch.Tensor]:
-        """What the encoder says of each prompt: 1 x tokens x width, zero after its end, on the processor."""
+        """What the encoder says of each prompt: 1 x tokens x width, on the processor."""
         texts = [clean(prompt) for prompt in prompts]
         if new := [text for text in dict.fromkeys(texts) if text not in self._kept]:
             self._encode(new)
@@ -49,18 +49,22 @@ class Prompts:
         tokenizer, encoder = self.load()
         encoder.to(self.device)
         for prompt in prompts:
-            if len(tokenizer(prompt).input_ids) > self.most_tokens:
-                self._cut.add(prompt)
-            read = tokenizer(
-                prompt, padding="max_length", max_length=self.most_tokens, truncation=True, return_tensors="pt"
-            )
-            mask = read.attention_mask
             with torch.no_grad():
-                states = encoder(read.input_ids.to(self.device), mask.to(self.device)).last_hidden_state
-            self._kept[prompt] = (states * mask.to(states.device)[..., None]).cpu()
+                self._kept[prompt] = self._read(prompt, tokenizer, encoder).cpu()
             self.encoded += 1
         del encoder
         clear_cuda()
+
+    def _read(self, prompt: str, tokenizer: Any, encoder: Any) -> torch.Tensor:
+        """The last states of the encoder; families of models that read other ones have their own subclass."""
+        if len(tokenizer(prompt).input_ids) > self.most_tokens:
+            self._cut.add(prompt)
+        read = tokenizer(
+            prompt, padding="max_length", max_length=self.most_tokens, truncation=True, return_tensors="pt"
+        )
+        mask = read.attention_mask
+        states: torch.Tensor = encoder(read.input_ids.to(self.device), mask.to(self.device)).last_hidden_state
+        return states * mask.to(states.device)[..., None]
 
 
 def clean(prompt: str) -> str:
