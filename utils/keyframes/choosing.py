@@ -1,0 +1,62 @@
+"""Which frames of a stretch become key frames.
+
+At first those that scale and distance ask for; then, while some frame between two keys shows too much of the subject
+that neither key shows, that frame becomes a key too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+Unreached = Callable[[int, int], Mapping[int, float]]
+"""The frames between two keys -> the share of the subject in each that neither key shows."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a frame needs a key of its own."""
+
+    scale: float = 1.3
+    """Most that the subject grows or shrinks from one key to the next."""
+    frames: int = 24
+    """Most frames from one key to the next."""
+    unreached: float = 0.25
+    """Most of the subject, as a share of it, that no key near a frame may show."""
+
+
+def keys(heights_px: Sequence[float], unreached: Unreached, rules: Rules, first: int = 0) -> tuple[int, ...]:
+    """The key frames from `first` on, in order, given the subject's height in each frame (0 where it is not seen).
+
+    The last frame is one too, so that each frame has a key on both sides.
+    """
+    whole = [first]
+    for start, stop in pairwise(_by_scale(heights_px, rules, first)):
+        whole += [*_between(start, stop, unreached, rules.unreached), stop]
+    return tuple(whole)
+
+
+def _by_scale(heights_px: Sequence[float], rules: Rules, first: int) -> Iterator[int]:
+    """Frames so near each other that neither scale nor distance changes too much from one to the next."""
+    key, last = first, len(heights_px) - 1
+    yield key
+    for frame in range(first + 1, last + 1):
+        if frame == last:
+            yield frame
+        elif frame - key >= rules.frames or _grown(heights_px[key], heights_px[frame + 1]) > rules.scale:
+            yield frame
+            key = frame
+
+
+def _between(start: int, stop: int, unreached: Unreached, most: float) -> Iterator[int]:
+    """More keys between two, until every frame there is reached."""
+    shares = unreached(start, stop)
+    worst = max(shares, key=lambda frame: shares[frame], default=start)
+    if shares and shares[worst] > most:
+        yield from _between(start, worst, unreached, most)
+        yield worst
+        yield from _between(worst, stop, unreached, most)
+
+
+def _grown(before_px: float, after_px: float) -> float:
+    """How many times larger or smaller; 1 where one of them is not known."""
+    return max(before_px, after_px) / min(before_px, after_px) if before_px > 0 and after_px > 0 else 1.0

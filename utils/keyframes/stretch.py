@@ -1,0 +1,66 @@
+"""A stretch of frames with painted keys: chooses which frames are keys, and makes all others from their pictures."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.flow import Grey, fetched
+from utils.image import RGB, bounding_box
+from utils.keyframes.carrying import Side, carried, unreached
+from utils.keyframes.choosing import Rules, keys
+from utils.keyframes.motion import Match, Motion
+
+Mask = NDArray[np.uint8]
+Check = Callable[[], None]
+"""Called before each frame; raises where the work is cancelled."""
+
+
+class Stretch:
+    """The frames of a stretch, as grey pictures, and the part of each that is painted (0..255)."""
+
+    def __init__(self, greys: Sequence[Grey], parts: Sequence[Mask], check: Check = lambda: None) -> None:
+        self._motion, self._check = Motion(greys), check
+        boxes = [bounding_box(part, 128) for part in parts]
+        self._heights_px = [box.size.height_px if box else 0 for box in boxes]
+        self._parts = [cv2.resize(part, self._motion.size, interpolation=cv2.INTER_AREA) for part in parts]
+        self._known: dict[int, NDArray[np.float32]] = {}
+
+    def known(self, key: int, mask: Mask) -> None:
+        """Say that the picture of a key holds nothing outside a mask."""
+        small = cv2.resize(mask, self._motion.size, interpolation=cv2.INTER_AREA)
+        self._known[key] = small.astype(np.float32) / 255
+
+    def keys(self, rules: Rules | None = None, first: int = 0) -> tuple[int, ...]:
+        """The frames to paint, in order, from the frame `first` on, which is painted already where it is not 0."""
+        return keys(self._heights_px, self._unreached, rules or Rules(), first)
+
+    def carried(self, pictures: Mapping[int, RGB]) -> Iterator[RGB]:
+        """All frames from the first key to the last, as the pictures of the keys show them."""
+        painted = sorted(pictures)
+        yield pictures[painted[0]]
+        for start, stop in pairwise(painted):
+            for frame, (before, after) in self._between(start, stop).items():
+                place = (frame - start) / (stop - start)
+                yield carried(Side(pictures[start], before), Side(pictures[stop], after), place)
+            yield pictures[stop]
+
+    def _unreached(self, start: int, stop: int) -> dict[int, float]:
+        return {
+            frame: unreached([match.sure for match in both], self._parts[frame])
+            for frame, both in self._between(start, stop).items()
+        }
+
+    def _between(self, start: int, stop: int) -> dict[int, tuple[Match, Match]]:
+        """The matches of the frames between two keys with both of them."""
+        later = dict(self._matches(stop, start))
+        return {frame: (match, later[frame]) for frame, match in self._matches(start, stop)}
+
+    def _matches(self, key: int, stop: int) -> Iterator[tuple[int, Match]]:
+        for frame, match in self._motion.away(key, stop):
+            self._check()
+            if key in self._known:
+                match = Match(match.vectors, match.sure * fetched(self._known[key], match.vectors))
+            yield frame, match
