@@ -19,13 +19,13 @@ Check = Callable[[], None]
 
 
 class Stretch:
-    """The frames of a stretch, as grey pictures, and the part of each that is painted (0..255)."""
+    """The frames of a stretch, as grey pictures, and where in each is what has to be carried well (0..255)."""
 
-    def __init__(self, greys: Sequence[Grey], parts: Sequence[Mask], check: Check = lambda: None) -> None:
+    def __init__(self, greys: Sequence[Grey], subjects: Sequence[Mask], check: Check = lambda: None) -> None:
         self._motion, self._check = Motion(greys), check
-        boxes = [bounding_box(part, 128) for part in parts]
+        boxes = [bounding_box(subject, 128) for subject in subjects]
         self._heights_px = [box.size.height_px if box else 0 for box in boxes]
-        self._parts = [cv2.resize(part, self._motion.size, interpolation=cv2.INTER_AREA) for part in parts]
+        self._subjects = [cv2.resize(each, self._motion.size, interpolation=cv2.INTER_AREA) for each in subjects]
         self._known: dict[int, NDArray[np.float32]] = {}
 
     def known(self, key: int, mask: Mask) -> None:
@@ -49,7 +49,7 @@ class Stretch:
 
     def _unreached(self, start: int, stop: int) -> dict[int, float]:
         return {
-            frame: unreached([match.sure for match in both], self._parts[frame])
+            frame: unreached([match.sure for match in both], self._subjects[frame])
             for frame, both in self._between(start, stop).items()
         }
 
