@@ -125,7 +125,7 @@ def test_reference_pictures_have_one_control_and_engines_take_so_many() -> None:
 def test_a_setting_names_the_engines_that_read_it() -> None:
     """The form shows it only with these."""
     assert described("generate.look")["engines"] == ["restyle"]
-    assert described("generate.prompt")["engines"] == ["vace", "controlnet"]
+    assert described("generate.prompt")["engines"] == ["vace", "controlnet", "edit"]
     assert described("generate.strength")["engines"] == ["restyle", "controlnet"]
     assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
 

@@ -39,6 +39,8 @@ LENGTHS = (2, 3, 4, 7, 80, 81, 82, 83, 84, 85, 161, 400)
 LANDSCAPE, PORTRAIT = Size(97, 67), Size(51, 90)
 SMALLEST = Size(37, 33)
 """For long windows, whose size does not matter."""
+OTHER_SHAPE = {"vace": {"ffn_dim": 64}, "controlnet": {"cross_attention_dim": 64}, "edit": {"joint_attention_dim": 64}}
+"""Changes to a transformer's configuration after which its weights do not fit."""
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +149,10 @@ def test_the_prompt_and_the_control_change_the_picture(case: Case, views: list[V
     session = case.open()
     first, _ = case.made(session, views[:5])
     other, _ = case.made(session, views[:5], prompt="a knight in armour")
-    edges, _ = case.made(session, views[:5], control="edges")
-    assert not alike(first, other) and not alike(first, edges)
+    assert not alike(first, other)
+    if case.engine.caps.controls:
+        edges, _ = case.made(session, views[:5], control="edges")
+        assert not alike(first, edges)
 
 
 def test_only_the_mask_is_shown(case: Case, views: list[View]) -> None:
@@ -253,6 +257,8 @@ def test_too_little_memory_means_fewer_frames_and_is_told_once(
     case: Case, views: list[View], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = case.open(steps=1)
+    if session.attempts.now.frames == 1:
+        pytest.skip("it makes one frame at once")
     hungry = Hungry(monkeypatch, session, lambda frames, *size: frames <= 11)
     made, fallbacks = case.made(session, views[:81], steps=1)
     assert len(made) == 81
@@ -350,7 +356,7 @@ def network(folder: Path) -> Path:
 def test_weights_of_another_shape_are_refused_by_name(case: Case, broken: Path) -> None:
     path = network(broken) / "config.json"
     config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "ffn_dim": 64, "cross_attention_dim": 64}))
+    path.write_text(json.dumps({**config, **OTHER_SHAPE[case.engine.name]}))
     with pytest.raises(EngineError) as caught:
         case.open()
     assert " x " in caught.value.problem and "config.json asks for" in caught.value.problem

@@ -8,17 +8,27 @@ from typing import Any
 
 import sentencepiece
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from diffusers import (
+    AutoencoderKLFlux2,
+    AutoencoderKLWan,
+    FlowMatchEulerDiscreteScheduler,
+    Flux2Transformer2DModel,
+    UniPCMultistepScheduler,
+    WanVACETransformer3DModel,
+)
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from tokenizers.models import Unigram
-from tokenizers.pre_tokenizers import Metaspace
+from tokenizers.models import BPE, Unigram
+from tokenizers.pre_tokenizers import ByteLevel, Metaspace
 from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import BpeTrainer
 from transformers import (
     DepthAnythingConfig,
     DepthAnythingForDepthEstimation,
     Dinov2Config,
     DPTImageProcessor,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     UMT5Config,
     UMT5EncoderModel,
 )
@@ -143,6 +153,69 @@ def _in_wan(name: str) -> str:
     return name
 
 
+def flux2_klein(folder: Path) -> Path:
+    """FLUX.2 klein in the layout of diffusers; the layers of its text encoder are as many as are read."""
+    torch.manual_seed(0)
+    Flux2Transformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=48,
+        timestep_guidance_channels=8,
+        axes_dims_rope=(4, 4, 4, 4),
+        guidance_embeds=False,
+    ).save_pretrained(folder / "transformer", max_shard_size=SHARD)
+    AutoencoderKLFlux2(
+        block_out_channels=(4, 4, 4, 4), layers_per_block=1, latent_channels=4, norm_num_groups=1
+    ).save_pretrained(folder / "vae")
+    FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True).save_pretrained(folder / "scheduler")
+    config = Qwen3Config(
+        vocab_size=conversation_tokenizer(folder / "tokenizer"),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=28,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        tie_word_embeddings=True,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder / "text_encoder", max_shard_size="20KB")
+    index = {
+        "_class_name": "Flux2KleinPipeline",
+        "is_distilled": True,
+        "transformer": ["diffusers", "Flux2Transformer2DModel"],
+        "vae": ["diffusers", "AutoencoderKLFlux2"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+        "text_encoder": ["transformers", "Qwen3ForCausalLM"],
+        "tokenizer": ["transformers", "Qwen2TokenizerFast"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
+def conversation_tokenizer(folder: Path) -> int:
+    """A tokenizer of bytes and pairs, trained on a few sentences, for turns of a conversation."""
+    folder.mkdir(parents=True)
+    words = Tokenizer(BPE())
+    words.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    words.train_from_iterator(
+        TEXT, BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=ByteLevel.alphabet())
+    )
+    words.save(str(folder / "tokenizer.json"))
+    turn = "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    about = {
+        "tokenizer_class": "Qwen2Tokenizer",
+        "pad_token": "<|endoftext|>",
+        "eos_token": "<|im_end|>",
+        "chat_template": "{% for message in messages %}" + turn + "{% endfor %}<|im_start|>assistant\n",
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    return int(words.get_vocab_size())
+
+
 def tokenizer(folder: Path) -> int:
     """A sentencepiece tokenizer, trained on a few sentences; returns the size of its vocabulary."""
     folder.mkdir(parents=True)
@@ -209,5 +282,6 @@ def _kohya(down: torch.Tensor, up: torch.Tensor) -> dict[str, torch.Tensor]:
 TINY: dict[str, tuple[Callable[[Path], Path], str, dict[str, Any]]] = {
     "vace": (wan_vace, "wan-vace-1.3b", {"prompt": TEXT[1], "steps": 2, "guidance": 1.0}),
     "controlnet": (lambda folder: stable_diffusion(folder, TEXT), "sd-1.5-lcm", {"prompt": TEXT[1], "steps": 2}),
+    "edit": (flux2_klein, "flux2-klein-4b", {"prompt": TEXT[1], "steps": 2}),
 }
 """Engines with models -> how a tiny one is made, the name of its folder, and settings that are quick."""

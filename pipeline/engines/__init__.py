@@ -7,7 +7,7 @@ from importlib import import_module
 
 from pipeline.engines.base import Engine, EngineError
 
-_MODULES = {"restyle": "restyle", "vace": "vace", "controlnet": "controlnet"}
+_MODULES = {"restyle": "restyle", "vace": "vace", "controlnet": "controlnet", "edit": "edit"}
 """Engine name -> the module whose `ENGINE` it is."""
 
 

@@ -134,12 +134,12 @@ class Segments(Group):
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle", "vace", "controlnet"] = setting(
+    engine: Literal["restyle", "vace", "controlnet", "edit"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU; vace makes what a prompt says, all "
-        "frames of a window together, and controlnet a few at a time from those around them; these two need a "
-        "graphics card and weights.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; the others need a graphics card and "
+        "weights: vace makes what a prompt says, all frames of a window together, controlnet a few at a time from "
+        "those around them, and edit changes a few frames by an instruction and carries them through the clip.",
     )
     model: str = setting(
         "",
@@ -150,7 +150,8 @@ class Generate(Group):
     prompt: str = setting(
         "",
         "Prompt",
-        "What is to be seen, in a few sentences: the person, the clothes, the light, the kind of picture.",
+        "What is to be seen, in a few sentences: the person, the clothes, the light, the kind of picture. For edit, "
+        "what is to be changed: dress the person in a red raincoat, in heavy rain.",
         most_characters=2000,
     )
     negative_prompt: str = setting(
