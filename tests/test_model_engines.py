@@ -270,7 +270,7 @@ def test_too_little_memory_means_fewer_frames_and_is_told_once(
 
 
 def test_then_the_picture_becomes_smaller(case: Case, views: list[View], monkeypatch: pytest.MonkeyPatch) -> None:
-    large = walked(Size(192, 128))[:5]
+    large = walked(Size(192, 128))[:1]
     session = case.open(steps=1)
     usual = list[int]()
     with monkeypatch.context() as watched:
