@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from utils.image import RGB
-from utils.keyframes.carrying import Side, carried, unreached
+from utils.keyframes.carrying import Floats, Side, carried, unreached
 from utils.keyframes.choosing import Rules, keys
 from utils.keyframes.motion import Match
 
@@ -68,7 +68,7 @@ def test_what_comes_from_the_window_before_is_the_first_key() -> None:
 HEIGHT, WIDTH = 64, 96
 
 
-def side(level: int | RGB, sure: float | np.ndarray = 1.0, right_px: float = 0.0) -> Side:
+def side(level: int | RGB, sure: float | Floats = 1.0, right_px: float = 0.0) -> Side:
     """A key of one level, and how sure it is."""
     picture = np.full((HEIGHT, WIDTH, 3), level, np.uint8) if isinstance(level, int) else level
     vectors = np.zeros((HEIGHT, WIDTH, 2), np.float32)

@@ -64,7 +64,7 @@ def resized(picture: Values, size: Size) -> Values:
     if own == size:
         return picture
     kind = cv2.INTER_AREA if size.area_px < own.area_px else cv2.INTER_CUBIC
-    result: Values = cv2.resize(picture, size, interpolation=kind)  # type: ignore[assignment]
+    result: Values = cv2.resize(picture, size, interpolation=kind)
     return result
 
 
