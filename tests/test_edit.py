@@ -63,11 +63,15 @@ def settings_of(**generate: Any) -> dict[str, Any]:
     return Settings.load(overrides={**tiny_settings("edit"), **changed}).flat()
 
 
+def session_of(**generate: Any) -> Any:
+    return opened(find_engine("edit"), settings_of(**generate))
+
+
 class Watched:
     """A session, and what it was asked to paint."""
 
     def __init__(self, **generate: Any) -> None:
-        self.session: Any = opened(find_engine("edit"), settings_of(**generate))
+        self.session = session_of(**generate)
         self.painted = list[tuple[Sheets, Request]]()
         paint = self.session.model.painted
 
@@ -205,7 +209,7 @@ def test_one_pass_a_step_and_two_where_a_model_takes_guidance(
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps({**index, "is_distilled": False}))
     monkeypatch.setenv("RESHOOT_MODELS", str(tmp_path))
-    other = opened(find_engine("edit"), settings_of())
+    other = session_of()
     assert passes(other, window(VIEWS[:1], steps=3)) == 3
     assert passes(other, window(VIEWS[:1], steps=3, guidance=4.0)) == 6
 
@@ -216,7 +220,7 @@ def test_a_model_of_another_family_is_refused(models: Path, tmp_path: Path, monk
     (folder / "model_index.json").write_text(json.dumps({**index, "_class_name": "WanVACEPipeline"}))
     monkeypatch.setenv("RESHOOT_MODELS", str(tmp_path))
     with pytest.raises(EngineError, match="a model for WanVACEPipeline"):
-        opened(find_engine("edit"), settings_of())
+        session_of()
 
 
 def test_a_lora_changes_what_is_painted(models: Path, watched: Watched) -> None:

@@ -13,8 +13,8 @@ from utils.size import Size
 
 USED_SHARE, CONTEXT_MB = 0.45, 700.0
 """The share of a device's computations that such a model uses, and memory of the card's driver (assumed)."""
-FRAMES_PER_KEY = 8.0
-"""How many frames a painted one serves (assumed; the walker needs one in six to twelve)."""
+FRAMES_PER_KEY = 6.0
+"""How many frames a painted one serves, as `benchmarks.keyframes` counts them on the walker."""
 NS_PER_CARRIED_PIXEL, CARRY_START_S = 600.0, 0.15
 """Time on one processor to carry keys to a frame: per pixel, and for the flow, which is found in small pictures."""
 ENCODING_TFLOP = 4.5
