@@ -24,7 +24,7 @@ from utils.progress import Cancel
 pytestmark = pytest.mark.slow
 
 
-def pipeline(kind: type, patch: int = 2) -> Any:
+def pipeline(kind: Any, patch: int = 2) -> Any:
     """A pipeline that can only read masks."""
     pipe = kind.__new__(kind)
     for name, value in {"vae_scale_factor_spatial": 8, "vae_scale_factor_temporal": 4}.items():
@@ -34,7 +34,7 @@ def pipeline(kind: type, patch: int = 2) -> Any:
     return pipe
 
 
-def black_latents(kind: type, black_frames: int) -> int:
+def black_latents(kind: Any, black_frames: int) -> int:
     """How many latents of 81 frames are read as finished where so many frames are black."""
     mask = torch.ones(1, 3, 81, 32, 32)
     mask[:, :, :black_frames] = 0
