@@ -135,7 +135,7 @@ class VaceModel:
         """Make a window of noise, with a person-sized mask in the middle."""
         assert self._opened
         asked = Request(PROMPT, "", steps, guidance=1.0, control_strength=1.0, seed=0)
-        made = self._opened.frames(_window(size, frames), asked, step)
+        made, _ = self._opened.frames(_window(size, frames), asked, step)
         return bool(np.isfinite(made).all())
 
     def _text(self) -> tuple[Any, Any]:

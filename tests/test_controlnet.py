@@ -72,7 +72,8 @@ def session_of(**changed: Any) -> Any:
 
 
 def frames(session: Any, views: list[View], **changed: Any) -> tuple[list[EngineFrame], list[str]]:
-    window = replace(window_of(views, settings_of(**changed)), controls=controls(ENGINE.caps.controls))
+    drawn = controls(ENGINE.caps.controls, lambda: iter(views))
+    window = replace(window_of(views, settings_of(**changed)), controls=drawn)
     output = session.run(window, Cancel(), lambda share, note: None)
     return list(output.frames), output.fallbacks
 

@@ -94,8 +94,8 @@ def watched(models: Path) -> Watched:
         return Watched()
 
 
-def window(views: Sequence[View] = VIEWS, reference: RGB | None = None, **generate: Any) -> Window:
-    return window_of(list(views), settings_of(**generate), style_of(views, reference))
+def window(views: Sequence[View] = VIEWS, references: Sequence[RGB] = (), **generate: Any) -> Window:
+    return window_of(list(views), settings_of(**generate), style_of(views, *references))
 
 
 def test_few_frames_are_painted_and_look_at_the_first_of_them(watched: Watched) -> None:
@@ -165,12 +165,13 @@ def test_where_nobody_is_nothing_is_painted(watched: Watched) -> None:
 
 def test_a_reference_picture_is_shown_to_every_key(watched: Watched) -> None:
     made = {}
-    for name, reference in {"none": None, "dark": np.zeros((30, 90, 3), np.uint8), "noisy": GROUND[:, :40]}.items():
-        frames, _ = watched.made(window(VIEWS[:3], reference))
+    dark, noisy = np.zeros((30, 90, 3), np.uint8), GROUND[:, :40]
+    for name, given_ones in {"none": [], "dark": [dark], "noisy": [noisy], "both": [dark, noisy]}.items():
+        frames, _ = watched.made(window(VIEWS[:3], given_ones))
         made[name] = frames[0].rgb.tobytes()
-        assert [len(given.references) for given, _ in watched.painted] == ([0, 1] if reference is None else [1, 2])
+        assert [len(given.references) for given, _ in watched.painted] == [len(given_ones), len(given_ones) + 1]
         assert len({Size.of(each) for given, _ in watched.painted for each in (given.picture, *given.references)}) == 1
-    assert len(set(made.values())) == 3
+    assert len(set(made.values())) == 4
 
 
 def test_a_first_look_is_one_painted_frame(watched: Watched) -> None:

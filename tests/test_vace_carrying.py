@@ -165,7 +165,7 @@ def test_references_stand_before_what_is_carried(session: Any) -> None:
     whole = np.full((64, 96), 255, np.uint8)
     carry = Carry((np.full((64, 96, 3), 70, np.uint8),) * 5, (whole,) * 5)
     lead = np.random.default_rng(1).normal(size=(16, 1, 8, 12)).astype(np.float32)
-    given = replace(conditions.of(views, carry, picture), lead=lead)
+    given = replace(conditions.of(views, carry, [picture]), lead=lead)
     request = session._request(settings("latents"))
     _, clean = session.model.frames(given, request, lambda done: None)
     assert clean.shape[1] == 3 and np.array_equal(clean[:, 1:2], lead)

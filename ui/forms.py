@@ -113,7 +113,7 @@ def _engine_choice(engine: Engine, good_for: str) -> dict[str, Any]:
 def _model() -> dict[str, Any]:
     """The checkpoints of all engines; the page asks for itself which of them are here."""
     usual = "The one that the engine is made for, or another one if only that is here."
-    choices = [{"value": "", "title": "Usual", "good_for": usual}]
+    choices: list[dict[str, Any]] = [{"value": "", "title": "Usual", "good_for": usual}]
     registry = Registry.load(home())
     choices += [
         {"value": model.name, "title": model.name, "good_for": model.checkpoint.good_for, "engine": model.family.engine}

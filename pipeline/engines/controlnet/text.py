@@ -41,12 +41,12 @@ class ClipPrompts(Prompts):
         for _, encoder in pairs:
             encoder.to(self.device)
         for prompt in prompts:
-            self._read(prompt, pairs)
+            self._read_all(prompt, pairs)
         self._whole = {prompt: whole for prompt, whole in self._whole.items() if prompt in self._kept}
         del pairs, encoder
         clear_cuda()
 
-    def _read(self, prompt: str, pairs: Sequence[tuple[Any, Any]]) -> None:
+    def _read_all(self, prompt: str, pairs: Sequence[tuple[Any, Any]]) -> None:
         """What is said of one prompt; SDXL reads the last layer but one of its two encoders."""
         states = []
         for tokenizer, encoder in pairs:
