@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -180,10 +181,13 @@ def test_it_stops_between_frames(made_by: Engine, views: list[View]) -> None:
 
 
 @pytest.mark.parametrize("part", ["person", "background"])
-@pytest.mark.parametrize("name", [name for name, each in ENGINES.items() if each.caps.keeps_outside])
-def test_what_is_not_restyled_stays_the_source(name: str, views: list[View], part: str) -> None:
-    for view, made in zip(views, frames(ENGINES[name], views, apply_to=part), strict=True):
-        inside, outside = view.matte == 255, view.matte == 0
+def test_what_is_not_restyled_stays_the_source(made_by: Engine, views: list[View], part: str) -> None:
+    """Engines with models take a few pixels around the person along."""
+    if not made_by.caps.keeps_outside:
+        pytest.skip("it changes all of the picture")
+    near = np.ones((7, 7) if made_by.name in TINY else (1, 1))
+    for view, made in zip(views, frames(made_by, views, apply_to=part), strict=True):
+        inside, outside = cv2.erode(view.matte, near) == 255, cv2.dilate(view.matte, near) == 0
         kept, changed = (outside, inside) if part == "person" else (inside, outside)
         assert np.array_equal(made[kept], view.rgb[kept])
         assert (made[changed] != view.rgb[changed]).any()
