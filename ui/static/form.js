@@ -4,7 +4,7 @@ import { ClipOwn, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
 import { fieldPart, isOwn, isTooLong, mark, read, tellEngine, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
 import { previewed } from "./previewed.js";
-import { ask, draw, html, openTab, Problem, remember, remembered, resolved, tell } from "./shared.js";
+import { ask, draw, html, openTab, Problem, randomSeed, remember, remembered, resolved, tell } from "./shared.js";
 
 const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", ENGINE = "generate.engine", MODEL = "generate.model", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
@@ -155,7 +155,7 @@ class Form extends HTMLElement {
     const { back: name, roll } = button?.dataset ?? {};
     if (button?.dataset.do === "preview") this.preview();
     else if (button?.dataset.do === "submit") this.#submit();
-    else if (roll) this.#choose({ name: roll, value: crypto.getRandomValues(new Uint32Array(1))[0] });
+    else if (roll) this.#choose({ name: roll, value: randomSeed() });
     else if (name) {
       for (const each of this.values.fields.get(name).settings ?? [name]) this.#set(each, this.values.usual(each));
       this.#write(name);

@@ -1,7 +1,7 @@
 // The comparison of <reshoot-look>: the previewed frame in every look or from four seeds, cut to the person; a click chooses one.
-import { html } from "./shared.js";
+import { html, randomSeed } from "./shared.js";
 
-const SEEDS = 4, MOST_SEED = 2 ** 32;
+const SEEDS = 4;
 /** What can be compared: the setting, what its button says, and what its list is called. */
 export const COMPARISONS = {
   "generate.look": { verb: "Compare all looks", title: "This frame in all looks", about: "This frame in every look, to choose one." },
@@ -12,7 +12,7 @@ export const COMPARISONS = {
 export function compared(name, { looks, seed }) {
   if (name === "generate.look") return looks;
   const seeds = new Set([seed]);
-  while (seeds.size < SEEDS) seeds.add(Math.floor(Math.random() * MOST_SEED));
+  while (seeds.size < SEEDS) seeds.add(randomSeed());
   return [...seeds].map((value) => ({ value, title: `Seed ${value}` }));
 }
 

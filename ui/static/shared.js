@@ -170,6 +170,8 @@ export function secondsText(seconds) {
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+/** A seed short enough to be read out. */
+export const randomSeed = () => Math.floor(Math.random() * 1e6);
 export const percentText = (share) => `${Math.floor(100 * share)} %`;
 export const estimateText = ({ seconds, memory_mb, basis = "" }) =>
   `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}${basis && ` (${basis})`}`;
