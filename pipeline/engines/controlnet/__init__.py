@@ -1,4 +1,4 @@
-"""ControlNet with Stable Diffusion 1.5 or SDXL: frames made one by one, each from those that are finished around it."""
+"""ControlNet with Stable Diffusion 1.5 or SDXL: keys, and frames made from the keys around them."""
 
 from pipeline.engines.controlnet.engine import ENGINE
 

@@ -1,7 +1,8 @@
-"""The order in which the frames of a window are made: keys first, then what lies between two finished frames, halving.
+"""The order in which the frames of a window are made: keys in a chain, then all between them, each from both its keys.
 
-So every frame but the first one starts from finished ones around it, nothing is carried along further than a few times,
-and all that halves a gap in the same round can be made at once. Encoders of video order their B-frames like this.
+So nothing between keys is carried along more than once, and all of it can be made at once. Halving the gaps instead,
+each frame from the nearest finished ones, had 1.7 times the warp error on the walker (2.92 to 1.69, a network with
+random weights): neighbours then differ in how often they were made over.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ class Turn:
 
 def rounds(frames: int, key_every: int = KEY_EVERY) -> list[list[Turn]]:
     """All frames of a window by rounds; the frames of a round do not depend on each other."""
-    keys = key_indices(frames, key_every)
-    chain = [[Turn(0, (), is_key=True)], *([Turn(key, (before,), is_key=True)] for before, key in pairwise(keys))]
-    return chain + _halvings(list(pairwise(keys)))
+    gaps = list(pairwise(key_indices(frames, key_every)))
+    chain = [[Turn(0, (), is_key=True)], *([Turn(after, (before,), is_key=True)] for before, after in gaps)]
+    return [*chain, [Turn(index, gap, is_key=False) for gap in gaps for index in range(gap[0] + 1, gap[1])]]
 
 
 def key_indices(frames: int, key_every: int = KEY_EVERY) -> list[int]:
@@ -33,14 +34,3 @@ def key_indices(frames: int, key_every: int = KEY_EVERY) -> list[int]:
     last = frames - 1
     gaps = ceil(last / key_every)
     return [round(last * part / gaps) for part in range(gaps + 1)] if gaps else [0]
-
-
-def _halvings(gaps: list[tuple[int, int]]) -> list[list[Turn]]:
-    """The frames in the middle of gaps, then those in the middle of what is left."""
-    found: list[list[Turn]] = []
-    while gaps := [(before, after) for before, after in gaps if after - before > 1]:
-        middles = [(before + after) // 2 for before, after in gaps]
-        found.append([Turn(middle, gap, is_key=False) for middle, gap in zip(middles, gaps, strict=True)])
-        gaps = [half for middle, (before, after) in zip(middles, gaps, strict=True)
-                for half in ((before, middle), (middle, after))]  # fmt: skip
-    return found
