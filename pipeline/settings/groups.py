@@ -150,8 +150,8 @@ class Generate(Group):
     prompt: str = setting(
         "",
         "Prompt",
-        "What is to be seen, in a few sentences: the person, the clothes, the light, the kind of picture. For edit, "
-        "what is to be changed: dress the person in a red raincoat, in heavy rain.",
+        "What is to be seen, in a few sentences: the person, the clothes, the light, the kind of picture. For FLUX.2 "
+        "klein, what is to be changed: dress the person in a red raincoat, in heavy rain.",
         most_characters=2000,
     )
     negative_prompt: str = setting(

@@ -29,7 +29,6 @@ class Edit:
         lengths=Lengths(preferred=64, most=96),
         references=4,
         carry=tuple(range(1, 34)),
-        keeps_outside=True,
         deterministic="same card",
     )
     settings = (
