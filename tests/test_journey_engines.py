@@ -154,6 +154,17 @@ def figure(view: View) -> NDArray[np.uint8]:
     return alpha
 
 
+def warming(window: Window) -> Draw:
+    """Stronger reds and weaker blues in what is restyled, the background or all of the picture."""
+
+    def draw(view: View) -> EngineFrame:
+        warm = np.clip(view.rgb.astype(float) + np.array([20, 0, -20]), 0, 255).astype(np.uint8)
+        kept = (view.matte > 0)[..., None] & (window.settings["generate.apply_to"] == "background")
+        return EngineFrame(np.where(kept, view.rgb, warm))
+
+    return draw
+
+
 @pytest.fixture(scope="module")
 def replaced(film: Walk) -> Journey:
     on = bench(film.cache, segments__count=3, segments__least_s=0.2)
@@ -197,6 +208,19 @@ def test_colours_that_drift_are_brought_back(replaced: Journey) -> None:
     assert len(replaced.frames.windows) == 3
     assert all(window.colours_locked and window.facts["alpha"] for window in replaced.frames.windows)
     assert max(np.abs(away.mean(axis=0)).max() for away in rings(replaced, wider=False)) < 2.5
+
+
+@pytest.mark.parametrize("part", ["background", "both"])
+def test_what_is_restyled_keeps_its_new_colours(film: Walk, part: str) -> None:
+    """The colours are matched to the source where that is kept: in the person, or nowhere."""
+    settings = {"segments__count": 3, "segments__least_s": 0.2, "generate__apply_to": part}
+    made = journey(film.path, bench(film.cache, **settings), Drawing("warming", warming))
+    for window in made.frames.windows:
+        shown = zip(made.stable.views(window.plan.span, window.plan.box), window.frames(), strict=True)
+        for view, picture in shown:
+            ring = cv2.dilate(view.matte, np.ones((41, 41), np.uint8)) == 0
+            warmer = (picture.rgb[ring].astype(float) - view.rgb[ring]).mean(axis=0)
+            assert warmer[0] > 12 and warmer[2] < -12
 
 
 def test_a_wider_window_is_whole(replaced: Journey) -> None:

@@ -84,7 +84,7 @@ def _steady(work: Work) -> None:
 
 STEADY = Stage(
     "steady",
-    version=4,
+    version=5,
     run=_steady,
     settings=("generate.apply_to", "consistency.strength", "consistency.reanchor_frames"),
     tools=("numpy", "opencv-contrib-python", "av"),
@@ -103,7 +103,8 @@ class _Steadying:
         self._plan, facts = self._made.plan, self._made.facts
         self._is_edit, self._keeps_feet = facts["is_edit_of_source"], facts["keeps_feet"]
         self._keeps_outside, self._near_only = facts["keeps_outside"], facts["near_only"]
-        self._shows_near_only = self._keeps_outside and work.settings["generate.apply_to"] == "person"
+        self._part: str = work.settings["generate.apply_to"]
+        self._shows_near_only = self._keeps_outside and self._part == "person"
 
     def run(self) -> None:
         """Lock the colours, remove flicker, and write the frames."""
@@ -112,10 +113,10 @@ class _Steadying:
         (self._work.folder / LOCKED).write_bytes(b"no" if lock.map is None else b"yes")
 
     def _lock(self) -> ColourLock:
-        """The colour correction that matches the source around the person, for engines that touch those pixels."""
+        """The colour correction that matches the source where that is kept, for engines that touch those pixels."""
         if self._keeps_outside:
             return ColourLock()
-        return colour_lock(self._stable, self._plan, self._made.frames())
+        return colour_lock(self._stable, self._plan, self._made.frames(), self._part)
 
     def _consistent(self, lock: ColourLock) -> Iterator[RGB]:
         """The frames after colour lock and temporal consistency."""

@@ -36,7 +36,7 @@ from utils.media.chunk import read_chunk, write_chunk
 from utils.prefetch import prefetch
 from utils.store import Entry
 
-VERSION = 2
+VERSION = 3
 NEAR_PX = 10
 """Margin around the person that is stored of an engine that leaves everything else as in the source; it exceeds the
 reach of any resampling. Beyond it black is stored, which compresses to almost nothing."""
@@ -220,7 +220,8 @@ class _Making:
         if not caps.carry or caps.keeps_outside:
             return None
         pictures = read_chunk(self._work.folder / FRAMES, len(self._plan.span))
-        colour_map = colour_lock(self._stable, self._plan, map(EngineFrame, pictures)).map
+        part = self._work.settings["generate.apply_to"]
+        colour_map = colour_lock(self._stable, self._plan, map(EngineFrame, pictures), part).map
         return None if colour_map is None else colour_map.tolist()
 
 
