@@ -373,6 +373,21 @@ def test_estimates_learn_from_jobs_of_this_home(server: Server, film: bytes) -> 
     assert after > 1.5 * before
 
 
+def test_estimates_follow_what_is_chosen(server: Server, film: bytes) -> None:
+    clip = uploaded(server, film)
+    usual = looked_at(server, clip)["estimates"]
+
+    def chosen(**settings: Any) -> Any:
+        return server.client.post(f"clips/{clip}/estimates", json={"settings": {"generate.engine": "vace", **settings}})
+
+    slow, quick = (chosen(**{"generate.steps": steps}).json()["estimates"] for steps in (40, 4))
+    assert slow["restyle"]["fast"]["seconds"] > 5 * quick["restyle"]["fast"]["seconds"]
+    assert quick["restyle"]["fast"]["seconds"] > 5 * usual["restyle"]["fast"]["seconds"]
+    assert quick["restyle"]["fast"]["basis"] == "rough" and quick["steady"] == usual["steady"]
+    wrong = chosen(**{"generate.steps": -1})
+    assert wrong.status_code == 400 and "generate.steps" in wrong.text
+
+
 def test_the_example_is_there_in_one_click_and_cannot_be_removed(server: Server, film: bytes, tmp_path: Path) -> None:
     example = example_of(server, film, tmp_path)
     assert server.client.post("clips/example").json() == {"id": example}

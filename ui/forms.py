@@ -98,7 +98,7 @@ def _step(field: Field) -> float | None:
 
 def _engine() -> dict[str, Any]:
     """The engines by their labels, each with what it is good for, and why it cannot run on this machine if so."""
-    good_for = {model.family.engine: model.family.good_for for model in Registry.load(home())}
+    good_for = {model.family.engine: model.family.good_for for model in reversed(Registry.load(home()).models)}
     choices = [_engine_choice(each, good_for.get(each.name, WITHOUT_MODEL)) for each in engines()]
     return {"control": "engines", "title": "Made by", "help": "What makes the new pixels.", "choices": choices}
 

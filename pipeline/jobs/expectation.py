@@ -14,10 +14,15 @@ from pipeline.library.clips import Clips, NoClip
 from pipeline.library.inputs import clip_id
 
 
-def estimates(ledger: Ledger, facts: Mapping[str, Any]) -> dict[str, dict[str, Estimate]]:
-    """What each kind of job would take for a clip with these facts, by preset."""
-    done = ledger.in_state(State.DONE)
-    return {kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name), {})) for kind in kinds()}
+def estimates(
+    ledger: Ledger, facts: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, dict[str, Estimate]]:
+    """What each kind of job would take for a clip with these facts, by preset; `settings` are those chosen by kind."""
+    done, chosen = ledger.in_state(State.DONE), settings or {}
+    return {
+        kind.name: dict(kind.estimate(facts, finished_runs(done, kind.name), chosen.get(kind.name, {})))
+        for kind in kinds()
+    }
 
 
 @dataclass(frozen=True)

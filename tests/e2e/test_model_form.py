@@ -45,7 +45,8 @@ def prompt(page: Page) -> Locator:
 
 
 def test_a_prompt_is_begun_from_a_template_counted_and_remembered(page: Page, clip: Path, prompt: Locator) -> None:
-    upload(page, clip)
+    times = upload(page, clip).locator(".estimates")
+    expect(times).to_contain_text("(rough)")
     prompt.fill("my own words")
     page.get_by_role("button", name="Ideas").click()
     page.get_by_role("button", name="Raincoat").click()

@@ -16,7 +16,9 @@ from starlette.responses import FileResponse
 from pipeline.jobs.expectation import estimates
 from pipeline.library.clips import EXAMPLE_TITLE, Clips, Inspection, NoClip, StoredClip
 from pipeline.library.showcase import READY_MADE, loop_of
+from ui.json_body import JsonBody
 from ui.problems import NotAllowed, NotHere
+from ui.routes.jobs import asked_settings, order_of
 from ui.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,13 @@ def routes(studio: Studio) -> APIRouter:
             stored = replace(stored, inspection=inspections.request(stored))
         facts = stored.inspection.facts if stored.inspection else None
         return _to_json(stored, clips) | {"estimates": estimates(studio.ledger, facts) if facts else {}}
+
+    @router.post("/clips/{clip}/estimates")
+    def expected(clip: str, body: JsonBody) -> dict[str, Any]:
+        """As `show` tells them, with settings that are chosen and not submitted yet."""
+        stored, asked = _found(clips, clip), order_of(studio, *asked_settings(body))
+        facts = stored.inspection.facts if stored.inspection else None
+        return {"estimates": estimates(studio.ledger, facts, {asked.kind: asked.settings}) if facts else {}}
 
     @router.get("/clips/{clip}/poster.jpg")
     def poster(clip: str) -> FileResponse:

@@ -4,7 +4,8 @@ import { clipCard, uploadCard } from "./clips-card.js";
 import { ask, draw, html, openTab, remember, remembered, tell } from "./shared.js";
 import { begun, forget, keyOf, Upload } from "./upload.js";
 
-const LIST = "reshoot.clips", AT_ONCE = 2, MOST_SETTINGS_BYTES = 1 << 20;
+const LIST = "reshoot.clips", AT_ONCE = 2, MOST_SETTINGS_BYTES = 1 << 20, REST_MS = 300;
+const ENGINE = "generate.engine", TIMED = [ENGINE, "generate.model", "generate.steps", "generate.guidance"];
 
 class Clips extends HTMLElement {
   connectedCallback() {
@@ -60,6 +61,10 @@ class Clips extends HTMLElement {
       event.preventDefault();
       openTab("create");
       this.#choose([...event.dataTransfer.files]);
+    });
+    window.addEventListener("reshoot:chosen", () => {
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.#expect(), REST_MS);
     });
     this.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-do]");
@@ -178,11 +183,25 @@ class Clips extends HTMLElement {
       }
       if (clip.told && clip.told.state !== "looking") {
         this.#say(`${clip.title}: ${clip.told.state === "ready" ? "ready." : clip.told.problem}`);
-        return this.#changed();
+        this.#changed();
+        return this.#expect();
       }
       this.#draw();
       await new Promise((done) => setTimeout(done, rest_s * 1000));
     }
+  }
+
+  /** Ask anew what clips will take where the engine, or what its time depends on, was chosen otherwise. */
+  async #expect() {
+    const all = document.querySelector("reshoot-form")?.choice?.settings ?? {};
+    const settings = ENGINE in all ? Object.fromEntries(TIMED.filter((name) => name in all).map((name) => [name, all[name]])) : {};
+    const key = JSON.stringify(settings);
+    for (const clip of this.clips.filter(({ told, expected = "{}" }) => told?.state === "ready" && expected !== key)) {
+      clip.expected = key;
+      const told = await ask(`clips/${clip.id}/estimates`, { method: "POST", json: { settings } }).catch(() => null);
+      if (told && clip.expected === key) clip.told.estimates = told.estimates;
+    }
+    this.#draw();
   }
 
   /** Uploads begun in an earlier visit, which resume when the same file is chosen. */

@@ -173,7 +173,7 @@ export function secondsText(seconds) {
 /** A seed short enough to be read out. */
 export const randomSeed = () => Math.floor(Math.random() * 1e6);
 export const percentText = (share) => `${Math.floor(100 * share)} %`;
-export const estimateText = ({ seconds, memory_mb, basis = "" }) =>
-  `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}${basis && ` (${basis})`}`;
+export const estimateText = ({ seconds, memory_mb, vram_mb = 0, basis = "" }) =>
+  `about ${secondsText(seconds)}, ${bytesText(memory_mb * 1e6)}${vram_mb ? `, ${bytesText(vram_mb * 1e6)} on the card` : ""}${basis && ` (${basis})`}`;
 /** A graphics card while an engine works on it. */
 export const cardText = ({ busy, used, total }) => `${percentText(busy)} busy, ${bytesText(used)} of ${bytesText(total)} taken`;
