@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.test_studio import state, submit
+from tests.e2e.test_studio import PATIENCE_MS, state, submit
 from tests.journeys import filmed
 from tests.studios import App, app
 from utils.project import PROJECT_ROOT
@@ -52,7 +52,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(card: Locator) -> Locator:
     """The part of the card that asks whether to go on, once it plays the first finished part."""
     first = card.locator(".first")
-    expect(first.locator("video")).to_be_visible()
+    expect(first.locator("video")).to_be_visible(timeout=2 * PATIENCE_MS)
     expect(first).to_contain_text("Stopping keeps all that is made so far")
     return first
 
