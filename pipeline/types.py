@@ -70,7 +70,9 @@ class References:
         if not self.unused:
             return ""
         taken = len(self.pictures)
-        what = "the first reference picture only" if taken == 1 else f"{taken or 'no'} reference pictures"
+        if not taken:
+            return f"{engine} does not use reference pictures."
+        what = "the first reference picture only" if taken == 1 else f"{taken} reference pictures"
         return f"{engine} takes {what}; {self.unused} more {'is' if self.unused == 1 else 'are'} not used."
 
 

@@ -17,6 +17,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.library.given import KEPT_S, PART, at_home, find, portable, stay, sweep
 from pipeline.library.references import FOLDER, Picture, keep, preview
+from pipeline.types import REFERENCES, References
 from tests.journeys import filmed
 from tests.orders import restyle_order
 from tests.pictures import BOMB, HIGH, NOTE, SVG, TEXT_BOMB, WIDE, coded, png, sunset, turned
@@ -52,6 +53,20 @@ def put(picture: Path, home: Path) -> Path:
 def test_a_result_names_the_picture_by_its_content_and_tells_no_path(picture: Path) -> None:
     told = portable({"generate.reference": str(picture), "generate.look": "ink"}, PICTURES)
     assert told == {"generate.reference": digest_file(picture), "generate.look": "ink"}
+
+
+@pytest.mark.parametrize(
+    ("most", "note"),
+    [
+        (0, "it does not use reference pictures."),
+        (1, "it takes the first reference picture only; 2 more are not used."),
+        (2, "it takes 2 reference pictures; 1 more is not used."),
+        (3, ""),
+    ],
+)
+def test_pictures_that_an_engine_has_no_use_for_are_told(picture: Path, most: int, note: str) -> None:
+    given = References.of(dict.fromkeys(REFERENCES[:3], str(picture)), most)
+    assert given.note("it") == note and len(given.read()) == most
 
 
 def test_settings_without_a_picture_or_with_one_that_is_gone_name_none(tmp_path: Path) -> None:

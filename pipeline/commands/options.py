@@ -16,7 +16,8 @@ Matte = Annotated[
 References = Annotated[
     list[Path] | None,
     typer.Option(
-        "--reference", help="A picture that the result takes after; up to four times, for engines with a model."
+        "--reference",
+        help="A picture that the result takes after; up to four times for vace and edit, of no use to controlnet.",
     ),
 ]
 Strokes = Annotated[Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")]

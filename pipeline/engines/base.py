@@ -88,7 +88,7 @@ class Caps:
     controls: frozenset[Control] = frozenset()
     """Control images that it uses."""
     references: int = 1
-    """The most reference pictures that it takes."""
+    """The most reference pictures that it takes; 0 if it reads none."""
     carry: tuple[int, ...] = ()
     """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
     is_edit_of_source: bool = False

@@ -29,6 +29,7 @@ class Controlnet:
         lengths=Lengths(preferred=64, most=97),
         size_multiple=8,
         controls=frozenset({"pose", "edges"}),
+        references=0,
         carry=(1,),
         deterministic="same card",
     )
