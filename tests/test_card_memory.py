@@ -107,12 +107,12 @@ def test_the_budget_is_what_was_asked_for_as_far_as_the_card_has_it() -> None:
 def test_parts_wait_outside_the_card_where_they_do_not_fit_or_as_asked(
     room_mb: float, asked: str, offload: str, left: tuple[str, ...]
 ) -> None:
-    attempt = Attempt.first(81, [30_000, 6_000], room_mb, asked)
+    attempt = Attempt(81).on_card([30_000, 6_000], room_mb, asked)
     assert (attempt.offload, attempt.offloads) == (offload, left)
 
 
 def test_each_attempt_is_smaller_and_ends() -> None:
-    attempt, sentences = Attempt.first(81, [30_000, 6_000], 40_000), list[str]()
+    attempt, sentences = Attempt(81, can_tile=True).on_card([30_000, 6_000], 40_000), list[str]()
     while smaller := attempt.smaller():
         attempt, sentence = smaller
         sentences.append(sentence)

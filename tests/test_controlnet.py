@@ -15,9 +15,11 @@ from safetensors.torch import load_file
 from pipeline.engines import engine as find_engine
 from pipeline.engines.base import EngineError, EngineFrame, View
 from pipeline.engines.controlnet.defaults import Defaults
+from pipeline.engines.controlnet.opening import first_attempt
 from pipeline.engines.controlnet.text import encoders
 from pipeline.engines.device import Device
 from pipeline.engines.diffusion import card
+from pipeline.engines.diffusion.opening import Opening
 from pipeline.make.controls import controls
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, window_of
@@ -286,7 +288,7 @@ def test_text_encoders_have_the_weights_of_their_files(models: Path) -> None:
             assert len(names) == 1 and torch.equal(encoder.state_dict()[names[0]], there)
 
 
-@pytest.mark.parametrize("offload", ["none", "model"])
+@pytest.mark.parametrize("offload", ["none", "model", "blocks"])
 def test_a_processor_keeps_all_in_its_memory(models: Path, views: list[View], offload: Any) -> None:
     session = session_of()
     session.model.place(offload)
@@ -312,10 +314,24 @@ def test_where_little_fits_fewer_frames_are_made_at_once(
     assert len(told) == len(set(told))
 
 
+@pytest.mark.parametrize(
+    ("memory_gb", "asked", "frames", "offload"),
+    [(24, "auto", 16, "none"), (24, "model", 16, "model"), (24, "blocks", 16, "blocks"), (1, "auto", 1, "none")],
+)
+def test_a_card_gets_as_many_frames_at_once_as_it_holds(
+    models: Path, memory_gb: float, asked: Any, frames: int, offload: str
+) -> None:
+    opening = Opening(CARD, torch.device("cuda"), torch.float16, 1024.0 * memory_gb, asked)
+    attempt = first_attempt(session_of().model, opening, Defaults())
+    assert (attempt.frames, attempt.offload, attempt.can_tile) == (frames, offload, True)
+
+
 def test_the_estimate_follows_family_and_steps(models: Path) -> None:
     size = Size(512, 768)
     few, many, large = (
         ENGINE.estimate({"generate.model": name}, size, 60, CARD) for name in ("sd-1.5-lcm", "sd-1.5", "sdxl")
     )
     assert 0 < few.seconds < many.seconds / 4 and many.seconds < large.seconds
+    half = ENGINE.estimate({"generate.model": "sd-1.5", "generate.strength": 0.5}, size, 60, CARD)
+    assert 0.4 * many.seconds < half.seconds < 0.6 * many.seconds, "half the strength takes half the steps"
     assert few.vram_mb < large.vram_mb and ENGINE.estimate({}, size, 60, CPU).vram_mb == 0

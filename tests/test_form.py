@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
 import pipeline.engines
-from pipeline.engines.base import Readiness
+from pipeline.engines.base import SPEED, Readiness
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.kinds import find_kind, kinds
@@ -118,7 +118,8 @@ def test_a_checkpoint_belongs_to_its_engine() -> None:
 def test_reference_pictures_have_one_control_and_engines_take_so_many() -> None:
     told = described("generate.reference")
     assert (told["control"], told["settings"]) == ("references", list(REFERENCES))
-    assert told["most"]["restyle"] == 1 and told["most"]["vace"] == len(REFERENCES)
+    assert told["most"] == {"restyle": 1, "vace": len(REFERENCES), "controlnet": 0, "edit": len(REFERENCES)}
+    assert told["engines"] == ["restyle", "vace", "edit"], "the form hides it for an engine that takes none"
     assert all(described(name)["elsewhere"] for name in REFERENCES[1:])
 
 
@@ -127,6 +128,8 @@ def test_a_setting_names_the_engines_that_read_it() -> None:
     assert described("generate.look")["engines"] == ["restyle"]
     assert described("generate.prompt")["engines"] == ["vace", "controlnet", "edit"]
     assert described("generate.strength")["engines"] == ["restyle", "controlnet"]
+    for name in (*SPEED, "memory.offload"):
+        assert described(name)["engines"] == ["vace", "controlnet", "edit"]
     assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
 
 

@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from diffusers import AutoencoderKLWan
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.engines import engine as find_engine
-from pipeline.engines.base import Caps
+from pipeline.engines.base import Call, Caps
 from pipeline.engines.clearing import Clearing
-from pipeline.engines.costs import known
+from pipeline.engines.costs import known, record
 from pipeline.engines.diffusion import speed
+from pipeline.engines.edit.cost import CARRY_START_S
 from pipeline.engines.sessions import Sessions
+from pipeline.make.controls import controls
 from pipeline.make.window_cost import Costs, WindowCost
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, window_of
@@ -28,6 +31,9 @@ from utils.progress import Cancel
 pytestmark = pytest.mark.slow
 
 VIEWS = [view(index) for index in range(9)]
+CALLS = {"vace": [(5, 6)], "controlnet": [(1, 6), (1, 6), (3, 4)], "edit": [(1, 3), (1, 3)]}
+"""Frames and passes of the calls for a window of five frames, with three steps and guidance. What `controlnet` makes
+from its keys takes fewer steps."""
 
 
 class CountingAllocator(TorchDispatchMode):  # type: ignore[misc]
@@ -74,7 +80,9 @@ def settings_of(name: str, **changed: Any) -> dict[str, Any]:
 
 def made(session: Any, settings: dict[str, Any], caps: Caps, count: int = 5) -> tuple[Clearing, Any, list[Any]]:
     """The frames of a window with memory given back as the settings say."""
-    output = session.run(window_of(VIEWS[:count], settings), Cancel(), lambda share, note: None)
+    window = window_of(VIEWS[:count], settings)
+    window = replace(window, controls=controls(caps.controls, lambda: iter(VIEWS)))
+    output = session.run(window, Cancel(), lambda share, note: None)
     clearing = Clearing.of(settings, caps)
     return clearing, output, list(clearing.after(output.frames))
 
@@ -113,25 +121,51 @@ def test_memory_settings_change_no_pixel(name: str) -> None:
     assert np.array_equal(*pictures)
 
 
-def test_what_a_call_took_is_kept_and_the_next_estimate_rests_on_it() -> None:
-    engine, settings = find_engine("vace"), settings_of("vace", **{"generate.steps": 3})
+@pytest.mark.parametrize("name", TINY)
+def test_what_calls_took_is_kept_and_the_next_estimate_rests_on_it(name: str) -> None:
+    engine, settings = find_engine(name), settings_of(name, **{"generate.steps": 3, "generate.guidance": 3.0})
     size = VIEWS[0].size
     before = engine.estimate(settings, size, 5, CPU)
     assert before.basis == "rough"
     clearing, output, _ = made(opened(engine, settings), settings, engine.caps)
-    (call,) = output.calls
-    assert (call.model, call.frames, call.steps, call.passes) == ("wan-vace-1.3b", 5, 3, 3)
-    assert call.seconds > 0 and call.vram_mb == 0
-    costs = Costs("vace", CPU.name, [WindowCost(5, 1.0, before, clearing, tuple(output.calls))])
+    calls, model = tuple(output.calls), TINY[name][1]
+    assert {(call.model, call.steps, call.vram_mb) for call in calls} == {(model, 3, 0.0)}
+    assert [(call.frames, call.passes) for call in calls] == CALLS[name]
+    assert all(call.seconds > 0 for call in calls)
+    costs = Costs(name, CPU.name, [WindowCost(5, 1.0, before, clearing, calls)])
     with costs.learning():
         assert engine.estimate(settings, size, 5, CPU) == before
-    assert not costs.problem
-    assert len(known("vace", "wan-vace-1.3b", CPU.name).calls) == 1
+    assert not costs.problem and known(name, model, CPU.name).calls == tuple(rounded(call) for call in calls)
+    after = engine.estimate(settings, size, 5, CPU)
+    assert after.basis.startswith("measured on this machine") and after.seconds != before.seconds
+
+
+def rounded(call: Call) -> Call:
+    """A call as it is kept."""
+    return replace(call, seconds=round(call.seconds, 3))
+
+
+def test_an_estimate_of_what_was_measured_is_what_it_took() -> None:
+    engine, settings = find_engine("vace"), settings_of("vace", **{"generate.steps": 3})
+    _, output, _ = made(opened(engine, settings), settings, engine.caps)
+    (call,) = output.calls
+    record("vace", CPU.name, output.calls)
     after = engine.estimate(settings, call.size, 5, CPU)
     assert after.basis == "measured on this machine once"
     assert after.seconds == pytest.approx(call.seconds, rel=0.01)
     twice = engine.estimate({**settings, "generate.steps": 6}, call.size, 5, CPU)
     assert twice.seconds == pytest.approx(2 * after.seconds)
+
+
+def test_only_painting_is_corrected_by_calls_that_painted() -> None:
+    """Carrying keys to frames takes as long as before."""
+    engine, settings, size = find_engine("edit"), settings_of("edit"), VIEWS[0].size
+    few, many = (engine.estimate(settings, size, frames, CPU).seconds for frames in (6, 600))
+    call = Call("flux2-klein-4b", size, 1, 2, 2, seconds=1e-3)
+    record("edit", CPU.name, [call])
+    learned = [engine.estimate(settings, size, frames, CPU).seconds for frames in (6, 600)]
+    assert learned[0] < few and learned[1] < many
+    assert learned[1] - learned[0] == pytest.approx(594 * CARRY_START_S, rel=0.05)
 
 
 def test_another_place_for_the_parts_opens_the_model_anew_and_another_clearing_does_not() -> None:
@@ -147,9 +181,14 @@ def test_another_place_for_the_parts_opens_the_model_anew_and_another_clearing_d
 # speed
 
 
+def network(name: str) -> Any:
+    """The network of an engine that takes the steps."""
+    return next(iter(opened(find_engine(name), settings_of(name)).model.experts.values()))  # type: ignore[attr-defined]
+
+
 @pytest.fixture
 def transformer() -> Iterator[Any]:
-    yield next(iter(opened(find_engine("vace"), settings_of("vace")).model.experts.values()))  # type: ignore[attr-defined]
+    yield network("vace")
     torch._dynamo.reset()
 
 
@@ -159,13 +198,32 @@ def attends(part: Any) -> set[str]:
     return {each.value for each in found if each is not None}
 
 
-@pytest.mark.parametrize("kernel", ["flash", "sage"])
-def test_a_kernel_that_cannot_be_had_is_told_and_torch_computes(kernel: str) -> None:
-    engine, settings = find_engine("vace"), settings_of("vace", **{"generate.attention": kernel})
+@pytest.mark.parametrize(
+    ("name", "kernel"), [("vace", "flash"), ("vace", "sage"), ("controlnet", "sage"), ("edit", "flash")]
+)
+def test_a_kernel_that_cannot_be_had_is_told_and_torch_computes(name: str, kernel: str) -> None:
+    engine, settings = find_engine(name), settings_of(name, **{"generate.attention": kernel})
     session = opened(engine, settings)
     _, output, frames = made(session, settings, engine.caps)
-    assert len(frames) == 5 and attends(session.model.experts["transformer"]) == {"native"}  # type: ignore[attr-defined]
+    assert len(frames) == 5 and attends(next(iter(session.model.experts.values()))) <= {"native"}  # type: ignore[attr-defined]
     assert output.fallbacks == [f"Attention is computed by torch itself, for {kernel} needs a graphics card."]
+
+
+def test_a_network_that_takes_no_other_kernel_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package is there and the card can, too."""
+    monkeypatch.setattr(speed, "unusable", lambda kernel, device: "")
+    (said,) = speed.attending([network("controlnet")], "sage", torch.device("cpu"))
+    assert said == "Attention is computed by torch itself, for UNet2DConditionModel takes no other kernel."
+    assert not speed.fixed([network("vace"), network("edit")], "sage")
+
+
+@pytest.mark.parametrize("name", ["controlnet", "edit"])
+def test_every_network_has_blocks_to_compile(name: str) -> None:
+    part = network(name)
+    assert list(speed.compiled([part], torch.device("cpu"), backend="eager")) == []
+    compiled = [each for each in part.modules() if each._compiled_call_impl is not None]
+    assert {type(each).__name__ for each in compiled} == set(part._repeated_blocks)
+    torch._dynamo.reset()
 
 
 @pytest.mark.parametrize(

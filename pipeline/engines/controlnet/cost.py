@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from pipeline.engines.base import Cost
 from pipeline.engines.controlnet.defaults import MOST_ENLARGED, Defaults
 from pipeline.engines.device import Device
 from pipeline.engines.diffusion.pictures import working_size
-from pipeline.engines.diffusion.throughput import tflops
+from pipeline.engines.diffusion.throughput import Amount, tflops
 from utils.size import Size
 
 USED_SHARE = 0.3
@@ -16,7 +17,7 @@ USED_SHARE = 0.3
 CONTEXT_MB, RAM_MB = 700.0, 6_000.0
 """Memory of the card's driver, and of the machine where a model is read (assumed)."""
 FRAME_BYTES_PER_PIXEL, FRAMES = 2_400.0, 16
-"""Memory for each pixel of a frame that is decoded, and frames of a call (assumed)."""
+"""Memory for each pixel of a frame that is decoded, and most frames of a call (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,17 @@ class Architecture:
 SDXL = Architecture(pass_per_pixel=9.33e6, coding_per_pixel=1.464e7, weights_mb=7_440.0)
 
 
-def rough(
-    model: Architecture, defaults: Defaults, settings: Mapping[str, Any], work: tuple[Size, int], device: Device
-) -> Cost:
-    """Seconds and memory for so many frames of a size."""
-    size, frames = work
-    pixels = working_size(size, defaults.area_px, 8, most_enlarged=MOST_ENLARGED).area_px
-    steps = settings.get("generate.steps") or defaults.steps
-    passes = 2 if (settings.get("generate.guidance") or defaults.guidance) > 1 else 1
-    computations = frames * pixels * (model.pass_per_pixel * steps * passes + model.coding_per_pixel)
-    seconds = computations / (tflops(device) * 1e12 * USED_SHARE)
+def asked(settings: Mapping[str, Any], defaults: Defaults, size: Size, frames: int) -> Amount:
+    """What settings ask for; with less strength, fewer of the steps are taken."""
+    area_px = working_size(size, defaults.area_px, 8, most_enlarged=MOST_ENLARGED).area_px
+    return Amount(area_px, frames, ceil(settings.get("generate.strength", 1.0) * defaults.passes(settings)))
+
+
+def rough(model: Architecture, amount: Amount, device: Device) -> Cost:
+    """Seconds and memory."""
+    each = model.pass_per_pixel * amount.passes + model.coding_per_pixel
+    seconds = amount.frames * amount.area_px * each / (tflops(device) * 1e12 * USED_SHARE)
     if device.kind == "cpu":
         return Cost(seconds, RAM_MB + 2 * model.weights_mb)
-    return Cost(seconds, RAM_MB, CONTEXT_MB + model.weights_mb + FRAMES * pixels * FRAME_BYTES_PER_PIXEL / 2**20)
+    frames_mb = min(amount.frames, FRAMES) * amount.area_px * FRAME_BYTES_PER_PIXEL / 2**20
+    return Cost(seconds, RAM_MB, CONTEXT_MB + model.weights_mb + frames_mb)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engines.base import Caps, Cost, Lengths, Readiness, Session, Tell
+from pipeline.engines.base import MEMORY, SPEED, Caps, Cost, Lengths, Readiness, Session, Tell
 
 if TYPE_CHECKING:
     from pipeline.engines.device import Device
@@ -45,8 +45,10 @@ class Controlnet:
         "generate.strength",
         "generate.apply_to",
         "generate.seed",
+        *SPEED,
+        *MEMORY,
     )
-    opening = ("generate.model", "generate.loras")
+    opening = ("generate.model", "generate.loras", *SPEED, "memory.offload", "memory.budget_gb")
     tools = ("torch", "diffusers", "transformers", "peft", "opencv-contrib-python", "numpy")
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
@@ -65,14 +67,18 @@ class Controlnet:
         return readiness(checkpoint({}))
 
     def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
-        """A rough figure from the number of computations; weights that are not here are taken for the usual ones."""
-        from pipeline.engines.controlnet.cost import Architecture, rough
+        """From the number of computations, corrected by calls that were measured on this card; weights that are not
+        here are taken for the usual ones."""
+        from pipeline.engines.controlnet.cost import Architecture, asked, rough
         from pipeline.engines.controlnet.defaults import Defaults
+        from pipeline.engines.costs import known
+        from pipeline.engines.diffusion.throughput import Amount
         from pipeline.engines.weights import configuration, options
 
         name = checkpoint(settings)
         model = Architecture.of(configuration(name, "unet/config.json") or {})
-        return rough(model, Defaults.of(options(name), name), settings, (size, frames), device)
+        cost = rough(model, asked(settings, Defaults.of(options(name), name), size, frames), device)
+        return known(self.name, name, device.name).corrected(cost, lambda call: rough(model, Amount.of(call), device))
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Load the model from its folder."""

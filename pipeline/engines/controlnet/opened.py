@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,42 +21,31 @@ from pipeline.engines.controlnet.defaults import Defaults
 from pipeline.engines.controlnet.sampling import Sampling, Step, first_steps, scheduler
 from pipeline.engines.controlnet.starts import Start
 from pipeline.engines.controlnet.text import ClipPrompts, Said, encoders
-from pipeline.engines.diffusion.attempts import Offload
 from pipeline.engines.diffusion.components import component, configuration
+from pipeline.engines.diffusion.defaults import Asked
 from pipeline.engines.diffusion.pictures import Floats
+from pipeline.engines.diffusion.placed import Placed
 from utils.image import Size
-from utils.memory import clear_cuda
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Asked):
     """What is asked of one call besides the starts."""
 
-    prompt: str
-    negative_prompt: str
-    steps: int
-    guidance: float
     control: str
     control_strength: float
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """What is read: without guidance only the prompt."""
-        return (self.prompt, self.negative_prompt) if self.guidance > 1 else (self.prompt,)
-
 
 @dataclass
-class Opened:
-    """A model, ready to be called; `device` is where it computes."""
+class Opened(Placed):
+    """A model with one network that takes the steps, and one that leads it."""
 
-    pipe: Any
-    """The library's pipeline, which holds the parts, moves them, and loads LoRAs."""
+    networks: ClassVar[tuple[str, ...]] = ("unet",)
+    halved: ClassVar[tuple[str, ...]] = ("unet", "vae")
+
     prompts: ClipPrompts
-    defaults: Defaults
-    device: torch.device
     nets: dict[str, Path]
     """The folders of control networks, by what leads them."""
-    offload: Offload | None = None
     _lead: dict[str, Any] = field(default_factory=dict)
     """The control network that is loaded: one at most."""
 
@@ -87,12 +76,7 @@ class Opened:
                 **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
             )
         prompts = ClipPrompts(lambda: encoders(folder, dtype), device)
-        return cls(pipe, prompts, defaults, device, nets)
-
-    @property
-    def experts(self) -> dict[str, Any]:
-        """The networks that LoRAs change."""
-        return {"unet": self.pipe.unet} if self.pipe.unet is not None else {}
+        return cls(pipe, prompts, device, nets)
 
     @property
     def cell_px(self) -> int:
@@ -100,34 +84,9 @@ class Opened:
         return int(self.pipe.vae_scale_factor)
 
     def read(self, asked: Request) -> list[Said]:
-        """The prompts as the model reads them. For new ones the model leaves the card, so that the encoders fit."""
-        if self.device.type == "cuda" and not self.prompts.knows(*asked.texts):
-            self._leave_card()
+        """The prompts as the model reads them."""
+        self.make_room(asked.texts)
         return self.prompts.said(*asked.texts)
-
-    def place(self, offload: Offload) -> None:
-        """Put the parts of the model where this level keeps them."""
-        if offload == self.offload:
-            return
-        self._leave_card()
-        if offload == "none" or self.device.type == "cpu":
-            self.pipe.to(self.device)
-        else:
-            self.pipe.enable_model_cpu_offload(device=self.device)
-            self.pipe.vae.enable_tiling()
-        self.offload = offload
-
-    def to_full_precision(self) -> bool:
-        """Compute in 32 bits from now on; whether that is a change."""
-        parts = (self.pipe.unet, self.pipe.vae, *self._lead.values())
-        if all(each.dtype == torch.float32 for each in parts):
-            return False
-        offload = self.offload or "none"
-        self._leave_card()
-        for each in parts:
-            each.to(torch.float32)
-        self.place(offload)
-        return True
 
     def frames(self, starts: Sequence[Start], asked: Request, step: Step) -> Floats:
         """The frames of one call, n x h x w x 3, 0 to 1; not finite where the model failed."""
@@ -217,21 +176,20 @@ class Opened:
         stacked = torch.from_numpy(np.stack(pictures)).to(self.device)
         return stacked.permute(0, 3, 1, 2).float() / 255
 
-    def _leave_card(self) -> None:
+    def in_half(self) -> list[Any]:
+        """The parts that may compute in 16 bits; the control network among them."""
+        return [*super().in_half(), *self._lead.values()]
+
+    def leave_card(self) -> None:
         """Move all parts to the machine's memory."""
-        self.pipe.remove_all_hooks()
-        self.pipe.to("cpu")
         for net in self._lead.values():
             net.to("cpu")
-        self.offload = None
-        clear_cuda()
+        super().leave_card()
 
     def close(self) -> None:
         """Drop the model and give its memory back."""
-        self.pipe.remove_all_hooks()
-        self.pipe.unet = self.pipe.vae = None
         self._lead.clear()
-        clear_cuda()
+        super().close()
 
 
 def _plain(value: Any) -> Any:

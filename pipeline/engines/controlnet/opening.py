@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
-from pipeline.engines.base import Engine, EngineError, Provenance, Tell
+from pipeline.engines.base import Engine, EngineError, Tell
 from pipeline.engines.controlnet.defaults import Defaults
 from pipeline.engines.controlnet.engine import checkpoint
 from pipeline.engines.controlnet.opened import Opened
 from pipeline.engines.controlnet.session import ControlnetSession
 from pipeline.engines.device import Device
-from pipeline.engines.diffusion import card, lora
-from pipeline.engines.diffusion.attempts import Attempt, Attempts, Offload
+from pipeline.engines.diffusion import lora
+from pipeline.engines.diffusion.attempts import Attempt, Attempts
 from pipeline.engines.diffusion.components import REPAIR
+from pipeline.engines.diffusion.opening import Opening, size_mb
+from pipeline.engines.diffusion.speed import speed_up
 from pipeline.engines.weights import weights
 from pipeline.models.finding import Found
-from utils.memory import budget_mb
 
 CONTROLS = ("pose", "edges")
 """What a part of a checkpoint may be: a control network for one of these, or a LoRA."""
@@ -33,24 +32,15 @@ def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Te
     name, own = checkpoint(settings), lora.loras(settings["generate.loras"])
     found = weights(name)
     tell(0.0, f"opening {name}")
-    place = card.torch_device(device)
-    dtype = card.precision(place)
+    opening = Opening.of(settings, device)
     defaults = Defaults.of(found.model.checkpoint.options, name)
     nets = {part: found.parts[part].path for part in CONTROLS if part in found.parts}
-    model = Opened.from_folder(found.path, nets, defaults, (place, dtype))
+    model = Opened.from_folder(found.path, nets, defaults, (opening.place, opening.dtype))
     chosen = (*_distilled(found), *own)
     lora.apply(model.pipe, chosen, model.experts)
-    facts = {
-        "model": name,
-        "digest": found.digest,
-        "loras": ", ".join(f"{each.name}:{each.weight:g}" for each in chosen),
-        "precision": str(dtype).removeprefix("torch."),
-        "device": str(device),
-        "torch": str(torch.__version__),
-    }
-    provenance = Provenance(engine.name, engine.version, engine.label, facts)
-    attempts = Attempts(_first_attempt(model, device, defaults))
-    return ControlnetSession(provenance, model, defaults, attempts, lora.unread(chosen))
+    said = (*lora.unread(chosen), *speed_up(model.experts.values(), settings, opening.place))
+    attempts = Attempts(first_attempt(model, opening, defaults))
+    return ControlnetSession(opening.provenance(engine, found, chosen), model, defaults, attempts, said)
 
 
 def _distilled(found: Found) -> tuple[lora.Lora, ...]:
@@ -64,19 +54,10 @@ def _distilled(found: Found) -> tuple[lora.Lora, ...]:
     return (lora.Lora(part.model.name, part.path / files[0], 1.0),)
 
 
-def _first_attempt(model: Opened, device: Device, defaults: Defaults) -> Attempt:
-    """As many frames at once as fit beside the weights; where hardly any do, parts wait outside the card."""
-    few = Attempt(FRAMES, fewest=1, group=1)
-    if model.device.type == "cpu":
-        return few
-    offloads: tuple[Offload, ...] = ("none", "model")
+def first_attempt(model: Opened, opening: Opening, defaults: Defaults) -> Attempt:
+    """As many frames at once as fit beside the weights, of which the control network's are half the other's."""
     frame_mb = FRAME_MB * defaults.area_px / (512 * 768)
-    room_mb = budget_mb(device.memory_mb) - _size_mb(model.pipe.unet) * 1.5 - _size_mb(model.pipe.vae)
-    first = 0 if room_mb >= frame_mb else 1
-    frames = max(1, min(FRAMES, int(room_mb / frame_mb)))
-    return Attempt(frames, offloads[first], offloads[first + 1 :], fewest=1, group=1)
-
-
-def _size_mb(part: torch.nn.Module) -> float:
-    """The memory that the weights of a part take."""
-    return float(sum(each.numel() * each.element_size() for each in part.parameters())) / 2**20
+    parts_mb = [1.5 * size_mb(model.pipe.unet), size_mb(model.pipe.vae)]
+    fitting = FRAMES if opening.on_processor else int((opening.most_mb - sum(parts_mb)) / frame_mb)
+    usual = Attempt(max(1, min(FRAMES, fitting)), can_tile=True, fewest=1, group=1)
+    return opening.attempt(usual, parts_mb, frame_mb)

@@ -4,7 +4,7 @@ The library's pipelines draw fresh noise for each call, have one strength for a 
 of it besides: here noise and strength belong to cells, and a cell joins in at the step that its strength begins with.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -34,6 +34,11 @@ def scheduler(config: Mapping[str, Any], defaults: Defaults) -> Any:
 def first_steps(strength: NDArray[np.float32], steps: int) -> NDArray[np.int64]:
     """The step that each cell joins in at; `steps` where it stays as it is."""
     return np.asarray(steps - np.ceil(strength.clip(0, 1) * steps - 1e-4), np.int64)
+
+
+def taken(strengths: Iterable[NDArray[np.float32]], steps: int) -> int:
+    """How many of the steps are taken for some frames at once: from the first one that any cell joins in at."""
+    return steps - min(int(first_steps(each, steps).min()) for each in strengths)
 
 
 @dataclass(frozen=True)

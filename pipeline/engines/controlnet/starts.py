@@ -11,7 +11,7 @@ from pipeline.engines.base import View
 from pipeline.engines.controlnet.noise import Noise, fixed, moved
 from pipeline.engines.controlnet.noise import field as noise_field
 from pipeline.engines.controlnet.order import Turn
-from pipeline.engines.diffusion.pictures import Mask, part_mask, reduced
+from pipeline.engines.diffusion.pictures import Mask, at_size, part_mask
 from utils.flow import Flow, Search, flow_checked, warped
 from utils.image import RGB, Size
 
@@ -64,10 +64,10 @@ class Starts:
 
     def __post_init__(self) -> None:
         look = self.look
-        self._sources = [reduced(view.rgb, look.size) for view in self.views]
+        self._sources = [at_size(view.rgb, look.size) for view in self.views]
         self._greys = [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in self._sources]
         self.masks: list[Mask] = [
-            np.where(part_mask(reduced(view.matte, look.size), look.part) > 127, 255, 0).astype(np.uint8)
+            np.where(part_mask(at_size(view.matte, look.size), look.part) > 127, 255, 0).astype(np.uint8)
             for view in self.views
         ]
         self._field = noise_field(look.seed, look.channels)
@@ -91,7 +91,7 @@ class Starts:
         control = self.look.control
         return Start(
             picture,
-            reduced(control(self.views[turn.index]), self.look.size) if control else None,
+            at_size(control(self.views[turn.index]), self.look.size) if control else None,
             self._moved_noise(turn.index, flows),
             np.asarray(cv2.resize(strength, self.look.cells, interpolation=cv2.INTER_AREA)),
         )
@@ -117,9 +117,9 @@ class Starts:
 
     def _continued(self, frame: RGB, valid: Mask) -> tuple[RGB, NDArray[np.float32]]:
         """The first frame of the window before over the source, and where it is."""
-        there = (reduced(valid, self.look.size) > 127).astype(np.float32)
+        there = (at_size(valid, self.look.size) > 127).astype(np.float32)
         own = self._sources[0]
-        mixed = own + there[..., None] * (reduced(frame, self.look.size).astype(np.float32) - own)
+        mixed = own + there[..., None] * (at_size(frame, self.look.size).astype(np.float32) - own)
         return np.rint(mixed).astype(np.uint8), there
 
     def _softened(self, valid: NDArray[np.bool_]) -> NDArray[np.float32]:

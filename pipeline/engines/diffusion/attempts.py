@@ -38,12 +38,11 @@ class Attempt:
     group: int = 4
     """Calls have a multiple of this many frames, and one."""
 
-    @classmethod
-    def first(cls, frames: int, parts_mb: Sequence[float], room_mb: float, asked: str = "auto") -> "Attempt":
-        """On a card: all parts on it if they fit into the room, else the one in use, else blocks; or as asked for."""
+    def on_card(self, parts_mb: Sequence[float], room_mb: float, asked: str = "auto") -> "Attempt":
+        """The same on a card: all parts on it if the room holds them, else the one in use, else blocks; or as asked."""
         fits = 0 if sum(parts_mb) <= room_mb else 1 if max(parts_mb) <= room_mb else 2
         chosen = next((number for number, name in enumerate(OFFLOADS) if name == asked), fits)
-        return cls(frames, OFFLOADS[chosen], OFFLOADS[chosen + 1 :], can_tile=True)
+        return replace(self, offload=OFFLOADS[chosen], offloads=OFFLOADS[chosen + 1 :])
 
     def smaller(self) -> "tuple[Attempt, str] | None":
         """The next smaller attempt, with a sentence that tells people; None if there is none."""

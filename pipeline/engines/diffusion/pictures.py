@@ -65,8 +65,8 @@ def resized(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
 
 
-def reduced(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    """A picture at the size that a model works at."""
+def at_size(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """A picture at another size: averaged where it becomes smaller, cubic where it becomes larger."""
     if Size.of(picture) == size:
         return picture
     smaller = size.area_px < Size.of(picture).area_px

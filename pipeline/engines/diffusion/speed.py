@@ -29,7 +29,7 @@ def attending(parts: Sequence[Any], kernel: str, device: torch.device) -> Iterat
 
     The library keeps the choice for the whole process, so torch's own is chosen aloud too, after another session.
     """
-    why_not = unusable(kernel, device)
+    why_not = unusable(kernel, device) or fixed(parts, kernel)
     try:
         _choose(parts, "native" if why_not else kernel)
     except RuntimeError as error:  # the package is too old
@@ -48,6 +48,13 @@ def _choose(parts: Sequence[Any], kernel: str) -> None:
             part.set_attention_backend(kernel)
     finally:
         logging.set_verbosity(before)
+
+
+def fixed(parts: Sequence[Any], kernel: str) -> str:
+    """Why networks take no other kernel: the library's older ones ask torch itself. Empty if they take it."""
+    processors = [getattr(each, "processor", None) for part in parts for each in part.modules()]
+    is_fixed = not any(hasattr(each, "_attention_backend") for each in processors)
+    return f"{type(parts[0]).__name__} takes no other kernel" if is_fixed and kernel != "native" else ""
 
 
 def unusable(kernel: str, device: torch.device) -> str:

@@ -1,5 +1,8 @@
-"""How much a device computes in a second, for estimates before a run."""
+"""How much there is to compute, and how much a device computes in a second, for estimates before a run."""
 
+from dataclasses import dataclass
+
+from pipeline.engines.base import Call
 from pipeline.engines.device import Device
 
 TFLOPS = {"A40": 150, "A6000": 155, "A100": 312, "L40": 181, "L40S": 362, "4090": 165, "H100": 989, "H200": 989}
@@ -14,3 +17,17 @@ def tflops(device: Device) -> float:
         return PROCESSOR_TFLOPS
     words = device.name.replace("-", " ").split()
     return next((float(TFLOPS[word]) for word in words if word in TFLOPS), USUAL_TFLOPS)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many frames of which area are made, and how often the model is asked for them."""
+
+    area_px: int
+    frames: float
+    passes: int
+
+    @classmethod
+    def of(cls, call: Call) -> "Amount":
+        """That of a call."""
+        return cls(call.size.area_px, call.frames, call.passes)

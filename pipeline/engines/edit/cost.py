@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.engines.base import Cost
 from pipeline.engines.device import Device
-from pipeline.engines.diffusion.throughput import tflops
+from pipeline.engines.diffusion.throughput import Amount, tflops
 from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.sheets import working_size
 from utils.size import Size
@@ -60,20 +60,27 @@ class Architecture:
         return tokens * (2 * used + attention)
 
 
-def rough(
-    model: Architecture, defaults: Defaults, settings: Mapping[str, Any], work: tuple[Size, int], device: Device
-) -> Cost:
-    """Seconds and memory for so many frames of a size."""
-    size, frames = work
+def asked(settings: Mapping[str, Any], defaults: Defaults, size: Size, frames: int) -> Amount:
+    """The key frames that are painted for so many frames."""
     area_px = working_size(size, defaults.area_px, 16).area_px
-    tokens = TEXT_TOKENS + PICTURES * area_px / PIXELS_PER_TOKEN
-    steps = settings.get("generate.steps") or defaults.steps
-    passes = 2 if (settings.get("generate.guidance") or defaults.guidance) > 1 else 1
-    keys = 1 + frames / FRAMES_PER_KEY
-    computations = ENCODING_TFLOP * 1e12 + keys * steps * passes * model.computations(tokens)
-    carrying_s = frames * (CARRY_START_S + size.area_px * NS_PER_CARRIED_PIXEL * 1e-9)
-    seconds = computations / (tflops(device) * 1e12 * USED_SHARE) + carrying_s
+    return Amount(area_px, 1 + frames / FRAMES_PER_KEY, defaults.passes(settings))
+
+
+def rough(model: Architecture, amount: Amount, device: Device) -> Cost:
+    """Seconds and memory to paint key frames."""
+    tokens = TEXT_TOKENS + PICTURES * amount.area_px / PIXELS_PER_TOKEN
+    seconds = _seconds(amount.frames * amount.passes * model.computations(tokens), device)
     if device.kind == "cpu":
         return Cost(seconds, RAM_MB + 4 * model.weights / 2**20)
-    activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * area_px) / 2**20
+    activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * amount.area_px) / 2**20
     return Cost(seconds, RAM_MB, CONTEXT_MB + 2 * model.weights / 2**20 + activations_mb)
+
+
+def beside_s(size: Size, frames: int, device: Device) -> float:
+    """Seconds for what is no call of the model: reading the prompt, and carrying the keys to all frames."""
+    carrying_s = frames * (CARRY_START_S + size.area_px * NS_PER_CARRIED_PIXEL * 1e-9)
+    return _seconds(ENCODING_TFLOP * 1e12, device) + carrying_s
+
+
+def _seconds(computations: float, device: Device) -> float:
+    return computations / (tflops(device) * 1e12 * USED_SHARE)

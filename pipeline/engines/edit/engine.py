@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engines.base import Caps, Cost, Lengths, Readiness, Session, Tell
+from pipeline.engines.base import MEMORY, SPEED, Caps, Cost, Lengths, Readiness, Session, Tell
 
 if TYPE_CHECKING:
     from pipeline.engines.device import Device
@@ -40,8 +41,10 @@ class Edit:
         "generate.guidance",
         "generate.apply_to",
         "generate.seed",
+        *SPEED,
+        *MEMORY,
     )
-    opening = ("generate.model", "generate.loras")
+    opening = ("generate.model", "generate.loras", *SPEED, "memory.offload", "memory.budget_gb")
     tools = ("torch", "diffusers", "transformers", "peft", "opencv-contrib-python", "numpy", "numba")
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
@@ -60,15 +63,22 @@ class Edit:
         return readiness(checkpoint({}))
 
     def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
-        """A rough figure from the number of computations; weights that are not here are taken for the usual ones."""
-        from pipeline.engines.edit.cost import Architecture, rough
+        """From the number of computations; calls that were measured on this card correct what painting takes. Weights
+        that are not here are taken for the usual ones."""
+        from pipeline.engines.costs import known
+        from pipeline.engines.diffusion.throughput import Amount
+        from pipeline.engines.edit.cost import Architecture, asked, beside_s, rough
         from pipeline.engines.edit.defaults import Defaults
         from pipeline.engines.weights import configuration, options
 
         name = checkpoint(settings)
         config = configuration(name, "transformer/config.json")
         model = Architecture.of(config) if config else Architecture()
-        return rough(model, Defaults.of(options(name), name), settings, (size, frames), device)
+        cost = rough(model, asked(settings, Defaults.of(options(name), name), size, frames), device)
+        painting = known(self.name, name, device.name).corrected(
+            cost, lambda call: rough(model, Amount.of(call), device)
+        )
+        return replace(painting, seconds=painting.seconds + beside_s(size, frames, device))
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Load the model from its folder."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,18 +13,17 @@ from diffusers import (
     Flux2KleinInpaintPipeline,
     Flux2Transformer2DModel,
 )
-from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
 from pipeline.engines.base import EngineError
-from pipeline.engines.diffusion.attempts import Offload
 from pipeline.engines.diffusion.components import component, configuration
+from pipeline.engines.diffusion.defaults import Asked
+from pipeline.engines.diffusion.pictures import Floats
+from pipeline.engines.diffusion.placed import Placed
 from pipeline.engines.diffusion.prompt import Prompts
 from pipeline.engines.edit.sheets import Sheets
-from utils.memory import clear_cuda
 
-Floats = NDArray[np.float32]
 Step = Callable[[int], None]
 """Called after each step with the number of those that are done; raises where the work is cancelled."""
 PIPELINES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline")
@@ -32,13 +31,9 @@ PIPELINES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline")
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Asked):
     """What is asked of one call besides the pictures."""
 
-    prompt: str
-    negative_prompt: str
-    steps: int
-    guidance: float
     seed: int
 
 
@@ -57,13 +52,11 @@ class Instructions(Prompts):
 
 
 @dataclass
-class Opened:
-    """A model, ready to be called; `device` is where it computes."""
+class Opened(Placed):
+    """A model with one transformer, ready to be called."""
 
-    pipe: Flux2KleinInpaintPipeline
-    prompts: Instructions
-    device: torch.device
-    offload: Offload | None = None
+    networks: ClassVar[tuple[str, ...]] = ("transformer",)
+    halved: ClassVar[tuple[str, ...]] = ("transformer", "vae")
 
     @classmethod
     def from_folder(cls, folder: Path, device: torch.device, dtype: torch.dtype) -> "Opened":
@@ -92,11 +85,6 @@ class Opened:
         return cls(pipe, Instructions(text, device, pipe.tokenizer_max_length), device)
 
     @property
-    def experts(self) -> dict[str, Any]:
-        """The transformer by its name, as what is common to all models asks for it."""
-        return {"transformer": self.pipe.transformer}
-
-    @property
     def size_multiple(self) -> int:
         """Widths and heights must be multiples of this."""
         return int(2 * self.pipe.vae_scale_factor)
@@ -107,42 +95,16 @@ class Opened:
         return not self.pipe.config.is_distilled
 
     def read(self, asked: Request) -> list[torch.Tensor]:
-        """The prompts as the model reads them. For new ones the model leaves the card, so that the encoder fits."""
-        texts = (asked.prompt, asked.negative_prompt) if asked.guidance > 1 else (asked.prompt,)
-        if self.device.type == "cuda" and not self.prompts.knows(*texts):
-            self._leave_card()
-        return self.prompts.numbers(*texts)
-
-    def place(self, offload: Offload) -> None:
-        """Put the parts of the model where this level keeps them."""
-        if offload == self.offload:
-            return
-        self._leave_card()
-        self.pipe.vae.use_tiling = offload == "blocks"
-        if offload == "none" or self.device.type == "cpu":
-            self.pipe.to(self.device)
-        elif offload == "model":
-            self.pipe.enable_model_cpu_offload(device=self.device)
-        else:
-            self.pipe.transformer.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
-            self.pipe.vae.to(self.device)
-        self.offload = offload
-
-    def to_full_precision(self) -> bool:
-        """Compute in 32 bits from now on; whether that is a change."""
-        if self.pipe.transformer.dtype == torch.float32:
-            return False
-        offload = self.offload or "none"
-        self._leave_card()
-        for part in (self.pipe.transformer, self.pipe.vae):
-            part.to(torch.float32)
-        self.place(offload)
-        return True
+        """The prompts as the model reads them."""
+        self.make_room(asked.texts)
+        return self.prompts.numbers(*asked.texts)
 
     def painted(self, given: Sheets, asked: Request, step: Step) -> Floats:
         """The picture of one call, h x w x 3, 0 to 1; not finite where the model failed."""
         dtype = self.pipe.transformer.dtype
         prompt, *not_wanted = (each.to(self.device, dtype) for each in self.read(asked))
+        unused = self.pipe.scheduler
+        self.pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(unused.config)
         try:
             made = self.pipe(
                 prompt_embeds=prompt,
@@ -158,26 +120,9 @@ class Opened:
                 callback_on_step_end=_after_each(step),
             ).images[0]
         finally:
-            self._forget()
+            self.pipe.scheduler = unused
+            self.pipe._current_timestep = None  # so that nothing of a call lives longer than it
         return np.asarray(made, np.float32)
-
-    def _leave_card(self) -> None:
-        """Move all parts to the machine's memory."""
-        self.pipe.remove_all_hooks()
-        self.pipe.to("cpu")
-        self.offload = None
-        clear_cuda()
-
-    def _forget(self) -> None:
-        """Drop what the scheduler keeps of a call, so that nothing of a window lives longer than it."""
-        self.pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(self.pipe.scheduler.config)
-        self.pipe._current_timestep = None
-
-    def close(self) -> None:
-        """Drop the model and give its memory back."""
-        self.pipe.remove_all_hooks()
-        self.pipe.transformer = self.pipe.vae = None
-        clear_cuda()
 
 
 def _after_each(step: Step) -> Callable[..., dict[str, Any]]:

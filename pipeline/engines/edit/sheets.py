@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.engines.diffusion.pictures import Mask
-from utils.image import RGB, Box, Size, Values, bounding_box
+from pipeline.engines.diffusion.pictures import Mask, at_size
+from utils.image import RGB, Box, Size, bounding_box
 
 PAPER = 255
 """The white around a reference picture."""
@@ -29,7 +28,7 @@ class Sheets:
         """A frame and its part at the working size, with references put onto paper of that size."""
         small = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA))
         whole = np.where(small > 0, 255, 0).astype(np.uint8)
-        return cls(resized(picture, size), whole, tuple(on_paper(each, size) for each in references))
+        return cls(at_size(picture, size), whole, tuple(on_paper(each, size) for each in references))
 
 
 def working_size(size: Size, area_px: float, multiple: int, scale: float = 1.0) -> Size:
@@ -45,7 +44,7 @@ def on_paper(picture: RGB, size: Size) -> RGB:
     small = own.scaled(min(size.width_px / own.width_px, size.height_px / own.height_px, MOST_ENLARGED))
     sheet = np.full((size.height_px, size.width_px, 3), PAPER, np.uint8)
     left, top = (size.width_px - small.width_px) // 2, (size.height_px - small.height_px) // 2
-    sheet[Box(left, top, left + small.width_px, top + small.height_px).slices] = resized(picture, small)
+    sheet[Box(left, top, left + small.width_px, top + small.height_px).slices] = at_size(picture, small)
     return sheet
 
 
@@ -56,19 +55,3 @@ def cut_out(picture: RGB, mask: Mask) -> RGB:
         return picture
     whole = Size.of(picture)
     return np.ascontiguousarray(picture[box.grown(round(MARGIN_SHARE * whole.height_px), whole).slices])
-
-
-def resized(picture: Values, size: Size) -> Values:
-    """A picture at another size: averaged where it becomes smaller, cubic where it becomes larger."""
-    own = Size.of(picture)
-    if own == size:
-        return picture
-    kind = cv2.INTER_AREA if size.area_px < own.area_px else cv2.INTER_CUBIC
-    result: Values = cv2.resize(picture, size, interpolation=kind)
-    return result
-
-
-def laid_over(below: RGB, picture: RGB, alpha: NDArray[np.uint8]) -> RGB:
-    """A picture over another one, by an alpha of 0 to 255."""
-    share = alpha.astype(np.float32)[..., None] / 255
-    return np.asarray(np.rint(below + share * (picture.astype(np.float32) - below)), np.uint8)

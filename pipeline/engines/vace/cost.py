@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.engines.base import Call, Cost
+from pipeline.engines.base import Cost
 from pipeline.engines.device import Device
-from pipeline.engines.diffusion.throughput import tflops
+from pipeline.engines.diffusion.throughput import Amount, tflops
 from pipeline.engines.vace.defaults import Defaults
 from utils.size import Size
 
@@ -49,35 +49,19 @@ class Architecture:
         return tokens * (2 * self.weights + attention)
 
 
-@dataclass(frozen=True)
-class Work:
-    """How many frames of which area are made, and how often the model is asked for them."""
-
-    area_px: int
-    frames: int
-    passes: int
-
-    @classmethod
-    def of(cls, call: Call) -> "Work":
-        """That of a call."""
-        return cls(call.size.area_px, call.frames, call.passes)
+def asked(settings: Mapping[str, Any], defaults: Defaults, size: Size, frames: int) -> Amount:
+    """What settings ask for; those that are missing are as the checkpoint was made for."""
+    return Amount(min(size.area_px, defaults.area_px), frames, defaults.passes(settings))
 
 
-def asked(settings: Mapping[str, Any], defaults: Defaults, size: Size, frames: int) -> Work:
-    """The work that settings ask for; those that are missing are as the checkpoint was made for."""
-    steps = settings.get("generate.steps") or defaults.steps
-    passes = 2 if (settings.get("generate.guidance") or defaults.guidance) > 1 else 1
-    return Work(min(size.area_px, defaults.area_px), frames, steps * passes)
-
-
-def rough(model: Architecture, work: Work, device: Device) -> Cost:
-    """Seconds and memory of some work."""
-    latents = (work.frames + 3) / 4
+def rough(model: Architecture, amount: Amount, device: Device) -> Cost:
+    """Seconds and memory of some amount."""
+    latents = (amount.frames + 3) / 4
     in_a_window = min(latents, 21.0)
-    tokens = in_a_window * work.area_px / PIXELS_PER_TOKEN
-    computations = latents / in_a_window * model.computations(tokens) * work.passes
+    tokens = in_a_window * amount.area_px / PIXELS_PER_TOKEN
+    computations = latents / in_a_window * model.computations(tokens) * amount.passes
     seconds = computations / (tflops(device) * 1e12 * USED_SHARE)
     if device.kind == "cpu":
         return Cost(seconds, RAM_MB + 4 * model.weights / 2**20)
-    activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * work.area_px) / 2**20
+    activations_mb = (16 * tokens * model.width + DECODING_BYTES_PER_PIXEL * amount.area_px) / 2**20
     return Cost(seconds, RAM_MB, CONTEXT_MB + 2 * model.weights / 2**20 + activations_mb)

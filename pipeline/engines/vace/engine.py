@@ -71,7 +71,8 @@ class Vace:
         """From the number of computations, corrected by calls that were measured on this card; weights that are not
         here are taken for the usual ones."""
         from pipeline.engines.costs import known
-        from pipeline.engines.vace.cost import Architecture, Work, asked, rough
+        from pipeline.engines.diffusion.throughput import Amount
+        from pipeline.engines.vace.cost import Architecture, asked, rough
         from pipeline.engines.vace.defaults import Defaults
         from pipeline.engines.weights import configuration, options
 
@@ -79,7 +80,7 @@ class Vace:
         config = configuration(name, "transformer/config.json")
         model = Architecture.of(config) if config else Architecture()
         cost = rough(model, asked(settings, Defaults.of(options(name), name), size, frames), device)
-        return known(self.name, name, device.name).corrected(cost, lambda call: rough(model, Work.of(call), device))
+        return known(self.name, name, device.name).corrected(cost, lambda call: rough(model, Amount.of(call), device))
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Load the model from its folder."""

@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
-from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from pipeline.engines.base import EngineError
-from pipeline.engines.diffusion.attempts import Offload
 from pipeline.engines.diffusion.components import REPAIR, component, configuration
+from pipeline.engines.diffusion.defaults import Asked
+from pipeline.engines.diffusion.pictures import Floats
+from pipeline.engines.diffusion.placed import Placed
 from pipeline.engines.diffusion.prompt import Prompts
 from pipeline.engines.vace.carrying import Latents
 from pipeline.engines.vace.composed import composed
@@ -22,38 +23,25 @@ from pipeline.engines.vace.conditioning import Conditioning, groups
 from pipeline.engines.vace.defaults import USUAL, Defaults
 from pipeline.engines.vace.pipeline import VacePipeline
 from utils.image import Size
-from utils.memory import clear_cuda
 
-Floats = NDArray[np.float32]
 Step = Callable[[int], None]
 """Called after each step with the number of those that are done; raises where the work is cancelled."""
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Asked):
     """What is asked of one call besides the pictures."""
 
-    prompt: str
-    negative_prompt: str
-    steps: int
-    guidance: float
     control_strength: float
     seed: int
 
-    @property
-    def passes(self) -> int:
-        """How often the model is asked: once a step, and with guidance once more without the prompt."""
-        return self.steps * (2 if self.guidance > 1 else 1)
-
 
 @dataclass
-class Opened:
-    """A model, ready to be called; `device` is where it computes."""
+class Opened(Placed):
+    """A model with one transformer, or one for high and one for low noise."""
 
-    pipe: VacePipeline
-    prompts: Prompts
-    device: torch.device
-    offload: Offload | None = None
+    networks: ClassVar[tuple[str, ...]] = ("transformer", "transformer_2")
+    halved: ClassVar[tuple[str, ...]] = networks
 
     @classmethod
     def from_folder(
@@ -95,49 +83,14 @@ class Opened:
         return cls(pipe, Prompts(text, device), device)
 
     @property
-    def experts(self) -> dict[str, Any]:
-        """The transformers by their names: one, or one for high and one for low noise."""
-        names = ("transformer", "transformer_2")
-        return {name: getattr(self.pipe, name) for name in names if getattr(self.pipe, name) is not None}
-
-    @property
     def size_multiple(self) -> int:
         """Widths and heights must be multiples of this."""
         return int(self.pipe.vae_scale_factor_spatial * next(iter(self.experts.values())).config.patch_size[1])
 
     def read(self, asked: Request) -> list[torch.Tensor]:
-        """The prompts as the model reads them. For new ones the model leaves the card, so that the encoder fits."""
-        texts = (asked.prompt, asked.negative_prompt) if asked.guidance > 1 else (asked.prompt,)
-        if self.device.type == "cuda" and not self.prompts.knows(*texts):
-            self._leave_card()
-        return self.prompts.numbers(*texts)
-
-    def place(self, offload: Offload, *, tiled: bool = False) -> None:
-        """Put the parts of the model where this level keeps them, and let it decode whole pictures or tiles."""
-        self.pipe.vae.use_tiling = tiled
-        if offload == self.offload:
-            return
-        self._leave_card()
-        if offload == "none" or self.device.type == "cpu":
-            self.pipe.to(self.device)
-        elif offload == "model":
-            self.pipe.enable_model_cpu_offload(device=self.device)
-        else:
-            for expert in self.experts.values():
-                expert.enable_group_offload(self.device, offload_type="block_level", num_blocks_per_group=1)
-            self.pipe.vae.to(self.device)
-        self.offload = offload
-
-    def to_full_precision(self) -> bool:
-        """Compute in 32 bits from now on; whether that is a change."""
-        if self.pipe.dtype == torch.float32:
-            return False
-        offload, tiled = self.offload or "none", self.pipe.vae.use_tiling
-        self._leave_card()
-        for expert in self.experts.values():
-            expert.to(torch.float32)
-        self.place(offload, tiled=tiled)
-        return True
+        """The prompts as the model reads them."""
+        self.make_room(asked.texts)
+        return self.prompts.numbers(*asked.texts)
 
     def frames(self, given: Conditioning, asked: Request, step: Step) -> tuple[Floats, Latents]:
         """The frames of one call, n x h x w x 3, 0 to 1, and their latents; not finite where the model failed."""
@@ -177,24 +130,10 @@ class Opened:
         shape = (1, self.pipe.vae.config.z_dim, count, size.height_px // side, size.width_px // side)
         return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(asked.seed))
 
-    def _leave_card(self) -> None:
-        """Move all parts to the machine's memory."""
-        self.pipe.remove_all_hooks()
-        self.pipe.to("cpu")
-        self.offload = None
-        clear_cuda()
-
     def _forget(self) -> None:
         """Drop what the decoder and the pipeline keep of a call, so that nothing of a window lives longer than it."""
         self.pipe.vae.clear_cache()
         self.pipe._current_timestep = self.pipe.lead = self.pipe.known = None
-
-    def close(self) -> None:
-        """Drop the model and give its memory back."""
-        self.pipe.remove_all_hooks()
-        for name in ("transformer", "transformer_2", "vae"):
-            setattr(self.pipe, name, None)
-        clear_cuda()
 
 
 def _expert(folder: Path, base: Path | None, dtype: torch.dtype) -> Any:

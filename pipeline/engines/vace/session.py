@@ -1,22 +1,21 @@
 """A session of Wan VACE: makes windows, in calls that fit into memory, and does not let a failed picture pass."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Call, Carry, EngineError, EngineFrame, Output, Provenance, Tell, View, Window
+from pipeline.engines.base import Carry, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
 from pipeline.engines.diffusion.pictures import faded, problem, resized, shown, working_size
+from pipeline.engines.diffusion.work import Work
 from pipeline.engines.vace.carrying import Carried, Latents
 from pipeline.engines.vace.conditioning import Conditioning, Conditions
 from pipeline.engines.vace.defaults import Defaults
-from pipeline.engines.vace.opened import Floats, Opened, Request, Step
+from pipeline.engines.vace.opened import Opened, Request
 from utils.image import RGB, Size
-from utils.memory import peak_cuda_mb
 from utils.progress import Cancel
 
 CARRIED = 5
@@ -39,11 +38,9 @@ class VaceSession:
 
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, which costs a small part of a window."""
-        view = next(view for view in window.views() if view.index == index)
-        alone = replace(Window.single(view, window.settings, window.style, window.rate), controls=window.controls)
-        work = _Work(alone, [view], Cancel(), lambda share, note: None, Output(iter(())))
+        work = _Work.single(window, index)
         ((rgb, mask),) = self._made(work)
-        return shown(view, rgb, mask)
+        return shown(work.views[0], rgb, mask)
 
     def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
         """Make the frames of a window; they come when all of them are made."""
@@ -55,9 +52,7 @@ class VaceSession:
         self.model.close()
 
     def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
-        cancel.check()
-        views = list(window.views())
-        made = self._made(_Work(window, views, cancel, tell, output))
+        made = self._made(_Work.of(window, cancel, tell, output))
         part = window.settings["generate.apply_to"]
         for rgb, mask in made:
             alpha = resized(faded(mask), window.size) if part == "person" else None
@@ -69,7 +64,9 @@ class VaceSession:
 
     def _attempted(self, work: "_Work", attempt: Attempt) -> list[Made]:
         """The frames of a window in calls of at most so many frames, each continuing from the one before."""
-        self.model.read(self._request(work.window.settings))
+        asked = self._request(work.window.settings)
+        self.model.read(asked)
+        work.say_if_cut(self.model, asked.prompt)
         self.model.place(attempt.offload, tiled=attempt.tiled)
         conditions = self._conditions(work, attempt.scale)
         made, carry, start = list[Made](), work.window.carry, 0
@@ -78,7 +75,7 @@ class VaceSession:
             views = tuple(work.views[start : start + attempt.frames])
             given = conditions.of(views, carry, work.window.style.references)
             given = replace(given, lead=self._lead(work, views, carry, carried, conditions.size))
-            frames, latents = self._checked(given, work, (start, len(views)))
+            frames, latents = self._called(given, asked, work, start)
             made += list(zip(frames, given.parts, strict=True))[len(made) - start :]
             start = len(made) - CARRIED
             carry = _tail([rgb for rgb, _ in made[start:]])
@@ -96,8 +93,8 @@ class VaceSession:
         side = self.model.pipe.vae_scale_factor_spatial
         shape = (size.height_px // side, size.width_px // side)
         lead = carried.lead(views, len(carry.frames), shape) if carried else None
-        if lead is None and len(carry.frames) > 1 and NOT_CARRIED not in work.output.fallbacks:
-            work.output.fallbacks.append(NOT_CARRIED)
+        if lead is None and len(carry.frames) > 1:
+            work.say(NOT_CARRIED)
         return lead
 
     def _conditions(self, work: "_Work", scale: float) -> Conditions:
@@ -107,74 +104,36 @@ class VaceSession:
         size = working_size(work.window.size, self.defaults.area_px, self.model.size_multiple, scale)
         return Conditions(size, settings["generate.apply_to"], draw)
 
-    def _checked(self, given: Conditioning, work: "_Work", place: tuple[int, int]) -> tuple[list[RGB], Latents]:
-        """The frames of a call, and their latents; one that fails is tried again in full precision, and never kept."""
-        asked, (start, count) = self._request(work.window.settings), place
+    def _called(self, given: Conditioning, asked: Request, work: "_Work", start: int) -> tuple[list[RGB], Latents]:
+        """The frames of a call that begins at a frame of the window, and their latents."""
+        count = len(given)
 
         def step(done: int) -> None:
             work.cancel.check()
             share = (start + count * done / asked.steps) / len(work.views)
             work.tell(min(share, 1.0), f"step {done} of {asked.steps}")
 
-        made, latents = self._timed(given, asked, step, work.output)
-        self._say_if_cut(asked, work.output)
-        if wrong := problem(made, given.pictures):
-            if not self.model.to_full_precision():
-                raise EngineError(
-                    f"The model made only {wrong}.", "Try another seed or fewer LoRAs; verify the model's files."
-                )
-            work.output.fallbacks.append(f"The model made only {wrong}; it computes in full precision now.")
-            made, latents = self.model.frames(given, asked, step)
-            if wrong := problem(made, given.pictures):
-                raise EngineError(
-                    f"The model made only {wrong}, in full precision too.",
-                    "Verify the model's files, or try another seed.",
-                )
-        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[: len(given)]], latents
-
-    def _timed(self, given: Conditioning, asked: Request, step: Step, output: Output) -> tuple[Floats, Latents]:
-        """The frames of a call and their latents; what it took is noted."""
-        peak_cuda_mb(anew=True)
-        started = time.perf_counter()
-        made, latents = self.model.frames(given, asked, step)
-        call = Call(
-            model=str(self.provenance.settings["model"]),
-            size=Size.of(given.pictures[0]),
-            frames=len(given),
-            steps=asked.steps,
-            passes=asked.passes,
-            seconds=time.perf_counter() - started,
-            vram_mb=peak_cuda_mb(),
+        about = asked.call(str(self.provenance.settings["model"]), Size.of(given.pictures[0]), count)
+        made, latents = work.called(
+            self.model,
+            about,
+            lambda: self.model.frames(given, asked, step),
+            lambda result: problem(result[0], given.pictures),
         )
-        output.calls.append(call)
-        return made, latents
+        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[:count]], latents
 
     def _request(self, settings: Mapping[str, Any]) -> Request:
-        return Request(
-            prompt=settings["generate.prompt"],
-            negative_prompt=settings["generate.negative_prompt"],
-            steps=settings["generate.steps"] or self.defaults.steps,
-            guidance=settings["generate.guidance"] or self.defaults.guidance,
+        return Request.of(
+            settings,
+            self.defaults,
             control_strength=settings["generate.control_strength"],
             seed=settings["generate.seed"],
         )
 
-    def _say_if_cut(self, asked: Request, output: Output) -> None:
-        if self.model.prompts.was_cut(asked.prompt):
-            sentence = f"The prompt is longer than {self.model.prompts.most_tokens} tokens; its end was not read."
-            if sentence not in output.fallbacks:
-                output.fallbacks.append(sentence)
-
 
 @dataclass(frozen=True)
-class _Work:
-    """A window that is being made."""
-
-    window: Window
-    views: Sequence[View]
-    cancel: Cancel
-    tell: Tell
-    output: Output
+class _Work(Work):
+    """A window that is being made, from latents or from pixels of the one before."""
 
     @property
     def carries_latents(self) -> bool:
