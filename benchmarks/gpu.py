@@ -2,8 +2,9 @@
 
 Real architectures at full size with random weights, in a process that is limited to 48 GB. A call takes two steps, from
 which whole ones are extrapolated and labelled so. Opening is making the weights in place: reading them from a disk is
-not measured. Each case is a JSON line in --out as soon as it is done. Needs torch, diffusers, transformers, numpy and
-OpenCV. --small runs the same with tiny models on a processor.
+not measured, nor are LoRAs. Each call is a JSON line in --out as soon as it is done, the models that cost little first.
+Needs torch, diffusers, transformers, accelerate, numpy and OpenCV. --small runs the same with tiny models on a
+processor.
 """
 
 import argparse
@@ -13,13 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.gpu_models import VACE_1_3B, VACE_14B, VACE_SMALL, Model, Place, VaceModel
+from benchmarks.gpu_cases import CASES, SMALL, Case
+from benchmarks.gpu_models import Model, Place
 from pipeline.engines.base import Call
 from pipeline.engines.costs import line
 from utils.graphics_card import CardLost, CardUse, CardWatch, NvidiaCard
@@ -27,29 +28,8 @@ from utils.memory import clear_cuda, is_out_of_memory, peak_cuda_mb
 from utils.size import Size
 
 LIMIT_BYTES = 48e9
-STEPS, JOBS = 2, 5
+STEPS, JOBS, JOB_FRAMES = 2, 5, 5
 NVML_EVERY_S = 0.05
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model, and the sizes and numbers of frames that it is asked for; `whole` are the steps of real calls."""
-
-    name: str
-    engine: str
-    model: Callable[[Place], Model]
-    works: Sequence[tuple[Size, int]]
-    whole: dict[str, int] = field(default_factory=lambda: {"4 steps": 4, "50 steps, guided": 100})
-    """Name -> passes of the model."""
-
-
-WINDOWS = ((Size(480, 832), 81), (Size(720, 1280), 81))
-CASES = (
-    Case("wan-vace-1.3b", "vace", lambda place: VaceModel(VACE_1_3B, place), WINDOWS),
-    Case("wan-vace-14b", "vace", lambda place: VaceModel(VACE_14B, place), WINDOWS),
-)
-SMALL = (Case("wan-vace-small", "vace", lambda place: VaceModel(VACE_SMALL, place), ((Size(48, 64), 5),)),)
-"""Cases in the order in which they are run: those that cost little first."""
 
 
 class Clock:
@@ -118,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measured(case: Case, place: Place) -> Iterator[dict[str, Any]]:
     """A row for each work of a case; a model that does not fit is a row too."""
-    clock = Clock(place)
+    clock, held = Clock(place), None
     about = {"card": _card(place), "torch": str(torch.__version__), "model": case.name}
     try:
         model = case.model(place)
@@ -128,11 +108,12 @@ def measured(case: Case, place: Place) -> Iterator[dict[str, Any]]:
         with clock.taking("open"):
             model.open()
         opened = {f"{name}_s": round(clock.seconds[name], 3) for name in ("prompt", "open")}
-        for number, (size, frames) in enumerate(case.works):
+        for size, frames in case.works:
             row = {**about, **opened, "width_px": size.width_px, "height_px": size.height_px, "frames": frames}
-            row |= _attempted(model, place, size, frames)
-            row |= _whole(case, row) | ({} if number else {"held_mb": _held(model, size)})
-            yield row
+            row |= {"passes": STEPS * model.passes} | _attempted(model, place, size, frames)
+            if held is None and "problem" not in row:
+                row["held_mb"] = held = _held(model, size, frames)
+            yield row | _whole(case, row)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -181,14 +162,14 @@ def _whole(case: Case, row: dict[str, Any]) -> dict[str, Any]:
     if "step_s" not in row:
         return {}
     around = row["encode_s"] + row["decode_s"]
-    return {"extrapolated_s": {name: round(around + passes * row["step_s"], 1) for name, passes in case.whole.items()}}
+    return {"extrapolated_s": {name: round(around + steps * row["step_s"], 1) for name, steps in case.whole.items()}}
 
 
-def _held(model: Model, size: Size) -> list[float]:
-    """Memory that is still taken after each of five jobs."""
+def _held(model: Model, size: Size, frames: int) -> list[float]:
+    """Memory that is still taken after each of five jobs of a few frames."""
     held = []
     for _ in range(JOBS):
-        model.call(size, 5, 1, lambda done: None)
+        model.call(size, min(frames, JOB_FRAMES), 1, lambda done: None)
         clear_cuda()
         held.append(round(_taken_bytes() / 2**20, 3))
     return held
@@ -205,6 +186,7 @@ def _taken_bytes() -> int:
 def _place(*, small: bool) -> Place:
     """The card, limited; a processor for the small cases."""
     if small:
+        torch.set_num_threads(1)  # several wait for each other longer than models this small compute
         return Place(torch.device("cpu"), torch.float32)
     if not torch.cuda.is_available():
         sys.exit("There is no graphics card that torch can use. Try --small, which runs on a processor.")
@@ -226,7 +208,7 @@ def _card(place: Place) -> str:
 def _call(row: dict[str, Any]) -> Call:
     """A row as the estimates of engines read it."""
     size = Size(row["width_px"], row["height_px"])
-    return Call(row["model"], size, row["frames"], STEPS, STEPS, row["call_s"], row["peak_torch_mb"])
+    return Call(row["model"], size, row["frames"], STEPS, row["passes"], row["call_s"], row["peak_torch_mb"])
 
 
 def _words(row: dict[str, Any]) -> Iterator[str]:
