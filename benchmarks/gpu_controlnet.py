@@ -137,7 +137,6 @@ class ControlnetModel:
         self._opened = Opened(
             pipe=pipe,
             prompts=self._prompts,
-            defaults=self._defaults,
             device=self._place.device,
             nets={},
             offload="none",
