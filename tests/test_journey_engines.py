@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -213,7 +214,7 @@ def test_colours_that_drift_are_brought_back(replaced: Journey) -> None:
 @pytest.mark.parametrize("part", ["background", "both"])
 def test_what_is_restyled_keeps_its_new_colours(film: Walk, part: str) -> None:
     """The colours are matched to the source where that is kept: in the person, or nowhere."""
-    settings = {"segments__count": 3, "segments__least_s": 0.2, "generate__apply_to": part}
+    settings: dict[str, Any] = {"segments__count": 3, "segments__least_s": 0.2, "generate__apply_to": part}
     made = journey(film.path, bench(film.cache, **settings), Drawing("warming", warming))
     for window in made.frames.windows:
         shown = zip(made.stable.views(window.plan.span, window.plan.box), window.frames(), strict=True)
