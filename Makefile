@@ -27,11 +27,11 @@ run: setup
 	@echo "==> To go on: . .venv/bin/activate && python app.py, and open http://localhost:7860"
 
 test: setup-dev
-	@echo "==> Running the tests on three processes (about a quarter of an hour)"
-	@$(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+	@echo "==> Running the tests on two processes (about a quarter of an hour)"
+	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 quick: setup-dev
-	@$(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -m "not slow"
+	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not slow"
 
 check: setup-dev
 	@echo "==> Checking style and types"

@@ -105,18 +105,19 @@ check_libraries() {
     .venv/bin/python -c 'import cv2' || fail "OpenCV still does not load; \`python -m pipeline doctor\` says more."
 }
 
-# The tests of the app drive the system's browser; who cannot install one skips them, except where everything must run.
+# The tests of the app drive the system's browser, which costs half without its windows; who cannot install one skips them,
+# except where everything must run.
 check_browser() {
     local each
-    for each in chromium chromium-browser google-chrome chrome; do
+    for each in chromium-headless-shell chromium chromium-browser google-chrome chrome; do
         command -v "$each" >/dev/null && return
     done
     if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
-        install_packages chromium
+        install_packages chromium-headless-shell || install_packages chromium # which some systems have alone
     elif [ -n "${CI:-}" ]; then
-        fail "The tests need Chromium: sudo apt-get install -y chromium"
+        fail "The tests need Chromium: sudo apt-get install -y chromium-headless-shell"
     else
-        say "No Chromium here: the tests in a browser will be skipped (sudo apt-get install -y chromium brings it)"
+        say "No Chromium here: the tests in a browser will be skipped (sudo apt-get install -y chromium-headless-shell brings it)"
     fi
 }
 

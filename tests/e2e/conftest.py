@@ -12,7 +12,7 @@ from tests.journeys import filmed
 from tests.studios import App, app
 from utils.walker import Shot
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_MS = 60_000
 NETWORK = "192.0.2.7"
 """This machine as another one in the network is reached: browsers do not tell it whose page sent a request."""
@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
     """The system's Chromium. While it is open no test can have a loop of its own: it closes with the last test here."""
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if found is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine: `apt-get install chromium` brings one")
+        pytest.skip("no Chromium on this machine: `apt-get install chromium-headless-shell` brings one")
     assert found, "these tests need the system's Chromium"
     with sync_playwright() as playwright:
         options = ["--no-sandbox", f"--host-resolver-rules=MAP {NETWORK} 127.0.0.1"]
