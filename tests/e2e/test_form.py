@@ -305,11 +305,16 @@ def test_a_steady_clip_is_asked_for_and_its_settings_come_back(page: Page, clip:
     expect(page.get_by_label("Smoothing time (s)", exact=True)).to_have_value("0.5")
 
 
+def unfold(page: Page) -> None:
+    """Open all groups of settings, once they are there."""
+    page.get_by_text("Advanced", exact=True).wait_for()
+    page.evaluate("document.querySelectorAll('reshoot-form details').forEach((each) => { each.open = true; })")
+
+
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_on_a_phone_all_of_it_fits(page: Page) -> None:
     page.get_by_label("Ink", exact=True).check()
-    for each in page.locator("reshoot-form summary:visible").all():
-        each.click()
+    unfold(page)
     page.get_by_label("Compression (CRF)", exact=True).fill("99")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(WIDER, "reshoot-form") == []
@@ -319,8 +324,7 @@ def test_on_a_phone_all_of_it_fits(page: Page) -> None:
 @pytest.mark.parametrize("page", [{"color_scheme": scheme} for scheme in ("light", "dark")], indirect=True)
 def test_screen_readers_and_eyes_can_tell_all_of_it(page: Page, clip: Path) -> None:
     upload(page, clip)
-    for each in page.locator("reshoot-form summary:visible").all():
-        each.click()
+    unfold(page)
     page.get_by_label("Overlap (frames)", exact=True).fill("99")
     page.get_by_role("button", name="Restyle", exact=True).click()
     expect(page.locator("reshoot-form .wrong:not([hidden])")).to_be_visible()
