@@ -87,24 +87,9 @@ class InspectionQueue:
 def routes(studio: Studio) -> APIRouter:
     """/clips."""
     router, clips = APIRouter(), Clips(studio.home)
-    inspections, waiters = InspectionQueue(clips), anyio.CapacityLimiter(EXAMPLE_WAITERS)
+    inspections = InspectionQueue(clips)
+    _add_example(router, studio, clips, inspections)
     strips = anyio.CapacityLimiter(MOST_INSPECTIONS)
-
-    @router.post("/clips/example")
-    async def example() -> dict[str, str]:
-        clip = await run_sync(clips.example, READY_MADE / EXAMPLE_TITLE, limiter=waiters)
-        await run_sync(inspections.retry, clip)
-        return {"id": clip}
-
-    @router.get("/clips/example/loop")
-    def loop() -> dict[str, str | None]:
-        return {"url": "/studio/clips/example/loop.mp4" if loop_of(studio.home) else None}
-
-    @router.get("/clips/example/loop.mp4")
-    def loop_file() -> FileResponse:
-        if found := loop_of(studio.home):
-            return FileResponse(found, media_type="video/mp4", headers={"Cache-Control": "private, max-age=3600"})
-        raise NotHere("The loop is not made yet.", "It is made in the background.")
 
     @router.get("/clips/{clip}")
     def show(clip: str) -> dict[str, Any]:
@@ -156,6 +141,27 @@ def _picture(path: Path) -> FileResponse:
     if not path.is_file():
         raise NotHere("This clip has no picture.", "It is only missing in the list.")
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def _add_example(router: APIRouter, studio: Studio, clips: Clips, inspections: InspectionQueue) -> None:
+    """/clips/example: the clip that everybody can try, and its loop before and after."""
+    waiters = anyio.CapacityLimiter(EXAMPLE_WAITERS)
+
+    @router.post("/clips/example")
+    async def example() -> dict[str, str]:
+        clip = await run_sync(clips.example, READY_MADE / EXAMPLE_TITLE, limiter=waiters)
+        await run_sync(inspections.retry, clip)
+        return {"id": clip}
+
+    @router.get("/clips/example/loop")
+    def loop() -> dict[str, str | None]:
+        return {"url": "/studio/clips/example/loop.mp4" if loop_of(studio.home) else None}
+
+    @router.get("/clips/example/loop.mp4")
+    def loop_file() -> FileResponse:
+        if found := loop_of(studio.home):
+            return FileResponse(found, media_type="video/mp4", headers={"Cache-Control": "private, max-age=3600"})
+        raise NotHere("The loop is not made yet.", "It is made in the background.")
 
 
 def _found(clips: Clips, clip: str) -> StoredClip:
