@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB
-from utils.image.picture_file import read_picture
 
 Level = Literal["note", "warning"]
 REFERENCES = ("generate.reference", "generate.reference_2", "generate.reference_3", "generate.reference_4")
@@ -38,6 +37,8 @@ class Reference:
 
     def read(self) -> RGB:
         """The decoded pixels."""
+        from utils.image.picture_file import read_picture  # the web page reads this file, and no pictures
+
         return read_picture(self.path)
 
 
