@@ -1,13 +1,17 @@
 """Small types that several stages and the report share: events, reference pictures, finished stages."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from utils.digest import canonical_json, digest_bytes
-from utils.image import RGB
+
+if TYPE_CHECKING:
+    from utils.image import RGB
 
 Level = Literal["note", "warning"]
 REFERENCES = ("generate.reference", "generate.reference_2", "generate.reference_3", "generate.reference_4")
@@ -50,7 +54,7 @@ class References:
     unused: int = 0
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], most: int) -> "References":
+    def of(cls, settings: Mapping[str, Any], most: int) -> References:
         """Those of the settings; read at once, so that a bad file is reported before anything is computed."""
         pictures = tuple(Reference(Path(settings[name])) for name in REFERENCES if settings.get(name))
         references = cls(pictures[:most], len(pictures[most:]))
