@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,14 @@ DAMAGE_ERRORS = {errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISD
 """Error numbers that mean a damaged entry, and not missing rights or limits of the reader."""
 
 
+class Origin(StrEnum):
+    """Where a result came from."""
+
+    LOCAL = "from the cache"
+    SHARED = "from the shared cache"
+    COMPUTED = "computed"
+
+
 @dataclass(frozen=True)
 class Entry:
     """Read-only files with their manifest.
@@ -33,7 +42,7 @@ class Entry:
     folder: Path
     manifest: Manifest
     lease: Lease
-    hit: bool = True
+    origin: Origin = Origin.LOCAL
     mended: str = ""
     """What was wrong with the damaged entry that this one replaces; empty when there was none."""
 
@@ -41,6 +50,11 @@ class Entry:
     def key(self) -> Key:
         """The key under which the entry is stored."""
         return self.manifest.key
+
+    @property
+    def hit(self) -> bool:
+        """Whether it was found, and not computed."""
+        return self.origin is not Origin.COMPUTED
 
     @property
     def digest(self) -> str:

@@ -20,7 +20,19 @@ def finalize(folder: Path, key: Key, seconds: float) -> Manifest:
     blobs = {path.name: _finalize_blob(path, key) for path in sorted(folder.iterdir())}
     if not blobs:
         raise StoreError(f"The stage {key.stage!r} made nothing.", "A stage writes at least one file.")
-    manifest = Manifest.of(key, blobs, seconds)
+    return _sealed(folder, Manifest.of(key, blobs, seconds))
+
+
+def finalize_fetched(folder: Path, manifest: Manifest) -> Manifest:
+    """Finalize files from the shared cache, which were checked against their manifest on arrival."""
+    for name in manifest.blobs:
+        (folder / name).chmod(0o444)
+        sync(folder / name)
+    return _sealed(folder, manifest)
+
+
+def _sealed(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest beside its blobs."""
     path = folder / manifests.NAME
     path.write_bytes(manifest.to_bytes())
     path.chmod(0o444)

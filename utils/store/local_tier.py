@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from utils.disk import sync
-from utils.store.entry import Entry, open_entry
+from utils.store.entry import Entry, Origin, open_entry
 from utils.store.lease import Lease, if_free, seize, share
 from utils.store.manifest import Manifest
 
@@ -79,7 +79,7 @@ class LocalTier:
                 total += size_of(folder)
         return total
 
-    def publish(self, folder: Path, manifest: Manifest, lease: Lease) -> Entry:
+    def publish(self, folder: Path, manifest: Manifest, lease: Lease, origin: Origin) -> Entry:
         """Move a finalized folder to its key, atomically and durably; the maker holds the key's lock."""
         target = self.entries / manifest.key.digest
         if os.path.lexists(target):
@@ -88,7 +88,7 @@ class LocalTier:
         mark_used(lease)
         folder.rename(target)
         sync(self.entries)
-        return Entry(target, manifest, lease, hit=False)
+        return Entry(target, manifest, lease, origin)
 
     def set_aside(self, digest: str) -> None:
         """Move the entry of a key to quarantine; the caller must hold the key's lock."""

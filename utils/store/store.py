@@ -15,19 +15,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.disk import LEAST_BYTES, NO_ROOM, full_disk, out_of_room
 from utils.errors import StoreError, StoreFull, WriteError
 from utils.key import DIGEST, Key
 from utils.progress import Cancel
-from utils.store.entry import Entry
+from utils.store.entry import Entry, Origin
 from utils.store.eviction import Freed, disk_full, evict, free_bytes, refuse_too_large
-from utils.store.finalize import finalize
+from utils.store.finalize import finalize, finalize_fetched
 from utils.store.inventory import Listed, Stats, Verdict, describe, stage_stats
 from utils.store.lease import Lease, briefly, if_free, only_one
 from utils.store.local_tier import LocalTier, remove_tree, size_of
 from utils.store.manifest import Damage, Manifest, OtherSchema
+from utils.store.shared.uses import Uses
 from utils.store.usage_stats import Figures, UsageStats
+
+if TYPE_CHECKING:
+    from utils.store.shared.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +45,22 @@ Make = Callable[[Path], object]
 """Computes a result: writes plain files into the empty folder that it is given."""
 
 
+class _NotFetched(Exception):
+    """A result did not arrive from the shared cache; it is computed instead."""
+
+
 class Store:
     """The cache in a folder: at most `limit_bytes` large; it evicts when the disk has less than `spare_bytes` free."""
 
-    def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES, spare_bytes: int = SPARE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+        spare_bytes: int = SPARE_BYTES,
+        sharing: "Sharing | None" = None,
+    ) -> None:
+        self.sharing = sharing
         self.folder, self.limit_bytes, self.spare_bytes = folder.absolute(), limit_bytes, spare_bytes
         self._tier, self._usage = LocalTier(self.folder), UsageStats(self.folder)
         self._eviction_lock = self.folder / "room.lock"
@@ -69,7 +86,8 @@ class Store:
                 return entry
             with only_one(self._tier.lock(key.digest), cancel or Cancel()):
                 entry, later_problem = self._sound_entry_locked(key)
-                return entry or replace(self._make(key, make), mended=problem or later_problem)
+                made = entry or self._fetched(key, cancel or Cancel()) or self._make(key, make)
+                return entry or replace(made, mended=problem or later_problem)
 
     def full_disk(self) -> StoreFull:
         """The error for a full disk; it asks for twice the bytes of the entries in the making, and a little more."""
@@ -151,26 +169,59 @@ class Store:
             read_s = time.perf_counter() - started
             hit = Figures(hits=1, spared_s=manifest.seconds, read_s=read_s, read_bytes=manifest.bytes)
             self._usage.add(key.stage, hit)
+            if self.sharing:
+                self.sharing.hit(entry.folder, manifest)
+        return entry
+
+    def _fetched(self, key: Key, cancel: Cancel) -> Entry | None:
+        """The entry of a key from the shared cache, verified on arrival; None when it does not come."""
+        sharing, started = self.sharing, time.perf_counter()
+        if sharing is None or (manifest := sharing.find(key, self.limit_bytes, cancel)) is None:
+            return None
+
+        def fill(folder: Path) -> Manifest:
+            if not sharing.fetch(manifest, folder, cancel):
+                raise _NotFetched
+            return finalize_fetched(folder, manifest)
+
+        try:
+            entry = self._filled(key, fill, Origin.SHARED)
+        except _NotFetched:
+            return None
+        took_s = time.perf_counter() - started
+        came = Figures(shared_hits=1, shared_spared_s=manifest.seconds, fetched_s=took_s, fetched_bytes=manifest.bytes)
+        self._usage.add(key.stage, came)
         return entry
 
     def _make(self, key: Key, make: Make) -> Entry:
-        """Let `make` fill a work folder, finalize it and publish it; on any error nothing is left behind."""
+        """Compute an entry, and offer it to the shared cache."""
+
+        def fill(folder: Path) -> Manifest:
+            started = time.perf_counter()
+            make(folder)
+            return finalize(folder, key, time.perf_counter() - started)
+
+        entry = self._filled(key, fill, Origin.COMPUTED)
+        manifest = entry.manifest
+        made = Figures(misses=1, computed_s=manifest.seconds, made_bytes=manifest.bytes)
+        self._usage.add(key.stage, made)
+        if self.sharing:
+            self.sharing.offer(entry.folder, manifest)
+        return entry
+
+    def _filled(self, key: Key, fill: Callable[[Path], Manifest], origin: Origin) -> Entry:
+        """Let `fill` write and finalize a work folder, and publish it; on any error nothing is left behind."""
         self._evict(self.limit_bytes, self.spare_bytes)
         folder, lease = self._tier.begin(key.digest)
         with ExitStack() as undo:
             undo.callback(lease.close)
             undo.callback(remove_tree, folder)
             with self._full_disk_explained(folder):
-                started = time.perf_counter()
-                make(folder)
-                manifest = finalize(folder, key, time.perf_counter() - started)
-                entry = self._publish(folder, manifest, lease)
+                entry = self._publish(folder, fill(folder), lease, origin)
             undo.pop_all()
-        made = Figures(misses=1, computed_s=manifest.seconds, made_bytes=manifest.bytes)
-        self._usage.add(key.stage, made)
         return entry
 
-    def _publish(self, folder: Path, manifest: Manifest, lease: Lease) -> Entry:
+    def _publish(self, folder: Path, manifest: Manifest, lease: Lease, origin: Origin) -> Entry:
         """Evict if needed, then publish the entry; one process at a time, so that the limit holds."""
         with briefly(self._eviction_lock):
             need_bytes = size_of(folder)
@@ -178,7 +229,7 @@ class Store:
             freed = self._count(evict(self._tier, self.limit_bytes - need_bytes))
             if freed.missed_bytes:
                 log.warning("The cache is %d bytes over its limit while entries are in use.", freed.missed_bytes)
-            return self._tier.publish(folder, manifest, lease)
+            return self._tier.publish(folder, manifest, lease, origin)
 
     def _evict(self, limit_bytes: int, spare_bytes: int = 0, *, even_pinned: bool = False) -> Freed:
         with self._os_errors_explained(), briefly(self._eviction_lock):
@@ -187,6 +238,7 @@ class Store:
     def _count(self, freed: Freed) -> Freed:
         for listed in freed.removed:
             self._usage.add(listed.stage, Figures(evicted=1))
+            Uses(self.folder).evicted(listed.digest)
         return freed
 
     def _problem(self, listed: Listed) -> str | None:

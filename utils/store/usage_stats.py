@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 class Figures:
     """Counts of one stage.
 
-    Over all hits, `spared_s` is the time that computing the entries once took, `read_s` the time of reading them.
+    Over all hits, `spared_s` is the time that computing the entries once took, `read_s` the time of reading them; the
+    same over all results that came from the shared cache are `shared_spared_s` and `fetched_s`.
     """
 
     hits: int = 0
@@ -28,6 +29,12 @@ class Figures:
     read_bytes: int = 0
     evicted: int = 0
     quarantined: int = 0
+    shared_hits: int = 0
+    shared_spared_s: float = 0.0
+    fetched_s: float = 0.0
+    fetched_bytes: int = 0
+    offered: int = 0
+    offered_bytes: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         mine, theirs = asdict(self), asdict(other)
@@ -35,8 +42,9 @@ class Figures:
 
     @property
     def hit_rate(self) -> float:
-        """Share of requests that were hits; 0 when there were none."""
-        return self.hits / max(self.hits + self.misses, 1)
+        """Share of requests that nothing was computed for; 0 when there were none."""
+        found = self.hits + self.shared_hits
+        return found / max(found + self.misses, 1)
 
 
 class UsageStats:
