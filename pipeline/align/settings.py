@@ -1,0 +1,48 @@
+"""The settings of the align job: where the foreground lies, how it is laid over, and how the result is encoded."""
+
+from typing import Literal
+
+from pipeline.settings import JobSettings
+from pipeline.settings.field import setting
+from pipeline.settings.group import Group
+from pipeline.settings.groups import Encode
+
+
+class Space(Group):
+    """The foreground's place in the background."""
+
+    match: Literal["precise", "fixed"] = setting(
+        "precise",
+        "Placement",
+        "precise finds where the foreground lies, together with its times; fixed takes it as given.",
+    )
+    x_px: float = setting(
+        0.0, "Left", "The left edge of the foreground in the background.", unit="px", least=-8192, most=8192
+    )
+    y_px: float = setting(
+        0.0, "Top", "The upper edge of the foreground in the background.", unit="px", least=-8192, most=8192
+    )
+    scale: float = setting(
+        1.0, "Scale", "How many px of the background one of the foreground covers.", least=0.05, most=20
+    )
+
+
+class Laid(Group):
+    """How the foreground is laid over the background."""
+
+    blend_px: int = setting(
+        0,
+        "Soft edge",
+        "Over how many px the foreground's edges turn into the background.",
+        unit="px",
+        least=0,
+        most=256,
+    )
+
+
+class AlignSettings(JobSettings):
+    """The settings of the align job."""
+
+    space: Space = Space()
+    laid: Laid = Laid()
+    encode: Encode = Encode(crf=16, x264_preset="veryfast")

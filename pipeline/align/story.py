@@ -1,0 +1,109 @@
+"""The align job as one function that reads from top to bottom: `align_clips`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.align.overlay import Overlay
+from pipeline.align.time_map import TimeMap
+from pipeline.run import Run
+from pipeline.stage import RunContext, Stage, Work
+from pipeline.types import Done
+from utils.align.alignment import align
+from utils.align.placement import Placement
+from utils.align.proxies import Proxies
+from utils.media.clip import Clip
+from utils.media.clip_part import part_of
+from utils.media.write import ClipWriter, Encoding, Shape, times
+from utils.prefetch import prefetch
+from utils.store import Entry
+
+LUMA, TIMES, MAP, CLIP = "luma.npy", "times.npy", "map.json", "aligned.mp4"
+
+
+@dataclass(frozen=True)
+class CachedProxies:
+    """The proxies of a clip, read from the cache: one background serves many foregrounds."""
+
+    clip: Clip
+    entry: Entry
+
+    @property
+    def digest(self) -> str:
+        return self.entry.digest
+
+    @cached_property
+    def proxies(self) -> Proxies:
+        """The proxies; they take no memory until they are used."""
+        return Proxies(self.entry.load_array(LUMA), np.array(self.entry.load_array(TIMES)), self.clip.size)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Everything that a finished run produced."""
+
+    background: Clip
+    foreground: Clip
+    map: TimeMap
+    overlay: Entry | None
+    settings: Mapping[str, Any]
+    seconds: float
+    done: tuple[Done, ...]
+
+    @property
+    def path(self) -> Path:
+        """The composed clip."""
+        assert self.overlay is not None, "no clip was asked for"
+        return self.overlay.path(CLIP)
+
+
+def align_clips(background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True) -> Aligned:
+    """Align a foreground with a background, and lay it over. Every stage is cached."""
+    run = Run(context)
+
+    # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
+    behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
+
+    # 2. Find the placement and the time of each frame.
+    found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
+
+    # 3. Lay the foreground over, and encode each frame once.
+    overlay = Overlay(background, foreground, found, context.settings["laid.blend_px"])
+    entry = run.take(LAY_OVER, overlay=overlay) if composed else None
+    return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
+
+
+def _reduce(work: Work) -> None:
+    clip: Clip = work.inputs["clip"]
+    proxies = Proxies.of(clip, check=lambda done: work.report(done, len(clip)))
+    np.save(work.folder / LUMA, proxies.luma)
+    np.save(work.folder / TIMES, proxies.times_s)
+
+
+def _align(work: Work) -> None:
+    place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
+    given = place if work.settings["space.match"] == "fixed" else None
+    found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, work.cancel.check)
+    (work.folder / MAP).write_text(TimeMap.of(found).to_json())
+
+
+def _lay_over(work: Work) -> None:
+    overlay: Overlay = work.inputs["overlay"]
+    shown = part_of(overlay.foreground, overlay.span)
+    shape = replace(Shape.like(shown), size=overlay.size, colour=overlay.background.colour.worked)
+    encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
+    with ClipWriter(work.folder / CLIP, shape, encoding, sound=shown) as writer:
+        for index, (picture, place) in enumerate(zip(prefetch(overlay.pictures()), times(shown), strict=True)):
+            work.report(index + 1, len(shown))
+            writer.write(picture, *place)
+
+
+TOOLS = ("av", "numpy", "opencv-contrib-python")
+PROXIES = Stage("proxies", version=1, run=_reduce, tools=TOOLS)
+SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
+ALIGN = Stage("align", version=1, run=_align, settings=SPACE, tools=TOOLS)
+LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

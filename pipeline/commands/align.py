@@ -1,0 +1,133 @@
+"""python -m pipeline align: finds where and when a foreground belongs over a background, and lays it there."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.fetching import local_file
+from pipeline.commands.options import Home, Shared
+from pipeline.commands.running import check_mp4, running
+
+REFUSED, DRIFTS = 3, 4
+"""Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
+MOST_LISTED = 5
+
+
+Background = Annotated[str, typer.Argument(metavar="BG", help="The background: a file or an http(s) address.")]
+Foreground = Annotated[str, typer.Argument(metavar="FG", help="The foreground that belongs over it.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The composed clip to write, an .mp4.")]
+MapFile = Annotated[Path | None, typer.Option("--map", help="Where to write the time of each frame, a .json.")]
+MatchSpace = Annotated[
+    str, typer.Option("--match-space", help="precise finds the placement; fixed takes --x, --y and --scale.")
+]
+X = Annotated[float | None, typer.Option("--x", help="The foreground's left edge in the background, in px.")]
+Y = Annotated[float | None, typer.Option("--y", help="The foreground's upper edge in the background, in px.")]
+Scale = Annotated[float | None, typer.Option("--scale", help="Px of the background for one of the foreground.")]
+Skip = Annotated[
+    bool, typer.Option("--skip-spatial-align", help="The same as --match-space fixed at 0, 0 in full size.")
+]
+Tolerance = Annotated[
+    float, typer.Option("--drift-tolerance", min=0, help="How many ms a frame may be off, its uncertainty included.")
+]
+Window = Annotated[
+    int, typer.Option("--window", min=5, max=1000, help="Over how many frames a steady run is measured, for drift.")
+]
+Blend = Annotated[int, typer.Option("--blend", min=0, max=256, help="Width of the foreground's soft edge, in px.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
+]
+
+
+def align(
+    background: Background,
+    foreground: Foreground,
+    out: Out = None,
+    map: MapFile = None,
+    match_space: MatchSpace = "precise",
+    x: X = None,
+    y: Y = None,
+    scale: Scale = None,
+    skip_spatial_align: Skip = False,
+    drift_tolerance: Tolerance = 16.67,
+    window: Window = 30,
+    blend: Blend = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    assignments: Assignments = None,
+    home: Home = None,
+    shared: Shared = None,
+) -> None:
+    """Find where and when a foreground belongs over a background, to a part of a frame, and lay it there.
+
+    The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
+    """
+    from pipeline.align.drift import Drift
+    from pipeline.align.settings import AlignSettings
+    from pipeline.align.story import align_clips
+    from pipeline.result.document import copy_clip
+    from pipeline.see.open_clip import open_clip
+    from pipeline.settings import read_assignments
+    from utils.align.alignment import Refusal
+    from utils.atomic_file import explained, write_atomically
+    from utils.store.shared.opening import use_shared
+
+    use_shared(shared)
+    place = _place(match_space, x, y, scale, skip=skip_spatial_align)
+    said = {**place, "laid.blend_px": blend, **read_assignments(assignments or [], AlignSettings)}
+    settings = AlignSettings.load("", said)
+    if out is not None:
+        check_mp4(out)
+    files = [local_file(each, home) for each in (background, foreground)]
+    try:
+        with running(None, settings.flat(), home) as context:
+            behind, own = (open_clip(each, context) for each in files)
+            made = align_clips(behind, own, context, composed=out is not None)
+            if out is not None:
+                copy_clip(made.path, out)
+    except Refusal as refusal:
+        typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
+        raise typer.Exit(REFUSED) from None
+    document = made.map.document(behind, own)
+    if map is not None:
+        with explained(map):
+            write_atomically(map, json.dumps(document, indent=1))
+    off = Drift.of(made.map, behind, window).beyond(drift_tolerance / 1000)
+    told = {name: value for name, value in document.items() if name != "frames"}
+    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, drift_tolerance, as_json=as_json)
+    if off:
+        raise typer.Exit(DRIFTS)
+
+
+def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
+    """Print what was found."""
+    if as_json:
+        return typer.echo(json.dumps(told))
+    place, off = told["placement"], told["off"]
+    where = f"placed at ({place['x_px']:.2f}, {place['y_px']:.2f}) x{place['scale']:.4f}"
+    typer.echo(f"{where}, likeness {told['likeness']:.3f}; {told['seconds']:.1f} s")
+    typer.echo("  frames: " + ", ".join(f"{count} {label}" for label, count in told["labels"].items()))
+    if off:
+        typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
+    return None
+
+
+def _place(match: str, x: float | None, y: float | None, scale: float | None, *, skip: bool) -> dict[str, object]:
+    """The settings of the placement; what contradicts itself is refused."""
+    from utils.errors import SettingsError
+
+    given = {"space.x_px": x, "space.y_px": y, "space.scale": scale}
+    said = {name: value for name, value in given.items() if value is not None}
+    if match not in ("precise", "fixed"):
+        raise SettingsError(f"--match-space {match!r:.40} is unknown.", "Choose precise or fixed.")
+    if skip and said:
+        raise SettingsError("--skip-spatial-align means 0, 0 in full size.", "Leave it out, or --x, --y and --scale.")
+    if said and match != "fixed":
+        raise SettingsError("--x, --y and --scale are a placement that is given.", "Add --match-space fixed.")
+    return {"space.match": "fixed" if skip else match, **said}
+
+
+def _listed(frames: list[int]) -> str:
+    shown = ", ".join(map(str, frames[:MOST_LISTED]))
+    return f"{shown} and {len(frames) - MOST_LISTED} more" if len(frames) > MOST_LISTED else shown

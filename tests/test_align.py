@@ -1,0 +1,164 @@
+"""Alignment against truth: where and when a foreground belongs, what is sure of that, and what is refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.aligned import TRUE, Case, Pair, Scene
+from utils.align.alignment import Alignment, Refusal, align
+from utils.align.labels import Label
+from utils.align.moments import Values
+from utils.align.path import best_path
+from utils.align.placement import Placement
+from utils.align.proxies import Proxies
+from utils.media.clip_part import part_of
+from utils.media.intake import probe
+from utils.media.timebase import Span
+from utils.media.video import ClipFrames
+from utils.media.write import ClipWriter, Encoding, Shape
+from utils.size import Size
+
+pytestmark = pytest.mark.slow
+
+
+def aligned(pair: Pair, given: Placement | None = None) -> Alignment:
+    return align(Proxies.of(pair.background), Proxies.of(pair.foreground), given)
+
+
+def errors(pair: Pair, found: Alignment) -> Values:
+    """How far the moments of sure frames are off, in frames of the background; no sure frame is without truth."""
+    sure = np.array([label is Label.SURE for label in found.labels])
+    known = np.isfinite(pair.truth)
+    assert not (sure & ~known).any(), "what has no match was called sure"
+    return np.asarray(np.abs(found.moments - pair.truth)[sure])
+
+
+STANDING = "intel_walk_away_static.mp4"
+"""A clip in which nobody walks at first, from a camera that stands."""
+Found = Callable[[str], tuple[Pair, Alignment]]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """A true pair with its alignment, each made once."""
+    folder = tmp_path_factory.mktemp("pairs")
+
+    @cache
+    def get(name: str) -> tuple[Pair, Alignment]:
+        pair = TRUE[name].made(folder)
+        return pair, aligned(pair)
+
+    return get
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_times_and_place_are_found_as_they_are(name: str, found: Found) -> None:
+    pair, known = found(name)
+    off = errors(pair, known)
+    assert len(off) >= 0.95 * len(pair.truth) and np.quantile(off, 0.95) <= 0.25 and off.max() < 1.0
+    assert abs(known.placement.left - pair.corner[0]) < 0.5 and abs(known.placement.top - pair.corner[1]) < 0.5
+    assert abs(known.placement.scale / pair.scale - 1) < 0.003
+    assert np.nanstd(np.diff(known.moments - pair.truth)) < 0.15, "no jitter"
+    jumps = [index for index, label in enumerate(known.labels) if label is Label.CUT]
+    assert len(jumps) == {"cut": 2, "dropped": 1}.get(name, 0), "one for each stretch that is missing"
+
+
+def test_sigma_says_how_far_times_are_off(found: Found) -> None:
+    """Over all pairs together, whose errors have many causes."""
+    far = []
+    for pair, known in map(found, TRUE):
+        far.append(np.abs(known.moments - pair.truth) / known.sigma)
+    shares = [float(np.nanmean(np.concatenate(far) < times)) for times in (1, 2)]
+    assert 0.6 <= shares[0] <= 0.8 and 0.93 <= shares[1] <= 0.99, shares
+
+
+def test_what_lies_beyond_the_background_matches_nothing(tmp_path: Path) -> None:
+    pair = Case("longer", begin_s=-0.7, end_s=3.4).made(tmp_path)
+    known = aligned(pair)
+    outside = np.isnan(pair.truth)
+    missed = np.array([label is Label.NOTHING for label in known.labels])
+    assert (missed == outside).mean() > 0.98 and errors(pair, known).max() < 1.0
+
+
+def test_a_still_stretch_and_a_loop_are_not_called_sure(tmp_path: Path) -> None:
+    pair = Case("still", scene=Scene(stop_s=(1.0, 2.0))).made(tmp_path)
+    known = aligned(pair)
+    inside = (pair.truth > 65) & (pair.truth < 115)
+    labels = np.array(known.labels)
+    assert (labels[inside] == Label.STILL).mean() > 0.9 and (labels[~inside] == Label.SURE).mean() > 0.8
+    assert (np.diff(known.moments) > -0.5).all(), "no step backwards"
+    loop = Case("loop", scene=Scene(period_s=1.0)).made(tmp_path)
+    assert Label.SURE not in aligned(loop).labels, "any of four rounds would do"
+
+
+@pytest.mark.parametrize(
+    "case", [Case("unrelated", other=Scene(seed=99)), Case("reversed", edit=lambda times: times[::-1])]
+)
+def test_clips_that_do_not_belong_together_are_refused(case: Case, tmp_path: Path) -> None:
+    pair = case.made(tmp_path)
+    with pytest.raises(Refusal):
+        aligned(pair)
+    with pytest.raises(Refusal):
+        aligned(pair, Placement(1.0, *pair.corner))
+
+
+def test_a_given_placement_stays(tmp_path: Path) -> None:
+    pair = replace(TRUE["offset"], seconds=2.0, begin_s=0.5).made(tmp_path)
+    given = Placement(1.0, *pair.corner)
+    known = aligned(pair, given)
+    assert known.placement == given and errors(pair, known).max() < 0.5
+
+
+def test_the_path_of_least_cost_goes_where_frames_are_alike() -> None:
+    """Costs of 1 on the way, 30 elsewhere: a pause, a jump, and two frames that match nothing."""
+    way = [2, 3, 4, 4, 5, 6, 20, 21, -1, -1, 22, 23, 24]
+    costs = np.full((len(way), 40), 30, np.float32)
+    for index, place in enumerate(way):
+        if place >= 0:
+            costs[index, place] = 1
+    path = best_path(costs, 1.0)
+    assert list(path.frames) == way
+    assert list(np.flatnonzero(path.jumps)) == [6, 10]
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize("name", ["shaky_skater.mp4", "handheld_walk_forward.m4v", STANDING])
+def test_a_part_of_a_real_clip_is_found_in_it(name: str, footage: Path, tmp_path: Path) -> None:
+    """Cut to six tenths, in stronger contrast, each frame a known one; where nobody walks yet, nothing is sure."""
+    clip = probe(footage / name)
+    clip = part_of(clip, Span(0, min(150, len(clip))))
+    indices = [15 + round(1.3 * number) for number in range(80)]
+    shares, sides = (0.2, 0.25, 0.6, 0.6), (*clip.size, *clip.size)
+    left, top, width, height = (2 * round(share * side / 2) for share, side in zip(shares, sides, strict=True))
+    with ClipWriter(tmp_path / "fg.mp4", Shape.steady(Size(width, height), Fraction(25)), Encoding(crf=24)) as writer:
+        for number, frame in enumerate(ClipFrames.of(clip).read(indices)):
+            picture = frame.rgb[top : top + height, left : left + width]
+            stronger = np.clip((picture.astype(np.float32) - 128) * 1.3 + 134, 0, 255).astype(np.uint8)
+            writer.write(np.ascontiguousarray(stronger), number, 1)
+    known = align(Proxies.of(clip), Proxies.of(probe(tmp_path / "fg.mp4")))
+    sure = np.array([label is Label.SURE for label in known.labels])
+    off = np.abs(known.moments - indices)[sure]
+    if name == STANDING:
+        assert not sure[:20].any() and np.mean(off < 1.0) > 0.95, "it pauses for three frames, which are told as one"
+    else:
+        assert sure.mean() > 0.9 and off.max() < 1.0
+    assert abs(known.placement.left - left) < 1 and abs(known.placement.top - top) < 1
+
+
+def test_clips_that_are_too_short_or_too_long_are_told_so() -> None:
+    size = Size(8, 8)
+
+    def blank(frames: int) -> Proxies:
+        return Proxies(np.broadcast_to(np.zeros((1, 8, 8), np.uint8), (frames, 8, 8)), np.arange(frames) / 25.0, size)
+
+    with pytest.raises(Refusal, match="The foreground has only 2 frames"):
+        align(blank(50), blank(2))
+    with pytest.raises(Refusal, match="too long to be compared"):
+        align(blank(6000), blank(6000))
+    with pytest.raises(Refusal, match="no features in common"):
+        align(blank(50), blank(50))

@@ -1,0 +1,98 @@
+"""Finds placements by features (SIFT) that frames of both clips have, before anything is known of their times."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.align.placement import Placement
+from utils.align.proxies import Luma, Proxies
+
+FEATURES, RATIO, LEAST_AGREEING, REACH_PX = 300, 0.8, 8, 1.5
+"""Features of a frame; how much better a match is than the next best; how many agree; to within how many proxy px."""
+SAME_SHARE, LEAST_SCALE = 0.01, 0.05
+"""Placements that differ by less of the foreground's width are one; the smallest scale that is believed."""
+PASSES = ((3, 16), (8, 48))
+"""How many frames of the foreground and of the background are compared; more where the first pass is not sure."""
+SURE_AGREEING = 40
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A placement that a pair of frames shows, and how many features agree on it."""
+
+    placement: Placement
+    agreeing: int
+    turn: float
+    """Sine of the rotation that the features show."""
+
+
+@dataclass(frozen=True)
+class _Features:
+    """Features of a frame: positions in px of its clip, and descriptors of unit length."""
+
+    places: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+
+
+def candidates(background: Proxies, foreground: Proxies, most: int = 4) -> list[Candidate]:
+    """The placements that most features agree on, the best first, each clearly different from those before it."""
+    found: list[Candidate] = []
+    for foregrounds, backgrounds in PASSES:
+        theirs = [_described(background, index) for index in _spread(len(background), backgrounds)]
+        for index in _spread(len(foreground), foregrounds):
+            own = _described(foreground, index)
+            found += [each for other in theirs if (each := _candidate(own, other, background)) is not None]
+        if max((each.agreeing for each in found), default=0) >= SURE_AGREEING:
+            break
+    found.sort(key=lambda each: -each.agreeing)
+    kept: list[Candidate] = []
+    for each in found:
+        same_px = SAME_SHARE * foreground.size.width_px * each.placement.scale
+        if all(each.placement.differs_px(other.placement, foreground.size) > same_px for other in kept):
+            kept.append(each)
+        if len(kept) == most:
+            break
+    return kept
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    """Evenly spread indices."""
+    return sorted({int((number + 0.5) * count / wanted) for number in range(min(count, wanted))})
+
+
+def _described(clip: Proxies, index: int) -> _Features:
+    points, descriptors = cv2.SIFT.create(nfeatures=FEATURES).detectAndCompute(_even(clip.luma[index]), None)
+    if descriptors is None:
+        return _Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+    places = (np.array([point.pt for point in points], np.float32) + 0.5) / np.array(clip.reduction, np.float32)
+    return _Features(places, descriptors / np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-6))
+
+
+def _even(luma: Luma) -> Luma:
+    """A picture in its full contrast, so that dark and pale ones have features, too."""
+    return np.asarray(cv2.normalize(luma, None, 0, 255, cv2.NORM_MINMAX), np.uint8)
+
+
+def _candidate(own: _Features, other: _Features, background: Proxies) -> Candidate | None:
+    if min(len(own.descriptors), len(other.descriptors)) < LEAST_AGREEING:
+        return None
+    alike = own.descriptors @ other.descriptors.T
+    best = np.argpartition(alike, -2, axis=1)[:, -2:]
+    values = np.take_along_axis(alike, best, axis=1)
+    first = best[np.arange(len(best)), values.argmax(axis=1)]
+    near, next_near = (np.sqrt(np.maximum(2 - 2 * each, 0)) for each in (values.max(axis=1), values.min(axis=1)))
+    good = near < RATIO * next_near
+    if good.sum() < LEAST_AGREEING:
+        return None
+    reach_px = REACH_PX / background.reduction[0]
+    matrix, inside = cv2.estimateAffinePartial2D(
+        own.places[good], other.places[first[good]], ransacReprojThreshold=reach_px
+    )
+    if matrix is None or inside.sum() < LEAST_AGREEING:
+        return None
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if not LEAST_SCALE < scale < 1 / LEAST_SCALE:
+        return None
+    return Candidate(Placement(scale, *map(float, matrix[:, 2])), int(inside.sum()), float(matrix[1, 0] / scale))
