@@ -9,6 +9,8 @@
 # PYTHON=/path/to/python3.11 chooses the Python that .venv is made with.
 
 VENV := .venv/bin/python
+# Where it is set, each of the hundreds of processes that the tests start would compile this project's own modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test quick check coverage setup setup-dev bench clean
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STOP_S = 9.5
 OPEN_PAGES_S = 2
 KEEP_MODEL_HELP = "How long the worker keeps an engine open that nobody uses, with its model in memory."
+ADDRESSES_HELP = "Whether clips may be given by http(s) addresses; else only where no other machine reaches the app."
+SHARED_HELP = "A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise."
 DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a file in the home otherwise."
 
 
@@ -46,19 +48,23 @@ def main(
         list[str] | None, typer.Option(envvar="RESHOOT_AUTH", metavar="USER:PASSWORD", help="Who may come in.")
     ] = None,
     database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")] = None,
+    addresses: Annotated[bool | None, typer.Option(help=ADDRESSES_HELP, envvar="RESHOOT_ADDRESSES")] = None,
     worker: Annotated[bool, typer.Option(help="Keep a worker here; without, others do the work.")] = True,
     keep_model: Annotated[
         float, typer.Option(help=KEEP_MODEL_HELP, envvar="RESHOOT_KEEP_MODEL_S", min=0, metavar="SECONDS")
     ] = 600.0,
+    shared: Annotated[str | None, typer.Option(help=SHARED_HELP, metavar="PLACE")] = None,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
     from utils.home import home as usual
     from utils.home import use_home
+    from utils.store.shared.opening import use_shared
 
     where = (home or usual()).expanduser().absolute()
     use_home(where)
     try:
-        _open(host, port, where, auth or [], database, keep_model if worker else None)
+        use_shared(shared)
+        _open(host, port, where, auth or [], database, keep_model if worker else None, addresses)
     except ReshootError as error:
         sys.exit(str(error))
     except OSError as error:
@@ -67,11 +73,14 @@ def main(
         sys.exit(str(full_disk(where)))
 
 
-def _open(host: str, port: int, home: Path, auth: list[str], database: str | None, keep_model: float | None) -> None:
+def _open(
+    host: str, port: int, home: Path, auth: list[str], database: str | None, keep_model: float | None,
+    addresses: bool | None,
+) -> None:  # fmt: skip
     """Check everything that may be refused, and only then import the heavy modules and serve."""
     from pipeline.jobs.locations import database_url, worker_name
     from ui.sessions import open_authenticator, parse_logins
-    from ui.socket import announce, bind
+    from ui.socket import announce, bind, only_here
 
     passwords = parse_logins(auth)
     with bind(host, port) as listener, _single_instance(home, worker_name()):
@@ -88,7 +97,7 @@ def _open(host: str, port: int, home: Path, auth: list[str], database: str | Non
 
         url = database_url(home, database)
         ledger, over = Ledger(url), threading.Event()
-        studio = Studio(home, ledger)
+        studio = Studio(home, ledger, takes_addresses=only_here(host) if addresses is None else addresses)
         threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
         threading.Thread(target=prepare, args=(home,), name="showcase", daemon=True).start()
         try:

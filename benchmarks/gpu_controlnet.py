@@ -19,6 +19,8 @@ from benchmarks.gpu_models import PROMPT, Place, Step, Tokens, picture, standing
 from pipeline.engines.controlnet.defaults import Defaults
 from pipeline.engines.controlnet.noise import field, fixed
 from pipeline.engines.controlnet.opened import Opened, Request
+from pipeline.engines.controlnet.parts import Parts
+from pipeline.engines.controlnet.references import References
 from pipeline.engines.controlnet.sampling import scheduler
 from pipeline.engines.controlnet.starts import Start
 from pipeline.engines.controlnet.text import ClipPrompts
@@ -100,7 +102,7 @@ SDXL_SMALL = ControlnetParts(
      "addition_time_embed_dim": 8, "projection_class_embeddings_input_dim": 6 * 8 + 16},
     _SMALL_UP, {**_SMALL_VAE, "force_upcast": True}, (_SMALL_TEXT,) * 2, _SMALL_LEAD,
 )  # fmt: skip
-"""The same architectures with a handful of channels, for a processor."""
+"""Both architectures with a handful of channels, for a processor."""
 
 
 class ControlnetModel:
@@ -138,7 +140,8 @@ class ControlnetModel:
             pipe=pipe,
             prompts=self._prompts,
             device=self._place.device,
-            nets={},
+            parts=Parts(),
+            references=References(Parts(), self._place.device),
             offload="none",
             _lead=lead,
         )

@@ -10,6 +10,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from benchmarks.gpu_models import PROMPT, Place, Step, Tokens, picture, standing
 from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.diffusion.wan import PlacedWan
 from pipeline.engines.vace.conditioning import Conditioning
 from pipeline.engines.vace.opened import Opened, Request
 from pipeline.engines.vace.pipeline import VacePipeline
@@ -17,8 +18,8 @@ from utils.size import Size
 
 
 @dataclass(frozen=True)
-class VaceParts:
-    """The configurations of a Wan VACE; as they are, those of the model with 1.3 billion."""
+class WanParts:
+    """The configurations of a model on Wan; without any for the VAE, it is that of Wan 2.1."""
 
     transformer: dict[str, Any]
     text: dict[str, Any]
@@ -28,32 +29,50 @@ class VaceParts:
 TEXT = {"vocab_size": 256_384, "d_model": 4096, "d_kv": 64, "d_ff": 10_240, "num_layers": 24, "num_heads": 64,
         "feed_forward_proj": "gated-gelu"}  # fmt: skip
 """UMT5-XXL."""
-_WAN = {"attention_head_dim": 128, "text_dim": 4096, "freq_dim": 256, "vace_in_channels": 96, "cross_attn_norm": True,
-        "qk_norm": "rms_norm_across_heads"}  # fmt: skip
-VACE_1_3B = VaceParts(
-    {**_WAN, "num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30, "vace_layers": list(range(0, 30, 2))}, TEXT
+WAN = {"attention_head_dim": 128, "text_dim": 4096, "freq_dim": 256, "cross_attn_norm": True,
+       "qk_norm": "rms_norm_across_heads"}  # fmt: skip
+_VACE = {**WAN, "vace_in_channels": 96}
+VACE_1_3B = WanParts(
+    {**_VACE, "num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30, "vace_layers": list(range(0, 30, 2))}, TEXT
 )
-VACE_14B = VaceParts(
-    {**_WAN, "num_attention_heads": 40, "ffn_dim": 13_824, "num_layers": 40, "vace_layers": list(range(0, 40, 5))}, TEXT
+VACE_14B = WanParts(
+    {**_VACE, "num_attention_heads": 40, "ffn_dim": 13_824, "num_layers": 40, "vace_layers": [*range(0, 40, 5)]},
+    TEXT,
 )
-VACE_SMALL = VaceParts(
+VACE_SMALL = WanParts(
     {"attention_head_dim": 12, "num_attention_heads": 2, "ffn_dim": 32, "num_layers": 2, "vace_layers": [0],
      "text_dim": 16, "freq_dim": 32, "vace_in_channels": 96},
     {"vocab_size": 64, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2},
     {"base_dim": 3, "z_dim": 16, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1},
 )  # fmt: skip
-"""The same architecture with a handful of channels, for a processor."""
+"""Wan VACE with a handful of channels, for a processor."""
 
 
-class VaceModel:
-    """Wan VACE; its passes with and without the prompt are two calls, so that one is measured."""
+class WanModel:
+    """A model on Wan, one pass at a time; `_opened` is there once it was opened."""
 
     passes = 1
+    _opened: PlacedWan | None
 
-    def __init__(self, parts: VaceParts, place: Place) -> None:
+    def __init__(self, parts: WanParts, place: Place) -> None:
         self._parts, self._place = parts, place
         self._prompts = Prompts(self._text, place.device)
-        self._opened: Opened | None = None
+
+    @property
+    def vae(self) -> Any:
+        """The VAE."""
+        assert self._opened
+        return self._opened.pipe.vae
+
+    def _text(self) -> tuple[Any, Any]:
+        config = UMT5Config(**self._parts.text)
+        return Tokens(config.vocab_size), self._place.make(lambda: UMT5EncoderModel(config))
+
+
+class VaceModel(WanModel):
+    """Wan VACE; its passes with and without the prompt are two calls, so that one is measured."""
+
+    _opened: Opened | None = None
 
     def read_prompt(self) -> None:
         """Encode the prompt."""
@@ -72,22 +91,12 @@ class VaceModel:
         pipe.set_progress_bar_config(disable=True)
         self._opened = Opened(pipe, self._prompts, self._place.device, offload="none")
 
-    @property
-    def vae(self) -> Any:
-        """The VAE."""
-        assert self._opened
-        return self._opened.pipe.vae
-
     def call(self, size: Size, frames: int, steps: int, step: Step) -> bool:
         """Make a window of noise, with a person-sized mask in the middle."""
         assert self._opened
         asked = Request(prompt=PROMPT, negative_prompt="", steps=steps, guidance=1.0, control_strength=1.0, seed=0)
         made, _ = self._opened.frames(_window(size, frames), asked, step)
         return bool(np.isfinite(made).all())
-
-    def _text(self) -> tuple[Any, Any]:
-        config = UMT5Config(**self._parts.text)
-        return Tokens(config.vocab_size), self._place.make(lambda: UMT5EncoderModel(config))
 
 
 def _window(size: Size, frames: int) -> Conditioning:

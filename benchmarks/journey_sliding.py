@@ -62,7 +62,7 @@ def _leg_px(joints: NDArray[np.float64]) -> float:
 
 def sliding(ground: Ground) -> Iterator[Line]:
     """The distance of planted feet from where the source has them, less what is constant during a contact."""
-    made = ground.journey(Drawing("sliding", lambda window: slid, Caps("frame", frozenset({"restyle"}))))
+    made = ground.journey(Drawing("sliding", lambda window: slid, Caps("frame")))
     ways = _ways(ground, made)
     contacts = list(_contacts(ground))
     for kind, name in enumerate(("generated", "finished")):

@@ -10,8 +10,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
 from pipeline.commands import cache, jobs, models, presets
+from pipeline.commands.align import align
+from pipeline.commands.animate import animate
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
+from pipeline.commands.guide import guide
 from pipeline.commands.matte import matte
 from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
@@ -31,7 +34,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, preview, matte, steady, worker, walker, probe, settings, prompts, doctor):
+for command in (
+    generate,
+    preview,
+    matte,
+    steady,
+    guide,
+    animate,
+    align,
+    worker,
+    walker,
+    probe,
+    settings,
+    prompts,
+    doctor,
+):
     app.command()(command)
 app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")

@@ -20,6 +20,15 @@ Content = Literal["clip", "picture", "matte", "strokes"]
 """What an input can be; it decides how a file is checked and where the library keeps it."""
 
 
+SUMMARY_LETTERS = 60
+"""How much of a prompt stands on a job's card."""
+
+
+def in_short(prompt: str) -> str:
+    """The beginning of a prompt, for lists of jobs."""
+    return prompt if len(prompt) <= SUMMARY_LETTERS else prompt[: SUMMARY_LETTERS - 1] + "…"
+
+
 @dataclass(frozen=True)
 class Role:
     """One input of a kind of job."""
@@ -108,6 +117,8 @@ class Kind:
     """A word or two on all settings of a job, for lists: the name of the look."""
     preview: Callable[[Task, RunContext, float | None], Any] | None = None
     """One frame as a job would finish it, as a `FramePreview`; None if a kind has no such thing."""
+    engine: str = ""
+    """The setting that chooses an engine; empty for a kind that needs none."""
     quick: tuple[str, ...] = field(default=())
     """Settings that can be changed on the card of a waiting job."""
 

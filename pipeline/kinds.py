@@ -11,6 +11,8 @@ MODULES = {
     "restyle": "pipeline.restyle.kind",
     "steady": "pipeline.steady.kind",
     "matte": "pipeline.matte.kind",
+    "guide": "pipeline.guide.kind",
+    "animate": "pipeline.animate.kind",
 }
 """Where each kind is described, as `KIND`; the first one is meant when none is named."""
 USUAL = next(iter(MODULES))

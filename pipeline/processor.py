@@ -12,8 +12,9 @@ from pipeline.compose.person_frames import PersonFrames
 from pipeline.compose.plates import PLATE, Place, Plates
 from pipeline.compose.steady_window import STEADY, SteadyWindow
 from pipeline.engines import engine as find_engine
-from pipeline.engines import ready
+from pipeline.engines import ready, weights
 from pipeline.engines.base import Engine
+from pipeline.make.given_guide import given_guide
 from pipeline.make.made_window import MadeWindow, making
 from pipeline.make.window_cost import Costs
 from pipeline.plan.segments import SPLIT, Segments
@@ -47,9 +48,9 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
     run = Run(replace(context, listener=one_at_a_time(context.listener)))
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
-    references, models = References.of(context.settings, engine.caps.references), engine.models(context.settings)
-    if note := references.note(engine.name):
-        run.events.append(Event("make", note))
+    named = weights.named(engine.name, context.settings)
+    models = engine.models({**context.settings, **named})
+    given = _given(run, engine, clip)
 
     # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
     analysis = analysed(run.take, clip, context.settings)
@@ -68,9 +69,9 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     plans = _plans(run, engine, stable, segments)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
-    maker = _Maker(engine, models, Costs(engine.name, context.sessions.device.name))
+    maker = _Maker(engine, named, models, given, Costs(engine.name, context.sessions.device.name))
     with context.card.watching(), maker.costs.learning():
-        frames = _frames(run, maker, stable, plans, references, shown)
+        frames = _frames(run, maker, stable, plans, shown)
 
     # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
     feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
@@ -95,11 +96,25 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
 
 @dataclass(frozen=True)
 class _Maker:
-    """The engine of a run, the digests of its models, and what its windows take."""
+    """The engine of a run, with all that is the same for its windows, and what these take."""
 
     engine: Engine
+    named: Mapping[str, str]
+    """The setting that names its checkpoint."""
     models: Mapping[str, str]
+    """The digests of its models."""
+    given: Mapping[str, Digested]
+    """Reference pictures and guide, where they are given."""
     costs: Costs
+
+
+def _given(run: Run, engine: Engine, clip: Clip) -> dict[str, Digested]:
+    """What people gave for the engine beside the clip; what it has no use for is told."""
+    references = References.of(run.context.settings, engine.caps.references)
+    guide, told = given_guide(run.take, clip, run.context, engine)
+    run.events.extend(Event("make", note) for note in (references.note(engine.name), told) if note)
+    found: dict[str, Digested] = {"references": references} if references.pictures else {}
+    return {**found, "guide": guide} if guide else found
 
 
 def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
@@ -113,7 +128,6 @@ def _frames(
     maker: _Maker,
     stable: StablePicture,
     plans: Sequence[WindowPlan],
-    references: References,
     shown: OnWindow | None,
 ) -> PersonFrames:
     """Make and steady all windows; one is steadied while the engine makes the next."""
@@ -121,7 +135,7 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in prefetch(_made(run, maker, for_engine, plans, references), depth=1):
+    for made in prefetch(_made(run, maker, for_engine, plans), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
@@ -131,20 +145,13 @@ def _frames(
     return PersonFrames(tuple(steady))
 
 
-def _made(
-    run: Run,
-    maker: _Maker,
-    stable: StablePicture,
-    plans: Sequence[WindowPlan],
-    references: References,
-) -> Iterator[MadeWindow]:
+def _made(run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[WindowPlan]) -> Iterator[MadeWindow]:
     """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
     samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
     stage, before = making(maker.engine, run.context.sessions, maker.costs.windows.append), None
+    run = replace(run, context=replace(run.context, settings={**run.context.settings, **maker.named}))
     for plan in plans:
-        inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan}
-        if references.pictures:
-            inputs["references"] = references
+        inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan, **maker.given}
         if maker.engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
         before = MadeWindow(plan, _among(run, plans, plan).take(stage, maker.models, **inputs))

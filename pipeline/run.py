@@ -31,6 +31,8 @@ class Run:
         self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
         if entry.mended:
             self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
+        if sharing := self.context.store.sharing:
+            self.events += [Event(stage.name, sentence, "warning") for sentence in sharing.troubles()]
         return entry
 
     def change(self, stage: str, name: str, value: Any, why: str) -> None:

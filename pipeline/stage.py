@@ -10,7 +10,7 @@ A stage is declared once, and its result requested wherever it is needed:
             work.report(index, total)                   # reports progress; raises Cancelled if the run is cancelled
         np.save(work.folder / "path.npy", path)
 
-    with CAMERA.result(context, clip=clip) as camera:   # from the cache, or computed now
+    with CAMERA.result(context, clip=clip) as camera:   # from a cache, or computed now
         SMOOTH.result(context, camera=camera)           # an entry is an input, keyed by the digest of its content
 """
 
@@ -149,10 +149,10 @@ class Stage:
 
 
 def _origin(entry: Entry) -> str:
-    """Where a result came from, for the progress note: cache, computed, or recomputed after damage."""
-    if entry.mended:
-        return f"computed again, because in the cached result {entry.mended}"
-    return "from the cache" if entry.hit else "computed"
+    """Where a result came from, for the progress note, and what was wrong with the one that it replaces."""
+    again = " again" if entry.mended else ""
+    why = f", because in the cached result {entry.mended}" if entry.mended else ""
+    return f"{entry.origin}{again}{why}"
 
 
 def _installed(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Small types that several stages and the report share: events, reference pictures, finished stages."""
+"""Small types and values that several stages share: events, reference pictures, finished stages, a guide's grey."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Level = Literal["note", "warning"]
 REFERENCES = ("generate.reference", "generate.reference_2", "generate.reference_3", "generate.reference_4")
 """The settings that name reference pictures, in their order."""
+NO_CONTROL = 128
+"""Every channel of a guide's picture where nothing guides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,11 @@ torch_constraints() {
 }
 
 # By uv, which takes a third of pip's time; by pip where uv cannot be had, or not from the mirror that only pip knows.
-# The cache lies beside the packages, so that they are linked and not copied, and goes afterwards.
+# The cache lies beside the packages, so that they are linked and not copied, and goes afterwards. Bytecode is compiled as
+# pip does it: many containers let Python keep none, and then every start would compile all that it imports.
 install_packages_of_python() {
     local pip=(.venv/bin/python -m pip install --disable-pip-version-check -q --progress-bar off)
-    if "${pip[@]}" uv && UV_CACHE_DIR=.venv/.uv-cache .venv/bin/python -m uv pip install -q --python .venv "$@"; then
+    if "${pip[@]}" uv && UV_CACHE_DIR=.venv/.uv-cache .venv/bin/python -m uv pip install -q --compile-bytecode --python .venv "$@"; then
         rm -rf .venv/.uv-cache
         return
     fi

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 
+from tests.buckets import s3_server
 from utils.project import PROJECT_ROOT
 
 FOOTAGE = PROJECT_ROOT.parent / "shared" / "footage"
@@ -39,6 +40,13 @@ def footage() -> Path:
     if not FOOTAGE.is_dir():
         pytest.skip("no real clips beside this checkout")
     return FOOTAGE
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a real S3 server; tests take a prefix of their own in its bucket."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(

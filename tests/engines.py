@@ -32,7 +32,7 @@ from utils.progress import Cancel
 
 Draw = Callable[[View], EngineFrame]
 CPU = Device("cpu", "2 processors", 4096)
-REPLACES = Caps("frame", frozenset({"replace"}))
+REPLACES = Caps("frame")
 READY = Readiness(True)
 MODELS = frozenset(
     ["torch", "torchvision", "diffusers", "transformers", "accelerate", "peft", "controlnet_aux", "safetensors.torch"]
@@ -160,7 +160,6 @@ class Blended:
     name, label, version = "blended", "A test's own, by segment", 1
     caps = Caps(
         kind="segment",
-        tasks=frozenset({"restyle"}),
         lengths=Lengths(preferred=17, most=17, step=4, rest=1),
         size_multiple=16,
         canvas="one",
@@ -214,7 +213,7 @@ class Blended:
         return Output(frames(), output.fallbacks, output.state)
 
     def _mixed(self, view: View, middle: RGB, window: Window) -> RGB:
-        guides = [draw(view) for draw in window.controls.values()]
+        guides = [drawn for draw in window.controls.values() if (drawn := draw(view)) is not None]
         drift = int(window.settings["generate.seed"]) % 7 + sum(int(guide.max()) for guide in guides) // 255
         mixed = (0.75 * view.rgb + 0.25 * middle + drift).clip(0, 255)
         share = float(window.settings["generate.strength"])

@@ -155,7 +155,7 @@ def make(form: Form, folder: Path) -> Path:
 
 
 def _retag(source: Path, path: Path, degrees: int, mirrored: bool) -> None:
-    """The same packets in a container that asks for them to be turned."""
+    """A clip's packets in a container that asks for them to be turned."""
     with av.open(str(source)) as read, av.open(str(path), "w") as write:
         stream = read.streams.video[0]
         copy = write.add_stream_from_template(stream, opaque=True)

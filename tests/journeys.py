@@ -23,7 +23,7 @@ from utils.progress import Progress
 from utils.store import Store
 from utils.walker import Reels, Shot, film
 
-SMALL = Shot(size=(640, 360), frames=75, seed=0)
+SMALL = Shot(size=(480, 270), frames=75, seed=0)
 QUICK: dict[str, Any] = {"encode.crf": 12}
 RATE_HZ = 30
 
@@ -46,7 +46,7 @@ def written(path: Path, pictures: Sequence[RGB], times: Sequence[int] | None = N
 
 
 def sounding(path: Path, seconds: float, late_s: float = 0) -> Path:
-    """The same file with a rising tone."""
+    """A clip's file with a rising tone added."""
     with_sound = path.with_name("sounding.mp4")
     tone = f"aevalsrc=exprs='0.3*sin(600*t*(1+t))':s=48000:d={seconds}"
     inputs = ["-i", str(path), "-itsoffset", str(late_s), "-f", "lavfi", "-i", tone]
@@ -98,5 +98,5 @@ def left_over(store: Store) -> list[str]:
 
 
 def with_settings(on: RunContext, **changed: Any) -> RunContext:
-    """The same cache, other settings."""
+    """A context with this one's cache and other settings."""
     return replace(on, settings={**on.settings, **{name.replace("__", "."): value for name, value in changed.items()}})

@@ -41,7 +41,7 @@ class Steadiness:
 
     @property
     def jerk_mrad(self) -> float:
-        """The same of the turn, in thousandths of a radian."""
+        """Jerk of the turn, in thousandths of a radian."""
         return float(1000 * np.sqrt((np.diff(self.motion[:, 2]) ** 2).mean()))
 
     def slow_path_px(self) -> NDArray[np.float64]:

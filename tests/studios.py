@@ -29,6 +29,8 @@ class App:
     env: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     said: str = ""
+    opened_s: float = 0.0
+    """How long it took to come up: a slow machine may take longer to stop, too."""
     process: "subprocess.Popen[str] | None" = None
     project: Path = PROJECT_ROOT
     """The checkout that it runs from."""
@@ -40,6 +42,7 @@ class App:
     def open(self) -> "App":
         """Start it, and wait until it answers."""
         self.close()
+        start = time.monotonic()
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "app.log").open("a") as log:
             self.process = subprocess.Popen(
@@ -57,6 +60,7 @@ class App:
         self.port = int(found[1] or found[2])
         self.said = first + (self.process.stdout.readline() if "proxy" in first else "")
         self.until(lambda: self.status("/healthz") == 200, "answer")
+        self.opened_s = time.monotonic() - start
         return self
 
     def close(self) -> None:

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from pipeline.commands.cache import app, size_bytes
 from tests.store_child import key, write
-from utils.errors import StoreError
+from utils.errors import ReshootError, StoreError
 from utils.project import PROJECT_ROOT
-from utils.store import Store
+from utils.store import Figures, Store
+from utils.store.usage_stats import UsageStats
 
 
 @pytest.fixture
@@ -51,6 +52,24 @@ def test_stats(tmp_path: Path, store: Store) -> None:
     assert found["entries"] == 3 and found["pinned"] == 1 and found["bytes"] == store.stats().bytes
     figures = found["stages"]["counted"]["figures"]
     assert (figures["hits"], figures["misses"]) == (1, 3)
+
+
+def test_stats_tell_what_came_from_the_shared_cache(tmp_path: Path, store: Store) -> None:
+    assert "Shared with other homes" not in run(tmp_path, "stats")
+    took = Figures(shared_hits=2, shared_spared_s=90.0, fetched_s=1.5, fetched_bytes=30_000_000, offered=1)
+    UsageStats(store.folder).add("counted", took)
+    said = run(tmp_path, "stats")
+    (row,) = (line.split() for line in said.partition("Shared with other homes")[2].splitlines() if "counted" in line)
+    assert row[1:] == ["2", "30.0", "MB", "90.00", "s", "1.50", "s", "1", "0", "bytes"]
+    assert "Taking results from there saved 88.5 s." in said and "50%" in said, "three of six were found"
+
+
+def test_pruning_here_and_there_are_told_apart(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESHOOT_SHARED", raising=False)
+    for arguments in (["--shared", "--to", "1GB"], ["--older", "3"], ["--limit", "1GB"], ["--shared"]):
+        result = CliRunner().invoke(app, ["prune", *arguments, "--home", str(tmp_path)])
+        assert isinstance(result.exception, ReshootError)
+    assert len(store.entries()) == 3
 
 
 def test_list(tmp_path: Path, store: Store) -> None:

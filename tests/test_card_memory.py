@@ -18,7 +18,7 @@ from tests.engines import Drawing
 from utils.memory import budget_mb, settle, unsettle
 from utils.project import PROJECT_ROOT
 
-FRAME, SEGMENT = (Caps(kind, frozenset({"restyle"}), Lengths()) for kind in ("frame", "segment"))
+FRAME, SEGMENT = (Caps(kind, Lengths()) for kind in ("frame", "segment"))
 
 
 @pytest.fixture

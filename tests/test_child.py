@@ -116,3 +116,24 @@ def test_it_is_light() -> None:
     code = "import sys, utils.guarded_child; print(*sorted(sys.modules))"
     said = child.ask(python(code), 60) or ""
     assert not set(said.split()) & {"numpy", "cv2", "av", "sqlalchemy", "gradio", "fastapi", "pydantic"}
+
+
+def test_one_that_is_followed_is_told_a_line_and_heard_line_by_line() -> None:
+    code = "from utils.guarded_child import heard; told = heard(); print(told, flush=True); print('rest', end='')"
+    assert list(child.follow(python(code), "a secret", 60, lambda: None)) == ["a secret", ""], "the rest is no line"
+    assert list(child.follow(python("pass"), "nobody hears it", 60, lambda: None)) == []
+
+
+def test_one_that_is_followed_ends_when_that_is_checked_and_wanted() -> None:
+    pids = list[int]()
+
+    def check() -> None:
+        if pids:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        for line in child.follow(
+            python("import os, time; print(os.getpid(), flush=True); time.sleep(600)"), "", 60, check
+        ):
+            pids.append(int(line))
+    until(lambda: not alive(pids[0]))

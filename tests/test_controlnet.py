@@ -1,5 +1,6 @@
 """ControlNet with tiny Stable Diffusion 1.5 and SDXL: what a frame costs, what is carried along, and its parts."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,11 +20,12 @@ from pipeline.engines.controlnet.opening import first_attempt
 from pipeline.engines.controlnet.text import encoders
 from pipeline.engines.device import Device
 from pipeline.engines.diffusion import card
-from pipeline.engines.diffusion.opening import Opening
+from pipeline.engines.diffusion.depth import NAME
+from pipeline.engines.diffusion.opening import Room
 from pipeline.make.controls import controls
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, window_of
-from tests.tiny_models import TEXT, tiny_settings
+from tests.tiny_models import TEXT, depth_anything, tiny_settings
 from tests.tiny_sd import control_net, sd_lora, stable_diffusion
 from utils.flow import flow_pair, warped
 from utils.image import RGB, Size
@@ -43,6 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("sd-1.5-lcm", "sdxl-lcm"):
         stable_diffusion(folder / name, TEXT, xl="xl" in name)
         (folder / name.removesuffix("-lcm")).symlink_to(folder / name)
+    depth_anything(folder / NAME)
     sd_lora(folder / "loras" / "kohya.safetensors")
     sd_lora(folder / "loras" / "peft.safetensors", "peft")
     sd_lora(folder / "loras" / "xl.safetensors", xl=True)
@@ -73,15 +76,19 @@ def session_of(**changed: Any) -> Any:
     return opened(ENGINE, settings_of(**changed))
 
 
-def frames(session: Any, views: list[View], **changed: Any) -> tuple[list[EngineFrame], list[str]]:
-    drawn = controls(ENGINE.caps.controls, lambda: iter(views))
+def frames(
+    session: Any, views: list[View], guide: Callable[[View], RGB | None] | None = None, **changed: Any
+) -> tuple[list[EngineFrame], list[str]]:
+    drawn = dict.fromkeys(ENGINE.caps.controls, guide) if guide else controls(ENGINE.caps.controls, lambda: iter(views))
     window = replace(window_of(views, settings_of(**changed)), controls=drawn)
     output = session.run(window, Cancel(), lambda share, note: None)
     return list(output.frames), output.fallbacks
 
 
-def pictures(session: Any, views: list[View], **changed: Any) -> list[RGB]:
-    return [frame.rgb for frame in frames(session, views, **changed)[0]]
+def pictures(
+    session: Any, views: list[View], guide: Callable[[View], RGB | None] | None = None, **changed: Any
+) -> list[RGB]:
+    return [frame.rgb for frame in frames(session, views, guide, **changed)[0]]
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, holder: Any, name: str, count: Callable[..., int]) -> list[int]:
@@ -94,6 +101,22 @@ def counted(monkeypatch: pytest.MonkeyPatch, holder: Any, name: str, count: Call
 
     monkeypatch.setattr(holder, name, counting)
     return counts
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_a_frame_that_a_guide_leaves_free_is_made_as_without_control(
+    models: Path, views: list[View], guidance: float
+) -> None:
+    """Also in one call with others that are led. A black picture would lead it."""
+    session, few = session_of(guidance=guidance), views[:5]
+    free, led = (pictures(session, few, guidance=guidance, control=each) for each in ("none", "pose"))
+    assert np.array_equal(pictures(session, few, lambda view: None, guidance=guidance), free)
+    black = pictures(session, few, lambda view: np.zeros_like(view.rgb), guidance=guidance)
+    assert not np.array_equal(black, free) and not np.array_equal(black, led)
+    white = np.full_like(few[0].rgb, 255)
+    mixed = pictures(session, few, lambda view: white if view.index == 2 else None, guidance=guidance)
+    away = [np.abs(one.astype(int) - other).max() for one, other in zip(mixed, free, strict=True)]
+    assert max(*away[:2], *away[3:]) <= 1 < away[2], "frames 1 to 3 are made at once"
 
 
 def test_what_few_steps_cost(models: Path, views: list[View], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +279,32 @@ def test_a_part_that_is_not_here_is_named(models: Path, tmp_path: Path, monkeypa
     assert not ready.ready and "sd-1.5-pose" in ready.reason + ready.remedy
 
 
+def test_depth_is_an_optional_part_that_is_named_before_a_run(
+    models: Path, tmp_path: Path, views: list[View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = settings_of(control="depth")
+    assert set(ENGINE.models(asked)) == {"sd-1.5-lcm", "sd-1.5-depth"}
+    session = session_of(model="sdxl-lcm")
+    by_depth, by_pose = (pictures(session, views[:2], model="sdxl-lcm", control=each) for each in ("depth", "pose"))
+    assert not np.array_equal(by_depth, by_pose)
+    shutil.copytree(models, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / NAME)
+    monkeypatch.setenv("RESHOOT_MODELS", str(tmp_path))
+    assert ENGINE.probe().ready, "nothing else needs it"
+    with pytest.raises(EngineError) as caught:
+        ENGINE.models(asked)
+    assert NAME in caught.value.problem and "models fetch sd-1.5-depth" in caught.value.remedy
+
+
+def test_a_control_that_the_engine_or_the_checkpoint_has_not_is_told_before_a_run(models: Path) -> None:
+    with pytest.raises(EngineError, match="controlnet is not led by matte") as caught:
+        ENGINE.models({**settings_of(), "generate.control": "matte"})
+    assert "depth" in caught.value.remedy and "pose" in caught.value.remedy
+    with pytest.raises(EngineError, match="no control network for edges") as caught:
+        ENGINE.models(settings_of(model="sdxl-lcm", control="edges"))
+    assert "pose or depth or none" in caught.value.remedy
+
+
 def test_sdxl_makes_all_frames_and_changes_with_the_prompt(models: Path, views: list[View]) -> None:
     session = session_of(model="sdxl-lcm")
     first = pictures(session, views[:4], model="sdxl-lcm")
@@ -321,8 +370,8 @@ def test_where_little_fits_fewer_frames_are_made_at_once(
 def test_a_card_gets_as_many_frames_at_once_as_it_holds(
     models: Path, memory_gb: float, asked: Any, frames: int, offload: str
 ) -> None:
-    opening = Opening(CARD, torch.device("cuda"), torch.float16, 1024.0 * memory_gb, asked)
-    attempt = first_attempt(session_of().model, opening, Defaults())
+    room = Room(CARD, torch.device("cuda"), torch.float16, 1024.0 * memory_gb, asked)
+    attempt = first_attempt(session_of().model, room, Defaults())
     assert (attempt.frames, attempt.offload, attempt.can_tile) == (frames, offload, True)
 
 

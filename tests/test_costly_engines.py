@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.engines import weights
 from pipeline.engines.base import Caps, Engine, EngineFrame, View, Window
 from pipeline.engines.sessions import Sessions
 from pipeline.make.made_window import MadeWindow, making
@@ -18,7 +19,8 @@ from pipeline.report.journey import Journey
 from pipeline.report.report import report
 from pipeline.settings import Settings
 from pipeline.stage import Digested, RunContext
-from tests.engines import Blended, Draw, Drawing
+from tests.empty_weights import empty_weights
+from tests.engines import Blended, Draw, Drawing, plain
 from tests.journeys import bench, finished, hits, journey, same, written
 from utils.image import RGB
 from utils.people.pose import ANKLES
@@ -26,7 +28,7 @@ from utils.walker import Shot, walk
 
 pytestmark = pytest.mark.slow
 
-SHOT = Shot(size=(480, 270), frames=48)
+SHOT = Shot(size=(320, 180), frames=48)
 WINDOWS: dict[str, Any] = {"segments__count": 3, "segments__least_s": 0.2, "segments__overlap_frames": 5}
 LATER: dict[str, dict[str, Any]] = {
     "consistency": {"consistency__strength": 0.4, "consistency__reanchor_frames": 5},
@@ -42,7 +44,7 @@ LATER: dict[str, dict[str, Any]] = {
     "encode": {"encode__crf": 30, "encode__x264_preset": "ultrafast"},
 }
 """Every setting of what comes after the engine, each with another value than usual."""
-RESTYLES = Caps("frame", frozenset({"restyle"}))
+RESTYLES = Caps("frame")
 CARRIES = replace(RESTYLES, kind="segment", carry=(1, 5))
 
 
@@ -53,6 +55,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all, in which a clip is analysed once; what engines of different names make lies apart in it."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -112,12 +115,12 @@ def test_another_compression_only_encodes(made: Journey, path: Path, cache: Path
     assert other.measured.numbers == made.measured.numbers
 
 
-def test_the_feet_settings_do_not_change_what_an_engine_sees(path: Path, tmp_path: Path) -> None:
+def test_the_feet_settings_do_not_change_what_an_engine_sees(path: Path, cache: Path) -> None:
     seen: list[list[View]] = []
     for rule in (0.05, 0.9):
-        engine = Drawing("watching", caps=RESTYLES)
+        engine = Drawing(f"watching at {rule}", caps=RESTYLES)
         settings: dict[str, Any] = {"foot_lock__plant_leg_per_s": rule, "foot_lock__lift_leg_per_s": 2 * rule}
-        journey(path, bench(tmp_path / str(rule), **WINDOWS, **settings), engine)
+        journey(path, bench(cache, **WINDOWS, **settings), engine)
         seen.append([view for window in engine.windows for view in window.views()])
     for one, other in zip(*seen, strict=True):
         assert np.array_equal(one.rgb, other.rgb) and np.array_equal(one.matte, other.matte)
@@ -164,10 +167,10 @@ def test_windows_can_be_made_at_the_same_time(path: Path, cache: Path, tmp_path:
     assert [found[number] for number in range(3)] == [each.made.digest for each in made.frames.windows[:3]]
 
 
-def test_a_carrying_engine_gets_the_tail_of_the_window_before(path: Path, tmp_path: Path) -> None:
+def test_a_carrying_engine_gets_the_tail_of_the_window_before(path: Path, cache: Path) -> None:
     """As that one made it, with its colours put right, where it had pixels, and what its engine left."""
     engine = Drawing("tail", drifting, CARRIES, state=latents)
-    made = journey(path, bench(tmp_path, **WINDOWS), engine)
+    made = journey(path, bench(cache, **WINDOWS), engine)
     first, second, third = engine.windows[:3]
     assert first.carry is None and second.carry is not None and third.carry is not None
     assert len(second.carry.frames) == len(second.carry.valid) == 5
@@ -181,10 +184,10 @@ def test_a_carrying_engine_gets_the_tail_of_the_window_before(path: Path, tmp_pa
     assert before.plan.box & plan.box
 
 
-def test_what_is_carried_survives_in_the_cache(path: Path, tmp_path: Path) -> None:
+def test_what_is_carried_survives_in_the_cache(path: Path, cache: Path) -> None:
     """A window that is lost is made again from the kept tail of the one before, which is not made again."""
     engine = Drawing("surviving", drifting, CARRIES, state=latents)
-    made = journey(path, bench(tmp_path, **WINDOWS), engine)
+    made = journey(path, bench(cache, **WINDOWS), engine)
     calls, digests = len(engine.windows), [each.made.digest for each in made.frames.windows]
     lost = made.frames.windows[1].made.entry
     for each in made.frames.windows:
@@ -192,32 +195,52 @@ def test_what_is_carried_survives_in_the_cache(path: Path, tmp_path: Path) -> No
     folder = lost.folder
     (folder / "made.json").chmod(0o644)
     (folder / "made.json").write_text("{}")
-    again = journey(path, bench(tmp_path, **WINDOWS), engine)
+    again = journey(path, bench(cache, **WINDOWS), engine)
     assert len(engine.windows) == calls + 1
     assert [each.made.digest for each in again.frames.windows] == digests
 
 
-def test_nothing_that_is_steadied_feeds_an_engine(path: Path, tmp_path: Path) -> None:
+def test_nothing_that_is_steadied_feeds_an_engine(path: Path, cache: Path) -> None:
     """With the strongest and with no consistency, an engine that carries on is given the same."""
     given: list[list[RGB]] = []
     for strength in (0.0, 1.0):
-        engine = Drawing("unfed", drifting, CARRIES)
-        journey(path, bench(tmp_path / str(strength), **WINDOWS, consistency__strength=strength), engine)
+        engine = Drawing(f"unfed at {strength}", drifting, CARRIES)
+        journey(path, bench(cache, **WINDOWS, consistency__strength=strength), engine)
         given.append([frame for window in engine.windows if window.carry for frame in window.carry.frames])
     assert given[0] and all(np.array_equal(one, other) for one, other in zip(*given, strict=True))
 
 
-def test_other_weights_are_another_result(path: Path, tmp_path: Path) -> None:
+def test_other_weights_are_another_result(path: Path, cache: Path) -> None:
     engine = Drawing("weighty", caps=RESTYLES, weights={"unet": "1" * 64})
-    journey(path, bench(tmp_path, **WINDOWS), engine)
+    journey(path, bench(cache, **WINDOWS), engine)
     other = replace(engine, weights={"unet": "2" * 64}, windows=[])
-    journey(path, bench(tmp_path, **WINDOWS), other)
+    journey(path, bench(cache, **WINDOWS), other)
     assert len(other.windows) == len(engine.windows) >= 3
 
 
-def test_fallbacks_of_every_window_are_told(path: Path, tmp_path: Path) -> None:
+def test_a_run_keeps_to_its_checkpoint_though_a_better_one_comes(
+    path: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Low effort prefers the one that is fetched while the first window is made."""
+    for name in ("RESHOOT_HOME", "RESHOOT_MODELS", "HF_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    models = tmp_path / "RESHOOT_MODELS"
+
+    def fetching(window: Window) -> Draw:
+        empty_weights(models, "wan-vace-14b-few-steps")
+        return plain(window)
+
+    empty_weights(models, "wan-vace-1.3b")
+    engine = Drawing("vace", fetching, RESTYLES, settings=("generate.model", "generate.effort"))
+    made = journey(path, bench(cache, **WINDOWS, generate__effort="low"), engine)
+    assert weights.checkpoint("vace", made.settings) == "wan-vace-14b-few-steps", "which another run will take"
+    assert {window.settings["generate.model"] for window in engine.windows} == {"wan-vace-1.3b"}
+    assert len(engine.windows) >= 3 and made.settings["generate.model"] == "", "the result carries what was asked for"
+
+
+def test_fallbacks_of_every_window_are_told(path: Path, cache: Path) -> None:
     said = "The card's memory ran out, so the text encoder was moved off it."
-    made = journey(path, bench(tmp_path, **WINDOWS), Drawing("falling back", caps=RESTYLES, fallbacks=(said,)))
+    made = journey(path, bench(cache, **WINDOWS), Drawing("falling back", caps=RESTYLES, fallbacks=(said,)))
     told = report(made)
     (event,) = [each for each in told["events"] if said in each["sentence"]]
     assert event["level"] == "warning" and "frames 0-" in event["sentence"]
@@ -233,17 +256,17 @@ class TestSessions:
     def heavy(self) -> Drawing:
         return replace(self.HEAVY, opened=[], closed=[], windows=[])
 
-    def test_a_run_opens_it_once_and_the_next_one_not_at_all(self, heavy: Drawing, path: Path, tmp_path: Path) -> None:
+    def test_a_run_opens_it_once_and_the_next_one_not_at_all(self, heavy: Drawing, path: Path, cache: Path) -> None:
         sessions = Sessions()
         for look in ("ink", "clay"):
-            on = replace(bench(tmp_path, **WINDOWS, generate__look=look), sessions=sessions)
+            on = replace(bench(cache, **WINDOWS, generate__look=look), sessions=sessions)
             journey(path, on, replace(heavy, settings=("generate.look",)))
         assert len(heavy.opened) == 1 and len(heavy.windows) >= 6
 
-    def test_a_run_that_finds_all_in_the_cache_opens_nothing(self, heavy: Drawing, path: Path, tmp_path: Path) -> None:
-        journey(path, bench(tmp_path, **WINDOWS), heavy)
+    def test_a_run_that_finds_all_in_the_cache_opens_nothing(self, heavy: Drawing, path: Path, cache: Path) -> None:
+        journey(path, bench(cache, **WINDOWS), heavy)
         count = len(heavy.opened)
-        journey(path, bench(tmp_path, **WINDOWS), heavy)
+        journey(path, bench(cache, **WINDOWS), heavy)
         assert len(heavy.opened) == count == 1
 
     def test_other_opening_settings_open_another_one(self, heavy: Drawing) -> None:

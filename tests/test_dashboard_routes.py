@@ -31,7 +31,8 @@ from ui.studio import Studio
 from utils.errors import ReshootError
 from utils.home import cache_folder
 from utils.project import PROJECT_ROOT
-from utils.store import Store
+from utils.store import Figures, Store
+from utils.store.usage_stats import UsageStats
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +99,12 @@ def test_the_cache_is_told_as_its_store_counts_it(client: TestClient, store: Sto
     figures = stats.stages["counted"].figures
     assert told["spared_s"] == figures.spared_s > 0 and told["read_s"] == figures.read_s > 0
     assert [stage["name"] for stage in told["stages"]] == ["counted"]
+
+
+def test_what_came_from_the_shared_cache_counts_as_found(client: TestClient, store: Store) -> None:
+    UsageStats(store.folder).add("counted", Figures(shared_hits=5, shared_spared_s=9.0, fetched_bytes=70))
+    told = client.get("/studio/dashboard").json()["cache"]
+    assert (told["shared_hits"], told["shared_spared_s"], told["fetched_bytes"], told["hit_rate"]) == (5, 9.0, 70, 0.7)
 
 
 def test_an_empty_home_is_told_too(client: TestClient) -> None:

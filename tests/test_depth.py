@@ -1,6 +1,7 @@
 """Depth as what leads an engine: loaded strictly, one scale for a window, and asked for before anything is computed."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,24 @@ from pipeline.engines import engine as find_engine
 from pipeline.engines.base import EngineError, View
 from pipeline.engines.diffusion.depth import NAME, nearness
 from pipeline.engines.vace.engine import DEPTH
+from pipeline.guide.kind import KIND as GUIDE
+from pipeline.guide.plan import GuidePlan, Structure
+from pipeline.guide.story import make_guide
 from pipeline.make.controls import controls
 from pipeline.settings import Settings
+from pipeline.stage import RunContext
 from tests.engines import opened, window_of
+from tests.panned import panned
 from tests.tiny_models import depth_anything, tiny_model, tiny_settings
 from utils.image import Size
+from utils.media.timebase import Span
 from utils.progress import Cancel
+from utils.store import Store
 from utils.walker import Shot, walk
 
 pytestmark = pytest.mark.slow
 
-SIZE = Size(97, 67)
+SIZE, SIZE_EVEN = Size(97, 67), Size(96, 64)
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +114,16 @@ def test_depth_leads_the_model(models: Path, views: list[View]) -> None:
         output = opened(engine, asked).run(window, Cancel(), lambda share, note: None)
         made.append(np.stack([frame.rgb for frame in output.frames]))
     assert made[0].shape == (9, 67, 97, 3) and not np.array_equal(made[0], made[1])
+
+
+def test_a_guide_of_depth_asks_for_its_weights_before_anything_is_found(models: Path, tmp_path: Path) -> None:
+    clip = panned(tmp_path / "pan.mp4", SIZE_EVEN, [(2, 0)] * 4)
+    structure = Structure(clip, Span(0, 5), clip.span, type="depth")
+    plan = GuidePlan(SIZE_EVEN, Fraction(24), 5, (structure,))
+    context = RunContext(Store(tmp_path / "cache"), GUIDE.settings.load("", {}).flat())
+    with pytest.raises(EngineError, match=NAME):
+        make_guide(plan, context)
+    depth_anything(models / NAME)
+    pictures = np.stack(list(make_guide(plan, context).guide.pictures(Span(0, 5))))
+    assert pictures.shape == (5, 64, 96, 3) and np.ptp(pictures) > 200
+    assert np.array_equal(pictures[..., 0], pictures[..., 2])

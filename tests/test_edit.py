@@ -15,9 +15,10 @@ from safetensors.torch import save_file
 from pipeline.engines import engine as find_engine
 from pipeline.engines.base import Carry, EngineError, EngineFrame, Output, View, Window
 from pipeline.engines.device import Device
-from pipeline.engines.edit.cost import Architecture
+from pipeline.engines.edit.cost import KleinArchitecture
 from pipeline.engines.edit.engine import Edit
-from pipeline.engines.edit.opened import Opened, Request
+from pipeline.engines.edit.klein import Klein
+from pipeline.engines.edit.opened import Request
 from pipeline.engines.edit.sheets import Sheets, on_paper, working_size
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, style_of, window_of
@@ -269,7 +270,7 @@ def test_the_cost_follows_the_checkpoint_the_steps_and_the_length(
 
 def test_its_weights_are_counted_from_the_configuration(models: Path) -> None:
     """But for the layers that read the time, norms and the last one, which are little in a large model."""
-    model = Opened.from_folder(models / TINY["edit"][1], torch.device("cpu"), torch.float32).pipe.transformer
+    model = Klein.from_folder(models / TINY["edit"][1], torch.device("cpu"), torch.float32).pipe.transformer
     there = sum(each.numel() for each in model.parameters() if each.ndim == 2)
-    assert 0.9 < Architecture.of(model.config).weights / there < 1.1
-    assert Architecture().weights == pytest.approx(4e9, rel=0.05)
+    assert 0.9 < KleinArchitecture.of(model.config).weights / there < 1.1
+    assert KleinArchitecture().weights == pytest.approx(4e9, rel=0.05)

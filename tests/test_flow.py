@@ -83,6 +83,14 @@ def test_flow_there_and_back_leads_in_opposite_directions() -> None:
     assert np.array_equal(alone.vectors, forward.vectors)
 
 
+def test_a_search_finds_the_same_whatever_was_searched_before() -> None:
+    """OpenCV's objects keep something of the pictures that they saw; with `fast` it shows."""
+    here, there = scattered((131, 47), 2), np.roll(scattered((131, 47), 2), 3, 1)
+    first = flow_one_way(here, there, search=Search("fast", shrink=1))
+    flow_one_way(scattered((131, 47), 2, seed=3), there, search=Search("fast", shrink=1))
+    assert np.array_equal(flow_one_way(here, there, search=Search("fast", shrink=1)).vectors, first.vectors)
+
+
 def test_what_is_covered_and_what_leaves_the_picture_is_not_valid() -> None:
     before = scattered((160, 240), 3)
     after = before.copy()

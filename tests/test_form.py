@@ -16,6 +16,7 @@ import pipeline.engines
 from pipeline.engines.base import SPEED, Readiness
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
+from pipeline.jobs.order import make_order
 from pipeline.kinds import find_kind, kinds
 from pipeline.library.clips import Clips
 from pipeline.library.references import keep
@@ -111,25 +112,53 @@ def test_a_model_that_cannot_run_here_says_why_and_what_helps(monkeypatch: pytes
 
 def test_a_checkpoint_belongs_to_its_engine() -> None:
     usual, *choices = described("generate.model")["choices"]
-    assert usual["value"] == "" and "engine" not in usual
-    assert {"wan-vace-1.3b": "vace"}.items() <= {each["value"]: each["engine"] for each in choices}.items()
+    assert usual["value"] == "" and "engines" not in usual
+    engines = {each["value"]: each["engines"] for each in choices}
+    assert engines["wan-vace-1.3b"] == ["vace"] and "sd-1.5-depth" not in engines, "a part is nothing to choose"
+
+
+def test_what_leads_names_the_engines_that_can_be_led_by_it() -> None:
+    choices = {each["value"]: each for each in described("generate.control")["choices"]}
+    assert choices["soft_edges"] == {"value": "soft_edges", "title": "Soft edges", "engines": ["controlnet"]}
+    assert choices["depth"]["engines"] == ["vace", "controlnet"] and "engines" not in choices["none"]
+
+
+def test_the_form_knows_what_model_and_effort_mean() -> None:
+    """So that it can say so without asking: for every engine with models, and each of these."""
+    rows = {(row["engine"], row["model"], row["effort"]): row for row in FORM["meant"]}
+    assert len(rows) == len(FORM["meant"])
+    models = [(each["engines"][0], each["value"]) for each in described("generate.model")["choices"][1:]]
+    engines = described("generate.effort")["engines"]
+    efforts = [each["value"] for each in described("generate.effort")["choices"]]
+    chosen = [*models, *((engine, "") for engine in engines)]
+    assert set(rows) == {(engine, model, effort) for engine, model in chosen for effort in efforts}
+    assert rows["vace", "wan-vace-14b", "low"]["steps"] == 25 and rows["vace", "wan-vace-14b", "high"]["steps"] == 50
+    assert rows["controlnet", "sd-1.5-lcm", "low"]["guidance"] == 1
+    assert forms.form(STEADY)["meant"] == []
 
 
 def test_reference_pictures_have_one_control_and_engines_take_so_many() -> None:
     told = described("generate.reference")
     assert (told["control"], told["settings"]) == ("references", list(REFERENCES))
-    assert told["most"] == {"restyle": 1, "vace": len(REFERENCES), "controlnet": 0, "edit": len(REFERENCES)}
-    assert told["engines"] == ["restyle", "vace", "edit"], "the form hides it for an engine that takes none"
+    assert told["most"] == {
+        "restyle": 1,
+        "vace": len(REFERENCES),
+        "controlnet": len(REFERENCES),
+        "edit": len(REFERENCES),
+        "bernini": len(REFERENCES),
+    }
+    assert "engines" not in told, "all of them take some"
     assert all(described(name)["elsewhere"] for name in REFERENCES[1:])
 
 
 def test_a_setting_names_the_engines_that_read_it() -> None:
     """The form shows it only with these."""
     assert described("generate.look")["engines"] == ["restyle"]
-    assert described("generate.prompt")["engines"] == ["vace", "controlnet", "edit"]
+    assert described("generate.prompt")["engines"] == ["vace", "controlnet", "edit", "bernini"]
     assert described("generate.strength")["engines"] == ["restyle", "controlnet"]
+    assert described("generate.guide")["engines"] == ["vace", "controlnet"]
     for name in (*SPEED, "memory.offload"):
-        assert described(name)["engines"] == ["vace", "controlnet", "edit"]
+        assert described(name)["engines"] == ["vace", "controlnet", "edit", "bernini"]
     assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
 
 
@@ -276,6 +305,12 @@ def test_a_job_to_be_run_again_brings_its_clip(studio: Studio, browser: TestClie
     told = browser.post("/studio/form", json={"kind": "edit", "job": ours.id}).json()
     assert told.keys() == {"form", "preset", "values", "clips", "missing"}
     assert told["values"]["generate.look"] == "ink" and told["preset"] == "fast"
+    assert told["clips"] == [{"id": clip, "title": "walk.mp4"}] and not told["missing"]
+    file.write_bytes(b"guide")
+    guided = {"generate.guide": clips.add(file, "guide.mp4")}
+    ours = studio.ledger.submit(make_order(RESTYLE, {"clip": clip}, "walk.mp4", guided, "fast"))
+    told = browser.post("/studio/form", json={"kind": "edit", "job": ours.id}).json()
+    assert told["values"]["generate.guide"] == guided["generate.guide"], "and its guide, which is no clip to restyle"
     assert told["clips"] == [{"id": clip, "title": "walk.mp4"}] and not told["missing"]
     other = studio.ledger.submit(restyle_order("/elsewhere/walk.mp4", "walk.mp4"))
     told = browser.post("/studio/form", json={"kind": "edit", "job": other.id}).json()

@@ -98,7 +98,7 @@ def test_an_app_that_cannot_begin_on_a_full_disk_says_so(tmp_path: Path) -> None
     with small_disk(tmp_path / "disk", TINY_BYTES) as disk:
         fill(disk)
         command = [sys.executable, "app.py", "--port", "0", "--home", str(disk / "home")]
-        child = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
+        child = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120)
         assert child.returncode == 1 and "Traceback" not in child.stderr
         assert f"is full: {LEAST_BYTES} bytes are needed, 0 are free" in child.stderr
 

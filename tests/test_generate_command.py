@@ -161,7 +161,7 @@ def test_it_stops_at_once_and_goes_on_from_there(clip: Path, tmp_path: Path, ask
     for _ in range(3):
         running.send_signal(asked)
         time.sleep(0.01)
-    _, said = running.communicate(timeout=20)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 130 and "the same command goes on from there" in said
     assert "Traceback" not in said
     assert beside(out) == set()

@@ -11,15 +11,26 @@ import torch
 from diffusers import (
     AutoencoderKL,
     AutoencoderKLFlux2,
+    AutoencoderKLQwenImage,
     AutoencoderKLWan,
     Flux2Transformer2DModel,
+    QwenImageTransformer2DModel,
+    WanTransformer3DModel,
     WanVACETransformer3DModel,
 )
-from transformers import Qwen3Config, Qwen3ForCausalLM, UMT5Config, UMT5EncoderModel
+from transformers import (
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    UMT5Config,
+    UMT5EncoderModel,
+)
 
+from benchmarks.gpu_bernini import BERNINI_1_3B, BERNINI_14B
 from benchmarks.gpu_cases import CASES, SMALL
 from benchmarks.gpu_controlnet import SD_15, SDXL
-from benchmarks.gpu_edit import KLEIN_4B
+from benchmarks.gpu_edit import KLEIN_4B, QWEN_20B
 from benchmarks.gpu_vace import VACE_1_3B, VACE_14B
 from pipeline.models.registry import Registry
 from utils.project import PROJECT_ROOT
@@ -122,8 +133,13 @@ def test_full_sizes_have_the_published_number_of_weights() -> None:
             "FLUX.2 klein 4B": (Flux2Transformer2DModel(**KLEIN_4B.transformer), 3.88e9),
             "VAE of FLUX.2": (AutoencoderKLFlux2(**KLEIN_4B.vae), 84e6),
             "Qwen3-4B": (Qwen3ForCausalLM(Qwen3Config(**KLEIN_4B.text)), 4.02e9),
+            "Qwen-Image-Edit": (QwenImageTransformer2DModel(**QWEN_20B.transformer), 20.4e9),
+            "VAE of Qwen-Image": (AutoencoderKLQwenImage(**QWEN_20B.vae), 127e6),
+            "Qwen2.5-VL-7B": (Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(**QWEN_20B.text)), 8.29e9),
             "Wan VACE 1.3B": (WanVACETransformer3DModel(**VACE_1_3B.transformer), 2.15e9),
             "Wan VACE 14B": (WanVACETransformer3DModel(**VACE_14B.transformer), 17.3e9),
+            "Bernini-R 1.3B": (WanTransformer3DModel(**BERNINI_1_3B.transformer), 1.419e9),
+            "an expert of Bernini-R 14B": (WanTransformer3DModel(**BERNINI_14B.transformer), 14.29e9),
             "UMT5-XXL": (UMT5EncoderModel(UMT5Config(**VACE_14B.text)), 5.68e9),
             "VAE of Wan": (AutoencoderKLWan(**VACE_14B.vae), 127e6),
         }

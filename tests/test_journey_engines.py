@@ -77,7 +77,7 @@ def sliding(film: Walk) -> Drawing:
             picture = pushed(picture, view.keypoints.astype(float), side, ways[view.index, side])
         return EngineFrame(picture)
 
-    return Drawing("sliding", lambda window: draw, Caps("frame", frozenset({"restyle"}), keeps_outside=True))
+    return Drawing("sliding", lambda window: draw, Caps("frame", keeps_outside=True))
 
 
 def slides_px(film: Walk, made: Journey) -> Doubles:
@@ -309,7 +309,7 @@ def test_a_broken_promise_is_told_and_not_kept(
     film: Walk, spoil: Callable[[Iterator[EngineFrame]], Iterator[EngineFrame]], told: str, keeps_outside: bool
 ) -> None:
     on = bench(film.cache, segments__count=3, segments__least_s=1.0)
-    caps = Caps("frame", frozenset({"restyle"}), keeps_outside=keeps_outside)
+    caps = Caps("frame", keeps_outside=keeps_outside)
     wrong = Drawing(f"wrong{spoil.__name__}{keeps_outside}", plain, caps, spoil)
     with pytest.raises(Exception, match=told):
         journey(film.path, on, wrong)
@@ -319,7 +319,7 @@ def test_a_broken_promise_is_told_and_not_kept(
 
 def test_after_a_broken_promise_the_next_run_is_right(film: Walk) -> None:
     on = bench(film.cache)
-    caps = Caps("frame", frozenset({"restyle"}), is_edit_of_source=True, keeps_feet=True, keeps_outside=True)
+    caps = Caps("frame", is_edit_of_source=True, keeps_feet=True, keeps_outside=True)
     right = Drawing("mended", plain, caps)
     with pytest.raises(EngineError):
         journey(film.path, on, replace(right, spoil=_too_few))

@@ -27,7 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     tiny_model("vace", folder / "models")
     tiny_model("controlnet", folder / "models")
+    tiny_model("bernini", folder / "models")
     wan_lora(folder / "models" / "loras" / "mine.safetensors", "wan", strength=0.1)
+    cv2.imwrite(str(folder / "coat.png"), np.full((40, 30, 3), (0, 0, 200), np.uint8))
     return folder
 
 
@@ -64,14 +66,18 @@ def test_only_the_person_changes_and_all_frames_are_there(home: Path, tmp_path: 
     assert any("make" in name for name in missed) and "analyse" not in missed
 
 
-def test_controlnet_goes_the_same_way(home: Path, tmp_path: Path) -> None:
-    """Its windows go on from each other, and only the person changes."""
+@pytest.mark.parametrize("engine", ["controlnet", "bernini"])
+def test_others_go_the_same_way(home: Path, tmp_path: Path, engine: str) -> None:
+    """Windows of the one go on from each other, those of the other are blended; only the person changes."""
     shot = Shot(size=(160, 96), frames=40)
     clip, out = filmed(tmp_path, shot), tmp_path / "out.mp4"
-    done = run(home, clip, out, "--engine", "controlnet", "--set", "generate.control=edges")
+    shown = ("--reference", str(home / "coat.png"), "--guide", str(clip))
+    done = run(home, clip, out, "--engine", engine, "--set", "generate.control=edges", *shown)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["frames_out"] == shot.frames and report["edit_magnitude"] > 5
+    told = {event["sentence"] for event in report["events"]}
+    assert ("bernini is not led by a guide." in told) == (engine == "bernini")
     made, sources, truths = pictures(scan(out, Limits())), pictures(scan(clip, Limits())), [t for _, t in walk(shot)]
     for index in (0, 20, 39):
         far = cv2.dilate(truths[index].matte, np.ones((31, 31))) == 0

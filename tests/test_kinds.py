@@ -53,8 +53,8 @@ def test_a_kind_says_all_that_forms_jobs_and_pages_ask_for(kind: Any) -> None:
 
 
 def test_a_kind_that_is_not_there_is_named() -> None:
-    with pytest.raises(SettingsError, match="no kind of job called 'guide'") as caught:
-        find_kind("guide")
+    with pytest.raises(SettingsError, match="no kind of job called 'song'") as caught:
+        find_kind("song")
     assert "restyle, steady" in caught.value.remedy
 
 

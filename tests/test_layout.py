@@ -138,7 +138,7 @@ def test_the_command_line_answers_before_anything_heavy_is_loaded() -> None:
     code = "import sys, pipeline.__main__; print(*sorted(sys.modules))"
     child = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     loaded = set(child.stdout.split())
-    heavy = {"numpy", "cv2", "av", "mediapipe", "numba", "pydantic", "yaml", "scipy", "sqlalchemy", "dbos"}
+    heavy = {"numpy", "cv2", "av", "mediapipe", "numba", "pydantic", "yaml", "scipy", "sqlalchemy", "dbos", "obstore"}
     assert not loaded & (heavy | MODELS)
 
 

@@ -18,7 +18,7 @@ from utils.image import RGB, Size
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
 from utils.people.facing import facing
-from utils.people.subject import SAMPLE_COUNT
+from utils.people.subject import SAMPLE_COUNT, sample_indices
 from utils.progress import Progress
 from utils.walker import Shot, Truth, walk
 
@@ -71,7 +71,7 @@ def test_the_person_is_found_as_they_truly_are(
     samples: tuple[Sample, ...],
     walked: Walked,
 ) -> None:
-    assert [each.index for each in samples] == [round(each) for each in np.linspace(0, SHOT.frames - 1, SAMPLE_COUNT)]
+    assert [each.index for each in samples] == sample_indices(SHOT.frames)
     for sample in samples:
         truth = walked[sample.index][1].matte > 127
         if truth.any() and not (truth[:, 0].any() or truth[:, -1].any() or truth[-1].any()):
@@ -187,7 +187,7 @@ def empty(walked: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_where_nobody_is_the_whole_picture_is_restyled_and_that_is_told(empty: Path, ink: RunContext) -> None:
     made = preview_frame(open_clip(empty, ink), ink)
     assert made.person_share == 0
-    assert made.events == ("Nobody was found in the 9 frames looked at, so the whole picture is restyled.",)
+    assert made.events == ("Nobody was found in the 5 frames looked at, so the whole picture is restyled.",)
     assert (made.after != made.before).any(axis=2).mean() > 0.8
 
 
@@ -217,17 +217,16 @@ def test_large_clips_are_looked_at_smaller(
 
 
 def test_long_clips_are_looked_at_where_that_is_quick(clip: Clip) -> None:
-    def even(frames: int) -> list[int]:
-        return [round(each) for each in np.linspace(0, frames - 1, SAMPLE_COUNT)]
-
     keys = tuple(range(0, 9000, 240))
     long = replace(clip, pts=tuple(range(9000)), keys=keys, key_bytes=keys, size=Size(1920, 1080), seekable=True)
     wanted = _sample_indices(long)
     assert set(wanted) <= set(keys) and len(wanted) == SAMPLE_COUNT
-    assert max(abs(one - other) for one, other in zip(wanted, even(9000), strict=True)) <= 9000 / (2 * SAMPLE_COUNT)
-    assert _sample_indices(replace(long, keys=(0,), key_bytes=(0,))) == even(9000)
-    assert _sample_indices(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == even(9000)
-    assert _sample_indices(clip) == even(len(clip))
+    assert max(abs(one - other) for one, other in zip(wanted, sample_indices(9000), strict=True)) <= 9000 / (
+        2 * SAMPLE_COUNT
+    )
+    assert _sample_indices(replace(long, keys=(0,), key_bytes=(0,))) == sample_indices(9000)
+    assert _sample_indices(replace(long, keys=tuple(range(9000)), key_bytes=tuple(range(9000)))) == sample_indices(9000)
+    assert _sample_indices(clip) == sample_indices(len(clip))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.engines import EngineError
 from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS, look
-from pipeline.settings.groups import Generate
+from pipeline.settings.making import Generate
 from tests.engines import Painter
 from utils.image import RGB, Size
 from utils.walker import Scene, Shot, TrueFlow
@@ -121,7 +121,7 @@ def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) 
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> None:
-    """The same frame under fresh noise of 1.6 grey levels."""
+    """One frame under fresh noise of 1.6 grey levels each time."""
     rng, view = np.random.default_rng(4), filmed[0][45]
     inside = view.matte == 255
     first, second = (
@@ -170,7 +170,7 @@ def test_no_survey_is_no_fault(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_textures_lie_still_when_crops_differ(filmed: Filmed, views: list[View], name: str) -> None:
-    """The same person in a tighter crop of the same picture."""
+    """The person of a view in a tighter crop of its picture."""
     view = replace(filmed[0][45], corner=(16, 8))
     left, top = 72, 41
     cut = (slice(top, None), slice(left, None))

@@ -25,13 +25,19 @@ from pipeline.make.window_cost import Costs, WindowCost
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, window_of
 from tests.test_vace_conditioning import view
-from tests.tiny_models import TINY, tiny_model, tiny_settings
+from tests.tiny_models import TINY, engine_of, tiny_model, tiny_settings
 from utils.progress import Cancel
 
 pytestmark = pytest.mark.slow
 
 VIEWS = [view(index) for index in range(9)]
-CALLS = {"vace": [(5, 6)], "controlnet": [(1, 6), (1, 6), (3, 4)], "edit": [(1, 3), (1, 3)]}
+CALLS = {
+    "vace": [(5, 6)],
+    "controlnet": [(1, 6), (1, 6), (3, 4)],
+    "edit": [(1, 3), (1, 3)],
+    "qwen": [(1, 6), (1, 6)],
+    "bernini": [(5, 6)],
+}
 """Frames and passes of the calls for a window of five frames, with three steps and guidance. What `controlnet` makes
 from its keys takes fewer steps."""
 
@@ -90,7 +96,7 @@ def made(session: Any, settings: dict[str, Any], caps: Caps, count: int = 5) -> 
 @pytest.mark.parametrize("name", TINY)
 def test_no_tensor_outlives_its_window(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory is given back nobody holds any of it; the prompt's numbers alone are kept, from the first window."""
-    engine, settings = find_engine(name), settings_of(name)
+    engine, settings = engine_of(name), settings_of(name)
     session, counting = opened(engine, settings), CountingAllocator()
     left = list[int]()
 
@@ -113,7 +119,7 @@ def test_no_tensor_outlives_its_window(name: str, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", TINY)
 def test_memory_settings_change_no_pixel(name: str) -> None:
-    engine, usual = find_engine(name), settings_of(name)
+    engine, usual = engine_of(name), settings_of(name)
     other = settings_of(name, **{"memory.clear": "never", "memory.offload": "blocks", "memory.budget_gb": 1.0})
     pictures = [
         np.stack([frame.rgb for frame in made(opened(engine, each), each, engine.caps)[2]]) for each in (usual, other)
@@ -123,7 +129,7 @@ def test_memory_settings_change_no_pixel(name: str) -> None:
 
 @pytest.mark.parametrize("name", TINY)
 def test_what_calls_took_is_kept_and_the_next_estimate_rests_on_it(name: str) -> None:
-    engine, settings = find_engine(name), settings_of(name, **{"generate.steps": 3, "generate.guidance": 3.0})
+    engine, settings = engine_of(name), settings_of(name, **{"generate.steps": 3, "generate.guidance": 3.0})
     size = VIEWS[0].size
     before = engine.estimate(settings, size, 5, CPU)
     assert before.basis == "rough"
@@ -132,10 +138,10 @@ def test_what_calls_took_is_kept_and_the_next_estimate_rests_on_it(name: str) ->
     assert {(call.model, call.steps, call.vram_mb) for call in calls} == {(model, 3, 0.0)}
     assert [(call.frames, call.passes) for call in calls] == CALLS[name]
     assert all(call.seconds > 0 for call in calls)
-    costs = Costs(name, CPU.name, [WindowCost(5, 1.0, before, clearing, calls)])
+    costs = Costs(engine.name, CPU.name, [WindowCost(5, 1.0, before, clearing, calls)])
     with costs.learning():
         assert engine.estimate(settings, size, 5, CPU) == before
-    assert not costs.problem and known(name, model, CPU.name).calls == tuple(rounded(call) for call in calls)
+    assert not costs.problem and known(engine.name, model, CPU.name).calls == tuple(rounded(call) for call in calls)
     after = engine.estimate(settings, size, 5, CPU)
     assert after.basis.startswith("measured on this machine") and after.seconds != before.seconds
 
@@ -183,7 +189,7 @@ def test_another_place_for_the_parts_opens_the_model_anew_and_another_clearing_d
 
 def network(name: str) -> Any:
     """The network of an engine that takes the steps."""
-    return next(iter(opened(find_engine(name), settings_of(name)).model.experts.values()))  # type: ignore[attr-defined]
+    return next(iter(opened(engine_of(name), settings_of(name)).model.experts.values()))  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -199,10 +205,11 @@ def attends(part: Any) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "kernel"), [("vace", "flash"), ("vace", "sage"), ("controlnet", "sage"), ("edit", "flash")]
+    ("name", "kernel"),
+    [("vace", "flash"), ("vace", "sage"), ("controlnet", "sage"), ("edit", "flash"), ("qwen", "flash")],
 )
 def test_a_kernel_that_cannot_be_had_is_told_and_torch_computes(name: str, kernel: str) -> None:
-    engine, settings = find_engine(name), settings_of(name, **{"generate.attention": kernel})
+    engine, settings = engine_of(name), settings_of(name, **{"generate.attention": kernel})
     session = opened(engine, settings)
     _, output, frames = made(session, settings, engine.caps)
     assert len(frames) == 5 and attends(next(iter(session.model.experts.values()))) <= {"native"}  # type: ignore[attr-defined]
@@ -217,7 +224,7 @@ def test_a_network_that_takes_no_other_kernel_is_told(monkeypatch: pytest.Monkey
     assert not speed.fixed([network("vace"), network("edit")], "sage")
 
 
-@pytest.mark.parametrize("name", ["controlnet", "edit"])
+@pytest.mark.parametrize("name", ["controlnet", "edit", "qwen"])
 def test_every_network_has_blocks_to_compile(name: str) -> None:
     part = network(name)
     assert list(speed.compiled([part], torch.device("cpu"), backend="eager")) == []

@@ -82,6 +82,11 @@ def test_every_family_of_the_project_is_sound() -> None:
     assert {"lucy-edit", "ditto", "flux1-dev", "flux2-dev", "flux2-klein-9b", "ltx-2"} == {
         family.family for family in registry.refused
     }
+    assert {"sd-1.5-pose", "sd-1.5-depth"}.isdisjoint(model.name for model in registry.choices("controlnet"))
+    offered = {model.name for model in registry if "controlnet" in registry.offered_by(model)}
+    assert {"sd-1.5", "sd-1.5-depth", "ip-adapter-sdxl"} <= offered, "optional parts, to be fetched"
+    assert offered.isdisjoint({"sd-1.5-pose", "ip-adapter-encoder"}), "what comes with others"
+    assert "wan-vace-14b" in {model.name for model in registry.choices("vace")}, "whole, though others take parts of it"
     for model in registry:
         assert model.checkpoint.source.startswith("https://") or model.checkpoint.revision == "main", (
             "no commit is pinned that nobody read"
@@ -139,6 +144,7 @@ FAMILY: dict[str, Any] = yaml.safe_load((FAMILIES / "wan-vace.yaml").read_text()
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "name": "wan-vace-14b"}]}, "Two checkpoints"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "parts": {"a": "gone"}}]}, "'gone', which is not known"),
         ({"extends": "wan-vace", "checkpoints": [{**GOOD, "parts": {"a": "tiny"}}]}, "'tiny', which has parts"),
+        ({"extends": "wan-vace", "checkpoints": [{**GOOD, "optional": {"a": "gone"}}]}, "Correct `optional`"),
         (FAMILY, "extends: wan-vace"),
         ({**FAMILY, "family": "mine", "licence": {**FAMILY["licence"], "paid_work": False}}, "needs a reason"),
         ([1], "no YAML mapping"),

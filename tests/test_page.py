@@ -135,7 +135,7 @@ def report() -> dict[str, Any]:
 
 
 def emptied(value: Any) -> Any:
-    """The same report with no number known and nothing in any list."""
+    """A report with no number known and nothing in any list."""
     if isinstance(value, dict):
         return {key: emptied(each) for key, each in value.items()}
     return [] if isinstance(value, list) else None if isinstance(value, int | float) else value

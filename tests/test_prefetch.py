@@ -60,3 +60,65 @@ def test_it_runs_no_further_ahead_than_asked() -> None:
     items = prefetch(counted(), depth=3)
     for number in items:
         assert len(made) <= number + 6
+
+
+def test_a_forgotten_one_may_be_collected_in_its_own_thread() -> None:
+    first_taken, closed = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 0
+        first_taken.wait(60)
+        items.close()  # as the garbage collector does, in whichever thread it happens to run
+        closed.set()
+        yield 1
+
+    items = prefetch(source(), depth=1)
+    assert next(items) == 0
+    first_taken.set()
+    assert closed.wait(60)
+    for thread in threading.enumerate():
+        if thread.name == "prefetch":
+            thread.join(60)
+
+
+def test_an_outer_one_may_be_collected_in_the_thread_that_feeds_it() -> None:
+    first_taken, closed = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 0
+        first_taken.wait(60)
+        outer.close()  # its thread waits for the next item of this one
+        closed.set()
+        yield 1
+
+    outer = prefetch((number for number in prefetch(source(), depth=1)), depth=1)
+    assert next(outer) == 0
+    first_taken.set()
+    assert closed.wait(60)
+
+
+def test_one_may_be_collected_while_threads_are_listed() -> None:
+    """The list of threads has a lock, which a thread that ends needs, too."""
+    items = prefetch(iter(range(100)), depth=1)
+    assert next(items) == 0
+
+    def collect() -> None:
+        with threading._active_limbo_lock:  # type: ignore[attr-defined]
+            items.close()
+
+    collector = threading.Thread(target=collect, daemon=True)
+    collector.start()
+    collector.join(60)
+    assert not collector.is_alive()
+
+
+def test_a_nested_one_ends_with_the_outer() -> None:
+    def endless() -> Iterator[int]:
+        number = 0
+        while True:
+            yield number
+            number += 1
+
+    outer = prefetch((2 * number for number in prefetch(endless(), depth=1)), depth=1)
+    assert [next(outer), next(outer)] == [0, 2]
+    outer.close()

@@ -96,10 +96,53 @@ def test_all_looks_are_in_rows(clip: Path, home: Path, tmp_path: Path, capsys: p
     assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 2 * (360 + 28)
 
 
+def test_several_seeds_side_by_side_and_each_as_a_file(
+    clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seeds count on from the one that is set, and a file holds the whole frame."""
+    settings = ("--look", "watercolour", "--set", "generate.seed=4294967294")
+    places = ("-o", tmp_path / "seeds.png", "--each", tmp_path / "each")
+    run(home, clip, *places, "--frame", "9", "--seeds", "3", *settings, "--json")
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert told["at"] == 9 and told["looks"] == ["watercolour"] and told["seeds"] == [2**32 - 2, 2**32 - 1, 0]
+    sheet = cv2.imread(str(tmp_path / "seeds.png")).astype(float)
+    filmed, *made = np.split(sheet[:360], 4, axis=1)
+    assert all(abs(filmed - each).mean() > 5 for each in made) and (made[0] != made[1]).any()
+    files = sorted((tmp_path / "each").iterdir())
+    assert [file.name for file in files] == ["seed-0.png", "seed-4294967294.png", "seed-4294967295.png"]
+    run(home, clip, "-o", tmp_path / "one.png", "--frame", "9", "--look", "watercolour")
+    assert np.array_equal(cv2.imread(str(files[0])), cv2.imread(str(tmp_path / "one.png"))), "without loss, of one run"
+
+
+def test_each_look_has_a_row_and_each_seed_a_column(
+    clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ("-o", tmp_path / "grid.png", "--each", tmp_path / "all")
+    run(home, clip, *places, "--looks", "ink,watercolour", "--seeds", "2")
+    assert "in 2 looks from 2 seeds, in " in capsys.readouterr().out
+    sheet = cv2.imread(str(tmp_path / "grid.png")).astype(float)
+    rows = [np.split(row[:360], 3, axis=1) for row in np.split(sheet, 2)]
+    assert (rows[1][0] == 255).all() and abs(rows[0][1] - rows[1][1]).mean() > 5 > abs(rows[0][1] - rows[0][2]).mean()
+    names = {f"{look}-seed-{seed}.png" for look in ("ink", "watercolour") for seed in (0, 1)}
+    assert {file.name for file in (tmp_path / "all").iterdir()} == names
+
+
+def test_a_frame_is_one_of_the_part(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    part = ("--from", "6f", "--to", "12f")
+    run(home, clip, "-o", tmp_path / "a.jpg", "--frame", "11", *part, "--json")
+    assert json.loads(capsys.readouterr().out)["at"] == 11
+    with pytest.raises(ReshootError, match=r"The frame 12 is not there\. Choose one from 6 to 11\."):
+        run(home, clip, "-o", tmp_path / "b.jpg", "--frame", "12", *part)
+
+
 REFUSED = [
+    (("-o", "out.jpg", "--frame", "2", "--at", "0.5"), "--at and --frame say different things."),
+    (("-o", "out.jpg", "--each", "all"), "Give --looks or --seeds too"),
+    (("-o", "out.jpg", "--seeds", "2", "--each", "nowhere/all"), "cannot become a folder"),
+    (("-o", "out.jpg", "--looks", "ink", "--engine", "vace"), "The engine vace has no looks."),
     (("-o", "out.jpg", "--looks", "ink,inc"), "There is no look 'inc'. Give all, or some of: film, "),
     (("-o", "out.jpg", "--looks", "ink", "--look", "noir"), "--looks and --look say different things."),
-    (("-o", "out.png"), "does not end in .jpg. Name it out.jpg."),
+    (("-o", "out.bmp"), "does not end in .jpg or .png. Name it out.jpg."),
     (("-o", "nowhere/out.jpg"), "There is no folder"),
     (("-o", "out.jpg", "--before", "out.bmp"), "does not end in .jpg"),
     (("-o", "out.jpg", "--at", "2"), "It takes auto, or a number from 0"),

@@ -66,6 +66,8 @@ def test_where_nothing_can_be_written_the_log_says_so(tmp_path: Path, caplog: py
 
 def test_only_the_prompt_of_an_engine_that_reads_it_counts() -> None:
     assert prompt_of({"generate.engine": "vace", "generate.prompt": "  rain\n"}) == "rain"
+    assert prompt_of({"animate.engine": "vace", "generate.prompt": "rain"}) == "rain"
+    assert prompt_of({"animate.engine": "carried", "generate.prompt": "rain"}) == ""
     assert prompt_of({"generate.engine": "restyle", "generate.prompt": "rain"}) == ""
     assert prompt_of({"generate.prompt": "rain"}) == prompt_of({"generate.engine": "vace"}) == ""
 

@@ -386,6 +386,18 @@ def test_the_command_prints_json() -> None:
     assert {each["name"] for each in listed if each["changed"]} == set(Settings.load("quality").diff())
 
 
+def test_the_command_says_what_a_preset_means_for_engines_with_a_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("RESHOOT_HOME", "RESHOOT_MODELS", "HF_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    told = " ".join(run_command("--preset", "fast").output.split())
+    assert "the engine vace takes wan-vace-1.3b, 25 steps, a guidance of 5." in told
+    usual = json.loads(run_command("--json").output)["engines"]
+    assert usual["vace"] == {"checkpoint": "wan-vace-1.3b", "steps": 50, "guidance": 5.0}
+    assert usual["controlnet"]["steps"] == 4 and "restyle" not in usual
+
+
 def test_the_command_refuses_an_unknown_preset() -> None:
     error = run_command("--preset", "fsat").exception
     assert isinstance(error, SettingsError) and error.remedy == "Did you mean 'fast'?"

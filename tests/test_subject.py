@@ -15,7 +15,16 @@ from utils.image import RGB, Box, Size
 from utils.media.intake import probe
 from utils.media.video import ClipFrames, Frame
 from utils.people.model import PoseModel
-from utils.people.subject import Pointed, Subject, choose_subject, colour_histogram, find_people, likeness, overlap
+from utils.people.subject import (
+    Pointed,
+    Subject,
+    choose_subject,
+    colour_histogram,
+    find_people,
+    likeness,
+    overlap,
+    sample_indices,
+)
 from utils.walker import Scene, Shot, Truth
 
 SIZE = Size(640, 360)
@@ -138,6 +147,15 @@ class Empty:
 
     def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
         return (Frame(index, index, np.full((360, 640, 3), 90, np.uint8)) for index in wanted)
+
+
+@pytest.mark.parametrize(("count", "samples"), [(0, 0), (1, 1), (4, 4), (30, 5), (75, 6), (108, 9), (100_000, 9)])
+def test_samples_reach_from_end_to_end_and_are_few_in_a_short_clip(count: int, samples: int) -> None:
+    indices = sample_indices(count)
+    assert len(indices) == samples
+    assert not count or (indices[0], indices[-1]) == (0, count - 1)
+    gaps = np.diff(indices)
+    assert count < 2 or gaps.max() - gaps.min() <= 1
 
 
 def test_nobody_to_choose() -> None:

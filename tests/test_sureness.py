@@ -32,7 +32,7 @@ def test_shares_become_sentences(shares: dict[str, Any], verdicts: list[str], wo
 
 @pytest.mark.slow
 def test_a_clip_whose_feet_are_cut_off_says_so(tmp_path: Path) -> None:
-    """The same walk, and its upper half alone, after twenty frames of an empty wall."""
+    """A walk, and its upper half alone, after twenty frames of an empty wall."""
     whole = filmed(tmp_path)
     walk = pictures(probe(whole))
     wall = [np.full_like(walk[0][:180], 120)] * 20

@@ -76,7 +76,7 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
 def test_whoever_starts_with_it_hears_two_sentences(tmp_path: Path, command: list[str]) -> None:
     said = ["--home", str(tmp_path), "--database", "postgresql://ada:secret@localhost:1/x"]
     child = subprocess.run(
-        [sys.executable, *command, *said], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, *command, *said], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120
     )
     assert child.returncode == 1
     assert "cannot be opened" in child.stderr and "Traceback" not in child.stderr and "secret" not in child.stderr

@@ -116,7 +116,7 @@ def uploaded(server: Server, data: bytes, name: str = "walk.mp4") -> str:
 
 
 def fresh(film: bytes) -> bytes:
-    """The same film with other content: a box at its end that players skip."""
+    """A film whose bytes are new: a box at its end that players skip."""
     return film + (16).to_bytes(4, "big") + b"free" + os.urandom(8)
 
 
@@ -154,6 +154,8 @@ def test_a_clip_comes_in_pieces_and_tells_what_it_is(server: Server, film: bytes
         "restyle": ["fast", "balanced", "quality"],
         "steady": [""],
         "matte": [""],
+        "guide": [""],
+        "animate": [""],
     }
     every = [it for presets in found["estimates"].values() for it in presets.values()]
     assert all(each["seconds"] > 0 and each["memory_mb"] > 0 for each in every)

@@ -12,7 +12,6 @@ import torch
 from pipeline.engines import engine as find_engine
 from pipeline.engines.base import EngineError
 from pipeline.engines.device import Device
-from pipeline.engines.vace.cost import Architecture
 from pipeline.engines.vace.engine import Vace
 from pipeline.engines.vace.opened import Opened
 from pipeline.settings import Settings
@@ -131,6 +130,17 @@ def test_a_checkpoint_brings_what_it_was_made_for(
     assert ratio == pytest.approx(100 / 3)
 
 
+def test_low_effort_takes_half_of_many_steps(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_checkpoint(tmp_path, "{steps: 9, guidance: 1.0}", monkeypatch)
+    mine = {"generate.model": "mine", "generate.steps": 0, "generate.guidance": 0.0}
+    session = session_of(**mine)
+    calls = counted(monkeypatch, session)
+    for effort, more, steps in (("low", {}, 5), ("high", {}, 9), ("low", {"generate.steps": 3}, 3)):
+        calls.clear()
+        frames(session, **{**mine, "generate.effort": effort, **more})
+        assert calls == {"transformer": steps}
+
+
 def test_an_option_that_nobody_knows_is_told(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_checkpoint(tmp_path, "{stesp: 3}", monkeypatch)
     with pytest.raises(EngineError, match="'stesp'"):
@@ -162,4 +172,4 @@ def test_its_weights_are_counted_from_the_configuration(models: Path) -> None:
     model = Opened.from_folder(folder, torch.device("cpu"), torch.float32).experts["transformer"]
     blocks = [*model.blocks, *model.vace_blocks]
     there = sum(each.numel() for block in blocks for each in block.parameters() if each.ndim == 2)
-    assert 0.9 < Architecture.of(model.config).weights / there < 1.1
+    assert 0.9 < VACE.architecture(model.config, "wan-vace-1.3b").weights / there < 1.1

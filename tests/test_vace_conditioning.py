@@ -9,7 +9,8 @@ import torch
 
 from pipeline.engines.base import Carry, View
 from pipeline.engines.diffusion.pictures import faded, working_size
-from pipeline.engines.vace.conditioning import UNKNOWN, Conditions, at_size_of_person, groups, united
+from pipeline.engines.diffusion.wan import groups
+from pipeline.engines.vace.conditioning import UNKNOWN, Conditions, at_size_of_person, united
 from pipeline.engines.vace.pipeline import VacePipeline
 from utils.image import RGB, Size
 from utils.walker import Shot, walk
@@ -59,6 +60,14 @@ def test_the_inside_is_controlled_and_the_outside_is_the_source() -> None:
     assert (without.pictures[0][inside] == UNKNOWN).all()
 
 
+def test_a_frame_that_a_guide_leaves_free_is_unknown_and_its_neighbours_are_led() -> None:
+    views = [view(index) for index in range(5)]
+    given = Conditions(SIZE, "person", lambda each: None if each.index == 2 else blue(each)).of(views, None)
+    for index, (picture, mask) in enumerate(zip(given.pictures, given.masks, strict=True)):
+        assert (picture[mask == 255] == (UNKNOWN if index == 2 else (0, 0, 255))).all()
+        assert (picture[mask == 0] == 90).all()
+
+
 def test_what_is_made_anew_follows_the_part() -> None:
     person, ground, both = (
         Conditions(SIZE, part, None).of([view(0)], None).masks[0] for part in ("person", "background", "both")
@@ -79,6 +88,23 @@ def test_carried_frames_are_kept_where_they_are_valid() -> None:
         assert not mask[:, :50].any() and mask[:, 50:].all()
         assert (picture[:, :50] == 7).all() and (picture[:, 50:] == UNKNOWN).all()
     assert all(mask.all() for mask in given.masks[5:])
+
+
+@pytest.mark.parametrize("at", [0, 5, 6, 8])
+def test_a_given_frame_is_known_in_just_its_frame(at: int) -> None:
+    """Also in the middle of the frames that share a latent, which is made anew for the others."""
+    picture = np.full((64, 96, 3), 7, np.uint8)
+    views = [view(index) for index in range(10, 19)]
+    given = Conditions(SIZE, "both", blue, {10 + at: picture, 30: picture}).of(views, None)
+    for number, (shown, mask) in enumerate(zip(given.pictures, given.masks, strict=True)):
+        assert np.array_equal(shown, picture if number == at else blue(views[number]))
+        assert mask.any() == (number != at) and given.parts[number].all()
+
+
+def test_frames_that_nothing_leads_are_unknown() -> None:
+    views = [view(index) for index in range(5)]
+    given = Conditions(SIZE, "both", lambda each: blue(each) if each.index < 3 else None).of(views, None)
+    assert [int(picture[0, 0, 2]) for picture in given.pictures] == [255, 255, 255, UNKNOWN, UNKNOWN]
 
 
 @pytest.mark.parametrize("tall", [8, 20, 48])

@@ -100,7 +100,7 @@ CANVAS = Size(640, 360)
 @pytest.mark.parametrize("multiple", [1, 8, 16, 32])
 @pytest.mark.parametrize("canvas", ["any", "one"])
 def test_sizes_are_those_that_the_engine_takes(multiple: int, canvas: str) -> None:
-    caps = Caps("segment", frozenset({"restyle"}), size_multiple=multiple, canvas=canvas)  # type: ignore[arg-type]
+    caps = Caps("segment", size_multiple=multiple, canvas=canvas)  # type: ignore[arg-type]
     sized = _sized(BOXES, caps, CANVAS)
     for before, after in zip(BOXES, sized, strict=True):
         assert before | after == after, "nothing of the person is cut off"
@@ -124,7 +124,7 @@ def views(count: int, size: Size) -> list[View]:
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 80, 81])
 @pytest.mark.parametrize("size", [Size(33, 47), Size(48, 32), Size(31, 17)])
 def test_a_window_is_padded_for_the_engine_and_cut_back(frames: int, size: Size) -> None:
-    caps = Caps("segment", frozenset({"restyle"}), Lengths(81, 81, 4, 1), size_multiple=16)
+    caps = Caps("segment", Lengths(81, 81, 4, 1), size_multiple=16)
     window = window_of(views(frames, size), {})
     fitting = Fitting.of(window, caps)
     padded = fitting.padded(window)
@@ -144,7 +144,7 @@ def test_what_is_carried_is_padded_with_its_mask() -> None:
 
     (view,) = views(1, Size(33, 47))
     window = replace(window_of([view], {}), carry=Carry((view.rgb,), (np.full((47, 33), 255, np.uint8),)))
-    padded = Fitting.of(window, Caps("segment", frozenset({"restyle"}), size_multiple=16)).padded(window)
+    padded = Fitting.of(window, Caps("segment", size_multiple=16)).padded(window)
     assert padded.carry is not None
     assert padded.carry.frames[0].shape == (48, 48, 3) and padded.carry.valid[0].shape == (48, 48)
     assert not padded.carry.valid[0][:, 33:].any() and padded.carry.valid[0][:47, :33].all()
@@ -152,7 +152,7 @@ def test_what_is_carried_is_padded_with_its_mask() -> None:
 
 def test_a_window_that_fits_is_left_as_it_is() -> None:
     window = window_of(views(5, Size(32, 48)), {})
-    fitting = Fitting.of(window, Caps("segment", frozenset({"restyle"}), Lengths(5, 5, 4, 1), size_multiple=16))
+    fitting = Fitting.of(window, Caps("segment", Lengths(5, 5, 4, 1), size_multiple=16))
     assert not fitting.is_needed and fitting.padded(window) is window
 
 

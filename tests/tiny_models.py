@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     Flux2Transformer2DModel,
     UniPCMultistepScheduler,
+    WanTransformer3DModel,
     WanVACETransformer3DModel,
 )
 from safetensors.torch import save_file
@@ -33,6 +34,9 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+from pipeline.engines import engine as find_engine
+from pipeline.engines.base import Engine
+from tests.tiny_qwen import qwen_image_edit
 from tests.tiny_sd import stable_diffusion
 
 TEXT = (
@@ -45,15 +49,20 @@ SHARD = "60KB"
 """So that even tiny weights come in several files with an index, as large ones do."""
 
 
-def tiny_model(engine: str, models: Path) -> Path:
-    """A tiny model of an engine, in a folder of models, where it may be already."""
-    make, name, _ = TINY[engine]
+def tiny_model(kind: str, models: Path) -> Path:
+    """A tiny model of a kind, in a folder of models, where it may be already."""
+    make, name, _ = TINY[kind]
     return models / name if (models / name).exists() else make(models / name)
 
 
-def tiny_settings(engine: str) -> dict[str, Any]:
-    """Settings that are quick with the tiny model of an engine."""
-    return {f"generate.{key}": value for key, value in {"engine": engine, **TINY[engine][2]}.items()}
+def tiny_settings(kind: str) -> dict[str, Any]:
+    """Settings that are quick with the tiny model of a kind."""
+    return {f"generate.{key}": value for key, value in {"engine": kind, **TINY[kind][2]}.items()}
+
+
+def engine_of(kind: str) -> Engine:
+    """The engine that makes frames with the tiny model of a kind."""
+    return find_engine(tiny_settings(kind)["generate.engine"])
 
 
 def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
@@ -72,13 +81,7 @@ def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
             vace_layers=list(range(0, layers, 2)),
             vace_in_channels=96,
         ).save_pretrained(folder / name, max_shard_size=SHARD)
-    AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1).save_pretrained(folder / "vae")
-    UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0).save_pretrained(
-        folder / "scheduler"
-    )
-    words = tokenizer(folder / "tokenizer")
-    config = UMT5Config(vocab_size=words, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
-    UMT5EncoderModel(config).save_pretrained(folder / "text_encoder", max_shard_size="1KB")
+    beside_wan(folder)
     index: dict[str, Any] = {
         "_class_name": "WanVACEPipeline",
         "boundary_ratio": 0.875 if experts == 2 else None,
@@ -90,6 +93,36 @@ def wan_vace(folder: Path, *, experts: int = 1, layers: int = 2) -> Path:
     }
     (folder / "model_index.json").write_text(json.dumps(index))
     return folder
+
+
+def bernini(folder: Path, *, experts: int = 1) -> Path:
+    """Bernini-R with one transformer, or two for high and low noise, with a config.json of its own."""
+    torch.manual_seed(0)
+    for name in ("transformer", "transformer_2")[:experts]:
+        WanTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=12,
+            text_dim=16,
+            freq_dim=32,
+            ffn_dim=32,
+            num_layers=2,
+            rope_max_seq_len=64,
+        ).save_pretrained(folder / name, max_shard_size=SHARD)
+    beside_wan(folder)
+    about = {"model_type": "bernini_renderer", "use_src_id_rotary_emb": True, "skip_transformer_2": experts == 1}
+    (folder / "config.json").write_text(json.dumps({**about, "switch_dit_boundary": 0.875, "shift": 3.0}))
+    return folder
+
+
+def beside_wan(folder: Path) -> None:
+    """What stands beside the transformers of a model on Wan."""
+    AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1).save_pretrained(folder / "vae")
+    UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0).save_pretrained(
+        folder / "scheduler"
+    )
+    words = tokenizer(folder / "tokenizer")
+    config = UMT5Config(vocab_size=words, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    UMT5EncoderModel(config).save_pretrained(folder / "text_encoder", max_shard_size="1KB")
 
 
 def depth_anything(folder: Path) -> Path:
@@ -172,7 +205,7 @@ def flux2_klein(folder: Path) -> Path:
     ).save_pretrained(folder / "vae")
     FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True).save_pretrained(folder / "scheduler")
     config = Qwen3Config(
-        vocab_size=conversation_tokenizer(folder / "tokenizer"),
+        vocab_size=len(conversation_tokenizer(folder / "tokenizer")),
         hidden_size=16,
         intermediate_size=16,
         num_hidden_layers=28,
@@ -195,12 +228,12 @@ def flux2_klein(folder: Path) -> Path:
     return folder
 
 
-def conversation_tokenizer(folder: Path) -> int:
-    """A tokenizer of bytes and pairs, trained on a few sentences, for turns of a conversation."""
+def conversation_tokenizer(folder: Path, marks: Sequence[str] = ()) -> dict[str, int]:
+    """A tokenizer of bytes and pairs, trained on a few sentences, for turns of a conversation; its vocabulary."""
     folder.mkdir(parents=True)
     words = Tokenizer(BPE())
     words.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *marks]
     words.train_from_iterator(
         TEXT, BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=ByteLevel.alphabet())
     )
@@ -213,7 +246,7 @@ def conversation_tokenizer(folder: Path) -> int:
         "chat_template": "{% for message in messages %}" + turn + "{% endfor %}<|im_start|>assistant\n",
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(about))
-    return int(words.get_vocab_size())
+    return dict(words.get_vocab())
 
 
 def tokenizer(folder: Path) -> int:
@@ -283,5 +316,11 @@ TINY: dict[str, tuple[Callable[[Path], Path], str, dict[str, Any]]] = {
     "vace": (wan_vace, "wan-vace-1.3b", {"prompt": TEXT[1], "steps": 2, "guidance": 1.0}),
     "controlnet": (lambda folder: stable_diffusion(folder, TEXT), "sd-1.5-lcm", {"prompt": TEXT[1], "steps": 2}),
     "edit": (flux2_klein, "flux2-klein-4b", {"prompt": TEXT[1], "steps": 2}),
+    "qwen": (
+        lambda folder: qwen_image_edit(folder, conversation_tokenizer, SHARD),
+        "qwen-image-edit",
+        {"engine": "edit", "model": "qwen-image-edit", "prompt": TEXT[1], "steps": 2, "guidance": 1.0},
+    ),
+    "bernini": (bernini, "bernini-r-1.3b", {"prompt": TEXT[1], "steps": 2, "guidance": 1.0}),
 }
-"""Engines with models -> how a tiny one is made, the name of its folder, and settings that are quick."""
+"""Engines with models, and further families of them -> how a tiny one is made, its folder, settings that are quick."""

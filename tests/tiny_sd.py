@@ -11,11 +11,21 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+)
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 WIDTH = 16
 """The width of what a tiny text encoder says."""
+SEEN, SAID = 16, 12
+"""The widths of what a tiny image encoder sees in a patch, and says of a picture."""
+IP_ADAPTERS = ("models/ip-adapter-plus_sd15.safetensors", "sdxl_models/ip-adapter-plus_sdxl_vit-h.safetensors")
+"""The published files for Stable Diffusion 1.5 and SDXL."""
 BLOCKS: dict[str, Any] = {
     "block_out_channels": (8, 16),
     "layers_per_block": 1,
@@ -29,10 +39,8 @@ def stable_diffusion(folder: Path, sentences: tuple[str, ...], *, xl: bool = Fal
     """A tiny painter with the weights in 16 bits, and beside its folder the parts that the registry names."""
     torch.manual_seed(2)
     config = _config(xl)
-    _save(
-        UNet2DConditionModel(sample_size=8, up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), **config),
-        folder / "unet",
-    )
+    unet = UNet2DConditionModel(sample_size=8, up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), **config)
+    _save(unet, folder / "unet")
     _save(
         AutoencoderKL(
             block_out_channels=(4, 4, 4, 4),
@@ -64,8 +72,10 @@ def stable_diffusion(folder: Path, sentences: tuple[str, ...], *, xl: bool = Fal
         _as_published(folder / f"text_encoder{end}" / "model.fp16.safetensors")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}))
     family = "sdxl" if xl else "sd-1.5"
-    for control in ("pose",) if xl else ("pose", "edges"):
+    for control in ("pose", "depth") if xl else ("pose", "edges", "soft-edges", "depth"):
         control_net(folder.parent / f"{family}-{control}", xl=xl)
+    ip_adapter(folder.parent / f"ip-adapter-{family}" / IP_ADAPTERS[xl], unet)
+    image_encoder(folder.parent / "ip-adapter-encoder" / "models" / "image_encoder")
     sd_lora(folder.parent / f"{family}-lcm-lora" / "pytorch_lora_weights.safetensors", xl=xl, strength=0.3)
     return folder
 
@@ -78,6 +88,51 @@ def control_net(folder: Path, *, xl: bool = False) -> Path:
         for each in part.parameters():
             torch.nn.init.normal_(each, std=0.5)
     _save(net, folder, variant=None if xl else "fp16")
+    return folder
+
+
+def ip_adapter(path: Path, unet: UNet2DConditionModel, *, reads_patches: bool = True) -> Path:
+    """An IP-Adapter for a painter, with the names of the published files: one that reads all patches of a picture, or
+    one vector of it."""
+    torch.manual_seed(5)
+    width = unet.config.cross_attention_dim
+    layers = [name.removesuffix(".processor") for name in unet.attn_processors if name.endswith("attn2.processor")]
+    shapes = {
+        f"ip_adapter.{2 * number + 1}.to_{part}_ip.weight": tuple(unet.get_submodule(f"{layer}.to_k").weight.shape)
+        for number, layer in enumerate(layers)
+        for part in "kv"
+    }
+    whole = {"proj.weight": (4 * width, SAID), "proj.bias": (4 * width,), **_both("norm", width)}
+    shapes |= {f"image_proj.{name}": each for name, each in (_resampler(width) if reads_patches else whole).items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: torch.randn(shape).half() for name, shape in shapes.items()}, path)
+    return path
+
+
+def _resampler(width: int, inner: int = 8) -> dict[str, tuple[int, ...]]:
+    """The shapes of what makes two tokens of all patches; published ones make sixteen."""
+    shapes: dict[str, tuple[int, ...]] = {"latents": (1, 2, inner), **_both("norm_out", width)}
+    shapes |= {"proj_in.weight": (inner, SEEN), "proj_in.bias": (inner,)}
+    shapes |= {"proj_out.weight": (width, inner), "proj_out.bias": (width,)}
+    for at in (f"layers.{number}" for number in range(4)):
+        shapes |= {**_both(f"{at}.0.norm1", inner), **_both(f"{at}.0.norm2", inner), **_both(f"{at}.1.0", inner)}
+        shapes |= {f"{at}.0.to_q.weight": (64, inner), f"{at}.0.to_kv.weight": (128, inner)}
+        shapes |= {f"{at}.0.to_out.weight": (inner, 64)}
+        shapes |= {f"{at}.1.1.weight": (4 * inner, inner), f"{at}.1.3.weight": (inner, 4 * inner)}
+    return shapes
+
+
+def _both(name: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+
+
+def image_encoder(folder: Path) -> Path:
+    """What looks at reference pictures, as CLIP does."""
+    if not folder.exists():
+        torch.manual_seed(6)
+        config = CLIPVisionConfig(hidden_size=SEEN, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+                                  image_size=28, patch_size=14, projection_dim=SAID)  # fmt: skip
+        _save(CLIPVisionModelWithProjection(config), folder, variant=None)
     return folder
 
 

@@ -16,16 +16,13 @@ from utils.uploads import Uploads
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
-UPLOAD_S = 24 * 3600.0
-"""Age at which an upload that has stopped growing is deleted. Clips and pictures without jobs are kept for a week,
-previews for a day."""
 
 
 def run_cleanup(studio: Studio, over: threading.Event) -> None:
     """Clean up every hour until `over` is set; errors are logged, and the next round tries again."""
     while True:
         try:
-            Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep(UPLOAD_S)
+            Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep()
             Clips(studio.home).sweep(studio.ledger.inputs_in_use)
             given.sweep(studio.home, lambda: _files_in_use(studio))
             sweep(studio.home)

@@ -1,6 +1,6 @@
 """The Create tab: clips and the preview of a frame on one side, the form on the other."""
 
-import gradio as gr
+from ui.quick_gradio import gr
 
 
 def element(name: str) -> None:
@@ -14,6 +14,7 @@ def create() -> None:
         with gr.Column(scale=3, min_width=320):
             element("clips")
             element("trim")
+            element("timeline")
             element("intro")
             element("look")
             element("person")

@@ -1,17 +1,22 @@
 """Describes the form of each kind of job as JSON; the page draws it from that (`ui/static/form.js`)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, get_args
 
-from pipeline.engines import Engine, engines
+from pipeline.animate.settings import CARRIED
+from pipeline.engines import Engine, effort, engines
 from pipeline.engines.looks import LOOKS
+from pipeline.engines.meant import meant
+from pipeline.guide.settings import TIMELINE
 from pipeline.kind import Kind
 from pipeline.models.registry import Registry
-from pipeline.settings import Field
+from pipeline.settings import Field, Settings
 from pipeline.types import REFERENCES
 from ui.routes.references import MOST_BYTES
 from utils.home import home
 
+GUIDE = "generate.guide"
 TRIM = "trim"
 """The group of settings that each clip has for itself; the page has handles for it beside the clips."""
 GROUPS = {
@@ -51,8 +56,20 @@ def form(kind: Kind) -> dict[str, Any]:
         ],
         "groups": [{"name": name, "title": _title(name)} for name in dict.fromkeys(field.group for field in fields)],
         "front": list(kind.front),
-        "fields": [_field(field, usual[field.name]) for field in fields],
+        "engine": kind.engine,
+        "fields": [_field(field, usual[field.name]) | _only_led(kind, field) for field in fields],
+        "meant": list(_meant()) if effort.SETTING in usual else [],
     }
+
+
+def _meant() -> Iterator[dict[str, Any]]:
+    """What each model and effort mean for each engine that has models, where steps and guidance are left open."""
+    registry = Registry.load(home())
+    for engine in engines():
+        for model in ("", *(each.name for each in registry.choices(engine.name))):
+            for each in get_args(effort.Effort):
+                if found := meant(engine.name, {"generate.model": model, effort.SETTING: each}):
+                    yield {"engine": engine.name, "model": model, "effort": each, **asdict(found)}
 
 
 def _title(group: str) -> str:
@@ -83,9 +100,18 @@ def _readers(field: Field) -> dict[str, Any]:
     """The engines that read a setting, for one that others do not read; the form shows it only with these."""
     if field.name == REFERENCES[0]:
         names = [each.name for each in engines() if each.caps.references]
+    elif field.name == GUIDE:
+        names = [each.name for each in engines() if each.caps.controls]
     else:
         names = [each.name for each in engines() if field.name in each.settings]
     return {"engines": names} if 0 < len(names) < len(engines()) else {}
+
+
+def _only_led(kind: Kind, field: Field) -> dict[str, Any]:
+    """The engines of a kind that are led by what its structure video shows, which pictures that are carried are not."""
+    if kind.name != "animate" or field.name != "structure.type":
+        return {}
+    return {"engines": [each.name for each in engines() if each.caps.given_frames]}
 
 
 def _step(field: Field) -> float | None:
@@ -112,21 +138,46 @@ def _engine_choice(engine: Engine, good_for: str) -> dict[str, Any]:
 
 def _model() -> dict[str, Any]:
     """The checkpoints of all engines; the page asks for itself which of them are here."""
-    usual = "The one that the engine is made for, or another one if only that is here."
+    usual = "The one that the effort means, or another one if only that is here."
     choices: list[dict[str, Any]] = [{"value": "", "title": "Usual", "good_for": usual}]
     registry = Registry.load(home())
     choices += [
-        {"value": model.name, "title": model.name, "good_for": model.checkpoint.good_for, "engine": model.family.engine}
+        {"value": model.name, "title": model.name, "good_for": model.checkpoint.good_for, "engines": [engine.name]}
         for engine in engines()
         for model in registry.choices(engine.name)
     ]
     return {"kind": "choice", "control": "models", "help": "The checkpoint to use.", "choices": choices}
 
 
+def _control() -> dict[str, Any]:
+    """What may lead an engine: the form offers what the chosen one can be led by, and leaves `none` to all."""
+    return {"choices": [_lead(str(each)) for each in Settings.field("generate.control").choices]}
+
+
+def _lead(control: str) -> dict[str, Any]:
+    names = [each.name for each in engines() if control in each.caps.controls]
+    return {"value": control, "title": control.replace("_", " ").capitalize()} | ({"engines": names} if names else {})
+
+
 def _references() -> dict[str, Any]:
     """The settings of all reference pictures, which have one control, and how many of them each engine takes."""
     most = {each.name: each.caps.references for each in engines()}
-    return {"control": "references", "settings": list(REFERENCES), "most": most}
+    about = "The built-in engine takes on its colours, contrast and texture; a model takes after what it shows."
+    words = {"heading": "Reference picture (optional)", "noun": "reference picture", "about": about}
+    return {"control": "references", "settings": list(REFERENCES), "most": most, **words}
+
+
+def _anchor_engine() -> dict[str, Any]:
+    """What makes the frames of a picture that is brought to life: its own pixels, or an engine that takes frames."""
+    about = "The picture's own pixels are carried along the motion, and painted in the look that you choose."
+    plain = {"value": CARRIED, "title": "Carried along (CPU, no model)", "ready": True, "good_for": about, "about": ""}
+    others = [_engine_choice(each, MAKES) for each in engines() if each.caps.given_frames]
+    return {"control": "engines", "help": "What makes the frames.", "choices": [plain, *others]}
+
+
+def _anchor() -> dict[str, Any]:
+    """The picture that is brought to life; its control is that of reference pictures, and it takes one."""
+    return {"control": "references", "settings": ["animate.anchor"]}
 
 
 def _look() -> dict[str, Any]:
@@ -136,6 +187,12 @@ def _look() -> dict[str, Any]:
         for name, about in LOOKS.items()
     ]
     return {"help": "What the picture is made into; the preview shows it on your own frame.", "choices": choices}
+
+
+def _anchor_look() -> dict[str, Any]:
+    """The looks, and before them that a picture stays as it is."""
+    plain = {"value": "none", "title": "None", "about": "The picture stays as it is."}
+    return {"choices": [plain, *_look()["choices"]]}
 
 
 def _background() -> dict[str, Any]:
@@ -148,15 +205,21 @@ def _background() -> dict[str, Any]:
     return {"help": about, "choices": choices}
 
 
-ELSEWHERE = ("analysis.matte", "analysis.strokes", *REFERENCES[1:])
+ELSEWHERE = ("analysis.matte", "analysis.strokes", *REFERENCES[1:], *TIMELINE)
 """Settings that another part of the page sets; the form only keeps them."""
 WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
+MAKES = "All frames are made anew from the picture, what leads them and a prompt."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
+    "animate.anchor": _anchor,
+    "animate.engine": _anchor_engine,
+    "animate.look": _anchor_look,
     "generate.engine": _engine,
     "generate.model": _model,
     "generate.look": _look,
     "generate.prompt": lambda: {"control": "prompt"},
+    "generate.control": _control,
     "generate.loras": lambda: {"control": "loras"},
+    GUIDE: lambda: {"control": "guide"},
     "generate.seed": lambda: {"control": "seed"},
     "generate.reference": _references,
     "composite.background": _background,

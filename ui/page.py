@@ -1,12 +1,11 @@
 """The page: its four tabs, and the styles and scripts that browsers load with it. Gradio is its shell, and no more."""
 
-import gradio as gr
-
 from ui.create import create, element
+from ui.quick_gradio import gr
 
 ELEMENTS = (
-    "page", "clips", "trim", "intro", "reference", "look", "person", "presets", "form", "jobs", "result", "dashboard",
-    "models",
+    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "jobs", "result",
+    "dashboard", "models",
 )  # fmt: skip
 HEAD = "\n".join(
     [
@@ -18,6 +17,8 @@ HEAD = "\n".join(
 )
 ASKS = '\n<meta name="reshoot-login" content="asked">'
 """Tells the page that there is a login, so that it shows a button to sign out."""
+TAKES_ADDRESSES = '\n<meta name="reshoot-addresses" content="taken">'
+"""Tells the page that clips may be given by their addresses."""
 TABS = {"jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}
 
 

@@ -45,7 +45,12 @@ def restored(studio: Studio, request: Mapping[str, Any]) -> RestoredForm:
         raise SettingsError("The request does not say what fills the form.", "Reload the page and try again.")
     order = _order(studio, request.get("job"))
     found = _filled(studio, find_kind(order.kind), order.preset, order.chosen)
-    clips = _clip(studio, order.inputs["clip"])
+    clips = [
+        each
+        for role, value in sorted(order.inputs.items(), key=lambda pair: pair[0] != given.CLIP)
+        if given.role_of(role) == given.CLIP
+        for each in _clip(studio, value)
+    ]
     missing = found.missing or ("" if clips else NO_CLIP)
     return RestoredForm(found.form, found.preset, found.values, clips, missing)
 

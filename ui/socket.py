@@ -38,6 +38,12 @@ def _refused(host: str, port: int, error: OSError) -> PortError:
     return PortError(f"{host}:{port} cannot be opened: {error.strerror or error}.", "Give another --host or --port.")
 
 
+def only_here(host: str) -> bool:
+    """Whether nobody but people at this machine can reach an app on a host, also not through a proxy."""
+    is_behind_proxy = "RUNPOD_POD_ID" in os.environ or bool(os.environ.get("FORWARDED_ALLOW_IPS"))
+    return host in (*HERE, "localhost") and not is_behind_proxy
+
+
 def announce(listener: socket.socket, authenticator: Authenticator, password: str | None) -> None:
     """Print the address of the page, and the password if one was generated just now."""
     host, port = listener.getsockname()[:2]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from utils.uploads import MOST_BYTES
+
 if TYPE_CHECKING:
     from pipeline.jobs.ledger import Ledger
 
@@ -17,6 +19,8 @@ class Studio:
 
     home: Path
     ledger: Ledger
-    most_upload_bytes: int = 20 << 30
+    most_upload_bytes: int = MOST_BYTES
+    takes_addresses: bool = False
+    """Whether visitors may have clips fetched from http(s) addresses."""
     closing: list[Callable[[], None]] = field(default_factory=list)
     """Callbacks for a stop signal, which end requests that would otherwise wait on."""

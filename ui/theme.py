@@ -1,6 +1,6 @@
 """Gradio theme that takes all colours from the CSS variables of studio.css, which define light and dark mode."""
 
-import gradio as gr
+from ui.quick_gradio import gr
 
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "sans-serif")
 COLOURS = {

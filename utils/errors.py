@@ -4,6 +4,7 @@
     ├── ClipError                the file given as a clip cannot be used
     │   ├── UnreadableClip       nothing in it decodes, or it has no picture
     │   └── RefusedClip          it is not what it claims to be, or is beyond the limits
+    ├── AddressError             the file at an http(s) address cannot be fetched
     ├── PictureError             the file given as a picture cannot be used
     ├── WriteError               a result could not be written
     ├── StoreError               the cache cannot do what was asked
@@ -40,6 +41,10 @@ class UnreadableClip(ClipError):
 
 class RefusedClip(ClipError):
     """The file is not what it claims to be, or lies beyond the limits."""
+
+
+class AddressError(ReshootError):
+    """The file at an http(s) address cannot be fetched."""
 
 
 class PictureError(ReshootError):

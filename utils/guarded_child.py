@@ -2,6 +2,7 @@
 
     said = ask([sys.executable, "-m", "some.module", "FILE"], limit_s=30)     # in the parent: its first line, or None
     answer = listen([sys.executable, ...], limit_s=30)                        # or all of it, and how the child ended
+    for line in follow([sys.executable, ...], "told", 30, cancel.check): ...  # or each line as it comes
 
     go_with_parent()                       # in the child, before anything else
     limit(memory_bytes=2 << 30)            # and before it opens what it was given
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +28,18 @@ from utils.project import PROJECT_ROOT
 
 log = logging.getLogger(__name__)
 
-SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "AWS_SECRET_ACCESS_KEY", "RESHOOT_AUTH")
+BUCKET_SECRETS = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SSE_CUSTOMER_KEY_BASE64",
+)  # fmt: skip
+"""What opens the bucket of a shared cache. The worker alone is given it."""
+SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "RESHOOT_AUTH", *BUCKET_SECRETS)
 """Variables of the environment that no child needs, and that no log of one may show."""
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """For children that compute little: on a machine of many cores these would reserve gigabytes for every one of them."""
 MOST_ANSWER_BYTES = 4 << 20
+CHECK_S = 0.1
+"""How long a child that is followed may say nothing before `check` is called again."""
 _LAST_BYTES = 2000
 """How much of what a child wrote to its standard error is kept for the log."""
 
@@ -87,6 +96,38 @@ def listen(
             end(child)
 
 
+def follow(command: Sequence[str], told: str, limit_s: float, check: Callable[[], None]) -> Generator[str, None, None]:
+    """The lines that a child says, as they come; after the time limit it says no more.
+
+    It is told a line of its own on its standard input, which, unlike a command, no list of processes shows. `check` is
+    called several times a second; what it raises ends the child.
+    """
+    hears, held = os.pipe()
+    with os.fdopen(held, "wb", 0) as mouth, _started(command, hears, {}, subprocess.DEVNULL) as child:
+        try:
+            with suppress(BrokenPipeError):  # it ended already, and says so
+                mouth.write(told.encode() + b"\n")
+            yield from _lines(child, time.monotonic() + limit_s, check)
+        finally:
+            end(child)
+
+
+def _lines(child: "subprocess.Popen[bytes]", until: float, check: Callable[[], None]) -> Iterator[str]:
+    held = bytearray()
+    assert child.stdout
+    with selectors.DefaultSelector() as output:
+        output.register(child.stdout, selectors.EVENT_READ)
+        while time.monotonic() < until and len(held) < MOST_ANSWER_BYTES:
+            check()
+            if not output.select(CHECK_S):
+                continue
+            if not (part := os.read(child.stdout.fileno(), 1 << 16)):
+                return
+            *lines, rest = (held + part).split(b"\n")
+            held = bytearray(rest)
+            yield from (line.decode(errors="replace") for line in lines)
+
+
 def end(child: "subprocess.Popen[bytes]") -> None:
     """Kill a child that still runs, and what it started."""
     if child.poll() is None:
@@ -104,10 +145,12 @@ def apart(more: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {"cwd": PROJECT_ROOT, "env": {**environment(), **(more or {})}, "start_new_session": True}
 
 
-def _started(command: Sequence[str], hears: int, more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _started(
+    command: Sequence[str], hears: int, more: Mapping[str, str], complaints: int = subprocess.PIPE
+) -> "subprocess.Popen[bytes]":
     """A child in a session of its own; its standard input ends when this process does."""
     try:
-        return subprocess.Popen(command, stdin=hears, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **apart(more))
+        return subprocess.Popen(command, stdin=hears, stdout=subprocess.PIPE, stderr=complaints, **apart(more))
     finally:
         os.close(hears)
 
@@ -135,6 +178,14 @@ def _read(child: "subprocess.Popen[bytes]", until: float, answer: tuple[bytearra
         child.wait(max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired as error:
         raise _Late("It took too long and was stopped.") from error
+
+
+def heard() -> str:
+    """In the child, before `go_with_parent`: the line that `follow` tells it."""
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(sys.stdin.fileno(), 1)):
+        line += byte
+    return line.decode()
 
 
 def go_with_parent() -> None:

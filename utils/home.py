@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "RESHOOT_HOME"
+SHARED = "RESHOOT_SHARED"
+"""Names the cache that several homes share; utils/store/shared reads it."""
 
 
 def home() -> Path:

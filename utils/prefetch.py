@@ -29,9 +29,17 @@ class _Producer(threading.Thread, Generic[T]):
         super().__init__(daemon=True, name="prefetch")
         self._items = items
         self.queue: queue.Queue[T | _Failed | _End] = queue.Queue(depth)
-        self.stopped = threading.Event()
+        self.stopped, self.finished = threading.Event(), threading.Event()
+        self.consumer = threading.current_thread()
+        """Which thread takes the items."""
 
     def run(self) -> None:
+        try:
+            self._produce()
+        finally:
+            self.finished.set()
+
+    def _produce(self) -> None:
         source = iter(self._items)
         try:
             for item in source:
@@ -44,6 +52,14 @@ class _Producer(threading.Thread, Generic[T]):
             close = getattr(source, "close", None)
             if close is not None:
                 close()
+
+    def is_fed_by(self, thread: threading.Thread) -> bool:
+        """Whether it may be waiting for items of this thread, directly or through others, or is this thread."""
+        while isinstance(thread, _Producer):
+            if thread is self:
+                return True
+            thread = thread.consumer
+        return False
 
     def _offer(self, item: T | _Failed | _End) -> bool:
         """Put an item into the queue when there is room; False when the consumer has stopped."""
@@ -67,4 +83,7 @@ def prefetch(items: Iterable[T], depth: int = 3) -> Generator[T]:
             yield item
     finally:
         producer.stopped.set()
-        producer.join()
+        # A forgotten generator may be collected in any thread: in one that the producer waits for, and in one that
+        # holds the lock under which threads end. So it is the work that is waited for, and not the thread.
+        if not producer.is_fed_by(threading.current_thread()):
+            producer.finished.wait()

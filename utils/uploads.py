@@ -10,6 +10,8 @@
 Data is synced to the disk before the offset advances, so that a browser resumes at the right byte even after a power
 cut. Only the newest writer of an upload may write; it fences off older ones, whose connection died unnoticed.
 
+What is fetched from an address (`utils.address`) is an upload too, so that the same limits hold for it.
+
 By hand, because tuspyserver 4.4.3 sends 1 GB 1.6 times as fast, and does not do what the lines above promise: killed in
 the middle of a request it resumes at offset 0 behind the bytes that it has, and the file is wrong; while a dead
 connection is open other visitors wait 30 s; checksums and the size of the disk are not looked at.
@@ -28,19 +30,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from utils.atomic_file import write_atomically
 from utils.digest import digest_file
 from utils.disk import NO_ROOM, sync
 from utils.errors import ReshootError
-from utils.store.lease import briefly
+from utils.progress import Cancel
+from utils.store.lease import briefly, only_one
 
 NAME = re.compile(r"[0-9a-f]{24}")
-PART, META, LOCK = "part", "meta.json", "lock"
-STORED_WRITER = "pen"
-"""Name of `Upload.writer` in META, as in earlier versions, so that their open uploads can be resumed."""
+PART, META, LOCK, ROOM_LOCK = "part", "meta.json", "lock", ".room.lock"
+STORED_WRITER, LATER = "pen", ("digest", "source", "validator")
+"""Name of `Upload.writer` in META, as in earlier versions, so that their open uploads can be resumed; and what those do
+not know, which is stored only where it is not empty."""
+MOST_BYTES = 20 << 30
+"""The largest file, where nothing else is said."""
 SPARE_BYTES = 256 << 20
 """Free disk space that uploads leave for everything else."""
+KEPT_S = 24 * 3600.0
+"""Age at which an upload that has stopped growing is deleted."""
 MOST_OF_OWNER, MOST_OF_NETWORK, MOST_OPEN = 50, 200, 1000
 """How many uploads may be open: of one owner, from one network, and in all."""
 SHARE_OF_OWNER, SHARE_OF_NETWORK = 0.25, 0.5
@@ -70,7 +79,7 @@ class UploadFull(UploadError):
 
     def __init__(self, title: str, needs_bytes: int, free_bytes: int) -> None:
         problem = f"The disk is full: {title!r} needs {needs_bytes} more bytes, {max(0, free_bytes)} are free for it."
-        super().__init__(problem, "Free some disk space or clear the cache; the upload goes on where it was.")
+        super().__init__(problem, "Free some disk space or clear the cache; it goes on where it was.")
         self.needs_bytes = needs_bytes
 
 
@@ -96,36 +105,32 @@ class Upload:
     network: str = ""
     digest: str = ""
     """The digest of the file, once all of it is there. What is left of an upload then only tells what it has become."""
+    source: str = ""
+    """The digest of the address that it is fetched from; empty for files that browsers send."""
+    validator: str = ""
+    """ETag or time of change by which the server of the address knows the content that has arrived."""
 
 
 class Uploads:
     """The uploads in a folder, each at most `most_bytes` long."""
 
-    def __init__(self, folder: Path, most_bytes: int, spare_bytes: int = SPARE_BYTES) -> None:
-        self._folder, self._most_bytes, self._spare_bytes = folder.absolute(), most_bytes, spare_bytes
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, spare_bytes: int = SPARE_BYTES) -> None:
+        self._folder, self.most_bytes, self._spare_bytes = folder.absolute(), most_bytes, spare_bytes
 
-    def begin(self, name: str, bytes: int, owner: str = "", network: str = "") -> str:
-        """Open an upload for an announced file; returns its name.
+    def begin(self, name: str, bytes: int, owner: str = "", network: str = "", source: str = "") -> str:
+        """Open an upload for an announced file, or find that of the same source and owner; returns its name.
 
         Quotas per owner (browser) and per network keep anyone from taking all of the disk.
         """
-        title = plain_title(name)
-        if bytes < 1:
-            raise UploadError(f"{title!r} is empty.", "Choose another file; perhaps copying it broke off.")
-        if bytes > self._most_bytes:
-            raise UploadTooLarge(
-                f"{title!r} has {bytes} bytes; this server takes {self._most_bytes} at most.",
-                "Cut it into shorter clips, or export it with a lower bit rate.",
-            )
+        upload = Upload(plain_title(name), bytes, owner=owner, network=network, source=source)
         self._folder.mkdir(parents=True, exist_ok=True)
-        upload = Upload(title, bytes, owner=owner, network=network)
-        open_uploads = self._open_uploads()
-        _refuse_too_many(upload, [other for _, other in open_uploads])
-        free = self._free_bytes()
-        if bytes > free - _reserved_bytes(owner, free, open_uploads):
-            raise UploadFull(title, bytes, free)
-        place = self._folder / secrets.token_hex(12)
-        with _room_for(title, bytes, self._free_bytes):
+        with _room_for(upload.title, bytes, self._free_bytes), only_one(self._folder / ROOM_LOCK, Cancel()):
+            if source and (known := self.find(source, owner)):
+                return known
+            open_uploads = self._open_uploads()
+            _refuse_too_many(upload, [other for _, other in open_uploads])
+            self._refuse_beyond_room(upload, open_uploads)
+            place = self._folder / secrets.token_hex(12)
             try:
                 place.mkdir()
                 (place / PART).touch()
@@ -134,6 +139,43 @@ class Uploads:
                 _remove(place)
                 raise
         return place.name
+
+    def _refuse_beyond_room(self, upload: Upload, others: Iterable[tuple[Path, Upload]]) -> None:
+        """Raise UploadError unless a file of this length is taken, and the disk has room for what is missing of it."""
+        if upload.bytes < 1:
+            raise UploadError(f"{upload.title!r} is empty.", "Choose another file; perhaps copying it broke off.")
+        if upload.bytes > self.most_bytes:
+            raise UploadTooLarge(
+                f"{upload.title!r} has {upload.bytes} bytes; a clip may have {self.most_bytes} at most.",
+                "Cut it into shorter clips, or export it with a lower bit rate.",
+            )
+        needs_bytes, free = upload.bytes - upload.have, self._free_bytes()
+        if needs_bytes > free - _reserved_bytes(upload.owner, free, others):
+            raise UploadFull(upload.title, needs_bytes, free)
+
+    def announce(self, upload: str, bytes: int) -> None:
+        """Say anew how long the file is; what has arrived stays."""
+        self._change(self._place(upload), bytes=bytes)
+
+    def restart(self, upload: str, bytes: int, validator: str) -> None:
+        """Forget what has arrived: what comes now is another file, or cannot be resumed."""
+        self._change(self._place(upload), bytes=bytes, have=0, digest="", validator=validator)
+
+    def _change(self, place: Path, **values: Any) -> None:
+        with only_one(self._folder / ROOM_LOCK, Cancel()), _locked(place):
+            state = replace(_read(place), **values)
+            self._refuse_beyond_room(state, [each for each in self._open_uploads() if each[0] != place])
+            with (place / PART).open("ab") as part:
+                part.truncate(state.have)
+            _write(place, state)
+
+    def find(self, source: str, owner: str = "") -> str | None:
+        """The newest upload of an owner from an address; None if there is none."""
+        for place in sorted(self._folders(), key=_changed_at, reverse=True):
+            with suppress(NoUpload):
+                if (state := _read(place)).source == source and state.owner == owner:
+                    return place.name
+        return None
 
     def get(self, upload: str) -> Upload:
         """The state of an upload."""
@@ -163,7 +205,7 @@ class Uploads:
         with suppress(NoUpload), _locked(place):
             _remove(place)
 
-    def sweep(self, older_than_s: float) -> int:
+    def sweep(self, older_than_s: float = KEPT_S) -> int:
         """Remove uploads that received nothing for so long; returns how many."""
         stale = [place for place in self._folders() if time.time() - _changed_at(place) > older_than_s]
         for place in stale:
@@ -171,6 +213,10 @@ class Uploads:
         for gone in self._folder.glob("*.gone"):
             shutil.rmtree(gone, ignore_errors=True)
         return len(stale)
+
+    def lock(self, upload: str) -> Path:
+        """The lock file of whoever fetches an upload from its address."""
+        return self._place(upload) / "fetching"
 
     def _place(self, upload: str) -> Path:
         """The folder of an upload. Only names of the form that this class generates become paths."""
@@ -320,8 +366,9 @@ def _read(place: Path) -> Upload:
 def _write(place: Path, upload: Upload) -> None:
     stored = asdict(upload)
     stored[STORED_WRITER] = stored.pop("writer")
-    if not upload.digest:
-        del stored["digest"]  # earlier versions do not know it
+    for name in LATER:
+        if not stored[name]:
+            del stored[name]
     write_atomically(place / META, json.dumps(stored))
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from utils.store import Freed, Listed, StageStats, Stats, Store
+    from utils.store import Figures, Freed, Listed, StageStats, Stats, Store
+    from utils.store.shared.prune import Pruned
 
 app = typer.Typer(help="Look at the cache, check it, make room.", no_args_is_help=True)
 
@@ -35,7 +36,7 @@ def size_bytes(text: str) -> int:
 
 @app.command()
 def stats(home: Home = None, as_json: AsJson = False) -> None:
-    """What the cache holds, and what it spared: seconds to compute and seconds to read, of the same results."""
+    """What the cache holds, and what it and a shared one spared: seconds to compute and to read the same results."""
     statistics = _open(home).stats()
     if as_json:
         return print_json(asdict(statistics))
@@ -87,11 +88,43 @@ def prune(
     to: Annotated[
         int | None, typer.Option(parser=size_bytes, metavar="SIZE", help="Such as 5GB; the limit otherwise.")
     ] = None,
+    shared: Annotated[bool, typer.Option("--shared", help="Prune the shared cache that RESHOOT_SHARED names.")] = False,
+    older: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="With --shared: what was not used for so long goes.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(parser=size_bytes, metavar="SIZE", help="With --shared: how much may stay.")
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what was used longest ago until the rest fits; pinned entries and those in use stay."""
-    _print_freed(_open(home).prune(to), as_json)
+    """Remove what was used longest ago until the rest fits; pinned entries and those in use stay.
+
+    From the shared cache goes what no job uses any more; what is read now or was written within a day stays.
+    """
+    from utils.errors import SettingsError
+
+    if shared and to is not None:
+        raise SettingsError("--to is for the cache of this home.", "With --shared, give --limit SIZE or --older DAYS.")
+    if shared:
+        _print_pruned(_pruned(home, older, limit), as_json)
+    elif older is not None or limit is not None:
+        raise SettingsError("--older and --limit are for the shared cache.", "Add --shared, or give --to SIZE.")
+    else:
+        _print_freed(_open(home).prune(to), as_json)
+
+
+def _pruned(home: Path | None, older_days: float | None, limit_bytes: int | None) -> "Pruned":
+    """Prune the shared cache; the uses of jobs that were removed from this home are forgotten first."""
+    from datetime import timedelta
+
+    from utils.home import cache_folder
+    from utils.store.shared.opening import open_tier
+    from utils.store.shared.prune import Limits, prune
+    from utils.store.shared.uses import Uses
+
+    older = None if older_days is None else timedelta(days=older_days)
+    return prune(open_tier(), Uses(cache_folder(home)), Limits(older, limit_bytes))
 
 
 @app.command()
@@ -147,6 +180,7 @@ def _print_stats(statistics: "Stats") -> None:
     print_table(titles, rows, "The cache is empty.")
     if rows:
         typer.echo("Compute and read: seconds for the same results; what the hits spared, and what they took.")
+    _print_shared({name: stage.figures for name, stage in statistics.stages.items()})
     typer.echo(
         f"{decimal(statistics.bytes)} of {decimal(statistics.limit_bytes)}, "
         f"{decimal(statistics.free_bytes)} free: {statistics.folder}"
@@ -163,13 +197,37 @@ def _print_stats(statistics: "Stats") -> None:
 
 
 def _usage(stage: "StageStats") -> tuple[str, ...]:
-    """Hits, misses, hit rate and seconds of a stage, as cells of the table."""
+    """Misses, hit rate and seconds of a stage, as cells of the table."""
     used = stage.figures
-    rate = f"{used.hit_rate:.0%}" if used.hits + used.misses else ""
+    asked = used.hits + used.shared_hits + used.misses
+    counts = (str(used.hits), str(used.misses), f"{used.hit_rate:.0%}" if asked else "")
     if not used.hits:
-        return str(used.hits), str(used.misses), rate, "", "", ""
-    faster = f"{used.spared_s / used.read_s:,.0f}x"
-    return str(used.hits), str(used.misses), rate, f"{used.spared_s:,.2f} s", f"{used.read_s:,.2f} s", faster
+        return *counts, "", "", ""
+    return *counts, f"{used.spared_s:,.2f} s", f"{used.read_s:,.2f} s", f"{used.spared_s / used.read_s:,.0f}x"
+
+
+def _print_shared(stages: "Mapping[str, Figures]") -> None:
+    """A table of what came from the shared cache, what computing and fetching it took, and what was offered."""
+    from rich.filesize import decimal
+
+    rows = [
+        (
+            name,
+            str(used.shared_hits),
+            decimal(used.fetched_bytes),
+            f"{used.shared_spared_s:,.2f} s",
+            f"{used.fetched_s:,.2f} s",
+            str(used.offered),
+            decimal(used.offered_bytes),
+        )
+        for name, used in stages.items()
+        if used.shared_hits or used.offered
+    ]
+    if rows:
+        typer.echo("Shared with other homes:")
+        print_table(("stage", "taken>", "size>", "compute>", "fetch>", "offered>", "size>"), rows, "")
+        saved_s = sum(used.shared_spared_s - used.fetched_s for used in stages.values())
+        typer.echo(f"Taking results from there saved {saved_s:,.1f} s.")
 
 
 def _print_freed(freed: "Freed", as_json: bool) -> None:
@@ -181,6 +239,15 @@ def _print_freed(freed: "Freed", as_json: bool) -> None:
     typer.echo(f"Removed {_entries(len(freed.removed))}, {decimal(freed.bytes)}.")
     if freed.missed_bytes:
         typer.echo(f"{decimal(freed.missed_bytes)} stay: they are in use or pinned.")
+
+
+def _print_pruned(pruned: "Pruned", as_json: bool) -> None:
+    from rich.filesize import decimal
+
+    if as_json:
+        return print_json(asdict(pruned))
+    results = f"{pruned.results} {'result' if pruned.results == 1 else 'results'}"
+    typer.echo(f"Removed {results} from the shared cache, {decimal(pruned.bytes)}; {decimal(pruned.left_bytes)} stay.")
 
 
 def print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:

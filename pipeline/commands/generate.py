@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.options import Matte, References, Strokes, Subject, reference_settings
+from pipeline.commands.fetching import ClipFile, local_file
+from pipeline.commands.options import Guide, Home, Matte, References, Shared, Strokes, Subject, reference_settings
 from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 
 def generate(
-    clip: Annotated[Path, typer.Argument(help="The clip to restyle.")],
+    clip: ClipFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
     preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "balanced",
     engine: Annotated[str | None, typer.Option(help="What makes the new pixels; short for generate.engine.")] = None,
     look: Annotated[str | None, typer.Option(help="The style; short for generate.look.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What is to be seen, for engines with a model.")] = None,
     reference: References = None,
+    guide: Guide = None,
     subject: Subject = None,
     matte: Matte = None,
     strokes: Strokes = None,
@@ -40,26 +42,28 @@ def generate(
     report: Annotated[
         Path | None, typer.Option(help="A folder for report.html, report.json and the transforms.")
     ] = None,
-    home: Annotated[
-        Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
-    ] = None,
+    home: Home = None,
+    shared: Shared = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report for programs to read.")] = False,
 ) -> None:
     """Restyle a clip: in goes footage, out comes the restyled clip with its own camera, and a report that proves it."""
     from rich.console import Console
 
     from pipeline.restyle.kind import KIND
+    from utils.store.shared.opening import use_shared
 
-    given = {**reference_settings(reference), "analysis.matte": matte, "analysis.strokes": strokes}
+    use_shared(shared)
+    files = {"generate.guide": guide, "analysis.matte": matte, "analysis.strokes": strokes}
+    given = {**reference_settings(reference), **files}
     preset, saved = saved_preset(KIND, preset, home)
     short = {"generate.engine": engine, "generate.look": look, "generate.prompt": prompt}
     overrides = _overrides(assignments or [], short, given, subject)
     settings = KIND.settings.load(preset, overrides, file, saved)
-    check(clip, out, report)
-    part = Part.read(begin, end)
+    check(Path(clip), out, report)
+    part, source = Part.read(begin, end), local_file(clip, home)
     _remember(home, settings.flat())
     with running(KIND, settings.flat(), home) as context:
-        values = _run(clip, out, report, preset, part.of(clip, context))
+        values = _run(source, out, report, preset, part.of(source, context))
     if as_json:
         from pipeline.report.report import to_json
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.fetching import clip_at
 from pipeline.commands.running import PRESET_HELP, saved_preset
 from pipeline.commands.worker import DATABASE_HELP
 
@@ -35,8 +36,12 @@ COLOURS = {"done": "green", "failed": "red", "running": "cyan", "waiting": "yell
 
 @app.command()
 def submit(
-    clips: Annotated[list[Path], typer.Argument(help="The clips, one job each.")],
-    kind: Annotated[str, typer.Option(help="What is done with them: restyle or steady.")] = "restyle",
+    clips: Annotated[
+        list[str], typer.Argument(metavar="CLIP...", help="The clips, one job each: files, or http(s) addresses.")
+    ],
+    kind: Annotated[
+        str, typer.Option(help="What is done with them: restyle, steady, matte, guide or animate.")
+    ] = "restyle",
     preset: Annotated[str | None, typer.Option(help=PRESET_HELP)] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="Any setting; may be repeated.")
@@ -53,6 +58,7 @@ def submit(
     from pipeline.library import inputs
     from pipeline.library.prompts import LastPrompts, prompt_of
     from pipeline.settings import read_assignments
+    from utils.address.address import Address, is_address
     from utils.errors import UnreadableClip
     from utils.home import home as usual
 
@@ -61,21 +67,27 @@ def submit(
     said = {**saved, **read_assignments(assignments or [], chosen.settings)}
     chosen.settings.load(preset, said)
     for clip in clips:
-        if not clip.is_file():
-            raise UnreadableClip(f"There is no file {str(clip)!r}.", "Check the path and try again.")
+        if is_address(clip):
+            Address.read(clip)
+        elif not Path(clip).is_file():
+            raise UnreadableClip(f"There is no file {clip!r}.", "Check the path and try again.")
+    kept = [_kept_clip(clip, where) for clip in clips]
     with _ledger(home, database) as ledger:
         settings = inputs.keep_files(where, chosen, said)
-        for clip in clips:
-            title, digest = _kept_clip(clip, where)
-            typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset)).id)
+        for title, digest in kept:
+            typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset).complete()).id)
     LastPrompts(where).remember(prompt_of(said))
 
 
-def _kept_clip(clip: Path, home: Path) -> tuple[str, str]:
+def _kept_clip(clip: str, home: Path) -> tuple[str, str]:
     """The title and digest of a clip, which is kept in the home."""
     from pipeline.library import inputs
+    from utils.address.address import is_address
 
-    return clip.name.encode(errors="replace").decode(), inputs.keep(home, clip, "clip")
+    if is_address(clip):
+        fetched, _ = clip_at(clip, home)
+        return fetched.title, fetched.id
+    return Path(clip).name.encode(errors="replace").decode(), inputs.keep(home, Path(clip), "clip")
 
 
 @app.command(name="list")

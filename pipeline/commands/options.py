@@ -1,4 +1,4 @@
-"""Options that several commands take, written once: who is meant, reference pictures, a matte, and brush strokes."""
+"""Options that several commands take, written once: who is meant, pictures, mattes, strokes, the shared cache."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
+]
 Subject = Annotated[
     str | None, typer.Option(metavar="X,Y@FRAME", help="Who is meant: somebody's place in one frame, in px.")
 ]
@@ -13,14 +16,27 @@ Matte = Annotated[
     Path | None,
     typer.Option("--matte", help="A matte to use instead of the found one: a video, or PNGs in a zip or folder."),
 ]
+Guide = Annotated[
+    Path | None,
+    typer.Option("--guide", help="A clip whose pictures lead the model, as the command guide makes: vace, controlnet."),
+]
 References = Annotated[
     list[Path] | None,
     typer.Option(
         "--reference",
-        help="A picture that the result takes after; up to four times for vace and edit, of no use to controlnet.",
+        help="A picture that the result takes after; up to four times for vace, controlnet, edit and bernini.",
     ),
 ]
 Strokes = Annotated[Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")]
+
+Shared = Annotated[
+    str | None,
+    typer.Option(
+        "--shared",
+        metavar="PLACE",
+        help="A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise.",
+    ),
+]
 
 
 def reference_settings(references: Sequence[Path] | None) -> dict[str, Path]:

@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.fetching import ClipFile, clip_at
+
 if TYPE_CHECKING:
     from utils.media.clip import Clip
 
 
 def probe(
-    clip: Annotated[Path, typer.Argument(help="The video file.")],
+    clip: ClipFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, every timestamp too.")] = False,
+    home: Annotated[
+        Path | None, typer.Option(help="Where a fetched clip is kept; RESHOOT_HOME or ~/.reshoot otherwise.")
+    ] = None,
 ) -> None:
     """Say what a clip is: size, rate, length, sound, and anything odd about it."""
+    from utils.address.address import is_address
     from utils.media.intake import probe as probe_file
 
-    probed = probe_file(clip)
+    fetched = clip_at(clip, home) if is_address(clip) else None
+    title, file = (fetched[0].title, fetched[1]) if fetched else (Path(clip).name, Path(clip))
+    probed = probe_file(file)
     if as_json:
         typer.echo(json.dumps(probed.to_json(), indent=1))
         return
@@ -25,7 +33,7 @@ def probe(
     from rich.markup import escape
 
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(probed.path.name)}[/]")
+    console.print(f"[bold]{escape(title)}[/]")
     for name, value in _facts(probed):
         console.print(f"  {name:<9}{escape(value)}")
     for note in probed.notes:

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,24 +41,41 @@ def saved_preset(kind: Kind, name: str, home: Path | None) -> tuple[str, dict[st
 
 
 @contextmanager
-def running(kind: Kind, settings: Mapping[str, Any], home: Path | None) -> Iterator[RunContext]:
-    """The context of a run on the command line, with progress bars; Ctrl-C ends it in a sentence."""
+def running(kind: Kind | None, settings: Mapping[str, Any], home: Path | None) -> Iterator[RunContext]:
+    """The context of a run on the command line, with progress bars; Ctrl-C ends it in a sentence.
+
+    Of the kind of job, if it is one, the settings are known that are files.
+    """
     from rich.console import Console
 
     from pipeline.library.given import at_home
     from pipeline.stage import RunContext
     from utils.errors import Cancelled
-    from utils.home import cache_folder, home_at
-    from utils.store import Store
+    from utils.home import home_at
+    from utils.store.shared.opening import open_store
 
     console = Console(stderr=True, highlight=False)
     try:
-        with home_at(home), _interruptible() as cancel, _shown(console) as listener:
-            files = kind.file_settings.values()
-            yield RunContext(Store(cache_folder(home)), at_home(settings, files, home), listener, cancel)
+        with home_at(home), interruptible() as cancel, _shown(console) as listener:
+            files = kind.file_settings.values() if kind else ()
+            context = RunContext(open_store(home), at_home(settings, files, home), listener, cancel)
+            yield context
+        for sentence in told_and_offered(context):
+            console.print(sentence)
     except (KeyboardInterrupt, Cancelled):
         console.print(STOPPED_SENTENCE)
         raise typer.Exit(STOPPED) from None
+
+
+def told_and_offered(context: RunContext) -> list[str]:
+    """Let what is still being offered to the shared cache arrive, within its time; what went wrong and was not told."""
+    from rich.console import Console
+
+    if (sharing := context.store.sharing) is None:
+        return []
+    with Console(stderr=True).status("Offering results to the shared cache..."), suppress(KeyboardInterrupt):
+        sharing.flush()
+    return sharing.troubles()
 
 
 def tell_estimate(kind: Kind, clip: Clip, preset: str, settings: Mapping[str, Any]) -> None:
@@ -81,6 +98,15 @@ def check(clip: Path, out: Path, report: Path | None = None) -> None:
         raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
     if report is not None:
         _check_writable(report.absolute())
+
+
+def check_mp4(out: Path) -> None:
+    """Raise an error if a clip that is made from no other one cannot be written there."""
+    from utils.errors import SettingsError
+
+    if out.suffix.lower() != ".mp4":
+        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
+    check_place(Path(), out)
 
 
 def check_place(clip: Path, out: Path) -> None:
@@ -122,7 +148,7 @@ def _check_writable(path: Path) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Cancel]:
+def interruptible() -> Iterator[Cancel]:
     """Treat SIGTERM like Ctrl-C, and ignore further signals, which must not interrupt the cleaning up.
 
     Work that misses the interrupt, as it can inside a library's callback, stops at its next step.

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.engines.meant import Meant
     from pipeline.settings import Field, JobSettings
 
 
@@ -28,8 +29,11 @@ def settings(
 
     base, saved = saved_preset(KIND, preset, home)
     chosen = KIND.settings.load(base, saved=saved)
+    meanings = _meanings(chosen)
     if as_json:
-        typer.echo(json.dumps({"preset": preset, "settings": _records(chosen)}, indent=2, allow_nan=False))
+        facts = {name: asdict(each) for name, each in meanings.items()}
+        told = {"preset": preset, "settings": _records(chosen), "engines": facts}
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
         return
 
     from rich.console import Console
@@ -48,7 +52,18 @@ def settings(
         highlight=False,
         markup=False,
     )
+    for name, each in meanings.items():
+        console.print(f"On this machine the engine {name} takes {each}.", highlight=False)
     console.print(f"Presets: {', '.join(presets())}; choose one with --preset.", highlight=False)
+
+
+def _meanings(chosen: JobSettings) -> dict[str, Meant]:
+    """What the settings mean for each engine with a model, by its name."""
+    from pipeline.engines import engines
+    from pipeline.engines.meant import meant
+
+    found = {engine.name: meant(engine.name, chosen.flat()) for engine in engines()}
+    return {name: each for name, each in found.items() if each}
 
 
 def _records(chosen: JobSettings) -> list[dict[str, object]]:

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.fetching import ClipFile, local_file
+from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check, running, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
 
 def steady(
-    clip: Annotated[Path, typer.Argument(help="The clip to calm.")],
+    clip: ClipFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write, an .mp4.")],
     begin: From = None,
     end: To = None,
@@ -22,9 +24,8 @@ def steady(
     file: Annotated[
         Path | None, typer.Option("--settings", help="A YAML or JSON file of settings, or an .mp4 of this command.")
     ] = None,
-    home: Annotated[
-        Path | None, typer.Option(help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
-    ] = None,
+    home: Home = None,
+    shared: Shared = None,
 ) -> None:
     """Take the operator's shake out of a clip. No pixel is lost: the picture moves in a frame that holds all of it."""
     from pipeline.plan.stable_path import jerks_px
@@ -34,13 +35,15 @@ def steady(
     from pipeline.steady.kind import KIND
     from pipeline.steady.outcome import write_clip
     from utils.atomic_file import explained, write_atomically
+    from utils.store.shared.opening import use_shared
 
+    use_shared(shared)
     settings = KIND.settings.load("", dict(read_assignments(assignments or [], KIND.settings)), file)
-    check(clip, out)
-    part = Part.read(begin, end)
+    check(Path(clip), out)
+    part, file_of_clip = Part.read(begin, end), local_file(clip, home)
     with running(KIND, settings.flat(), home) as context:
-        context = part.of(clip, context)
-        source = open_clip(clip, context)
+        context = part.of(file_of_clip, context)
+        source = open_clip(file_of_clip, context)
         tell_estimate(KIND, source, "", context.settings)
         made = story.steady(source, context)
         write_clip(made, out)
@@ -50,3 +53,5 @@ def steady(
     before, after = jerks_px(made.track.camera, made.stable.path)
     typer.echo(f"{out}: {len(made.clip)} frames, {made.stable.path.canvas}.")
     typer.echo(f"  camera jerk {before:.2f} px, {after:.3f} px now; {made.seconds:.1f} s")
+    for event in made.events:
+        typer.echo(f"  {event.sentence}")

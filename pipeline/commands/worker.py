@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.options import Shared
+
 DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; RESHOOT_DATABASE, or a file in the home."
 KEEP_MODEL_HELP = "How long an engine that nobody uses stays open, with its model in memory."
 
@@ -19,6 +21,7 @@ def worker(
     keep_model: Annotated[
         float, typer.Option(help=KEEP_MODEL_HELP, envvar="RESHOOT_KEEP_MODEL_S", min=0, metavar="SECONDS")
     ] = 600.0,
+    shared: Shared = None,
 ) -> None:
     """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line."""
     from rich.console import Console
@@ -27,7 +30,9 @@ def worker(
     from pipeline.jobs.supervisor import Supervisor
     from utils.home import home as usual
     from utils.home import use_home
+    from utils.store.shared.opening import use_shared
 
+    use_shared(shared)
     where = home or usual()
     use_home(where)
     supervisor = Supervisor(where, database_url(where, database), name or worker_name(), keep_model)

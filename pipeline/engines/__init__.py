@@ -7,7 +7,13 @@ from importlib import import_module
 
 from pipeline.engines.base import Engine, EngineError
 
-_MODULES = {"restyle": "restyle", "vace": "vace", "controlnet": "controlnet", "edit": "edit"}
+_MODULES = {
+    "restyle": "restyle",
+    "vace": "vace",
+    "controlnet": "controlnet",
+    "edit": "edit",
+    "bernini": "bernini",
+}
 """Engine name -> the module whose `ENGINE` it is."""
 
 

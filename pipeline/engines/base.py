@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from utils.media.timebase import Span
     from utils.progress import Cancel
 
-Control = Literal["pose", "edges", "matte", "depth"]
+Control = Literal["pose", "edges", "soft_edges", "matte", "depth"]
 """Name of a control image, which the app draws from its measurements to guide an engine."""
 
 Tell = Callable[[float, str], None]
@@ -78,8 +78,6 @@ class Caps:
 
     kind: Literal["frame", "segment"]
     """A frame engine makes each frame independently; a segment engine makes the frames of a window together."""
-    tasks: frozenset[str]
-    """Any of "restyle" and "replace"."""
     lengths: Lengths = Lengths()
     size_multiple: int = 1
     """Width and height of a window must be multiples of this."""
@@ -91,6 +89,8 @@ class Caps:
     """The most reference pictures that it takes; 0 if it reads none."""
     carry: tuple[int, ...] = ()
     """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
+    given_frames: bool = False
+    """Whether frames of a window may be given, which it goes between."""
     is_edit_of_source: bool = False
     """Whether the result is an overlay on the source, with edges and details at the same positions."""
     keeps_feet: bool = False
@@ -207,8 +207,11 @@ class Window:
     style: Style
     views: Callable[[], Iterator[View]] = field(repr=False)
     carry: Carry | None = field(default=None, repr=False)
-    controls: Mapping[Control, Callable[[View], RGB]] = field(default_factory=dict, repr=False)
-    """Functions that draw a control image of a view, for those that Caps names."""
+    controls: Mapping[Control, Callable[[View], RGB | None]] = field(default_factory=dict, repr=False)
+    """Functions that give the control image of a view, for those that Caps names; None where nothing leads its frame,
+    which only a guide can say."""
+    given: Mapping[int, RGB] = field(default_factory=dict, repr=False)
+    """Frames that are known, by index, for an engine whose Caps say that it takes some."""
 
     @classmethod
     def single(cls, view: View, settings: Mapping[str, Any], style: Style, rate: Fraction) -> Window:
@@ -304,7 +307,10 @@ class Engine(Protocol):
         ...
 
     def models(self, settings: Mapping[str, Any]) -> Mapping[str, str]:
-        """Weights that these settings use, name -> digest; they are part of the cache key."""
+        """Weights that these settings use, name -> digest; they are part of the cache key.
+
+        A session is opened for those that the settings in `opening` use; it loads others when they are asked for.
+        """
         ...
 
     def probe(self) -> Readiness:

@@ -27,7 +27,6 @@ class Restyle:
     version = 7
     caps = Caps(
         kind="frame",
-        tasks=frozenset({"restyle"}),
         is_edit_of_source=True,
         keeps_feet=True,
         keeps_outside=True,

@@ -34,7 +34,8 @@ class Sessions:
 
         While it is in use others wait; for an engine without a model a second session is opened, which costs nothing.
         """
-        free = self._in_use.acquire(blocking=bool(engine.models(settings)))
+        models = dict(engine.models(_opening(engine, settings)))
+        free = self._in_use.acquire(blocking=bool(models))
         if not free:
             session = engine.open(settings, self.device, tell)
             try:
@@ -43,7 +44,7 @@ class Sessions:
                 session.close()
             return
         try:
-            yield self._opened(engine, settings, tell)
+            yield self._opened(engine, settings, models, tell)
         except Cancelled:
             raise  # the session stopped cleanly between two steps, and stays usable
         except BaseException:
@@ -70,10 +71,8 @@ class Sessions:
         finally:
             self._in_use.release()
 
-    def _opened(self, engine: Engine, settings: Mapping[str, Any], tell: Tell) -> Session:
-        opening = {name: settings[name] for name in engine.opening}
-        models = dict(engine.models(settings))
-        key = digest_bytes(canonical_json([engine.name, engine.version, opening, models]))
+    def _opened(self, engine: Engine, settings: Mapping[str, Any], models: Mapping[str, str], tell: Tell) -> Session:
+        key = digest_bytes(canonical_json([engine.name, engine.version, _opening(engine, settings), models]))
         if self._kept is None or self._kept_for != key:
             self._close_kept()
             self._kept, self._kept_for = engine.open(settings, self.device, tell), key
@@ -87,3 +86,8 @@ class Sessions:
             unsettle()
             self._kept.close()
         self._kept, self._kept_for = None, ""
+
+
+def _opening(engine: Engine, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a session of an engine depends on."""
+    return {name: settings[name] for name in engine.opening}

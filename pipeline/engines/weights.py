@@ -12,9 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline.engines.base import EngineError, Readiness
+from pipeline.engines.effort import CHECKPOINTS, effort_of
+from pipeline.models.family import Checkpoint
 from pipeline.models.finding import Found, Missing, find
 from pipeline.models.places import Places
-from pipeline.models.registry import Registry
+from pipeline.models.registry import Model, Registry
 from utils.errors import ModelError
 from utils.untrusted_json import UntrustedJson, read_object
 
@@ -33,15 +35,29 @@ def readiness(*names: str, places: Places | None = None) -> Readiness:
     return Readiness(True)
 
 
-def usual(engine: str, first: str, places: Places | None = None) -> str:
-    """The checkpoint of an engine that is meant if none is named: the `first`, or another one if only that is here."""
-    places = places or Places.usual()
+def checkpoint(engine: str, settings: Mapping[str, Any], places: Places | None = None) -> str:
+    """The checkpoint that settings mean: the one they name, else that of their effort, or another if only that is here.
+
+    Settings that are missing have their defaults.
+    """
+    if named := settings.get("generate.model"):
+        return str(named)
+    places, wanted = places or Places.usual(), CHECKPOINTS[engine]
     with suppress(ModelError):
-        names = [model.name for model in Registry.load(places.home).choices(engine)]
-        for name in sorted(names, key=lambda name: name != first):
-            if isinstance(_look(name, places), Found):
+        known = {model.name: model for model in Registry.load(places.home).choices(engine)}
+        order = dict.fromkeys((*wanted[effort_of(settings)], *wanted["usual"], *known))
+        for name in filter(known.__contains__, order):
+            if isinstance(_find(known[name], places), Found):
                 return name
-    return first
+    return wanted["usual"][0]
+
+
+def named(engine: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """The setting that names the checkpoint that settings mean; none for an engine without a model.
+
+    With it a run keeps to its checkpoint, whatever is fetched meanwhile.
+    """
+    return {"generate.model": checkpoint(engine, settings)} if engine in CHECKPOINTS else {}
 
 
 def digests(*names: str, places: Places | None = None) -> Mapping[str, str]:
@@ -59,9 +75,22 @@ def weights(name: str, places: Places | None = None) -> Found:
 
 def options(name: str, places: Places | None = None) -> Mapping[str, float]:
     """What the registry says of a checkpoint for its engine; nothing of one that it does not know."""
+    known = described(name, places)
+    return known.options if known else {}
+
+
+def described(name: str, places: Places | None = None) -> Checkpoint | None:
+    """What the registry says of a checkpoint; None of one that it does not know."""
     with suppress(ModelError):
-        return Registry.load((places or Places.usual()).home).model(name).checkpoint.options
-    return {}
+        return Registry.load((places or Places.usual()).home).model(name).checkpoint
+    return None
+
+
+def family(name: str, places: Places | None = None) -> str:
+    """The family of a checkpoint; empty for one that the registry does not know."""
+    with suppress(ModelError):
+        return Registry.load((places or Places.usual()).home).model(name).family.family
+    return ""
 
 
 def configuration(name: str, path: str, places: Places | None = None) -> Mapping[str, Any] | None:
@@ -78,6 +107,9 @@ def configuration(name: str, path: str, places: Places | None = None) -> Mapping
 
 def _look(name: str, places: Places | None) -> Found | Missing:
     places = places or Places.usual()
-    model = Registry.load(places.home).model(name)
+    return _find(Registry.load(places.home).model(name), places)
+
+
+def _find(model: Model, places: Places) -> Found | Missing:
     model.check_allowed()
     return find(model, places)

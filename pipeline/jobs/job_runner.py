@@ -23,9 +23,9 @@ from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
 from utils.graphics_card import CardWatch
-from utils.home import cache_folder
 from utils.progress import Cancel, Progress, repeating
 from utils.store import Store
+from utils.store.shared.opening import open_store
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class JobRunner:
 
     @cached_property
     def _store(self) -> Store:
-        return Store(cache_folder(self.home))
+        return open_store(self.home, owner=self.job.id)
 
     def _full_disk(self) -> StoreFull:
         """The error that says how full the disk is, also if the cache itself cannot be opened for lack of space."""

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.kind import Kind, Task
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library import inputs
+from utils.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class Order:
     def all_settings(self) -> dict[str, Any]:
         """Every setting that it runs with, files by their digests."""
         return dict(find_kind(self.kind).settings.load(self.preset, self.chosen).flat())
+
+    def complete(self) -> "Order":
+        """The order itself; SettingsError if a file that its kind cannot do without is missing from its settings."""
+        kind = find_kind(self.kind)
+        for role, name in kind.file_settings.items():
+            if kind.roles[role].required and role not in self.inputs:
+                raise SettingsError(f"{name} is missing, and this kind of job begins with it.", "Give a file for it.")
+        return self
 
     def task(self, home: Path) -> tuple[Kind, Task, dict[str, Any]]:
         """Its kind, its task with every input found in a home, and all settings of the run."""

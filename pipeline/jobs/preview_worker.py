@@ -15,10 +15,9 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
 from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
-from utils.home import cache_folder
 from utils.process_resources import release_free_memory
 from utils.progress import Cancel, repeating
-from utils.store import Store
+from utils.store.shared.opening import open_store
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class PreviewWorker:
         kind, task, settings = request.order.task(self._home)
         if kind.preview is None:
             raise ReshootError(f"A job of the kind {kind.name!r} has no preview.", "Submit it.")
-        context = RunContext(Store(cache_folder(self._home)), settings, cancel=self._cancel, sessions=self._sessions)
+        context = RunContext(open_store(self._home), settings, cancel=self._cancel, sessions=self._sessions)
         preview = kind.preview(task, context, request.at)
         folder = self._home / "looks" / id
         part = folder.with_name(f"{id}{PART}")

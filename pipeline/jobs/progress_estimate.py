@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import fsum
 
 from pipeline.jobs.job import Spot
 from pipeline.stage_texts import StageText, kind_of
@@ -52,8 +53,8 @@ class ProgressEstimate:
     @property
     def share(self) -> float:
         """Overall progress, 0..1, weighted by the usual share of each stage."""
-        total = sum(text.share for text in self._stages.values())
-        return sum(self._stages[name].share * part for name, part in self._done.items()) / total
+        total = fsum(text.share for text in self._stages.values())
+        return fsum(self._stages[name].share * part for name, part in self._done.items()) / total
 
     @property
     def left_s(self) -> float | None:

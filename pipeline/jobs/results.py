@@ -13,6 +13,7 @@ from pipeline.jobs.previews import Previews
 from pipeline.result.names import FACTS
 from utils.disk import sync
 from utils.errors import StoreFull
+from utils.store.shared.opening import release
 
 PART, OLD = ".part", ".old"
 
@@ -71,9 +72,10 @@ class Results:
             )
 
     def remove(self, job: str) -> None:
-        """Delete a job's result and its window previews, if there are any."""
+        """Delete a job's result and its window previews, if there are any; shared results are no longer kept for it."""
         shutil.rmtree(self.place(job), ignore_errors=True)
         Previews.of(self.folder.parent, job).remove()
+        release(self.folder.parent, job)
 
     def sweep(self) -> None:
         """Clean up after a crash: delete partial results, and restore a result that was being replaced."""

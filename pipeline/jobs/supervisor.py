@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
-from utils.guarded_child import apart, end
+from utils.guarded_child import BUCKET_SECRETS, apart, end
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                **apart(),
+                **apart({name: os.environ[name] for name in BUCKET_SECRETS if name in os.environ}),
             )
 
     def _stop(self) -> None:

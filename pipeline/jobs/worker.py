@@ -29,12 +29,15 @@ from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
+from utils.store.shared.opening import flush_offers
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
 STOP_S = 7.0
 """How long a job may take to reach a step where it can stop."""
+OFFERS_S = 1.0
+"""How long results that are being offered to a shared cache may take at the end."""
 MISSING_S = 5.0
 """How often an idle worker checks for jobs that have no wakeup."""
 SWEEP_S = 600.0
@@ -132,6 +135,7 @@ class Worker:
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)
+        flush_offers(OFFERS_S)
         with suppress(Outage):
             self._outage_retry.once(self._worker_ledger.leave)
         if self._idle.is_set():

@@ -81,6 +81,8 @@ class StoredClip:
     added_at: float
     """Seconds since the epoch."""
     inspection: Inspection | None = None
+    address: str = ""
+    """The address that it was fetched from, without its query; empty for a file. Stored only where there is one."""
 
     @property
     def state(self) -> str:
@@ -105,7 +107,7 @@ class Clips:
         self.home = home.absolute()
         self._folder = self.home / "clips"
 
-    def add(self, file: Path, title: str, digest: str | None = None) -> str:
+    def add(self, file: Path, title: str, digest: str | None = None, address: str = "") -> str:
         """Move a file into the library; returns its id, the digest of its content.
 
         Idempotent under a given digest, so that a move that a crash interrupted is resumed. A file whose content is
@@ -119,12 +121,12 @@ class Clips:
                 file.unlink(missing_ok=True)
                 self.forget_failure(clip)
                 about = {**json.loads((place / ABOUT).read_bytes()), "title": title, "added_at": time.time()}
-                write_atomically(place / ABOUT, json.dumps(about))
+                write_atomically(place / ABOUT, json.dumps(about | _from(address)))
             else:
-                self._move_in(file, title, place)
+                self._move_in(file, title, place, address)
         return clip
 
-    def _move_in(self, file: Path, title: str, place: Path) -> None:
+    def _move_in(self, file: Path, title: str, place: Path, address: str) -> None:
         part = self._folder / f".{place.name}{PART}"
         part.mkdir(exist_ok=True)
         moved = part / f"clip{_safe_suffix(title)}"
@@ -132,7 +134,7 @@ class Clips:
             file.rename(moved)
         size = moved.stat().st_size
         about = {"id": place.name, "title": title, "file": moved.name, "bytes": size, "added_at": time.time()}
-        (part / ABOUT).write_text(json.dumps(about))
+        (part / ABOUT).write_text(json.dumps(about | _from(address)))
         sync(part / ABOUT)
         sync(part)
         part.rename(place)
@@ -288,6 +290,11 @@ def _read_inspection(place: Path) -> Inspection | None:
         return Inspection(**read_object((place / INSPECTION).read_bytes(), MOST_ANSWER_BYTES))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _from(address: str) -> dict[str, str]:
+    """What is stored of an address; nothing, which earlier versions can read, for a file."""
+    return {"address": address} if address else {}
 
 
 def _safe_suffix(title: str) -> str:

@@ -1,6 +1,7 @@
-"""Files that people give beside their clips: reference pictures, mattes, brush strokes.
+"""Files that people give beside a clip: reference pictures, anchors, mattes, brush strokes, and further clips.
 
-Each is stored by the digest of its content, by which settings name it too: FOLDER/<digest>.<suffix>
+Each is stored by the digest of its content, by which settings name it too: FOLDER/<digest>.<suffix>. Clips are in
+the library of clips (`pipeline.library.clips`).
 """
 
 import os
@@ -10,13 +11,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.library.clips import Clips, NoClip
 from utils.digest import digest_file, is_digest
 from utils.errors import SettingsError
 from utils.home import home
 
-FOLDERS = {"reference": "references", "matte": "mattes", "strokes": "strokes"}
+CLIP = "clip"
+FOLDERS = {"reference": "references", "anchor": "references", "matte": "mattes", "strokes": "strokes"}
 """Where the files of each role are; it is the key of the setting that names them, too."""
-TITLES = {"reference": "reference picture", "matte": "matte", "strokes": "file of brush strokes"}
+TITLES = {
+    "reference": "reference picture",
+    "anchor": "picture",
+    "matte": "matte",
+    "strokes": "file of brush strokes",
+    CLIP: "structure video",
+    "guide": "guide",
+}
 PREVIEWS, PART, GONE = "previews", ".part", ".gone"
 KEPT_S = 7 * 24 * 3600.0
 """How long a file is kept that no job uses."""
@@ -26,8 +36,18 @@ def find(under: Path, role: str, digest: object) -> Path | None:
     """The path of the stored file of this role and digest; None if it is not stored."""
     if not is_digest(digest):
         return None
+    if role not in FOLDERS:
+        return _clip(under, str(digest))
     paths = _folder(under, role).glob(f"{digest}.*")
     return next((path for path in paths if path.suffix != PART), None)
+
+
+def _clip(under: Path, digest: str) -> Path | None:
+    """The path of a clip of the library that can be used."""
+    with suppress(NoClip):
+        clips = Clips(under)
+        return None if clips.get(digest).state == "refused" else clips.path(digest)
+    return None
 
 
 def known(under: Path, role: str, name: object) -> str | None:
@@ -39,7 +59,7 @@ def known(under: Path, role: str, name: object) -> str | None:
     if not isinstance(name, str):
         return None
     path = Path(name)
-    digest = path.stem if path.parent == _folder(under, role) else name
+    digest = path.stem if role in FOLDERS and path.parent == _folder(under, role) else name
     return digest if stay(under, role, digest) else None
 
 
@@ -47,7 +67,8 @@ def stay(under: Path, role: str, digest: object) -> bool:
     """Renew the time for which a file is kept (its mtime); returns whether it is stored at all."""
     with suppress(FileNotFoundError):
         if place := find(under, role, digest):
-            os.utime(place)
+            if role in FOLDERS:
+                os.utime(place)
             return True
     return False
 
@@ -81,7 +102,7 @@ def at_home(settings: Mapping[str, Any], names: Iterable[str], under: Path | Non
 
 
 def role_of(setting: str) -> str:
-    """The role of the file that a setting names: of reference and reference_2 the same."""
+    """The role of the file that a setting names: the same for `reference` and `reference_2`."""
     return setting.rpartition(".")[2].partition("_")[0]
 
 
@@ -92,8 +113,7 @@ def sweep(under: Path, used: Callable[[], Collection[str]], older_than_s: float 
     its mtime, and whoever requests it afterwards does not find it, so nobody starts to use it in between.
     """
     before, swept = time.time() - older_than_s, 0
-    for role in FOLDERS:
-        folder = _folder(under, role)
+    for folder in {_folder(under, role) for role in FOLDERS}:
         _recover(folder, before)
         for place in [path for path in folder.glob("*.*") if is_digest(path.stem)]:
             swept += _sweep(place, used, before)

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.animate.settings import CARRIED
 from pipeline.engines import engine
 from pipeline.settings import Settings
 from utils.atomic_file import write_atomically
@@ -52,7 +53,10 @@ def templates() -> tuple[Template, ...]:
 
 def prompt_of(settings: Mapping[str, Any]) -> str:
     """The prompt among the settings of an order; empty where the engine reads none."""
-    name = str(settings.get("generate.engine", Settings.field("generate.engine").default))
+    usual = settings.get("generate.engine", Settings.field("generate.engine").default)
+    name = str(settings.get("animate.engine", usual))
+    if name == CARRIED:
+        return ""
     return str(settings.get("generate.prompt", "")).strip() if "generate.prompt" in engine(name).settings else ""
 
 

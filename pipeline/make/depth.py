@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.base import View
+from pipeline.make.fitting import filled
 from utils.image import RGB, Size
 
 Views = Callable[[], Iterator[View]]
@@ -29,9 +30,7 @@ class WindowDepth:
             self._draw()
         small = self._drawn[min(view.index, max(self._drawn))]
         grey = cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR)
-        right, below = (side - own for side, own in zip(view.size, self._size, strict=True))
-        filled = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.merge([filled] * 3))
+        return np.asarray(cv2.merge([filled(grey, view.size)] * 3))
 
     def _draw(self) -> None:
         from pipeline.engines.diffusion.depth import nearness

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.engines.base import Caps, Carry, EngineFrame, View, Window
 from utils.image import RGB, Size
@@ -41,6 +42,7 @@ class Fitting:
             size=Size(window.size.width_px + self.right_px, window.size.height_px + self.below_px),
             views=lambda: self._views(window),
             carry=self._carry(window.carry) if window.carry else None,
+            given={index: self._replicated(picture) for index, picture in window.given.items()},
         )
 
     def cut(self, frames: Iterable[EngineFrame], window: Window) -> Iterator[EngineFrame]:
@@ -77,3 +79,9 @@ class Fitting:
 
     def _bordered(self, picture: RGB, kind: int) -> RGB:
         return np.asarray(cv2.copyMakeBorder(picture, 0, self.below_px, 0, self.right_px, kind))
+
+
+def filled(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """A picture of a window that was not padded yet, grown to the size of its padded views as these are."""
+    right_px, below_px = (side - own for side, own in zip(size, Size.of(picture), strict=True))
+    return np.asarray(cv2.copyMakeBorder(picture, 0, below_px, 0, right_px, cv2.BORDER_REPLICATE))

@@ -21,14 +21,15 @@ from pipeline.engines.clearing import Clearing
 from pipeline.engines.device import Device
 from pipeline.engines.sessions import Sessions
 from pipeline.make.colour_lock import colour_lock
-from pipeline.make.controls import controls
+from pipeline.make.controls import leads
 from pipeline.make.fitting import Fitting
+from pipeline.make.given_guide import GivenGuide, WindowGuide
 from pipeline.make.window_cost import WindowCost
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.plan.style_samples import StyleSamples
 from pipeline.plan.windows import WindowPlan
 from pipeline.stage import Stage, Work
-from pipeline.types import References
+from pipeline.types import REFERENCES, References
 from utils.errors import ReshootError
 from utils.image import RGB, Size, placed
 from utils.image.blending import ColourLock
@@ -90,7 +91,8 @@ class MadeWindow:
 def making(engine: Engine, sessions: Sessions, tell_cost: Callable[[WindowCost], None] = lambda cost: None) -> Stage:
     """The stage that makes one window with this engine; what that took is told, for it is no part of the result.
 
-    Inputs: stable picture, style samples and window plan; optionally reference pictures and the previous window.
+    Inputs: stable picture, style samples and window plan; optionally reference pictures, a guide and the previous
+    window.
     """
 
     def run(work: Work) -> None:
@@ -152,24 +154,39 @@ class _Making:
             np.savez(work.folder / STATE, **output.state)
         (work.folder / FACTS).write_text(json.dumps(self._facts(output)))
         seconds = time.perf_counter() - started
-        expected = self._engine.estimate(work.settings, window.size, len(window), device)
+        expected = self._engine.estimate(self._asked(), window.size, len(window), device)
         return WindowCost(len(window), seconds, expected, self._clearing, tuple(output.calls))
+
+    @property
+    def _references(self) -> References:
+        references: References = self._work.inputs.get("references", References())
+        return references
+
+    def _asked(self) -> dict[str, Any]:
+        """The settings, with the first reference picture: to this stage it is an input, and estimates ask for it."""
+        first = next((each.digest for each in self._references.pictures), None)
+        return {**self._work.settings, REFERENCES[0]: first}
 
     def _window(self) -> Window:
         work, plan = self._work, self._plan
         samples: StyleSamples = work.inputs["samples"]
-        references: References = work.inputs.get("references", References())
         return Window(
             span=plan.span,
             segment=plan.segment,
             size=plan.box.size,
             rate=self._stable.clip.rate,
             settings=work.settings,
-            style=samples.style(references),
+            style=samples.style(self._references),
             views=self._views,
             carry=self._carry(),
-            controls=controls(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box)),
+            controls=leads(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box), self._guide),
         )
+
+    @property
+    def _guide(self) -> WindowGuide | None:
+        """What of the guide leads this window."""
+        guide: GivenGuide | None = self._work.inputs.get("guide")
+        return guide.window(self._stable, self._plan.span, self._plan.box) if guide else None
 
     def _carry(self) -> Carry | None:
         """Frames of the previous window to continue from: as many as the engine takes and both windows share."""

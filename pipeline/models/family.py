@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 GB = 1_000_000_000
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
 """Files in these forms may run code when they are loaded."""
+INDEX = "model_index.json"
+"""The file that says what a model of several networks consists of."""
 CHECKSUM = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 
 
@@ -79,6 +81,8 @@ class Checkpoint(Strict):
     sha256: Sha256 | None = None
     parts: dict[Option, Name] = Field(default_factory=dict)
     """Other checkpoints that it cannot do without, by what its engine takes from them; fetched and found with it."""
+    optional: dict[Option, Name] = Field(default_factory=dict)
+    """Others by what its engine takes from them only where a setting asks for it; each is fetched by its own name."""
     options: dict[Option, float] = Field(default_factory=dict)
     """What its engine has to know of it, such as steps; each engine knows its own."""
     on_pods: bool = False
@@ -110,6 +114,16 @@ class Checkpoint(Strict):
     def patterns(self) -> tuple[str, ...]:
         """Patterns of its files, relative to the folder that holds them."""
         return (PurePosixPath(urlsplit(self.url).path).name,) if self.url else self.files
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of all checkpoints that are parts of it, needed or optional."""
+        return (*self.parts.values(), *self.optional.values())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a model of its own, also where others take something from it."""
+        return INDEX in self.files
 
     @property
     def folder_names(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,7 +63,7 @@ class Registry:
     @classmethod
     def load(cls, home: Path | None = None) -> Registry:
         """Those of the project, and those of a home."""
-        families = {family.family: family for family in map(_family, sorted(FAMILIES.glob("*.yaml")))}
+        families = dict(_shipped())
         own = sorted((home / "models").glob("*.yaml")) if home else []
         for path in own:
             _add(families, path)
@@ -78,9 +79,21 @@ class Registry:
         return iter(self.models)
 
     def choices(self, engine: str) -> list[Model]:
-        """The models of an engine that can be chosen: not those that are only parts of others."""
-        parts = {part.name for model in self.models for part in model.parts.values()}
+        """The models of an engine that can be chosen: not those that are only parts of others, needed or optional."""
+        parts = self.parts
         return [model for model in self.models if model.family.engine == engine and model.name not in parts]
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names of the models that are only parts of others: no engine makes anything with them alone."""
+        named = {name for model in self.models for name in model.checkpoint.others}
+        return frozenset(each.name for each in self.models if each.name in named and not each.checkpoint.is_whole)
+
+    def offered_by(self, model: Model) -> frozenset[str]:
+        """The engines whose choice of models offers one: to be used, or as an optional part of what they use."""
+        users = [other for other in self.models if model.name in other.checkpoint.optional.values()]
+        users += [] if model.name in self.parts else [model]
+        return frozenset(user.family.engine for user in users if user.family.engine)
 
     def model(self, name: str) -> Model:
         """The model of a name; ModelError suggests the nearest if there is none."""
@@ -96,12 +109,21 @@ class Registry:
 
 
 def _with_parts(model: Model, known: Mapping[str, Model]) -> Model:
-    """A model with the models that its checkpoint names; ModelError for one that is unknown or has parts itself."""
-    for name in model.checkpoint.parts.values():
-        if name not in known or known[name].checkpoint.parts:
-            why = "has parts of its own" if name in known else "is not known"
-            raise ModelError(f"{model.name} has the part {name!r}, which {why}.", "Correct `parts` in its model file.")
+    """A model with the models that its checkpoint needs; ModelError for one that is unknown or has parts itself."""
+    needed = model.checkpoint.parts.values()
+    for name in model.checkpoint.others:
+        is_needed, is_known = name in needed, name in known
+        if not is_known or (is_needed and known[name].checkpoint.parts):
+            why = "has parts of its own" if is_known else "is not known"
+            remedy = f"Correct `{'parts' if is_needed else 'optional'}` in its model file."
+            raise ModelError(f"{model.name} has the part {name!r}, which {why}.", remedy)
     return replace(model, parts={role: known[name] for role, name in model.checkpoint.parts.items()})
+
+
+@cache
+def _shipped() -> Mapping[str, Family]:
+    """The families of the project by their names, read once: its files do not change while a process runs."""
+    return {family.family: family for family in map(_family, sorted(FAMILIES.glob("*.yaml")))}
 
 
 def _family(path: Path) -> Family:

@@ -17,8 +17,10 @@ from pipeline.engines import engine as find_engine
 from pipeline.engines import ready
 from pipeline.engines.base import Engine, EngineFrame, Style, View, Window
 from pipeline.engines.clearing import Clearing
-from pipeline.make.controls import controls
+from pipeline.engines.weights import named
+from pipeline.make.controls import leads
 from pipeline.make.fitting import Fitting
+from pipeline.make.given_guide import given_guide
 from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
 from pipeline.preview.mended import MendedSamples
 from pipeline.preview.moment import clearest
@@ -70,10 +72,13 @@ class FramePreview:
 def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> FramePreview:
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
     engine = ready(find_engine(context.settings["generate.engine"]))
+    context = replace(context, settings={**context.settings, **named(engine.name, context.settings)})
     references = References.of(context.settings, engine.caps.references)
+    engine.models(context.settings)  # weights that are missing are told before anything is computed
+    guide, told = given_guide(lambda stage, **named: stage.result(context, **named), clip, context, engine)
     meant = MendedSamples.of(clip, context)
     samples = meant.samples
-    settings, events = _scaled(context.settings, clip), list(filter(None, [references.note(engine.name)]))
+    settings, events = _scaled(context.settings, clip), list(filter(None, [references.note(engine.name), told]))
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
@@ -90,7 +95,10 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     after = sample.rgb
     if view is not None:
         style = _style(samples, view, references, whole=whole)
-        generated = _generated(engine, Window.single(view, settings, style, clip.rate), context)
+        window = Window.single(view, settings, style, clip.rate)
+        lead = guide.frame(view, sample.size) if guide else None
+        window = replace(window, controls=leads(engine.caps.controls, window.views, lead))
+        generated = _generated(engine, window, context)
         after = _composited(sample, view, generated, settings)
     return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
@@ -111,7 +119,6 @@ def _style(samples: FrameSamples, view: View, references: References, *, whole: 
 
 def _generated(engine: Engine, window: Window, context: RunContext) -> RGB:
     """The engine's picture of a window of a single view."""
-    window = replace(window, controls=controls(engine.caps.controls, window.views))
     fitting = Fitting.of(window, engine.caps)
     with context.sessions.use(engine, window.settings, lambda share, note: context.cancel.check()) as session:
         frame = EngineFrame(session.preview(fitting.padded(window), window.span.start))

@@ -25,7 +25,7 @@ from utils.people.matte import refined
 from utils.people.matte_files import read_mattes, write_mattes
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS, Keypoints
-from utils.people.subject import SAMPLE_COUNT, SAMPLE_WORKERS, Pointed, Rule, choose_subject, mask_covers_trunk
+from utils.people.subject import SAMPLE_WORKERS, Pointed, Rule, choose_subject, mask_covers_trunk, sample_indices
 
 LONGEST_PX = 1280
 """The longer side of sampled frames; larger clips are reduced to it."""
@@ -118,7 +118,7 @@ def _sample(work: Work) -> None:
 
 SAMPLE_FRAMES = Stage(
     "frame samples",
-    version=2,
+    version=3,
     run=_sample,
     settings=SUBJECT_SETTINGS,
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),
@@ -127,12 +127,12 @@ SAMPLE_FRAMES = Stage(
 
 def _sample_indices(clip: Clip) -> list[int]:
     """Evenly spread frames, or key frames near them where decoding would take too long."""
-    even = sorted({round(each) for each in np.linspace(0, len(clip) - 1, SAMPLE_COUNT)})
+    even = sample_indices(len(clip))
     keys = tuple(sorted({0, *clip.keys})) if clip.seekable and len(clip.keys) > 1 else (0,)
     steps = sum(index - max(before, keys[bisect_right(keys, index) - 1]) for before, index in pairwise([0, *even]))
     if steps * clip.size.area_px <= DECODED_PIXELS:
         return even
-    slot = len(clip) / (2 * SAMPLE_COUNT)
+    slot = len(clip) / (2 * len(even))
     near = (min(keys, key=lambda key: abs(key - index)) for index in even)
     return sorted({key if abs(key - index) <= slot else index for key, index in zip(near, even, strict=True)})
 
@@ -163,7 +163,7 @@ class _FewFrames:
 
 def _samples(few: _FewFrames, rule: Rule | Pointed) -> list[Sample]:
     """The samples, with one and the same person in all of them."""
-    subject = choose_subject(few, rule)
+    subject = choose_subject(few, rule, range(len(few)))
     boxes = {few.indices[place.index]: place.box for place in subject.places} if subject else {}
     with ExitStack() as models, ThreadPoolExecutor(SAMPLE_WORKERS) as pool:
         idle = [models.enter_context(closing(PoseModel(alone=True))) for _ in range(SAMPLE_WORKERS)]

@@ -21,6 +21,12 @@ class Making:
         own = max((call.vram_mb for window in self.windows for call in window.calls), default=0.0)
         return max(own, self.card.peak_mb if self.card else 0.0)
 
+    def card_figures(self) -> dict[str, Any]:
+        """How the graphics card was used, for the ledger; nothing where there is none."""
+        if self.card is None:
+            return {}
+        return {"card": {"name": self.card.name, "busy": round(self.card.busy, 3), "peak_mb": round(self.vram_mb)}}
+
     def to_json(self) -> dict[str, Any] | None:
         """Plain values for the report; None if every window came from the cache."""
         if not self.windows:

@@ -5,10 +5,11 @@ The engine says what its part takes on this device. All other stages were measur
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pipeline.engines import engine as find_engine
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Cost, Engine
 from pipeline.engines.device import processor, this_device
 from pipeline.estimate import Estimate, FinishedRun, Price, correction
 from utils.size import Size
@@ -39,31 +40,47 @@ def estimates(
     frames, pixels = int(facts["frames"]), int(facts["width"]) * int(facts["height"])
     engine, device = engine or find_engine(engine_of(settings or {})), this_device()
     history = [run for run in history if engine_of(run.settings) == engine.name]
-    values = settings or {}
-    cost = engine.estimate(values, _crop(pixels), frames, device)
-    memory_mb = round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6)
+    values = {name: {**_of_preset(name, engine), **(settings or {})} for name in PRICES}
+
+    def cost_of(preset: str, frames: int, pixels: int) -> Cost:
+        """What the engine says of its own part."""
+        return engine.estimate(values[preset], _crop(pixels), frames, device)
 
     def expected_s(preset: str, frames: int, pixels: int) -> float | None:
-        """Our part as it was measured, and what the engine says of its own."""
+        """Our part as it was measured, and the engine's."""
         if preset not in PRICES:
             return None
-        return PRICES[preset].seconds(frames, pixels) + engine.estimate(values, _crop(pixels), frames, device).seconds
+        return PRICES[preset].seconds(frames, pixels) + cost_of(preset, frames, pixels).seconds
 
-    return {
-        name: Estimate(
-            seconds=round((expected_s(name, frames, pixels) or 0.0) * correction(name, history, expected_s), 1),
-            memory_mb=max(memory_mb, round(cost.ram_mb)),
+    def estimate(preset: str) -> Estimate:
+        cost = cost_of(preset, frames, pixels)
+        seconds = PRICES[preset].seconds(frames, pixels) + cost.seconds
+        return Estimate(
+            seconds=round(seconds * correction(preset, history, expected_s), 1),
+            memory_mb=max(round(MEMORY_MB + MEGAPIXEL_MB * pixels / 1e6), round(cost.ram_mb)),
             vram_mb=round(cost.vram_mb),
             device=str(device) if cost.vram_mb else str(processor()),
             basis=cost.basis,
         )
-        for name in PRICES
-    }
+
+    return {name: estimate(name) for name in PRICES}
 
 
 def engine_of(settings: Mapping[str, Any]) -> str:
     """The name of the engine that settings mean, of which some may be missing."""
     return str(settings.get("generate.engine", BUILT_IN))
+
+
+def _of_preset(name: str, engine: Engine) -> Mapping[str, Any]:
+    """What a preset says to an engine; the built-in one reads nothing in which presets differ."""
+    return {} if engine.name == BUILT_IN else _values(name)
+
+
+@cache
+def _values(preset: str) -> Mapping[str, Any]:
+    from pipeline.settings import Settings
+
+    return Settings.load(preset).diff()
 
 
 def _crop(pixels: int) -> Size:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task, in_short
 from pipeline.report.quality import MEASURES
 from pipeline.restyle.estimate import estimates
 from pipeline.result.names import CLIP
@@ -13,6 +13,7 @@ from pipeline.stage_texts import StageText
 
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
+    "given guide": StageText("Reading the guide", 0.2, 1, counts=False),
     "given matte": StageText("Reading the given matte", 0.2, 1, counts=False),
     "analyse": StageText("Finding the person and the camera's movement", 43, 1),
     "matte": StageText("Mending the matte", 0.8, 1, counts=False),
@@ -39,9 +40,6 @@ FILES = {
     "sheet.jpg": ResultFile("Contact sheet, before and after", "contact sheet"),
 }
 
-SUMMARY_LETTERS = 60
-"""How much of a prompt stands on a job's card."""
-
 
 def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     from pipeline.processor import restyle
@@ -64,8 +62,7 @@ def _summary(settings: Mapping[str, Any]) -> str:
     """The look; for an engine that makes what a prompt says, the beginning of that."""
     if settings["generate.engine"] == "restyle":
         return str(settings["generate.look"])
-    prompt = str(settings["generate.prompt"])
-    return prompt if len(prompt) <= SUMMARY_LETTERS else prompt[: SUMMARY_LETTERS - 1] + "…"
+    return in_short(str(settings["generate.prompt"]))
 
 
 KIND = Kind(
@@ -76,13 +73,14 @@ KIND = Kind(
         "clip": Role("Clip", "clip"),
         "reference": Role("Reference picture", "picture", required=False),
         **{f"reference_{number}": Role(f"Reference picture {number}", "picture", False) for number in (2, 3, 4)},
+        "guide": Role("Guide", "clip", required=False),
         "matte": Role("Matte", "matte", required=False),
         "strokes": Role("Brush strokes", "strokes", required=False),
     },
     settings=Settings,
-    front=("generate.engine", "generate.model", "generate.prompt", "generate.negative_prompt", "generate.look",
-           "generate.strength", "generate.control", "generate.control_strength", "generate.reference", "generate.seed",
-           "generate.apply_to", "composite.background", "segments.count"),
+    front=("generate.engine", "generate.model", "generate.effort", "generate.prompt", "generate.negative_prompt",
+           "generate.look", "generate.strength", "generate.control", "generate.control_strength", "generate.guide",
+           "generate.reference", "generate.seed", "generate.apply_to", "composite.background", "segments.count"),
     stages=STAGES,
     files=FILES,
     measures=tuple(measure.name for measure in MEASURES),
@@ -90,5 +88,6 @@ KIND = Kind(
     estimate=estimates,
     summary=_summary,
     preview=_preview,
+    engine="generate.engine",
     quick=("generate.look",),
 )  # fmt: skip

@@ -59,15 +59,9 @@ def _publish(journey: Journey, context: RunContext, preset: str, folder: Path) -
     facts = clip_facts(journey.clip, still, journey.events, folder) | {"numbers": _numbers(numbers), "sureness": sure}
     seconds = journey.seconds + sum(stage.seconds for stage in copied)
     figures = clip_figures(journey.clip, (*journey.done, *copied), seconds, journey.events)
-    return Published(facts, figures | {"peak_rss_mb": numbers["peak_rss_mb"]} | _card(journey) | _measures(numbers))
-
-
-def _card(journey: Journey) -> dict[str, Any]:
-    """How the graphics card was used; nothing where there is none."""
-    card = journey.making.card
-    if card is None:
-        return {}
-    return {"card": {"name": card.name, "busy": round(card.busy, 3), "peak_mb": round(journey.making.vram_mb)}}
+    return Published(
+        facts, figures | {"peak_rss_mb": numbers["peak_rss_mb"]} | journey.making.card_figures() | _measures(numbers)
+    )
 
 
 def _telling(journey: Journey) -> int:

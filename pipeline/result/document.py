@@ -26,6 +26,12 @@ def deliver(finished: Path, out: Path, kind: Kind, clip: Clip, preset: str, sett
         write_settings(part, _document(kind, clip, preset, settings), _description(kind, preset, settings))
 
 
+def copy_clip(finished: Path, out: Path) -> None:
+    """Copy a finished clip, as it is, to a place of the user's."""
+    with explained(out, remedy(out)), replacing(out) as part:
+        shutil.copyfile(finished, part)
+
+
 def _document(kind: Kind, clip: Clip, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Everything needed to repeat the run; settings that equal both the default and the preset are left out."""
     defaults, usual = kind.settings().flat(), kind.settings.load(preset).flat()

@@ -205,37 +205,37 @@ def _mattes(work: Work, clip: Clip, measurements: _Measurements) -> Iterator[Mas
 def _remarks(measurements: _Measurements, camera: CameraPath, boxes: Sequence[Box | None]) -> Iterator[str]:
     """Sentences on what a user should know of this clip: dark frames, lost camera, cuts, frames without the person."""
     yield from timing_remarks(camera)
-    if dark := _stretches([value < DARK_LUMA for value in measurements.luma]):
-        yield f"Nearly black: frames {_listed(dark)}."
+    if dark := stretches([value < DARK_LUMA for value in measurements.luma]):
+        yield f"Nearly black: frames {listed(dark)}."
     lost = [motion.confidence == 0 for motion in measurements.motions]
-    if stretches := _stretches(lost):
-        yield f"The camera could not be followed in frames {_listed(stretches)}; it counts as standing still there."
+    if blind := stretches(lost):
+        yield f"The camera could not be followed in frames {listed(blind)}; it counts as standing still there."
     cuts = [index for index, motion in enumerate(measurements.motions) if motion.cut and index]
     if cuts:
         yield f"The clip has {len(cuts) + 1} shots; new ones begin at frames {', '.join(map(str, cuts))}."
     gone = [box is None for box in boxes]
     if any(gone) and not all(gone):
-        yield f"Nobody is seen in frames {_listed(_stretches(gone))}; they stay as they are."
+        yield f"Nobody is seen in frames {listed(stretches(gone))}; they stay as they are."
 
 
 def timing_remarks(camera: CameraPath) -> Iterator[str]:
     """A sentence on timestamps that are not believed."""
     if camera.mistimed:
-        frames = _listed(_stretches(np.isin(np.arange(len(camera)), camera.mistimed).tolist()))
+        frames = listed(stretches(np.isin(np.arange(len(camera)), camera.mistimed).tolist()))
         yield (
             f"The timestamps of frames {frames} do not fit the motion in the picture, which is even there: "
             "the camera and the feet are measured without them, and the result keeps them."
         )
 
 
-def _stretches(flags: Sequence[bool]) -> list[Span]:
+def stretches(flags: Sequence[bool]) -> list[Span]:
     """The runs of true flags."""
     padded = np.diff(np.concatenate([[0], np.asarray(flags, int), [0]]))
     edges = zip(np.flatnonzero(padded > 0), np.flatnonzero(padded < 0), strict=True)
     return [Span(int(start), int(stop)) for start, stop in edges]
 
 
-def _listed(spans: Sequence[Span], most: int = 5) -> str:
+def listed(spans: Sequence[Span], most: int = 5) -> str:
     """Frame ranges in a sentence, at most `most` of them."""
     texts = [str(span.start) if len(span) == 1 else f"{span.start}-{span.stop - 1}" for span in spans]
     more = f" and {len(texts) - most} more stretches" if len(texts) > most else ""
@@ -244,7 +244,7 @@ def _listed(spans: Sequence[Span], most: int = 5) -> str:
 
 ANALYSE = Stage(
     "analyse",
-    version=9,
+    version=10,
     run=_analyse,
     settings=("analysis.pose_every", *SUBJECT_SETTINGS),
     tools=("mediapipe", "opencv-contrib-python", "av", "numpy"),

@@ -14,7 +14,7 @@ from pipeline.see.analysis import Analysis
 from pipeline.see.ground import Ground
 from pipeline.stage import Stage, Work
 from utils.feet.contacts import ContactRule, find_contacts
-from utils.people.pose import HEELS, TOES, Poses
+from utils.people.pose import HEELS, TOES, Keypoints, Poses
 from utils.people.smoothing import smoothed
 from utils.store import Entry
 
@@ -37,6 +37,10 @@ class Joints:
         """The joints of each frame, in px of the source frame."""
         joints = np.array(self.entry.load_array("poses.npy"))
         return Poses(joints[:, :, :2], joints[:, :, 2], np.isfinite(joints[:, :, 0]).any(axis=1))
+
+    def at(self, frame: int) -> Keypoints:
+        """The joints of a frame."""
+        return np.asarray(self.poses.keypoints[frame])
 
 
 def _smooth(work: Work) -> None:

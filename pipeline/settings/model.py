@@ -13,20 +13,19 @@ from typing import Any, ClassVar, Self
 from pydantic import ValidationError, model_validator
 
 from pipeline.settings.field import Field, Value, describe, present, shown
+from pipeline.settings.group import Group
 from pipeline.settings.groups import (
     Analysis,
     Composite,
     Consistency,
     Encode,
     FootLock,
-    Generate,
-    Group,
-    Memory,
     Reshake,
     Segments,
     Stabilise,
     Trim,
 )
+from pipeline.settings.making import Generate, Memory
 from pipeline.settings.names import nearest, unknown
 from pipeline.settings.presets import preset_file, presets
 from pipeline.settings.reading import Assignment, from_file, from_json, from_mapping

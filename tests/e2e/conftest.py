@@ -34,9 +34,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An app with its worker."""
+    """An app with its worker, for all files that need no app of their own: each finds what others left in its home."""
     with app(tmp_path_factory.mktemp("studio") / "home") as studio:
         yield studio
 

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,17 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.test_studio import upload
 from tests.journeys import filmed
-from tests.studios import App
+from tests.studios import App, app
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app in which nobody did anything yet."""
+    with app(tmp_path_factory.mktemp("studio") / "home") as studio:
+        yield studio
 
 
 @pytest.fixture(scope="module")

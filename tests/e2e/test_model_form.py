@@ -113,6 +113,40 @@ def test_pictures_loras_and_a_rolled_seed_are_part_of_the_job(page: Page, clip: 
     expect(field(page, "generate.loras")).to_be_hidden()
 
 
+def test_an_engine_offers_what_it_can_be_led_by(page: Page, clip: Path) -> None:
+    upload(page, clip)
+    page.get_by_label("ControlNet", exact=False).check()
+    opened(page, "What is made")
+    lead = page.get_by_label("Led by", exact=True)
+    lead.select_option("Soft edges")
+    assert sent(page)["settings"]["generate.control"] == "soft_edges"
+    page.get_by_label("Wan VACE", exact=False).check()
+    expect(lead.locator("option:checked")).to_have_text("Pose")
+    expect(lead.locator("option:not([hidden])")).to_have_text(["Pose", "Edges", "Depth", "None"])
+
+
+@pytest.mark.usefixtures("prompt")
+def test_a_guide_is_a_clip_beside_the_clip_and_can_be_taken_away(page: Page, clip: Path, tmp_path: Path) -> None:
+    upload(page, clip)
+    control, broken = page.locator("reshoot-guide"), tmp_path / "broken.mp4"
+    broken.write_text("no clip")
+    control.locator("input").set_input_files(broken)
+    expect(control.get_by_role("alert")).to_be_visible()
+    control.locator("input").set_input_files(clip)
+    expect(control).to_contain_text("60 frames, 320 × 180")
+    expect(page.locator("reshoot-clips .clip")).to_have_count(1)
+    digest = digest_bytes(clip.read_bytes())
+    assert sent(page)["settings"]["generate.guide"] == digest
+    page.reload()
+    expect(control).to_contain_text("60 frames, 320 × 180")
+    page.get_by_label("Restyle (CPU, no model)", exact=True).check()
+    expect(control).to_be_hidden()
+    page.get_by_label("ControlNet", exact=False).check()
+    control.get_by_role("button", name="Remove the guide").click()
+    expect(control.get_by_role("button", name="Choose a guide", exact=True)).to_be_focused()
+    assert "generate.guide" not in sent(page)["settings"]
+
+
 def test_one_of_four_seeds_is_chosen(page: Page, clip: Path) -> None:
     upload(page, clip)
     page.get_by_role("button", name="Compare four seeds").click()
@@ -140,6 +174,37 @@ def test_a_checkpoint_is_fetched_where_it_is_chosen(page: Page, clip: Path) -> N
     expect(tiny).to_contain_text("tiny is here")
     tiny.get_by_label("tiny").check()
     assert sent(page)["settings"] == {"generate.engine": "vace", "generate.model": "tiny"}
+
+
+def test_the_form_says_what_preset_and_effort_mean_for_the_engine(page: Page, clip: Path) -> None:
+    page.get_by_label("ControlNet", exact=False).check()
+    means, models = field(page, "generate.effort").locator(".note"), field(page, "generate.model")
+    expect(means).to_have_text("This means sd-1.5-lcm in 4 steps, without guidance.")
+    expect(models.get_by_label("sdxl-lcm", exact=True)).to_be_visible()
+    expect(models.get_by_label("sd-1.5-pose", exact=True)).to_have_count(0)
+    models.get_by_label("sd-1.5", exact=True).check()
+    page.get_by_label("Fast", exact=True).check()
+    expect(means).to_have_text("This means sd-1.5 in 10 steps, with a guidance of 6.")
+    opened(page, "What is made")
+    expect(field(page, "generate.steps").locator(".note")).to_have_text("0 means 10 with sd-1.5.")
+    page.get_by_label("Quality", exact=True).check()
+    expect(field(page, "generate.steps").locator(".note")).to_have_text("0 means 20 with sd-1.5.")
+    page.get_by_label("Steps", exact=True).fill("12")
+    page.get_by_label("Guidance", exact=True).fill("1")
+    expect(means).to_have_text("This means sd-1.5 in 12 steps, without guidance.")
+    expect(field(page, "generate.steps").locator(".note")).to_have_text("")
+
+    page.get_by_label("Wan VACE", exact=False).check()
+    models.get_by_label("wan-vace-14b", exact=True).check()
+    expect(means).to_have_text("This means wan-vace-14b in 12 steps, without guidance.")
+    page.get_by_label("Steps", exact=True).fill("0")
+    times = upload(page, clip).locator(".estimates dd").nth(2)  # with the preset Quality
+    expect(times).to_contain_text("(rough)")
+    slow = times.inner_text()
+    page.get_by_label("Low", exact=True).check()
+    expect(times).not_to_have_text(slow)
+    page.get_by_label("Restyle (CPU, no model)", exact=True).check()
+    expect(field(page, "generate.effort")).to_be_hidden()
 
 
 @pytest.mark.usefixtures("prompt")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import NETWORK, PATIENCE_MS
-from tests.studios import App
+from tests.studios import App, app
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +71,13 @@ class Stranger:
 
 
 @pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app in which nothing changes by itself."""
+    with app(tmp_path_factory.mktemp("studio") / "home", "--no-worker") as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
 def stranger() -> Iterator[Stranger]:
     heard: list[dict[str, str]] = []
 
@@ -122,15 +129,15 @@ def kept(studio: App) -> dict[str, Any]:
 
 def test_nothing_is_read_and_nothing_is_changed(page: Page, studio: App, stranger: Stranger, host: str) -> None:
     assert ("sec-fetch-site" in stranger.heard[-1]) == (host != NETWORK), "both kinds of browsers are tried"
-    before, app = kept(studio), f"http://{host}:{studio.port}"
-    told = page.evaluate(ATTEMPTS, app)
+    before, url = kept(studio), f"http://{host}:{studio.port}"
+    told = page.evaluate(ATTEMPTS, url)
     assert len(told) > 50
     assert {name: answer for name, answer in told.items() if answer not in ("TypeError", "refused")} == {}
     assert kept(studio) == before
 
 
 def test_no_form_changes_anything(page: Page, studio: App, host: str) -> None:
-    before, app = kept(studio), f"http://{host}:{studio.port}"
+    before, url = kept(studio), f"http://{host}:{studio.port}"
     begun = '{"name": "theirs.mp4", "bytes": 10, "x": "'
     called = '{"fn_index": 1, "data": ["{}"], "x": "'
     used = '{"kind": "use", "settings": {}, "x": "'
@@ -142,15 +149,15 @@ def test_no_form_changes_anything(page: Page, studio: App, host: str) -> None:
         ("/logout", "x"),
     ):
         for enctype in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
-            with page.expect_response(f"{app}{action}") as answer:
-                page.evaluate(FORM, [app + action, enctype, name])
+            with page.expect_response(f"{url}{action}") as answer:
+                page.evaluate(FORM, [url + action, enctype, name])
             assert answer.value.status == 403, (action, enctype)
     assert kept(studio) == before
 
 
 def test_a_link_opens_the_page_and_only_that(page: Page, studio: App, stranger: Stranger, host: str) -> None:
-    app = f"http://{host}:{studio.port}"
-    page.set_content(f'<a href="{app}/?__theme=dark">open</a>')
+    url = f"http://{host}:{studio.port}"
+    page.set_content(f'<a href="{url}/?__theme=dark">open</a>')
     page.get_by_role("link").click()
     expect(page.get_by_role("tab", name="Create")).to_be_visible()
     page.get_by_role("tab", name="Jobs").click()
@@ -158,6 +165,6 @@ def test_a_link_opens_the_page_and_only_that(page: Page, studio: App, stranger: 
     if host == NETWORK:
         return  # where browsers do not say what they follow, nobody else sees what they got
     page.goto(f"http://{host}:{stranger.port}/")
-    page.set_content(f'<a href="{app}/studio/jobs">read</a>')
+    page.set_content(f'<a href="{url}/studio/jobs">read</a>')
     page.get_by_role("link").click()
     expect(page.locator("body")).to_contain_text("This request comes from another site.")

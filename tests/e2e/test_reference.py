@@ -108,6 +108,24 @@ def test_what_is_no_picture_is_told_and_the_one_before_stays(page: Page, control
     assert control.evaluate("(control) => control.value") == [DIGEST]
 
 
+def test_a_picture_is_brought_to_life(page: Page, studio: App, clip: Path, control: Locator) -> None:
+    upload(page, clip)
+    page.get_by_role("radio", name="Animate").check()
+    button = page.get_by_role("button", name="Animate", exact=True)
+    button.click()
+    expect(page.locator('[data-field="animate.anchor"] .wrong')).to_contain_text("“Picture” is missing")
+    drop(page, PICTURE, "sunset.png")
+    shown(control)
+    expect(control).to_contain_text("such as a painting of that frame")
+    page.get_by_role("spinbutton", name="Frames", exact=True).fill("4")
+    button.click()
+    expect(page.locator("#reshoot-told")).to_contain_text("in line")
+    assert settings_of_newest(page, studio) == {"animate.anchor": DIGEST, "guide.frames": 4}
+    job = next(each for each in studio.ask("/studio/jobs")["jobs"] if each["kind"] == "animate")["id"]
+    studio.until(lambda: studio.ask(f"/studio/jobs/{job}")["state"] == "done", "result")
+    assert [each["label"] for each in studio.ask(f"/studio/results/{job}")["files"]] == ["Animated clip", "Settings"]
+
+
 def test_settings_bring_their_picture_back_and_take_it_away(page: Page, clip: Path, studio: App) -> None:
     control = page.locator("reshoot-reference")
     drop(page, PICTURE, "sunset.png")
@@ -137,7 +155,7 @@ def test_work_does_not_begin_without_a_picture_that_is_on_its_way(page: Page, cl
     drop(page, PICTURE, "sunset.png")
     expect(control).to_contain_text("Sending")
     page.get_by_role("button", name="Restyle", exact=True).click()
-    expect(page.locator("#reshoot-told")).to_contain_text("The reference picture is still on its way.")
+    expect(page.locator("#reshoot-told")).to_contain_text("A picture is still on its way.")
     control.get_by_role("button", name="Stop").click()
     expect(control).not_to_contain_text("Sending")
     assert control.evaluate("(control) => control.value") == []

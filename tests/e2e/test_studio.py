@@ -9,8 +9,11 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys import filmed
 from tests.studios import App
+from utils.home import cache_folder
 from utils.media.intake import probe
 from utils.media.xmp import read_settings
+from utils.store import Figures
+from utils.store.usage_stats import UsageStats
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
@@ -21,7 +24,13 @@ PATIENCE_MS = 60_000
 @pytest.fixture(scope="session")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some seconds of work, time enough to stop it."""
-    return filmed(tmp_path_factory.mktemp("long"), Shot(size=(480, 270), frames=150, seed=3))
+    return filmed(tmp_path_factory.mktemp("long"), Shot(size=(320, 180), frames=150, seed=3))
+
+
+@pytest.fixture
+def new_clip(tmp_path: Path) -> Path:
+    """One that no other test shows to the app, so that its job takes some time."""
+    return filmed(tmp_path, Shot(size=(320, 180), frames=60, seed=7))
 
 
 def upload(page: Page, clip: Path) -> Locator:
@@ -49,8 +58,10 @@ def state(card: Locator, text: str) -> None:
     expect(card.locator(".chip").first).to_have_text(text, timeout=2 * PATIENCE_MS)
 
 
-def test_from_a_file_to_a_finished_clip_and_its_settings_back(page: Page, clip: Path, tmp_path: Path) -> None:
-    facts = upload(page, clip)
+def test_from_a_file_to_a_finished_clip_and_its_settings_back(
+    page: Page, studio: App, new_clip: Path, tmp_path: Path
+) -> None:
+    facts = upload(page, new_clip)
     expect(facts).to_contain_text("320 × 180")
     for preset in ("Fast", "Balanced", "Quality"):
         expect(facts).to_contain_text(preset)
@@ -84,7 +95,7 @@ def test_from_a_file_to_a_finished_clip_and_its_settings_back(page: Page, clip: 
         result.get_by_role("link", name=re.compile("Download the clip")).click()
     master = tmp_path / "restyled.mp4"
     download.value.save_as(master)
-    assert len(probe(master)) == len(probe(clip))
+    assert len(probe(master)) == len(probe(new_clip))
     kept = read_settings(master)
     assert kept and kept["settings"]["generate.look"] == "ink"
 
@@ -99,7 +110,10 @@ def test_from_a_file_to_a_finished_clip_and_its_settings_back(page: Page, clip: 
     expect(page.get_by_label("Fast", exact=True)).to_be_checked()
 
     page.get_by_role("tab", name="Dashboard").click()
-    expect(page.locator("reshoot-dashboard")).to_contain_text(clip.name)
+    expect(page.locator("reshoot-dashboard")).to_contain_text(new_clip.name)
+    UsageStats(cache_folder(studio.home)).add("analyse", Figures(shared_hits=2, shared_spared_s=90.0, fetched_s=1.0))
+    expect(page.locator("reshoot-dashboard")).to_contain_text("2 in the shared cache")
+    expect(page.locator("reshoot-dashboard")).to_contain_text("89 s saved")
 
 
 def _wipe(page: Page, result: Locator) -> None:

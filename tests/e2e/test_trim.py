@@ -35,9 +35,9 @@ def test_a_part_is_chosen_made_and_found_again(page: Page, studio: App, clip: Pa
     expect(trim).to_contain_text(f"frames 6 to 29 of {whole}")
 
     page.get_by_label("Fast", exact=True).check()
-    page.get_by_label("Ink", exact=True).check()
+    page.get_by_label("Watercolour", exact=True).check()
     page.get_by_role("button", name="Restyle", exact=True).click()
-    card = page.locator("reshoot-jobs [data-job].job").filter(has_text="ink").first
+    card = page.locator("reshoot-jobs [data-job].job").filter(has_text="watercolour").first
     state(card, "Done")
     expect(card).to_contain_text("24 frames")
     job = str(card.get_attribute("data-job"))

@@ -11,7 +11,7 @@ from pipeline.kind import Kind, Outcome, Published, ResultFile, Role, ShowPart, 
 from pipeline.result.names import CLIP
 from pipeline.settings import JobSettings
 from pipeline.settings.field import setting
-from pipeline.settings.groups import Group
+from pipeline.settings.group import Group
 from pipeline.stage import RunContext, Stage, Work
 from pipeline.stage_texts import StageText
 

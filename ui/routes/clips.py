@@ -184,5 +184,6 @@ def _to_json(stored: StoredClip, clips: Clips) -> dict[str, Any]:
         "problem": stored.problem,
         "remedy": stored.remedy,
         "poster": f"/studio/clips/{stored.id}/poster.jpg" if clips.poster(stored.id).is_file() else None,
+        "address": stored.address,
         "example": stored.id == clips.example_id(),
     }

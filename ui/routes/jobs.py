@@ -12,6 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.animate.settings import CARRIED
 from pipeline.engines import EngineError, engine
 from pipeline.engines.diffusion.lora import loras
 from pipeline.jobs.expectation import Expectations
@@ -48,7 +49,7 @@ Most = Annotated[int, Query(ge=0, le=5000)]
 def submit(studio: Studio, owner: str, body: Mapping[str, Any]) -> list[Job]:
     """Submit a job for each clip of a request, several as a batch, in one transaction."""
     clips, kind, preset, settings = _asked(body)
-    asked, parts = order_of(studio, kind, preset, settings), asked_parts(body)
+    asked, parts = order_of(studio, kind, preset, settings).complete(), asked_parts(body)
     unique = list(dict.fromkeys(clips))
     if not 0 < len(unique) <= MOST_CLIPS:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
@@ -113,7 +114,7 @@ def _asking(router: APIRouter, studio: Studio, shown: BoardView) -> None:
     def edited(job: str, body: JsonBody, request: Request) -> Response:
         found = _may_change(studio, job, request, body)
         _, _, preset, settings = _asked({"clips": [], "preset": found.order.preset, **body})
-        new = order_of(studio, found.order.kind, preset, settings)
+        new = order_of(studio, found.order.kind, preset, settings).complete()
         given = {role: value for role, value in found.order.inputs.items() if role == "clip"}
         order = replace(found.order, preset=new.preset, settings=new.settings, inputs={**given, **new.inputs})
         now = studio.ledger.edit(found.id, order)
@@ -187,14 +188,14 @@ def order_of(studio: Studio, kind: str, preset: str | None, settings: Mapping[st
     found = find_kind(kind)
     settled = given_files.settled(studio.home, settings, found.file_settings.values())
     order = make_order(found, {}, "", settled, found.settings.USUAL_PRESET if preset is None else preset)
-    _check_loras(studio, order.settings)
+    _check_loras(studio, order.settings.get(found.engine), order.settings)
     return order
 
 
-def _check_loras(studio: Studio, settings: Mapping[str, Any]) -> None:
-    """Refuse LoRAs that are not here, where the engine reads them; the sentence names the setting."""
-    name, text = settings.get("generate.engine"), settings.get("generate.loras")
-    if not name or not text or "generate.loras" not in engine(name).settings:
+def _check_loras(studio: Studio, name: str | None, settings: Mapping[str, Any]) -> None:
+    """Refuse LoRAs that are not here, where the engine of this name reads them; the sentence names the setting."""
+    text = settings.get("generate.loras")
+    if name in (None, CARRIED) or not text or "generate.loras" not in engine(name).settings:
         return
     try:
         loras(text, Places.usual(studio.home))

@@ -22,6 +22,11 @@ def routes(studio: Studio) -> APIRouter:
     @router.get("/models")
     def listed() -> dict[str, Any]:
         registry, places = Registry.load(studio.home), Places.usual(studio.home)
+        models = [
+            {**overview(model, find(model, places)), "is_part": model.name in registry.parts,
+             "engines": sorted(registry.offered_by(model))}
+            for model in registry
+        ]  # fmt: skip
         refused = [
             {"name": family.family, "good_for": family.good_for, "licence": family.licence.name,
              "licence_url": family.licence.url, "reason": family.refused}
@@ -29,7 +34,7 @@ def routes(studio: Studio) -> APIRouter:
         ]  # fmt: skip
         fetching = vars(tasks.last) if tasks.last else None
         return {
-            "models": [overview(model, find(model, places)) for model in registry],
+            "models": models,
             "refused": refused,
             "fetching": fetching,
         }

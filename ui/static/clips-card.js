@@ -11,7 +11,7 @@ export function uploadCard(upload) {
   return html`<li class="card clip" data-key="${key}">
     <div class="what">
       <h3>${title}</h3>
-      <div class="bar" role="progressbar" aria-label="Upload of ${title}" aria-valuemin="0" aria-valuemax="100"
+      <div class="bar" role="progressbar" aria-label="${upload.address === undefined ? "Upload" : "Fetch"} of ${title}" aria-valuemin="0" aria-valuemax="100"
         aria-valuenow="${Math.floor(100 * share)}"><i style="width:${(100 * share).toFixed(1)}%"></i></div>
       <p class="small quiet number">${progressText(upload, share, size)}</p>
       ${upload.problem && html`<p class="alert ${state === "retrying" ? "warn" : ""}">${upload.problem}</p>`}
@@ -28,13 +28,13 @@ export function uploadCard(upload) {
 const goOn = ({ file, state }) => (!file ? "Choose the file again" : state === "stopped" ? "Try again" : "Resume");
 
 function progressText({ state, have, speed, left_s, file }, share, size) {
-  const far = `${percentText(share)} of ${bytesText(size)}`;
+  const far = size ? `${percentText(share)} of ${bytesText(size)}` : have ? `${bytesText(have)} are here` : "Nothing is here yet";
   if (!file) return `${far} is here from an earlier visit. Choose the same file and it goes on.`;
-  if (state === "waiting") return `Waiting for its turn · ${bytesText(size)}`;
+  if (state === "waiting") return size ? `Waiting for its turn · ${bytesText(size)}` : "Waiting for its turn";
   if (state === "retrying") return `${far} · trying again`;
   if (state !== "sending") return `${far} · ${state === "paused" ? "paused" : "stopped"}`;
-  if (have === size) return "Finishing";
-  return speed ? `${far} · ${bytesText(speed)}/s · ${secondsText(left_s)} left` : far;
+  if (size && have === size) return "Finishing";
+  return speed ? `${far} · ${bytesText(speed)}/s${left_s === null ? "" : ` · ${secondsText(left_s)} left`}` : far;
 }
 
 export function clipCard(clip, others) {
@@ -44,6 +44,7 @@ export function clipCard(clip, others) {
     ${state !== "refused" && html`<div class="poster">${told?.poster && html`<img src="${told.poster}" alt="" loading="lazy">`}</div>`}
     <div class="what">
       <h3>${title}</h3>
+      ${told?.address && html`<p class="small quiet">From ${told.address}</p>`}
       ${state === "looking" && html`<p class="quiet">Looking at it…</p>`}
       ${state === "refused" && html`<p class="alert"><strong>${told.problem}</strong> ${told.remedy}</p>`}
       ${state === "ready" && readyPart(told, sameAs(clip, others))}

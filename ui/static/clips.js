@@ -1,11 +1,12 @@
 // <reshoot-clips>: adds clips by drop, file chooser or the example button, and shows their facts. Its value lists the clips
 // that are ready.
+import { AddressFetch, fetches, forgetFetch } from "./address.js";
 import { clipCard, uploadCard } from "./clips-card.js";
 import { ask, draw, html, openTab, remember, remembered, tell } from "./shared.js";
 import { begun, forget, keyOf, Upload } from "./upload.js";
 
 const LIST = "reshoot.clips", AT_ONCE = 2, MOST_SETTINGS_BYTES = 1 << 20, REST_MS = 300;
-const ENGINE = "generate.engine", TIMED = [ENGINE, "generate.model", "generate.steps", "generate.guidance"];
+const TIMED = ["generate.model", "generate.effort", "generate.steps", "generate.guidance", "guide.frames", "guide.width", "guide.height"];
 
 class Clips extends HTMLElement {
   connectedCallback() {
@@ -20,6 +21,7 @@ class Clips extends HTMLElement {
     this.#draw();
     this.clips.forEach((clip) => this.#watch(clip));
     this.#findBegun();
+    this.#findFetches();
   }
 
   /** The clips that are ready: [{id, title, frames, seconds, width, height, digest}]. */
@@ -41,11 +43,17 @@ class Clips extends HTMLElement {
   }
 
   #listen() {
-    const input = this.querySelector("input"), zone = this.querySelector(".zone");
+    const input = this.querySelector("[type=file]"), zone = this.querySelector(".zone");
     input.addEventListener("change", (event) => {
       event.stopPropagation(); // the element's own `change` is about clips that are ready
       this.#choose([...input.files]);
       input.value = "";
+    });
+    const address = this.querySelector(".address");
+    address?.addEventListener("change", (event) => event.stopPropagation());
+    address?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#fetch(address.elements[0]);
     });
     const over = (is) => zone.classList.toggle("over", is);
     const ours = (event) => this.isConnected && !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
@@ -75,7 +83,7 @@ class Clips extends HTMLElement {
   #do(what, key) {
     const upload = this.uploads.find((each) => each.key === key);
     const clip = this.clips.find((each) => each.id === key);
-    if (what === "choose") this.querySelector("input").click();
+    if (what === "choose") this.querySelector("[type=file]").click();
     else if (what === "example") this.#example();
     else if (what === "pause") upload.pause();
     else if (what === "resume") this.#queue(upload);
@@ -103,9 +111,17 @@ class Clips extends HTMLElement {
     this.#next();
   }
 
+  #fetch(field) {
+    const address = field.value.trim();
+    field.value = "";
+    if (!address) return field.focus();
+    this.uploads.push(new AddressFetch(address, (upload) => this.#moved(upload)));
+    this.#next();
+  }
+
   #queue(upload, file = upload.file) {
-    if (!file) return this.querySelector("input").click(); // begun in an earlier visit: the user must choose the file again
-    const fresh = new Upload(file, (each) => this.#moved(each));
+    if (!file) return this.querySelector("[type=file]").click(); // begun in an earlier visit: the user must choose the file again
+    const fresh = upload.again?.() ?? new Upload(file, (each) => this.#moved(each));
     fresh.have = upload.have;
     this.uploads[this.uploads.indexOf(upload)] = fresh;
     this.#next();
@@ -116,7 +132,7 @@ class Clips extends HTMLElement {
     const sending = this.uploads.filter((each) => ["sending", "retrying"].includes(each.state)).length;
     const waiting = this.uploads.filter((each) => each.state === "waiting");
     waiting.slice(0, Math.max(0, AT_ONCE - sending)).forEach((each) => {
-      this.#say(`${each.file.name} is being uploaded.`);
+      this.#say(`${each.file.name} is being ${each.address === undefined ? "uploaded" : "fetched"}.`);
       each.run();
     });
     this.#draw();
@@ -145,7 +161,7 @@ class Clips extends HTMLElement {
     }
     if (upload) {
       this.uploads = this.uploads.filter((each) => each !== upload);
-      if (upload instanceof Upload) upload.remove();
+      if (upload.remove) upload.remove();
       else ask(`uploads/${forget(key)?.id}`, { method: "DELETE" }).catch(() => {});
     }
     this.#say(`${(clip ?? upload).title ?? upload.file.name} was removed.`);
@@ -193,12 +209,12 @@ class Clips extends HTMLElement {
 
   /** Ask anew what clips will take where the engine, or what its time depends on, was chosen otherwise. */
   async #expect() {
-    const all = document.querySelector("reshoot-form")?.choice?.settings ?? {};
-    const settings = ENGINE in all ? Object.fromEntries(TIMED.filter((name) => name in all).map((name) => [name, all[name]])) : {};
-    const key = JSON.stringify(settings);
+    const { form: { name: kind, engine } = {}, values } = document.querySelector("reshoot-form") ?? {}, all = values?.changed() ?? {};
+    const settings = Object.fromEntries([engine, ...TIMED].filter((name) => name in all).map((name) => [name, all[name]]));
+    const key = engine in all ? JSON.stringify({ kind, settings }) : "{}";
     for (const clip of this.clips.filter(({ told, expected = "{}" }) => told?.state === "ready" && expected !== key)) {
       clip.expected = key;
-      const told = await ask(`clips/${clip.id}/estimates`, { method: "POST", json: { settings } }).catch(() => null);
+      const told = await ask(`clips/${clip.id}/estimates`, { method: "POST", json: JSON.parse(key) }).catch(() => null);
       if (told && clip.expected === key) clip.told.estimates = told.estimates;
     }
     this.#draw();
@@ -214,6 +230,17 @@ class Clips extends HTMLElement {
       else if (told) this.uploads.push({ key, title: name, file: null, size: bytes, have: told.have, state: "paused" });
     }
     this.#draw();
+  }
+
+  /** Fetches begun in an earlier visit, which went on meanwhile. Of one that ended nothing is known but its clip. */
+  async #findFetches() {
+    for (const [id, title] of Object.entries(fetches())) {
+      const told = await ask(`addresses/${id}`).catch((error) => (error.status ? null : { state: "running" }));
+      if (told?.state === "running") this.uploads.push(new AddressFetch("", (upload) => this.#moved(upload), id, title));
+      else forgetFetch(id);
+      if (told?.clip) this.#add({ id: told.clip, title });
+    }
+    this.#next();
   }
 
   #changed() {
@@ -246,6 +273,11 @@ const frame = () => html`<div class="zone">
       <button type="button" class="button main" data-do="choose">Choose clips</button>
       <button type="button" class="button" data-do="example">Try the example</button>
     </div>
+    ${document.querySelector("meta[name=reshoot-addresses]") && html`<form class="address row small">
+      <label class="quiet" for="clip-address">From an address</label>
+      <input id="clip-address" type="url" placeholder="https://" autocomplete="off" spellcheck="false">
+      <button class="button small">Fetch</button>
+    </form>`}
     <input type="file" multiple hidden aria-label="Clips" accept="video/*,.mkv,.mov,.mts,.m2ts,.mxf,.json">
   </div>
   <ul class="list" aria-label="Clips"></ul>

@@ -26,7 +26,7 @@ export function cacheCard(cache, chore) {
   const busy = chore?.state === "running";
   return html`<section class="card stack wide" aria-labelledby="dashboard-cache" data-key="cache">
     <h3 id="dashboard-cache">Cache</h3>
-    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${held(cache)}</div>${notes(cache)}`
+    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${shared(cache)} ${held(cache)}</div>${notes(cache)}`
             : html`<p class="quiet">Counting…</p>`}
     <div class="row chores">
       <button type="button" class="button" data-act="verify" ${busy && disabled}>Check every byte</button>
@@ -49,10 +49,10 @@ function told({ kind, state, share, sentence }) {
     aria-label="${CHORES[kind]}" aria-valuenow="${Math.floor(100 * share)}"><i style="width: ${100 * share}%"></i></div>`}`;
 }
 
-function asked({ hits, misses, hit_rate }) {
-  const none = hits + misses === 0;
+function asked({ hits, shared_hits, misses, hit_rate }) {
+  const none = hits + shared_hits + misses === 0;
   return figure("Found instead of computed", none ? "nothing asked yet" : percentText(hit_rate), html`${bar(hit_rate)}
-    <p class="quiet small">${hits} found, ${misses} computed</p>`);
+    <p class="quiet small">${hits} found${shared_hits > 0 && ` here, ${shared_hits} in the shared cache`}, ${misses} computed</p>`);
 }
 
 function spared({ hits, spared_s, read_s }) {
@@ -60,6 +60,17 @@ function spared({ hits, spared_s, read_s }) {
   return figure("The same results", `${Math.round(spared_s / Math.max(read_s, 1e-6)).toLocaleString()} times faster`, html`
     <dl class="pair"><dt>computed</dt><dd>${bar(1)}</dd><dd class="number">${timeText(spared_s)}</dd>
       <dt>from the cache</dt><dd>${bar(Math.max(read_s / spared_s, 0.004))}</dd><dd class="number">${timeText(read_s)}</dd></dl>`);
+}
+
+/** What came from the cache that several homes share; nothing where there is none. */
+function shared({ shared_hits, shared_spared_s, fetched_s, fetched_bytes, offered, offered_bytes }) {
+  if (shared_hits + offered === 0) return false;
+  const offers = html`<p class="quiet small">${offered} ${offered === 1 ? "result" : "results"} offered to others, ${bytesText(offered_bytes)}</p>`;
+  if (shared_hits === 0) return figure("The shared cache", "nothing taken yet", offers);
+  return figure("The shared cache", `${timeText(Math.max(0, shared_spared_s - fetched_s))} saved`, html`
+    <dl class="pair"><dt>computed</dt><dd>${bar(1)}</dd><dd class="number">${timeText(shared_spared_s)}</dd>
+      <dt>fetched</dt><dd>${bar(Math.max(fetched_s / shared_spared_s, 0.004))}</dd><dd class="number">${timeText(fetched_s)}</dd></dl>
+    <p class="quiet small">${shared_hits} ${shared_hits === 1 ? "result" : "results"} fetched, ${bytesText(fetched_bytes)}</p>${offers}`);
 }
 
 function held({ bytes, limit_bytes, entries, free_bytes, read_bytes }) {
@@ -93,12 +104,12 @@ export function stagesCard(cache) {
   </section>`;
 }
 
-function stage({ name, title, computed_s, read_s, hits, misses, bytes }, top) {
+function stage({ name, title, computed_s, read_s, hits, shared_hits, misses, bytes }, top) {
   return html`<tr data-key="${name}"><th scope="row">${title}</th>
     <td class="long number"><div class="beside">${bar(computed_s / top)}<span>${timeText(computed_s)}</span></div></td>
     <td class="end number">${misses ? timeText(computed_s / misses) : "–"}</td>
     <td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
-    <td class="end number">${hits}</td><td class="end number">${misses}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
+    <td class="end number">${hits + shared_hits}</td><td class="end number">${misses}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
 }
 
 export function machineCard({ machine, workers }) {

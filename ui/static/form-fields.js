@@ -1,4 +1,5 @@
 // The controls of <reshoot-form>, one for each setting: their markup, and their values in and out.
+import "./guide-choice.js";
 import "./loras.js";
 import "./model-choice.js";
 import "./prompts.js";
@@ -7,7 +8,7 @@ import { html, raw } from "./shared.js";
 
 const MOST_RADIOS = 4, LARGEST_RANGE = 1000, LONGEST_LINE = 100;
 /** Controls that are elements of their own, which have a `value`, `take` one, and tell a `change`. */
-const ELEMENTS = { references: "reshoot-reference", models: "reshoot-model-choice", loras: "reshoot-loras" };
+const ELEMENTS = { references: "reshoot-reference", models: "reshoot-model-choice", loras: "reshoot-loras", guide: "reshoot-guide" };
 export const isOwn = ({ localName }) => Object.values(ELEMENTS).includes(localName);
 
 /** Which control a setting has: the one that the server names, or one for its kind. */
@@ -20,7 +21,7 @@ function controlOf({ control, kind, choices, minimum, maximum }) {
 
 const NUMBERS = ["range", "number", "seed"];
 const PARTS = {
-  references, models: element, loras: element, engines, pictures: radios, radios, select, range: number, number, seed: number,
+  references, models: element, loras: element, guide: element, engines, pictures: radios, radios, select, range: number, number, seed: number,
   line: text, paragraph: text, prompt: text,
 };
 
@@ -88,13 +89,17 @@ function element(field, id, about, control) {
 }
 
 function references(field) {
-  return html`<reshoot-reference class="studio reference" most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
+  return html`<reshoot-reference class="studio reference" heading="${field.heading ?? field.title}" noun="${field.noun ?? "picture"}" about="${field.about ?? field.help}"
+    most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
 }
+
+const isFor = ({ engines }, engine) => !engines || engines.includes(engine);
 
 /** Let the controls of a part know which engine is chosen. */
 export function tellEngine(part, field, engine) {
   part.querySelector("reshoot-reference")?.setAttribute("most", field.most?.[engine] ?? 1);
   part.querySelector("reshoot-model-choice")?.setAttribute("engine", engine);
+  for (const [at, each] of [...part.querySelectorAll(":scope > select option")].entries()) each.hidden = each.disabled = !isFor(field.choices[at], engine);
 }
 
 /** The value of a setting's control, a list where it is that of several settings; of the slider if that is what was moved, else of the number beside it. */
@@ -122,15 +127,15 @@ export function write(part, field, value, moved = null) {
   } else for (const each of part.querySelectorAll("input")) each.checked = each.value === at;
 }
 
-/** Mark a setting as changed or not, and explain what is chosen. */
-export function mark(part, field, value, usual, isChanged) {
+/** Mark a setting as changed or not, and explain what is chosen: with a sentence of its own, or the one of the choice. */
+export function mark(part, field, value, usual, isChanged, note) {
   const button = part.querySelector("[data-back]"), about = field.choices.find((each) => each.value === value)?.about;
   const said = valueText(field, usual);
   part.classList.toggle("changed", isChanged);
   button.hidden = !isChanged;
   button.textContent = `Back to ${said}`;
   button.setAttribute("aria-label", `Back to ${said}: ${plain(field)} was changed`);
-  part.querySelector(".note").textContent = about ?? field.note;
+  part.querySelector(".note").textContent = note || (about ?? field.note);
   const count = part.querySelector(".count");
   if (count) count.textContent = countText(field, value ?? "");
   count?.classList.toggle("beyond", isTooLong(field, value));

@@ -3,10 +3,11 @@
 import { ClipOwn, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
 import { fieldPart, isOwn, isTooLong, mark, read, tellEngine, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
+import { meantNotes } from "./meant.js";
 import { previewed } from "./previewed.js";
 import { ask, draw, html, openTab, Problem, randomSeed, remember, remembered, resolved, tell } from "./shared.js";
 
-const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", ENGINE = "generate.engine", MODEL = "generate.model", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
+const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", GUIDE = "generate.guide", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
 const clipNow = () => previewed()?.id ?? "";
 
@@ -38,7 +39,7 @@ class Form extends HTMLElement {
 
   /** Whether the chosen engine reads a setting. */
   #isRead({ engines }) {
-    return !engines || engines.includes(this.values.get(ENGINE));
+    return !engines || engines.includes(this.values.get(this.form.engine));
   }
 
   /** The values of settings, as they are now; those that this kind of job has not are left out. */
@@ -132,11 +133,14 @@ class Form extends HTMLElement {
 
   /** Set what a control says. */
   #take({ name, settings = [name] }, value) {
-    settings.forEach((each, at) => this.#set(each, settings.length > 1 ? value[at] ?? null : value));
-    const model = this.values.fields.get(MODEL)?.choices.find((each) => each.value === this.values.get(MODEL));
-    if (name !== ENGINE || !model?.engine || model.engine === value) return;
-    this.#set(MODEL, this.values.usual(MODEL)); // the one chosen is another engine's
-    this.#write(MODEL);
+    settings.forEach((each, at) => this.#set(each, Array.isArray(value) ? value[at] ?? null : value));
+    if (name !== this.form.engine) return;
+    for (const field of this.values.fields.values()) {
+      const chosen = field.choices.find((each) => each.value === this.values.get(field.name));
+      if (!chosen?.engines || chosen.engines.includes(value)) continue;
+      this.#set(field.name, this.values.usual(field.name)); // what was chosen is another engine's
+      this.#write(field.name);
+    }
   }
 
   #typed(control) {
@@ -166,12 +170,12 @@ class Form extends HTMLElement {
 
   /** Mark what differs from the preset, and keep all that is chosen for the next visit. */
   #changed() {
-    const { values } = this;
+    const { values } = this, notes = meantNotes(this.form, values);
     for (const [name, part] of this.parts) {
       const field = values.fields.get(name);
-      mark(part, field, this.#shown(field), values.usual(name), (field.settings ?? [name]).some((each) => values.isChanged(each)));
+      mark(part, field, this.#shown(field), values.usual(name), (field.settings ?? [name]).some((each) => values.isChanged(each)), notes[name]);
       part.hidden = !this.#isRead(field);
-      tellEngine(part, field, values.get(ENGINE));
+      tellEngine(part, field, values.get(this.form.engine));
     }
     for (const each of this.querySelectorAll("details")) {
       const count = each.querySelectorAll(".field.changed:not([hidden])").length;
@@ -196,16 +200,19 @@ class Form extends HTMLElement {
   #asked() {
     for (const part of this.parts.values()) tellWrong(part, "");
     const clips = document.querySelector("reshoot-clips")?.value ?? [], settings = this.values.changed();
-    const missing = this.#missing(clips, settings), parts = document.querySelector("reshoot-trim")?.value;
+    const timeline = document.querySelector("reshoot-timeline"), placed = timeline?.clip;
+    const missing = this.#missing(clips, settings) || timeline?.problem, parts = document.querySelector("reshoot-trim")?.value;
     if (missing) tell(missing, "bad", FORM);
-    return missing ? null : { kind: this.form.name, clips: clips.map(({ id }) => id), preset: this.values.preset || undefined, settings, parts };
+    const chosen = placed ? { clips: [placed] } : { clips: clips.map(({ id }) => id), parts }; // on a timeline, clips have their own ranges
+    return missing ? null : { kind: this.form.name, preset: this.values.preset || undefined, settings, ...chosen };
   }
 
   /** Why no job can start yet, in a sentence. */
   #missing(clips, { [STROKES]: strokes, ...settings }) {
     if (!clips.length) return "There is no clip yet. Add one, or try the example.";
     if (strokes === ON_ITS_WAY) return "The brush strokes are still being saved. Wait a moment.";
-    if (Object.values(settings).includes(ON_ITS_WAY)) return "The reference picture is still on its way. Wait until it is shown, or remove it.";
+    if (settings[GUIDE] === ON_ITS_WAY) return "The guide is still on its way. Wait until it is shown, or stop it.";
+    if (Object.values(settings).includes(ON_ITS_WAY)) return "A picture is still on its way. Wait until it is shown, or remove it.";
     return "";
   }
 
@@ -255,7 +262,9 @@ class Form extends HTMLElement {
       this.#show(told.form);
       openTab("create");
       if (told.clips) document.querySelector("reshoot-clips")?.take(told.clips);
-      for (const { id } of told.clips ?? []) document.querySelector("reshoot-trim")?.take(id, told.values);
+      const [first] = told.clips ?? [];
+      if (first) document.querySelector("reshoot-trim")?.take(first.id, told.values);
+      if (first) document.querySelector("reshoot-timeline")?.take(first.id);
       const missing = told.missing || (isFit ? "" : OTHERS);
       tell(missing || "The settings are in the form.", missing ? "bad" : "note");
     } catch (error) {

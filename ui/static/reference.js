@@ -1,5 +1,5 @@
-// <reshoot-reference most="4">: adds, shows, orders and removes reference pictures, which results take after. Its value is a
-// list of the digests under which the server stores them. Where an engine takes one, another one replaces it.
+// <reshoot-reference most="4" heading noun about>: adds, shows, orders and removes pictures, such as those that results take
+// after. Its value is a list of the digests under which the server stores them. Where one is taken, another one replaces it.
 import { ask, bytesText, draw, html } from "./shared.js";
 
 const ON_ITS_WAY = "on its way", KINDS = "image/png,image/jpeg,image/webp,image/tiff,image/bmp", MOST = 4;
@@ -13,7 +13,7 @@ class Reference extends HTMLElement {
     this.kept = []; // {digest, name, width, height} each; only the digest if it came with settings
     this.sending = null; // {name, stop}
     this.problem = "";
-    draw(this, frame());
+    draw(this, frame(this));
     this.inside = this.querySelector(".inside");
     this.addEventListener("error", ({ target }) => target.localName === "img" && this.#missing(target.dataset.digest), true);
     this.#listen();
@@ -31,6 +31,11 @@ class Reference extends HTMLElement {
   /** How many pictures the chosen engine takes. */
   get #most() {
     return Number(this.getAttribute("most") ?? 1);
+  }
+
+  /** What a picture is called here. */
+  get #noun() {
+    return this.getAttribute("noun") ?? "picture";
   }
 
   /** Show pictures that the server stores already, or none, when the server fills the form. */
@@ -95,7 +100,7 @@ class Reference extends HTMLElement {
       this.problem = `${file.name}: ${error.message}`;
     }
     this.sending = null;
-    this.#changed(this.problem ? "" : `${file.name} is a reference picture.`);
+    this.#changed(this.problem ? "" : `${file.name} is a ${this.#noun}.`);
     return !this.problem;
   }
 
@@ -108,7 +113,7 @@ class Reference extends HTMLElement {
 
   #remove(gone) {
     Object.assign(this, { kept: this.kept.filter(({ digest }) => digest !== gone), problem: "" });
-    this.#changed(this.kept.length ? "Removed." : "There is no reference picture.");
+    this.#changed(this.kept.length ? "Removed." : `There is no ${this.#noun}.`);
     this.querySelector("[data-do=choose], [data-do=remove]").focus();
   }
 
@@ -138,7 +143,7 @@ class Reference extends HTMLElement {
     const { kept, sending, problem } = this, most = this.#most, isOne = most === 1;
     const title = kept.length && isOne ? "Choose another picture" : kept.length ? "Add a picture" : "Choose a picture";
     this.querySelector("input").multiple = !isOne;
-    draw(this.inside, html`${kept.length > 0 && html`<ol>${kept.map((each, at) => picture(each, at, most, kept.length))}</ol>`}
+    draw(this.inside, html`${kept.length > 0 && html`<ol>${kept.map((each, at) => picture(each, at, most, kept.length, this.#noun))}</ol>`}
       ${sending && html`<p class="small"><span class="chip busy">Sending</span> <span class="name">${sending.name}</span></p>`}
       ${problem && html`<p class="alert small" role="alert">${problem}</p>`}
       <div class="row">
@@ -150,19 +155,19 @@ class Reference extends HTMLElement {
   }
 }
 
-const frame = () => html`<div class="zone" role="group" aria-labelledby="reference-title" aria-describedby="reference-help">
-    <p class="title" id="reference-title">Reference picture (optional)</p>
-    <p class="quiet small" id="reference-help">The built-in engine takes on its colours, contrast and texture; a model takes after what it shows. PNG, JPEG, WebP, TIFF or BMP.</p>
+const frame = (element) => html`<div class="zone" role="group" aria-labelledby="reference-title" aria-describedby="reference-help">
+    <p class="title" id="reference-title">${element.getAttribute("heading")}</p>
+    <p class="quiet small" id="reference-help">${element.getAttribute("about")} PNG, JPEG, WebP, TIFF or BMP.</p>
     <div class="inside"></div>
-    <input type="file" hidden aria-label="Reference picture" accept="${KINDS}">
+    <input type="file" hidden aria-label="${element.getAttribute("heading")}" accept="${KINDS}">
   </div>
   <p class="said hidden" role="status" aria-live="polite"></p>`;
 
-function picture({ digest, name, width, height }, at, most, count) {
+function picture({ digest, name, width, height }, at, most, count, noun) {
   const called = name || (count > 1 ? `picture ${at + 1}` : "the picture");
   const about = html`data-digest="${digest}"`;
   return html`<li class="kept${at < most ? "" : " unused"}" data-key="${digest}">
-    <img src="/studio/references/${digest}" ${about} alt="${name ? `The reference picture ${name}` : "The reference picture"}">
+    <img src="/studio/references/${digest}" ${about} alt="${name ? `The ${noun} ${name}` : `The ${noun}`}">
     <div class="small"><p><span class="name">${name || "The picture of these settings"}</span>
       ${width && html`<span class="quiet number">${width} × ${height}</span>`}</p>
       ${at >= most && html`<p class="quiet">Not used: this engine takes ${most}.</p>`}

@@ -16,17 +16,17 @@ export async function ask(path, { method = "GET", json, body, headers = {}, sign
     options.body = JSON.stringify(json);
     options.headers["Content-Type"] = "application/json";
   } else if (body !== undefined) options.body = body;
-  let answer;
+  let answer, told;
   try {
     answer = await fetch(`/studio/${path}`, options);
+    told = answer.headers.get("Content-Type")?.includes("json") && answer.status !== 304 ? await answer.json() : {};
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (["AbortError", "SyntaxError"].includes(error.name)) throw error;
     throw new Problem({ problem: AWAY, remedy: "This page goes on by itself when it is back." });
   }
   resolved(AWAY);
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.hash)}`);
   if (answer.status === 304) return null;
-  const told = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
   if (!answer.ok) {
     const problem = told.problem ?? `The server answered ${answer.status}.`;
     throw new Problem({ problem, remedy: told.remedy ?? "Try again.", status: answer.status, body: told });

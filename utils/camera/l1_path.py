@@ -7,8 +7,6 @@ shifts, the rotation and the zoom, as a correction of the smoothed path.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import linprog
 
 from utils.image import Size
 from utils.image.geometry import Matrix, inverse, middle_of, normal, shift_turn_zoom, steps_after
@@ -42,6 +40,9 @@ def _summed_track(steps: Matrix) -> Track:
 
 def _minimised(track: Track, reach: float) -> Track:
     """Linear program: the track within `reach` of the given one, and equal at both ends, with the least L1 cost."""
+    from scipy import sparse
+    from scipy.optimize import linprog  # takes half a second, which only this path needs
+
     count = len(track)
     free = np.full(count, reach)
     free[[0, -1]] = 0

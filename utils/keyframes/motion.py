@@ -3,7 +3,7 @@
 Joined steps alone drift by a fraction of a pixel each; flow between distant frames alone fails where much has moved.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +22,9 @@ NEAR_PX = 3.0
 """Radius within which pictures are compared."""
 ALIKE_LEVELS = 9.0
 """Difference of two pictures, without that of their brightness, at which a match is half as sure."""
+SAME_SHARE = 0.5
+"""Difference at which two places are still of one surface, as a share of the contrast there: a stripe that is missed by
+a part of a pixel differs a lot."""
 LIGHT_SHARE = 0.05
 """Differences broader than this share of the height are those of light."""
 
@@ -44,12 +47,17 @@ class Match:
         return Match(scaled(self.vectors, size), cv2.resize(self.sure, size, interpolation=cv2.INTER_LINEAR))
 
 
-class Motion:
-    """Motion between the frames of a stretch, whose flow between neighbours is kept."""
+FlowBetween = Callable[[int, int], Flow]
+"""The flow from a frame to a neighbour, both counted in the stretch, at any size."""
 
-    def __init__(self, greys: Sequence[Grey]) -> None:
+
+class Motion:
+    """Motion between the frames of a stretch, whose flow between neighbours is kept unless it is `known` already."""
+
+    def __init__(self, greys: Sequence[Grey], known: FlowBetween | None = None) -> None:
         size = flow_size(Size.of(greys[0]))
         self._greys = [cv2.resize(grey, size, interpolation=cv2.INTER_AREA) for grey in greys]
+        self._known = known
         self._steps: dict[tuple[int, int], tuple[NDArray[np.int16], Flags]] = {}
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
@@ -83,6 +91,8 @@ class Motion:
         return mixed, np.exp2(-np.square(_difference(here, there, mixed) / ALIKE_LEVELS))
 
     def _step(self, source: int, target: int) -> Flow:
+        if self._known is not None:
+            return self._known(source, target).resized(self.size)
         if (source, target) not in self._steps:
             pair = flow_pair(self._greys[source], self._greys[target], (source, target), SEARCH)
             for flow in pair:
@@ -101,6 +111,20 @@ def _difference(here: Grey, there: Grey, vectors: Vectors) -> Floats:
     change = cv2.subtract(fetched(there, vectors), here, dtype=cv2.CV_32F)
     light = cv2.GaussianBlur(change, (0, 0), max(1.0, LIGHT_SHARE * len(here)))
     return np.asarray(cv2.GaussianBlur(cv2.absdiff(change, light), (0, 0), NEAR_PX), np.float32)
+
+
+def same_surface(here: Grey, there: Grey, vectors: Vectors) -> Flags:
+    """Where two pictures show the same when one is brought onto the other, but for what a part of a pixel changes."""
+    allowed = np.maximum(ALIKE_LEVELS, SAME_SHARE * _contrast(here))
+    same: Flags = _difference(here, there, vectors) < allowed
+    return same
+
+
+def _contrast(grey: Grey) -> Floats:
+    """The standard deviation of a picture near each pixel, in levels."""
+    levels = grey.astype(np.float32)
+    mean, square = (cv2.GaussianBlur(each, (0, 0), NEAR_PX) for each in (levels, levels * levels))
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)), np.float32)
 
 
 def _soft(valid: Floats) -> Floats:

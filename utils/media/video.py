@@ -1,7 +1,7 @@
 """Frame sources: the frames of a clip by index, exact and in ascending order, never the whole clip in memory."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,9 +70,12 @@ class ClipBrightness:
     clip: Clip
 
     def __iter__(self) -> Iterator[Plane]:
-        """Yield the luma planes, upright, H x W, full range. They must not be written to."""
+        return self.read(self.clip.span)
+
+    def read(self, wanted: Iterable[int]) -> Generator[Plane]:
+        """Yield the luma planes of these frames, upright, H x W, full range. They must not be written to."""
         reader = PlaneReader(self.clip)
-        with closing(Cursor(self.clip)) as cursor, closing(prefetch(cursor.frames(self.clip.span))) as pictures:
+        with closing(Cursor(self.clip)) as cursor, closing(prefetch(cursor.frames(wanted))) as pictures:
             for _, picture in pictures:
                 yield reader.brightness(picture)
 

@@ -98,7 +98,7 @@ class PoseModel:
     def _loaded(self) -> Any:
         """The MediaPipe model, loaded at first use."""
         if self._pose is None:
-            from mediapipe.python.solutions.pose import Pose
+            from utils.people.quick_mediapipe import Pose
 
             self._pose = Pose(
                 static_image_mode=self._alone,

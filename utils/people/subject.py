@@ -27,8 +27,9 @@ Colours = NDArray[np.float32]
 Rule = Literal["largest", "central"]
 """Who is the subject: the largest person, or the one nearest to the middle of the picture."""
 
-SAMPLE_COUNT = 9
-"""Number of frames sampled from the clip."""
+SAMPLE_COUNT, FEWEST_SAMPLES, SAMPLE_STEP = 9, 5, 12
+"""Number of frames sampled from the clip; of a short one fewer, down to the second number, if they would be nearer to
+each other than the third."""
 SAMPLE_WORKERS = 2
 """Sampled frames searched at the same time, each with a pose model of its own."""
 EXTRA_DETECTIONS = 3
@@ -125,17 +126,20 @@ class _Candidate:
         return float(np.median(values) * np.sqrt(len(self.places) / samples))
 
 
-def choose_subject(frames: FrameSource, rule: Rule | Pointed) -> Subject | None:
+def sample_indices(count: int) -> list[int]:
+    """The frames to sample of so many, evenly spread from the first to the last."""
+    samples = min(SAMPLE_COUNT, max(FEWEST_SAMPLES, count // SAMPLE_STEP))
+    return sorted({round(each) for each in np.linspace(0, count - 1, samples)}) if count else []
+
+
+def choose_subject(frames: FrameSource, rule: Rule | Pointed, indices: Iterable[int] | None = None) -> Subject | None:
     """The person the clip is about; None when nobody is detected, or only once, which may be a false detection.
 
-    ClipError when somebody is pointed at, required, and not detected there.
+    `indices` are the frames to search, if not those of `sample_indices`. ClipError when somebody is pointed at,
+    required, and not detected there.
     """
     also = {rule.index} if isinstance(rule, Pointed) else set[int]()
-    sampled = (
-        sorted({round(candidate) for candidate in np.linspace(0, len(frames) - 1, SAMPLE_COUNT)} | also)
-        if len(frames)
-        else []
-    )
+    sampled = sorted({*(sample_indices(len(frames)) if indices is None else indices), *also})
     candidates: list[_Candidate] = []
     for frame, bodies in _search_samples(frames.read(sampled)):
         _recognise(candidates, frame.index, frame.rgb, bodies)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.controlnet.defaults import Defaults
+from pipeline.engines.controlnet.parts import Parts
+from pipeline.engines.controlnet.references import References
 from pipeline.engines.controlnet.sampling import Sampling, Step, first_steps, scheduler
 from pipeline.engines.controlnet.starts import Start
 from pipeline.engines.controlnet.text import ClipPrompts, Said, encoders
@@ -25,7 +27,7 @@ from pipeline.engines.diffusion.components import component, configuration
 from pipeline.engines.diffusion.defaults import Asked
 from pipeline.engines.diffusion.pictures import Floats
 from pipeline.engines.diffusion.placed import Placed
-from utils.image import Size
+from utils.image import RGB, Size
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Request(Asked):
 
     control: str
     control_strength: float
+    references: tuple[RGB, ...] = field(default=(), compare=False, repr=False)
+    reference_strength: float = 0.0
 
 
 @dataclass
@@ -44,14 +48,15 @@ class Opened(Placed):
     halved: ClassVar[tuple[str, ...]] = ("unet", "vae")
 
     prompts: ClipPrompts
-    nets: dict[str, Path]
-    """The folders of control networks, by what leads them."""
+    parts: Parts
+    references: References
     _lead: dict[str, Any] = field(default_factory=dict)
-    """The control network that is loaded: one at most."""
+    """The control network that is loaded, by what leads it: one at most."""
+    _lead_digest: str = ""
 
     @classmethod
     def from_folder(
-        cls, folder: Path, nets: dict[str, Path], defaults: Defaults, place: tuple[torch.device, torch.dtype]
+        cls, folder: Path, its: Parts, defaults: Defaults, place: tuple[torch.device, torch.dtype]
     ) -> "Opened":
         """Load all but text encoders and control networks, from a folder in the layout of diffusers."""
         device, dtype = place
@@ -76,7 +81,7 @@ class Opened(Placed):
                 **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
             )
         prompts = ClipPrompts(lambda: encoders(folder, dtype), device)
-        return cls(pipe, prompts, device, nets)
+        return cls(pipe, prompts, device, its, References(its, device))
 
     @property
     def cell_px(self) -> int:
@@ -104,22 +109,30 @@ class Opened(Placed):
 
     def _guess(self, starts: Sequence[Start], asked: Request) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """The model for these frames: with guidance it sees each of them twice, with and without the prompt."""
-        unet, net, texts = self.pipe.unet, self._net(asked.control), self.read(asked)
+        unet, net, texts = self.pipe.unet, self._lead.get(asked.control), self.read(asked)
         twice = len(texts)
         states = self._for_each([each.states for each in texts], len(starts))
         added = self._added(texts, starts)
-        drawn = [each.control for each in starts if each.control is not None]
-        controls = self._pictures(drawn * twice).to(unet.dtype) if drawn else None
+        if asked.references:
+            shown = self.references.said(asked.references)[:twice]
+            added = {**(added or {}), "image_embeds": [self._for_each(shown, len(starts))]}
+        lead = self._controls([each.control for each in starts] * twice, Size.of(starts[0].picture))
+        if net is not None and lead is not None:
+            net.to(self.device)
 
         def guess(latents: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
             seen = torch.cat([latents] * twice).to(unet.dtype)
             named = {"encoder_hidden_states": states, "added_cond_kwargs": added, "return_dict": False}
             led: dict[str, Any] = {}
-            if net is not None:
+            if net is not None and lead is not None:
+                controls, is_led = lead
                 down, middle = net(
                     seen, time, controlnet_cond=controls, conditioning_scale=asked.control_strength, **named
                 )
-                led = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+                led = {
+                    "down_block_additional_residuals": [each * is_led for each in down],
+                    "mid_block_additional_residual": middle * is_led,
+                }
             noise = unet(seen, time, **named, **led)[0].float()
             if twice == 1:
                 return noise
@@ -128,21 +141,31 @@ class Opened(Placed):
 
         return guess
 
-    def _net(self, control: str) -> Any:
-        """The control network for what leads; the one before is dropped."""
-        if control == "none":
+    def _controls(self, drawn: Sequence[RGB | None], size: Size) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Control pictures, and for each 1, or 0 where there is none, which a black one is not; None if all are None.
+
+        What the network says of a frame is taken times that number.
+        """
+        is_led = [each is not None for each in drawn]
+        if not any(is_led):
             return None
-        if control not in self._lead:
-            if control not in self.nets:
-                raise EngineError(
-                    f"This checkpoint has no control network for {control}.",
-                    f"Choose {' or '.join((*self.nets, 'none'))} as what leads, or another checkpoint.",
-                )
+        empty = np.zeros((size.height_px, size.width_px, 3), np.uint8)
+        pictures = self._pictures([empty if each is None else each for each in drawn])
+        factors = torch.tensor(is_led, device=self.device)[:, None, None, None]
+        return pictures.to(self.pipe.unet.dtype), factors.to(self.pipe.unet.dtype)
+
+    def prepare(self, asked: Request) -> None:
+        """Read prompts and reference pictures, and load the control network; the one before is dropped."""
+        self.read(asked)
+        self.references.prepare(self.pipe, asked.references, asked.reference_strength, self.leave_card)
+        if asked.control == "none":
+            return
+        found = self.parts.found(asked.control)
+        if asked.control not in self._lead or found.digest != self._lead_digest:
             self._lead.clear()
-            net = component(self.nets[control], ControlNetModel, self.pipe.unet.dtype)
-            self._check_fits(net, control)
-            self._lead[control] = net
-        return self._lead[control].to(self.device)
+            net = component(found.path, ControlNetModel, self.pipe.unet.dtype)
+            self._check_fits(net, asked.control)
+            self._lead[asked.control], self._lead_digest = net, found.digest
 
     def _check_fits(self, net: Any, control: str) -> None:
         """Refuse a control network of another family of models."""
@@ -154,7 +177,7 @@ class Opened(Placed):
                     "Choose a checkpoint whose parts belong together.",
                 )
 
-    def _added(self, texts: Sequence[Said], starts: Sequence[Start]) -> dict[str, torch.Tensor] | None:
+    def _added(self, texts: Sequence[Said], starts: Sequence[Start]) -> dict[str, Any] | None:
         """What SDXL reads besides the prompt: all of it as one vector, and the sizes and place of the picture."""
         wholes = [each.whole for each in texts if each.whole is not None]
         if not wholes:

@@ -1,33 +1,24 @@
 """A session of ControlNet: makes the frames of a window in rounds, in calls that fit into memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-
-from pipeline.engines.base import EngineFrame, Output, Provenance, Tell, Window
+from pipeline.engines.base import EngineFrame, Output, Tell, Window
 from pipeline.engines.controlnet.defaults import MOST_ENLARGED, Defaults
 from pipeline.engines.controlnet.opened import Opened, Request
 from pipeline.engines.controlnet.order import Turn, rounds
 from pipeline.engines.controlnet.sampling import taken
 from pipeline.engines.controlnet.starts import Look, Starts
-from pipeline.engines.diffusion.attempts import Attempt, Attempts
-from pipeline.engines.diffusion.pictures import Floats, faded, part_mask, problem, resized, shown, working_size
+from pipeline.engines.diffusion.attempts import Attempt
+from pipeline.engines.diffusion.pictures import Floats, faded, levels, part_mask, problem, resized, shown, working_size
+from pipeline.engines.diffusion.session import DiffusionSession
 from pipeline.engines.diffusion.work import Work
 from utils.image import RGB, Size
 from utils.progress import Cancel
 
 
-@dataclass
-class ControlnetSession:
+class ControlnetSession(DiffusionSession[Opened, Defaults]):
     """Makes windows with an opened model."""
-
-    provenance: Provenance
-    model: Opened
-    defaults: Defaults
-    attempts: Attempts
-    said: tuple[str, ...] = ()
-    """What was done differently than asked for when the model was opened, such as a part of a LoRA that is not used."""
 
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, made as keys are."""
@@ -35,16 +26,8 @@ class ControlnetSession:
         (rgb,) = self._made(work)
         return shown(work.views[0], rgb, part_mask(work.views[0].matte, window.settings["generate.apply_to"]))
 
-    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
-        """Make the frames of a window; they come when all of them are made."""
-        output = Output(iter(()), list(self.said))
-        return replace(output, frames=self._frames(window, cancel, tell, output))
-
-    def close(self) -> None:
-        """Release the model."""
-        self.model.close()
-
-    def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+    def frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+        """Made round by round."""
         work, part = Work.of(window, cancel, tell, output), window.settings["generate.apply_to"]
         for view, rgb in zip(work.views, self._made(work), strict=True):
             alpha = faded(part_mask(view.matte, part)) if part == "person" else None
@@ -59,7 +42,7 @@ class ControlnetSession:
     def _attempted(self, work: Work, attempt: Attempt) -> list[RGB]:
         """The frames of a window, round by round."""
         asked = self._request(work)
-        self.model.read(asked)
+        self.model.prepare(asked)
         work.say_if_cut(self.model, asked.prompt)
         self.model.place(attempt.offload, tiled=attempt.tiled)
         carry = work.window.carry
@@ -81,7 +64,7 @@ class ControlnetSession:
             work.cancel.check()
             work.tell((done + len(turns) * number / steps) / total, f"step {number} of {steps}, {len(turns)} at once")
 
-        about = asked.call(str(self.provenance.settings["model"]), Size.of(sources[0]), len(turns))
+        about = self.call(asked, Size.of(sources[0]), len(turns))
         steps = taken((each.strength for each in given), asked.steps)
         made = work.called(
             self.model,
@@ -90,7 +73,7 @@ class ControlnetSession:
             lambda result: _wrong(result, sources),
         )
         for turn, frame in zip(turns, made, strict=True):
-            starts.finished[turn.index] = np.asarray(np.rint(255 * frame), np.uint8)
+            starts.finished[turn.index] = levels(frame)
 
     def _look(self, window: Window, scale: float) -> Look:
         settings = window.settings
@@ -106,12 +89,14 @@ class ControlnetSession:
         )
 
     def _request(self, work: Work) -> Request:
-        settings = work.window.settings
+        settings, strength = work.window.settings, work.window.settings["generate.reference_strength"]
         return Request.of(
             settings,
             self.defaults,
             control=settings["generate.control"],
             control_strength=settings["generate.control_strength"],
+            references=work.window.style.references if strength else (),
+            reference_strength=strength,
         )
 
 

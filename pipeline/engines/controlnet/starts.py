@@ -28,6 +28,7 @@ class Start:
 
     picture: RGB
     control: RGB | None
+    """None where nothing leads the frame."""
     noise: Noise
     strength: NDArray[np.float32]
     """Rows x columns of latent cells, 0 (stays as it is) to 1 (made from noise alone)."""
@@ -41,7 +42,7 @@ class Look:
     cell_px: int
     part: str
     strength: float
-    control: Callable[[View], RGB] | None
+    control: Callable[[View], RGB | None] | None
     seed: int
     channels: int = 4
 
@@ -88,10 +89,10 @@ class Starts:
             share = KEY_SHARE if turn.is_key else BETWEEN_SHARE
         strength = self.look.strength * (1 - (1 - share) * carried)
         strength[self.masks[turn.index] == 0] = 0
-        control = self.look.control
+        control = self.look.control(self.views[turn.index]) if self.look.control else None
         return Start(
             picture,
-            at_size(control(self.views[turn.index]), self.look.size) if control else None,
+            None if control is None else at_size(control, self.look.size),
             self._moved_noise(turn.index, flows),
             np.asarray(cv2.resize(strength, self.look.cells, interpolation=cv2.INTER_AREA)),
         )

@@ -9,7 +9,7 @@ import torch
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from pipeline.engines.diffusion.components import component
-from pipeline.engines.diffusion.prompt import Prompts, clean
+from pipeline.engines.diffusion.prompt import Prompts
 from utils.memory import clear_cuda
 
 TOKENS = 77
@@ -34,13 +34,13 @@ class ClipPrompts(Prompts):
     def said(self, *prompts: str) -> list[Said]:
         """What the encoders say of each prompt, on the processor."""
         states = self.numbers(*prompts)
-        return [Said(each, self._whole.get(clean(text))) for each, text in zip(states, prompts, strict=True)]
+        return [Said(each, self._whole.get(text)) for each, text in zip(states, prompts, strict=True)]
 
-    def _encode(self, prompts: list[str]) -> None:
+    def _encode(self, asked: list[str]) -> None:
         pairs = list(zip(*self.load(), strict=True))
         for _, encoder in pairs:
             encoder.to(self.device)
-        for prompt in prompts:
+        for prompt in asked:
             self._read_all(prompt, pairs)
         self._whole = {prompt: whole for prompt, whole in self._whole.items() if prompt in self._kept}
         del pairs, encoder
@@ -58,7 +58,7 @@ class ClipPrompts(Prompts):
             with torch.no_grad():
                 told = encoder(read.input_ids.to(self.device), output_hidden_states=len(pairs) > 1)
             states.append(told.hidden_states[-2] if len(pairs) > 1 else told.last_hidden_state)
-        self._kept[prompt] = torch.cat(states, dim=-1).cpu()
+        self._keep(prompt, torch.cat(states, dim=-1))
         if len(pairs) > 1:
             self._whole[prompt] = told.text_embeds.cpu()
         self.encoded += 1

@@ -39,7 +39,7 @@ class Attempt:
     """Calls have a multiple of this many frames, and one."""
 
     def on_card(self, parts_mb: Sequence[float], room_mb: float, asked: str = "auto") -> "Attempt":
-        """The same on a card: all parts on it if the room holds them, else the one in use, else blocks; or as asked."""
+        """This attempt on a card: all parts there if they fit, else the one in use, else blocks of it; or as asked."""
         fits = 0 if sum(parts_mb) <= room_mb else 1 if max(parts_mb) <= room_mb else 2
         chosen = next((number for number, name in enumerate(OFFLOADS) if name == asked), fits)
         return replace(self, offload=OFFLOADS[chosen], offloads=OFFLOADS[chosen + 1 :])

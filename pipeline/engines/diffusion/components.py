@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from pipeline.engines.base import EngineError
 
 INDEXES = ("diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json")
-OLDER = "text_model."
-"""How the names of CLIP's weights begin in the files on the hub; the library has shorter ones by now."""
+OLDER = {"text_model.": "", "visual.": "model.visual.", "model.": "model.language_model."}
+"""How names of the weights of CLIP and Qwen2.5-VL begin in the files on the hub -> how the library calls them now."""
 REPAIR = "Run `python -m pipeline models verify`, and fetch the model again if it says so."
 
 
@@ -68,7 +68,12 @@ def hush() -> None:
 def _compare(folder: Path, kind: Any, variant: str | None) -> None:
     """Refuse weights that do not belong to the configuration beside them, naming the first difference."""
     there, wanted = shapes(folder, variant), _wanted(folder, kind)
-    there |= {name.removeprefix(OLDER): shape for name, shape in there.items()}
+    there |= {
+        now + name.removeprefix(before): shape
+        for before, now in OLDER.items()
+        for name, shape in there.items()
+        if name.startswith(before)
+    }
     for name, shape in wanted.items():
         if name not in there:
             raise EngineError(f"{folder} lacks the weight {name}.", REPAIR)

@@ -1,10 +1,11 @@
-"""What a checkpoint was made for, and what is asked of it: settings of 0 mean what it was made for."""
+"""What a checkpoint was made for, and what is asked of it: settings of 0 leave it to the checkpoint and effort."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from pipeline.engines.base import Call, EngineError
+from pipeline.engines.effort import steps_of
 from utils.size import Size
 
 
@@ -27,8 +28,7 @@ class Defaults:
 
     def passes(self, settings: Mapping[str, Any]) -> int:
         """How often a model is asked: once a step, and with guidance once more without the prompt."""
-        steps = settings.get("generate.steps") or self.steps
-        return int(steps) * (2 if (settings.get("generate.guidance") or self.guidance) > 1 else 1)
+        return steps_of(settings, self.steps) * (2 if (settings.get("generate.guidance") or self.guidance) > 1 else 1)
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Asked:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], defaults: Defaults, **more: Any) -> Self:
-        """As the settings say, else as the checkpoint was made for."""
+        """As the settings say, else as the checkpoint was made for and the effort is."""
         return cls(
-            prompt=settings["generate.prompt"],
-            negative_prompt=settings["generate.negative_prompt"],
-            steps=settings["generate.steps"] or defaults.steps,
+            prompt=_on_one_line(settings["generate.prompt"]),
+            negative_prompt=_on_one_line(settings["generate.negative_prompt"]),
+            steps=steps_of(settings, defaults.steps),
             guidance=settings["generate.guidance"] or defaults.guidance,
             **more,
         )
@@ -59,3 +59,8 @@ class Asked:
     def call(self, model: str, size: Size, frames: int) -> Call:
         """A call with this, before it is made."""
         return Call(model, size, frames, self.steps, self.steps * len(self.texts), seconds=0.0)
+
+
+def _on_one_line(prompt: str) -> str:
+    """A prompt with single spaces."""
+    return " ".join(prompt.split())

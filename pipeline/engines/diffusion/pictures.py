@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import View
+from pipeline.engines.base import EngineFrame, View
 from utils.image import RGB, Size
 
 Mask = NDArray[np.uint8]
@@ -49,6 +49,18 @@ def problem(made: Floats, given: Iterable[RGB]) -> str | None:
         return "values that are no numbers"
     brightest = max(float(picture.max()) for picture in given) / 255
     return "black pictures" if float(made.max()) < BLACK < brightest else None
+
+
+def levels(made: Floats) -> RGB:
+    """A picture that a model made (0 to 1), in 8 bits."""
+    return np.asarray(np.rint(255 * made), np.uint8)
+
+
+def over_source(view: View, rgb: RGB, mask: Mask, part: str) -> EngineFrame:
+    """A made frame with the source outside of its mask; a person keeps a matte, so that it can be put elsewhere."""
+    if part == "person":
+        return EngineFrame(np.where(mask[..., None] > 0, rgb, view.rgb), faded(mask))
+    return EngineFrame(shown(view, rgb, mask))
 
 
 def shown(view: View, rgb: RGB, mask: Mask) -> RGB:

@@ -1,13 +1,13 @@
 """A loaded model: which of its parts are on the card, in which precision, and that it makes room for text encoders."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
 
 from pipeline.engines.diffusion.attempts import Offload
-from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.diffusion.prompt import Reader
 from utils.memory import clear_cuda
 
 
@@ -22,7 +22,7 @@ class Placed:
 
     pipe: Any
     """The library's pipeline, which holds the parts, moves them, and loads LoRAs."""
-    prompts: Prompts
+    prompts: Reader[Any]
     device: torch.device
     offload: Offload | None = field(default=None, kw_only=True)
 
@@ -31,9 +31,9 @@ class Placed:
         """The networks that take the steps, by their names."""
         return self._parts(self.networks)
 
-    def make_room(self, texts: Sequence[str]) -> None:
+    def make_room(self, asked: Sequence[Hashable]) -> None:
         """Leave the card before prompts are read that are new, so that the text encoder fits."""
-        if self.device.type == "cuda" and not self.prompts.knows(*texts):
+        if self.device.type == "cuda" and not self.prompts.knows(*asked):
             self.leave_card()
 
     def place(self, offload: Offload, *, tiled: bool = False) -> None:

@@ -46,6 +46,16 @@ class Work:
         if model.prompts.was_cut(prompt):
             self.say(f"The prompt is longer than {model.prompts.most_tokens} tokens; its end was not read.")
 
+    def stepping(self, first: int, frames: int, steps: int) -> Callable[[int], None]:
+        """What follows each step of a call for some frames: it stops where that was asked for, and tells its share."""
+
+        def step(done: int) -> None:
+            self.cancel.check()
+            share = (first + frames * done / steps) / len(self.views)
+            self.tell(min(share, 1.0), f"step {done} of {steps}")
+
+        return step
+
     def called(
         self, model: Placed, about: Call, make: Callable[[], Made], problem_of: Callable[[Made], str | None]
     ) -> Made:

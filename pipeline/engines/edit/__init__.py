@@ -1,4 +1,4 @@
-"""Key frames painted by a model that edits pictures by instruction (FLUX.2 klein), carried through the window."""
+"""Key frames painted by a model that edits pictures by instruction, and carried through the window."""
 
 from pipeline.engines.edit.engine import ENGINE
 

@@ -1,36 +1,48 @@
 """Opens a session of the engine `edit`: loads a checkpoint and decides how much of it can be on the card at once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
-from pipeline.engines.base import Engine, Tell
-from pipeline.engines.device import Device
-from pipeline.engines.diffusion import lora
+from pipeline.engines.base import EngineError
 from pipeline.engines.diffusion.attempts import Attempt, Attempts
-from pipeline.engines.diffusion.opening import Opening, size_mb
-from pipeline.engines.diffusion.speed import speed_up
+from pipeline.engines.diffusion.components import configuration
+from pipeline.engines.diffusion.opening import Opening, Room, size_mb
 from pipeline.engines.edit.defaults import Defaults
-from pipeline.engines.edit.engine import checkpoint
+from pipeline.engines.edit.klein import Klein
 from pipeline.engines.edit.opened import Opened
+from pipeline.engines.edit.qwen import Qwen
 from pipeline.engines.edit.session import EditSession
-from pipeline.engines.weights import weights
 
-WORKING_MB = 5 * 1024.0
-"""Memory that painting a megapixel takes beside the weights (assumed): most of it decoding."""
+FAMILIES: Mapping[str, type[Opened]] = {
+    "Flux2KleinPipeline": Klein,
+    "Flux2KleinInpaintPipeline": Klein,
+    "QwenImageEditPlusPipeline": Qwen,
+}
+"""What model_index.json calls models that this engine paints with -> the family that calls them."""
 
 
-def opened(engine: Engine, settings: Mapping[str, Any], device: Device, tell: Tell) -> EditSession:
-    """A session with the checkpoint and the LoRAs that the settings name."""
-    name, chosen = checkpoint(settings), lora.loras(settings["generate.loras"])
-    found = weights(name)
-    tell(0.0, f"opening {name}")
-    opening = Opening.of(settings, device)
-    model = Opened.from_folder(found.path, opening.place, opening.dtype)
-    lora.apply(model.pipe, chosen, model.experts)
-    said = speed_up(model.experts.values(), settings, opening.place)
-    defaults = Defaults.of(found.model.checkpoint.options, name)
-    parts_mb = [size_mb(each) for each in (model.pipe.transformer, model.pipe.vae)]
-    attempt = opening.attempt(Attempt(1, can_tile=True), parts_mb, WORKING_MB)
-    return EditSession(opening.provenance(engine, found, chosen), model, defaults, Attempts(attempt), tuple(said))
+def opened(opening: Opening) -> EditSession:
+    """A session with a checkpoint."""
+    room, folder = opening.room, opening.found.path
+    model = family(folder).from_folder(folder, room.place, room.dtype)
+    said = opening.finish(model)
+    attempts = Attempts(first_attempt(model, room))
+    return EditSession(opening.provenance(), model, opening.defaults(Defaults), attempts, said)
+
+
+def first_attempt(model: Opened, room: Room) -> Attempt:
+    """One picture at once, with as much of the model on the card as fits with what transformer and VAE work in."""
+    transformer_mb, vae_mb = size_mb(model.pipe.transformer), size_mb(model.pipe.vae)
+    parts_mb = [transformer_mb + model.step_mb, vae_mb + model.decoding_mb]
+    return room.attempt(Attempt(1, can_tile=True), parts_mb, working_mb=0)
+
+
+def family(folder: Path) -> type[Opened]:
+    """The family of the model in a folder; EngineError if it is none of this engine's."""
+    kind = str(configuration(folder, "model_index.json").get("_class_name"))
+    if kind in FAMILIES:
+        return FAMILIES[kind]
+    raise EngineError(
+        f"{folder} holds a model for {kind}, which cannot paint key frames here.",
+        "Choose a checkpoint that `python -m pipeline models list` shows for the engine edit.",
+    )

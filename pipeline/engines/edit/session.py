@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import EngineFrame, Output, Provenance, Tell, Window
-from pipeline.engines.diffusion.attempts import Attempt, Attempts
-from pipeline.engines.diffusion.pictures import Mask, at_size, faded, part_mask, problem, shown
+from pipeline.engines.base import EngineFrame, Output, Tell, Window
+from pipeline.engines.diffusion.attempts import Attempt
+from pipeline.engines.diffusion.pictures import Mask, at_size, levels, over_source, part_mask, problem, shown
+from pipeline.engines.diffusion.session import DiffusionSession
 from pipeline.engines.diffusion.work import Work
 from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.opened import Opened, Request
@@ -28,32 +29,16 @@ ANCHOR = "first_key"
 """The name under which windows pass on what the first key of a clip shows, for later keys to look like it."""
 
 
-@dataclass
-class EditSession:
+class EditSession(DiffusionSession[Opened, Defaults]):
     """Makes windows with an opened model."""
-
-    provenance: Provenance
-    model: Opened
-    defaults: Defaults
-    attempts: Attempts
-    said: tuple[str, ...] = ()
-    """What was done differently than asked for when the model was opened."""
 
     def preview(self, window: Window, index: int) -> RGB:
         """One painted frame."""
         work = _Work.single(window, index)
         return shown(work.views[0], self._painted(work, _Key(0)), work.parts[0])
 
-    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
-        """Make the frames of a window; they come when its keys are painted."""
-        output = Output(iter(()), list(self.said))
-        return replace(output, frames=self._frames(window, cancel, tell, output))
-
-    def close(self) -> None:
-        """Release the model."""
-        self.model.close()
-
-    def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+    def frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+        """Carried from the painted keys."""
         work = _Work.of(window, cancel, tell, output)
         alone = window.settings["generate.apply_to"] == "person"
         subjects = [view.matte for view in work.views] if alone else work.parts
@@ -66,10 +51,7 @@ class EditSession:
         self._paint(work, stretch.keys(first=first), pictures)
         whole = [*before[:first], *stretch.carried(pictures)] if first else stretch.carried(pictures)
         for view, part, picture in zip(work.views, work.parts, whole, strict=True):
-            if alone:
-                yield EngineFrame(np.where(part[..., None] > 0, picture, view.rgb), faded(part))
-            else:
-                yield EngineFrame(shown(view, picture, part))
+            yield over_source(view, picture, part, window.settings["generate.apply_to"])
 
     def _paint(self, work: "_Work", keys: Sequence[int], pictures: dict[int, RGB]) -> None:
         """Paint the keys that have no picture yet. All of them look at the first one of the clip."""
@@ -77,7 +59,8 @@ class EditSession:
         to_paint = [key for key in keys if key not in pictures]
         for number, key in enumerate(to_paint):
             references = () if anchor is None else (anchor,)
-            pictures[key] = self._painted(work, _Key(key, number, len(to_paint), references))
+            later = () if anchor is None else tuple(to_paint[number + 1 :])
+            pictures[key] = self._painted(work, _Key(key, number, len(to_paint), references, later))
             if anchor is None and work.parts[key].any():
                 anchor = cut_out(pictures[key], work.parts[key])
         if anchor is not None:
@@ -88,18 +71,24 @@ class EditSession:
         view, part = work.views[key.frame], work.parts[key.frame]
         if not part.any():
             return view.rgb
-        references, asked = (*work.window.style.references, *key.references), self._request(work)
+        asked = self._request(work)
 
         def attempt(now: Attempt) -> RGB:
-            size = working_size(view.size, self.defaults.area_px, self.model.size_multiple, now.scale)
-            given = Sheets.of(view.rgb, part, references, size)
-            self.model.read(asked)
+            given = self._sheets(work, key, key.frame, now)
+            later = (self._sheets(work, key, frame, now) for frame in key.later if work.parts[frame].any())
+            self.model.read(asked, given, later)
             work.say_if_cut(self.model, asked.prompt)
             self.model.place(now.offload, tiled=now.tiled)
             return self._called(given, asked, work, key)
 
         painted = at_size(self.attempts.run(attempt, work.output.fallbacks), view.size)
         return np.asarray(np.where(part[..., None] > 0, painted, view.rgb), np.uint8)
+
+    def _sheets(self, work: "_Work", key: "_Key", frame: int, now: Attempt) -> Sheets:
+        """What the model is shown to paint a frame with the references of a key."""
+        view, references = work.views[frame], (*work.window.style.references, *key.references)
+        size = working_size(view.size, self.defaults.area_px, self.model.size_multiple, now.scale)
+        return Sheets.of(view.rgb, work.parts[frame], references, size)
 
     def _called(self, given: Sheets, asked: Request, work: "_Work", key: "_Key") -> RGB:
         """The picture of a call."""
@@ -111,15 +100,15 @@ class EditSession:
 
         made = work.called(
             self.model,
-            asked.call(str(self.provenance.settings["model"]), Size.of(given.picture), 1),
+            self.call(asked, Size.of(given.picture), 1),
             lambda: self.model.painted(given, asked, step),
             lambda result: problem(result, [given.picture]),
         )
-        return np.asarray(np.rint(255 * made), np.uint8)
+        return levels(made)
 
     def _request(self, work: "_Work") -> Request:
         settings = work.window.settings
-        asked = Request.of(settings, self.defaults, seed=settings["generate.seed"])
+        asked = Request.of(settings, self.defaults, seed=settings["generate.seed"], shift=self.defaults.shift)
         if asked.guidance <= 1 or self.model.takes_guidance:
             return asked
         work.say(WITHOUT_GUIDANCE)
@@ -143,6 +132,8 @@ class _Key:
     number: int = 0
     count: int = 1
     references: tuple[RGB, ...] = ()
+    later: tuple[int, ...] = ()
+    """Frames that are painted after it with the same references."""
 
 
 def _going_on(work: _Work) -> list[RGB]:

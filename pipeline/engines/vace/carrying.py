@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.base import View
-from pipeline.engines.vace.conditioning import GROUP
+from pipeline.engines.diffusion.wan import GROUP
 
 Latents = NDArray[np.float32]
 KEPT = 4

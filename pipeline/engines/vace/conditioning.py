@@ -1,11 +1,12 @@
 """What the model sees of a window: control pictures inside the mask, the source outside, and reference pictures.
 
 Wan compresses time by four: one latent holds the first frame, every other one four frames. A mask must therefore hold
-still over each of these groups, or what moves fast within one is missed.
+still over each of these groups, or what moves fast within one is missed. A frame that is given is another matter: the
+model reads it where it is, and makes the others of its group.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -13,10 +14,9 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import Carry, View
 from pipeline.engines.diffusion.pictures import Mask, part_mask
+from pipeline.engines.diffusion.wan import groups
 from utils.image import RGB, Box, Size, bounding_box
 
-GROUP = 4
-"""Frames per latent, but for the first frame, which has a latent of its own."""
 UNKNOWN = 127
 """The grey that the model was trained to see where nothing is known."""
 PAPER = 255
@@ -49,13 +49,19 @@ class Conditions:
     size: Size
     part: str
     """"person", "background" or "both"."""
-    control: Callable[[View], RGB] | None
-    """Draws the control picture of a view; None leaves the inside of the mask unknown."""
+    control: Callable[[View], RGB | None] | None
+    """Gives the control picture of a view; without one the inside of the mask is left unknown."""
+    given: Mapping[int, RGB] = field(default_factory=dict)
+    """Frames that are known, by the index of their view; in them alone nothing is made anew."""
 
     def of(self, views: Sequence[View], carry: Carry | None, references: Sequence[RGB] = ()) -> Conditioning:
         """The conditioning of some views in a row."""
         parts = united([part_mask(self._scaled(view.matte), self.part) for view in views])
         pictures, masks = [self._picture(view, part) for view, part in zip(views, parts, strict=True)], list(parts)
+        for number, view in enumerate(views):
+            if view.index in self.given:
+                pictures[number] = self._scaled(self.given[view.index])
+                masks[number] = np.zeros_like(masks[number])
         if carry:
             for number, (frame, valid) in enumerate(zip(carry.frames, carry.valid, strict=True)):
                 there = self._scaled(valid) > 127
@@ -66,9 +72,8 @@ class Conditions:
 
     def _picture(self, view: View, mask: Mask) -> RGB:
         """The source of a view, with the control picture inside the mask."""
-        inside = np.full((*mask.shape, 3), UNKNOWN, np.uint8) if self.control is None else None
-        inside = self._scaled(self.control(view)) if self.control else inside
-        assert inside is not None
+        control = self.control(view) if self.control else None
+        inside = np.full((*mask.shape, 3), UNKNOWN, np.uint8) if control is None else self._scaled(control)
         return np.asarray(cv2.copyTo(inside, mask, self._scaled(view.rgb).copy()))
 
     def _scaled(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -84,13 +89,6 @@ def united(masks: Sequence[Mask]) -> list[Mask]:
         union = np.maximum.reduce(list(masks[start:stop]))
         whole.extend(union.copy() for _ in range(start, stop))
     return whole
-
-
-def groups(frames: int) -> Iterator[tuple[int, int]]:
-    """The frames that share a latent, as pairs of first and one past the last: the first alone, then four each."""
-    yield 0, 1
-    for start in range(1, frames, GROUP):
-        yield start, min(start + GROUP, frames)
 
 
 def at_size_of_person(reference: RGB, views: Sequence[View], size: Size) -> RGB:

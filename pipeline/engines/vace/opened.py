@@ -3,23 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
 from PIL import Image
-from transformers import AutoTokenizer, UMT5EncoderModel
 
-from pipeline.engines.base import EngineError
-from pipeline.engines.diffusion.components import REPAIR, component, configuration
+from pipeline.engines.diffusion.components import component, configuration
 from pipeline.engines.diffusion.defaults import Asked
 from pipeline.engines.diffusion.pictures import Floats
-from pipeline.engines.diffusion.placed import Placed
 from pipeline.engines.diffusion.prompt import Prompts
+from pipeline.engines.diffusion.wan import PlacedWan, experts, groups, noise, text_encoder
 from pipeline.engines.vace.carrying import Latents
 from pipeline.engines.vace.composed import composed
-from pipeline.engines.vace.conditioning import Conditioning, groups
+from pipeline.engines.vace.conditioning import Conditioning
 from pipeline.engines.vace.defaults import USUAL, Defaults
 from pipeline.engines.vace.pipeline import VacePipeline
 from utils.image import Size
@@ -37,11 +35,8 @@ class Request(Asked):
 
 
 @dataclass
-class Opened(Placed):
-    """A model with one transformer, or one for high and one for low noise."""
-
-    networks: ClassVar[tuple[str, ...]] = ("transformer", "transformer_2")
-    halved: ClassVar[tuple[str, ...]] = networks
+class Opened(PlacedWan):
+    """An opened Wan VACE."""
 
     @classmethod
     def from_folder(
@@ -53,15 +48,8 @@ class Opened(Placed):
         base: Path | None = None,
     ) -> "Opened":
         """Load all but the text encoder from a folder in the layout of diffusers; a `base` goes over the folder's."""
-        experts = [name for name in ("transformer", "transformer_2") if (folder / name).is_dir()]
-        if not experts:
-            raise EngineError(f"{folder} holds no folder called transformer.", REPAIR)
         boundary = defaults.boundary or configuration(folder, "model_index.json").get("boundary_ratio")
-        if len(experts) > 1 and not boundary:
-            raise EngineError(
-                f"{folder} does not say where one of its experts takes over.", "Say it: `boundary: 0.875`."
-            )
-        loaded = {name: _expert(folder / name, base, dtype) for name in experts}
+        loaded = {name: _expert(folder / name, base, dtype) for name in experts(folder, boundary)}
         pipe = VacePipeline(
             tokenizer=None,
             text_encoder=None,
@@ -75,28 +63,14 @@ class Opened(Placed):
             boundary_ratio=boundary,
         )
         pipe.set_progress_bar_config(disable=True)
-
-        def text() -> tuple[Any, Any]:
-            tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-            return tokenizer, component(folder / "text_encoder", UMT5EncoderModel, dtype)
-
-        return cls(pipe, Prompts(text, device), device)
-
-    @property
-    def size_multiple(self) -> int:
-        """Widths and heights must be multiples of this."""
-        return int(self.pipe.vae_scale_factor_spatial * next(iter(self.experts.values())).config.patch_size[1])
-
-    def read(self, asked: Request) -> list[torch.Tensor]:
-        """The prompts as the model reads them."""
-        self.make_room(asked.texts)
-        return self.prompts.numbers(*asked.texts)
+        return cls(pipe, Prompts(text_encoder(folder, dtype), device), device)
 
     def frames(self, given: Conditioning, asked: Request, step: Step) -> tuple[Floats, Latents]:
         """The frames of one call, n x h x w x 3, 0 to 1, and their latents; not finite where the model failed."""
         size = Size.of(given.pictures[0])
-        noise = self._noise(given, asked)
-        steps = _Steps(step, noise.to(self.device), len(given.references))
+        count = len(given.references) + len(list(groups(len(given))))
+        start = noise(self.pipe.vae, size, count, asked.seed)
+        steps = _Steps(step, start.to(self.device), len(given.references))
         self.pipe.lead = None if given.lead is None else torch.from_numpy(given.lead)
         prompt, *not_wanted = (each.to(self.device) for each in self.read(asked))
         unused = self.pipe.scheduler
@@ -114,7 +88,7 @@ class Opened(Placed):
                 num_frames=len(given),
                 num_inference_steps=asked.steps,
                 guidance_scale=asked.guidance,
-                latents=noise,
+                latents=start,
                 output_type="np",
                 callback_on_step_end=steps,
             ).frames[0]
@@ -122,13 +96,6 @@ class Opened(Placed):
             self.pipe.scheduler = unused
             self._forget()
         return np.asarray(made, np.float32), steps.clean
-
-    def _noise(self, given: Conditioning, asked: Request) -> torch.Tensor:
-        """What a call begins with: the numbers that the library itself would draw for the seed."""
-        size, side = Size.of(given.pictures[0]), self.pipe.vae_scale_factor_spatial
-        count = len(given.references) + len(list(groups(len(given))))
-        shape = (1, self.pipe.vae.config.z_dim, count, size.height_px // side, size.width_px // side)
-        return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(asked.seed))
 
     def _forget(self) -> None:
         """Drop what the decoder and the pipeline keep of a call, so that nothing of a window lives longer than it."""

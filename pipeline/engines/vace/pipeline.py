@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from diffusers import WanVACEPipeline
 
-from pipeline.engines.vace.conditioning import groups
+from pipeline.engines.diffusion.wan import groups
 
 
 class VacePipeline(WanVACEPipeline):  # type: ignore[misc]
@@ -33,12 +33,11 @@ class VacePipeline(WanVACEPipeline):  # type: ignore[misc]
     ) -> torch.Tensor:
         """Masks as the model reads them: each pixel of a latent's 8 x 8 as a channel, one frame for each latent.
 
-        All frames of a group have one mask (`conditioning.united`), so its first frame stands for it. The latents of
-        reference pictures come first; nothing in them is made anew.
+        All frames of a group have one mask (`conditioning.united`) but for those that are given: a latent is made
+        anew where any of its frames is. The latents of reference pictures come first; nothing in them is made anew.
         """
         side = self.vae_scale_factor_spatial
-        first = [start for start, _ in groups(mask.shape[2])]
-        chosen = mask[0, 0, first]
+        chosen = torch.stack([mask[0, 0, start:stop].amax(dim=0) for start, stop in groups(mask.shape[2])])
         count, height, width = chosen.shape
         cells = chosen.view(count, height // side, side, width // side, side)
         channels = cells.permute(2, 4, 0, 1, 3).flatten(0, 1)

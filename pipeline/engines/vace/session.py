@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import Carry, EngineFrame, Output, Provenance, Tell, View, Window
-from pipeline.engines.diffusion.attempts import Attempt, Attempts
-from pipeline.engines.diffusion.pictures import faded, problem, resized, shown, working_size
+from pipeline.engines.base import Carry, EngineFrame, Output, Tell, View, Window
+from pipeline.engines.diffusion.attempts import Attempt
+from pipeline.engines.diffusion.pictures import faded, levels, problem, resized, shown, working_size
+from pipeline.engines.diffusion.session import DiffusionSession
 from pipeline.engines.diffusion.work import Work
 from pipeline.engines.vace.carrying import Carried, Latents
 from pipeline.engines.vace.conditioning import Conditioning, Conditions
@@ -25,16 +26,8 @@ Made = tuple[RGB, NDArray[np.uint8]]
 """A frame at the working size, and the mask of the part of it that is shown."""
 
 
-@dataclass
-class VaceSession:
+class VaceSession(DiffusionSession[Opened, Defaults]):
     """Makes windows with an opened model."""
-
-    provenance: Provenance
-    model: Opened
-    defaults: Defaults
-    attempts: Attempts
-    said: tuple[str, ...] = ()
-    """What was done differently than asked for when the model was opened."""
 
     def preview(self, window: Window, index: int) -> RGB:
         """One frame by itself, which costs a small part of a window."""
@@ -42,16 +35,8 @@ class VaceSession:
         ((rgb, mask),) = self._made(work)
         return shown(work.views[0], rgb, mask)
 
-    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
-        """Make the frames of a window; they come when all of them are made."""
-        output = Output(iter(()), list(self.said))
-        return replace(output, frames=self._frames(window, cancel, tell, output))
-
-    def close(self) -> None:
-        """Release the model."""
-        self.model.close()
-
-    def _frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+    def frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
+        """Made in as few calls as fit into memory."""
         made = self._made(_Work.of(window, cancel, tell, output))
         part = window.settings["generate.apply_to"]
         for rgb, mask in made:
@@ -102,25 +87,20 @@ class VaceSession:
         name = settings["generate.control"]
         draw = work.window.controls.get(name) if name != "none" else None
         size = working_size(work.window.size, self.defaults.area_px, self.model.size_multiple, scale)
-        return Conditions(size, settings["generate.apply_to"], draw)
+        return Conditions(size, settings["generate.apply_to"], draw, work.window.given)
 
     def _called(self, given: Conditioning, asked: Request, work: "_Work", start: int) -> tuple[list[RGB], Latents]:
         """The frames of a call that begins at a frame of the window, and their latents."""
         count = len(given)
-
-        def step(done: int) -> None:
-            work.cancel.check()
-            share = (start + count * done / asked.steps) / len(work.views)
-            work.tell(min(share, 1.0), f"step {done} of {asked.steps}")
-
-        about = asked.call(str(self.provenance.settings["model"]), Size.of(given.pictures[0]), count)
+        step = work.stepping(start, count, asked.steps)
+        about = self.call(asked, Size.of(given.pictures[0]), count)
         made, latents = work.called(
             self.model,
             about,
             lambda: self.model.frames(given, asked, step),
             lambda result: problem(result[0], given.pictures),
         )
-        return [np.asarray(np.rint(255 * frame), np.uint8) for frame in made[:count]], latents
+        return [levels(frame) for frame in made[:count]], latents
 
     def _request(self, settings: Mapping[str, Any]) -> Request:
         return Request.of(
