@@ -69,7 +69,7 @@ def align(
     from pipeline.result.document import copy_clip
     from pipeline.see.open_clip import open_clip
     from pipeline.settings import read_assignments
-    from utils.align.alignment import Refusal
+    from utils.align.placing import Refusal
     from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
 
