@@ -104,5 +104,5 @@ def _lay_over(work: Work) -> None:
 TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-ALIGN = Stage("align", version=2, run=_align, settings=SPACE, tools=TOOLS)
+ALIGN = Stage("align", version=3, run=_align, settings=SPACE, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -1,11 +1,12 @@
 """The alignment of two clips: a placement, the times that follow from it, then both together until they agree."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.align.agreement import agreement_of
 from utils.align.compared import Compared
 from utils.align.fingerprints import Fingerprints, own_prints
 from utils.align.joint import Joint
@@ -19,8 +20,13 @@ from utils.align.proxies import Proxies
 
 LEAST_FRAMES, REFINEMENTS, RESTS_PX = 5, 2, 0.05
 """The shortest clips; how often placement and path follow each other, and when a placement is as it was, in px."""
-LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS = 0.2, 0.4, 0.1
-"""Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps."""
+LEAST_TURN_PX = 0.7
+"""A foreground that is turned by less, at its corners, is told as not turned."""
+LEAST_MOVED_FRAMES, MOVED_COST = 12, 3.0
+"""So many frames without a match are looked for elsewhere, and what those cost at most that are found there."""
+LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.3
+"""Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps,
+and how far what changes in both agrees."""
 
 
 @dataclass(frozen=True)
@@ -72,28 +78,34 @@ def align(
     """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together."""
     pair = Pair(background, foreground, anchors or {}, reorder=reorder)
     placement = given or found_placement(background, foreground)
-    timed, likeness = pair.timed(placement), 0.0
+    timed, likeness, turns = pair.timed(placement), 0.0, True
     for _ in range(REFINEMENTS):
         check()
         if len(timed.path.matched) < 2:
             raise Refusal("No frame of the foreground was found in the background.", NEXT)
         joint = Joint(background, foreground, timed.path.matched)
-        near = moments_near(timed.path, timed.prints, joint.indices)
-        solved = joint.solve(placement, near, places=given is None)
+        near = moments_near(timed.path, timed.prints, background.clock, joint.indices)
+        solved = joint.solve(placement, near, places=given is None, turns=turns)
+        if turns and abs(solved.placement.turn) * max(foreground.size) < LEAST_TURN_PX and given is None:
+            turns = False
+            solved = joint.solve(replace(solved.placement, turn=0.0), near)
         moved_px, likeness = solved.placement.differs_px(placement, foreground.size), solved.likeness
         placement = solved.placement
         if moved_px < RESTS_PX * placement.scale:
             break
         del timed  # its fingerprints take as much memory as the next ones
         timed = pair.timed(placement)
-    _check(timed.path, likeness)
-    found = moments_of(timed.path, timed.prints)
+    agreement = agreement_of(timed.path, timed.prints)
+    _check(timed.path, likeness, agreement)
+    _check_order(timed)
+    found = moments_of(timed.path, timed.prints, background.clock)
+    found = found.without(agreement < LEAST_AGREEMENT)
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
     return Alignment(placement, found.moments, found.sigma, labels, likeness)
 
 
-def _check(path: Path, likeness: float) -> None:
+def _check(path: Path, likeness: float, agreement: NDArray[np.float64]) -> None:
     """Refuse a pair that does not belong together."""
     count = len(path.frames)
     if len(path.matched) < LEAST_MATCHED * count:
@@ -102,3 +114,19 @@ def _check(path: Path, likeness: float) -> None:
         raise Refusal(f"Matched frames are hardly alike (correlation {likeness:.2f}).", NEXT)
     if path.jumps.sum() > MOST_JUMPS * len(path.matched):
         raise Refusal(f"Time would have to jump {path.jumps.sum()} times in {len(path.matched)} frames.", NEXT)
+    if (changing := float(np.nanmedian(agreement))) < LEAST_AGREEMENT:
+        problem = f"What stands still is alike in both clips, and what moves is not (correlation {changing:.2f})."
+        raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
+
+
+def _check_order(timed: _Timed) -> None:
+    """Refuse a foreground of which a stretch that matches nothing shows what came earlier in the background."""
+    missed = np.flatnonzero(timed.path.frames < 0)
+    if len(missed) < LEAST_MOVED_FRAMES:
+        return
+    few = missed[:: max(1, len(missed) // LEAST_MOVED_FRAMES)]
+    costs = np.concatenate([timed.compared.block(slice(row, row + 1), slice(None)) for row in few])
+    if (costs.min(axis=1) < MOVED_COST).mean() > 0.5:
+        row, place = int(few[0]), int(costs[0].argmin())
+        problem = f"Frame {row} of the foreground shows frame {place} of the background, against the order of time."
+        raise Refusal(problem, "Add --allow-reorder if stretches of the foreground were put into another order.")

@@ -18,8 +18,14 @@ SAME_SHARE, LEAST_SCALE = 0.01, 0.05
 PASSES = ((3, 16), (8, 48))
 """How many frames of the foreground and of the background are compared; more where the first pass is not sure."""
 SURE_AGREEING = 40
+LEAST_TURN, MORE_AGREEING, ROUNDS = 0.005, 1.3, 400
+"""A turn in radians that is believed before it is refined; so many times as many features show that a clip is
+stretched; how many guesses RANSAC makes."""
 THREADS = 2
 """How many threads look for features, which find the same in any number."""
+
+
+Places = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -28,15 +34,15 @@ class Candidate:
 
     placement: Placement
     agreeing: int
-    turn: float
-    """Sine of the rotation that the features show."""
+    stretch: float
+    """How many times as wide the foreground seems to be, beside its height, as a part of the background would be."""
 
 
 @dataclass(frozen=True)
 class _Features:
     """Features of a frame: positions in px of its clip, and descriptors of unit length."""
 
-    places: NDArray[np.float32]
+    places: Places
     descriptors: NDArray[np.float32]
 
 
@@ -93,12 +99,22 @@ def _candidate(own: _Features, other: _Features, background: Proxies) -> Candida
     if good.sum() < LEAST_AGREEING:
         return None
     reach_px = REACH_PX / background.reduction[0]
-    matrix, inside = cv2.estimateAffinePartial2D(
-        own.places[good], other.places[first[good]], ransacReprojThreshold=reach_px
-    )
+    pairs = own.places[good], other.places[first[good]]
+    matrix, inside = cv2.estimateAffinePartial2D(*pairs, ransacReprojThreshold=reach_px, maxIters=ROUNDS)
     if matrix is None or inside.sum() < LEAST_AGREEING:
         return None
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if not LEAST_SCALE < scale < 1 / LEAST_SCALE:
         return None
-    return Candidate(Placement(scale, *map(float, matrix[:, 2])), int(inside.sum()), float(matrix[1, 0] / scale))
+    turn = float(np.arctan2(matrix[1, 0], matrix[0, 0]))
+    left, top = map(float, matrix[:, 2])
+    placement = Placement(scale, left, top, turn if abs(turn) > LEAST_TURN else 0.0)
+    return Candidate(placement, int(inside.sum()), _stretch(*pairs, int(inside.sum()), reach_px))
+
+
+def _stretch(own: Places, other: Places, agreeing: int, reach_px: float) -> float:
+    """How far the foreground is stretched across, if clearly more features agree on that than on none."""
+    matrix, inside = cv2.estimateAffine2D(own, other, ransacReprojThreshold=reach_px, maxIters=ROUNDS)
+    if matrix is None or inside.sum() < MORE_AGREEING * agreeing:
+        return 1.0
+    return float(np.linalg.norm(matrix[:, 1]) / np.linalg.norm(matrix[:, 0]))

@@ -4,7 +4,7 @@ Gauss-Newton on the difference between each frame of the foreground and the back
 own time, all share the placement; times are eliminated from the equations (Schur complement), which leaves three.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,22 +68,23 @@ class Joint:
         self._across = across * np.float32(self._size.width_px / self._grid.width_px)
         self._down = down * np.float32(self._size.height_px / self._grid.height_px)
 
-    def solve(self, placement: Placement, moments: Values, *, places: bool = True) -> Solved:
-        """Iterate until the placement rests; a given one stays (`places`)."""
+    def solve(self, placement: Placement, moments: Values, *, places: bool = True, turns: bool = False) -> Solved:
+        """Iterate until the placement rests: one that is given stays, and it is turned only where it `turns`."""
+        unknown = 4 if turns else 3
         moments, weights = moments.copy(), np.ones_like(self._across)
         frames: list[_Equations] = []
         for _ in range(MOST_ROUNDS):
             pairs = zip(moments, self._own, strict=True)
             frames = [self._equations(placement, float(moment), own, weights) for moment, own in pairs]
-            step = _step(frames) if places else np.zeros(3)
+            step = _step(frames, unknown) if places else np.zeros(4)
             later = np.array([each.later(step) for each in frames])
             moments = np.clip(moments + later, 0, len(self._background) - 1)
-            left, top, scale = (float(each) for each in step)
-            placement = replace(
-                placement, left=placement.left + left, top=placement.top + top, scale=placement.scale + scale
+            left, top, scale, turn = (float(each) for each in step)
+            placement = Placement(
+                placement.scale + scale, placement.left + left, placement.top + top, placement.turn + turn
             )
             weights = _trust(np.mean([each.square for each in frames], axis=0))
-            if max(abs(left), abs(top), abs(scale) * self._size.width_px) < DONE_PX:
+            if max(abs(left), abs(top), (abs(scale) + abs(turn)) * self._size.width_px) < DONE_PX:
                 break
         return Solved(placement, self.indices, moments, float(np.median([each.likeness for each in frames])))
 
@@ -118,20 +119,28 @@ class Joint:
         return high(placement.crop(self._background.luma[index], self._background, self._size, self._grid))
 
     def _slopes(self, placement: Placement, shown: Prints) -> Prints:
-        """How each pixel changes when the placement goes right, goes down, and grows; 3 x pixels."""
+        """How each pixel changes when the placement goes right, goes down, grows and turns; 4 x pixels."""
         fits = [count / (placement.scale * side) for count, side in zip(self._grid, self._size, strict=True)]
         right, down = (np.gradient(shown, axis=axis) * np.float32(fit) for axis, fit in ((1, fits[0]), (0, fits[1])))
-        rows = np.stack([right, down, right * self._across + down * self._down])
-        return np.asarray(rows.reshape(3, -1), np.float32)
+        growing, turning = right * self._across + down * self._down, down * self._across - right * self._down
+        rows = np.stack([right, down, growing, np.float32(placement.scale) * turning])
+        return np.asarray(rows.reshape(4, -1), np.float32)
 
 
-def _step(frames: list[_Equations]) -> Values:
-    """The step of the placement that all frames ask for together; those that fit badly count for less."""
+def _step(frames: list[_Equations], unknown: int) -> Values:
+    """The step of the placement that all frames ask for together; those that fit badly count for less.
+
+    Only the first `unknown` parts of it are solved for.
+    """
     usual = max(float(np.median([each.error for each in frames])), 1e-6)
     shares = [1.0 / (1.0 + each.error / usual) for each in frames]
-    normal = sum(share * each.normal for share, each in zip(shares, frames, strict=True))
-    right = sum(share * each.right for share, each in zip(shares, frames, strict=True))
-    return np.asarray(np.linalg.solve(normal + 1e-9 * np.trace(normal) * np.eye(3), right), np.float64)
+    normal = np.sum([share * each.normal for share, each in zip(shares, frames, strict=True)], axis=0)
+    right = np.sum([share * each.right for share, each in zip(shares, frames, strict=True)], axis=0)
+    few = normal[:unknown, :unknown]
+    few = few + 1e-9 * np.diag(few.diagonal())
+    step = np.zeros(4)
+    step[:unknown] = np.linalg.solve(few, right[:unknown])
+    return step
 
 
 def _trust(square: Prints) -> Prints:

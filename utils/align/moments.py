@@ -15,12 +15,17 @@ from utils.align.path import Frames, Path
 Values = NDArray[np.float64]
 MOST_STEPS, BLOCK = 4, 256
 """How many frames beside the path a moment may lie; how many frames are projected at once."""
+LEAST_GAP = 0.1
+"""Times of frames that lie nearer to one another are mistakes."""
 BEYOND, ENDING_FRAMES = 0.15, 12
 """How far before the first and behind the last frame of the background a moment may lie, for nothing is known of more;
 and the frames next to an end that show how time runs towards it."""
-SIGMA_TIMES, LEAST_SIGMA = 1.7, 0.01
+SIGMA_TIMES, LEAST_SIGMA = 1.5, 0.01
 """What both halves have in common does not show in their difference; on clips whose truth is known errors are so much
 larger."""
+LASTING_SHARE = 0.06
+"""How much of a difference that lasts from frame to frame, such as that of a look or of a coarse encoding, may pull all
+moments one way, which halves do not show."""
 MOST_DIFFERENCE = 20.0
 SIGNAL_FRAMES, HALVES_FRAMES = 5, 15
 """Over how many frames the way of the background, and the difference of halves, are averaged."""
@@ -34,10 +39,14 @@ class Moments:
     sigma: Values
     """Standard deviation of each, in frames of the background."""
 
+    def without(self, frames: NDArray[np.bool_]) -> "Moments":
+        """Those of all but some frames."""
+        return Moments(np.where(frames, np.nan, self.moments), np.where(frames, np.nan, self.sigma))
 
-def moments_of(path: Path, prints: Fingerprints) -> Moments:
-    """The moments near a path."""
-    clips, half = _Clips(prints.theirs, prints.own), prints.half
+
+def moments_of(path: Path, prints: Fingerprints, clock: Values) -> Moments:
+    """The moments near a path; the clock says when frames of the background are shown, in usual frames."""
+    clips, half = _Clips(prints.theirs, prints.own, clock), prints.half
     matched = path.matched
     moments, places, apart = (
         np.full(len(clips.own), np.nan),
@@ -48,18 +57,19 @@ def moments_of(path: Path, prints: Fingerprints) -> Moments:
     one, other = (clips.shares(matched, places[matched], part) for part in (half, ~half))
     apart[matched] = np.clip(one - other, -MOST_DIFFERENCE, MOST_DIFFERENCE)
     moments = _within(moments, len(clips.theirs) - 1)
-    ways, signal = (each[places] for each in _ways(clips.theirs))
-    differing = np.sqrt(_averaged(apart * apart, HALVES_FRAMES)) / 2
-    usual = float(np.median((np.abs(apart) * ways)[matched])) / 2 if len(matched) else 1.0
-    noise = np.maximum(differing * ways, usual)  # as a distance: where nothing moves, halves do not differ either
-    sigma = np.hypot(LEAST_SIGMA, SIGMA_TIMES * noise / np.maximum(signal, 1e-9))
-    sigma = np.minimum(sigma, len(clips.theirs))
+    ways, signal = (each[places] for each in clips.ways())
+    differing = np.abs(apart) * ways / 2  # as a distance: where nothing moves, halves do not differ either
+    usual = float(np.median(differing[matched])) if len(matched) else 1.0
+    noise = np.maximum(np.sqrt(_averaged(differing**2, HALVES_FRAMES)), usual)
+    lasting = clips.lasting(matched, places[matched], moments)
+    away = np.hypot(SIGMA_TIMES * noise, LASTING_SHARE * lasting)
+    sigma = np.minimum(np.hypot(LEAST_SIGMA, away / np.maximum(signal, 1e-9)), len(clips.theirs))
     return Moments(moments, np.where(np.isfinite(moments), sigma, np.nan))
 
 
-def moments_near(path: Path, prints: Fingerprints, rows: Frames) -> Values:
+def moments_near(path: Path, prints: Fingerprints, clock: Values, rows: Frames) -> Values:
     """The moments of some frames that match, without what is known of them."""
-    return _Clips(prints.theirs, prints.own).projected(rows, path.frames[rows])[0]
+    return _Clips(prints.theirs, prints.own, clock).projected(rows, path.frames[rows])[0]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class _Clips:
 
     theirs: Vectors
     own: Vectors
+    clock: Values
 
     def projected(self, rows: Frames, frames: Frames) -> tuple[Values, Frames]:
         """The moments of frames near frames of the background, and the latter.
@@ -76,35 +87,84 @@ class _Clips:
         would pull moments forward.
         """
         at, share = frames.copy(), self.shares(rows, frames)
-        moments, moving = np.full(len(rows), np.nan), np.arange(len(rows))
+        times, moving = np.full(len(rows), np.nan), np.arange(len(rows))
         for _ in range(MOST_STEPS):
-            step = (share[moving] > 0.5).astype(np.int64) - (share[moving] < -0.5)
-            inside = (step != 0) & (at[moving] + step >= 0) & (at[moving] + step < len(self.theirs))
-            moving, step = moving[inside], step[inside]
+            onward = np.sign(share[moving]).astype(np.int64)
+            beside = np.clip(at[moving] + onward, 0, len(self.theirs) - 1)
+            gap = np.abs(self.clock[beside] - self.clock[at[moving]])
+            nearer = (gap > 0) & (np.abs(share[moving]) > gap / 2)
+            moving, onward, beside, gap = (each[nearer] for each in (moving, onward, beside, gap))
             if not len(moving):
                 break
-            beside = self.shares(rows[moving], at[moving] + step)
-            between = beside * step < -0.5  # half way between the two, of which each points to the other
+            back = self.shares(rows[moving], beside)
+            between = back * onward < -gap / 2  # half way between the two, of which each points to the other
             halfway = moving[between]
-            moments[halfway] = (2 * at[halfway] + step[between] + share[halfway] + beside[between]) / 2
-            moving, step, beside = moving[~between], step[~between], beside[~between]
-            at[moving], share[moving] = at[moving] + step, beside
-        return np.where(np.isnan(moments), at + np.clip(share, -1.0, 1.0), moments), at
+            here, there = self.clock[at[halfway]] + share[halfway], self.clock[beside[between]] + back[between]
+            times[halfway] = (here + there) / 2
+            moving, beside, back = moving[~between], beside[~between], back[~between]
+            at[moving], share[moving] = beside, back
+        times = np.where(np.isnan(times), self.clock[at] + np.clip(share, -1.0, 1.0), times)
+        return self._moments(times), at
+
+    def _moments(self, times: Values) -> Values:
+        """Times as frames, also a little beyond either end."""
+        last = len(self.clock) - 1
+        inside = np.interp(times, self.clock, np.arange(last + 1))
+        return np.asarray(inside + np.minimum(times - self.clock[0], 0) + np.maximum(times - self.clock[last], 0))
 
     def shares(self, rows: Frames, at: Frames, part: NDArray[np.bool_] | None = None) -> Values:
-        """How far frames are from frames of the background, as shares of the way to the next."""
+        """How far frames are from frames of the background in time, in usual frames; seen by a part of the pixels."""
         found = [self._shares(rows[start : start + BLOCK], at[start : start + BLOCK], part)
                  for start in range(0, len(rows), BLOCK)]  # fmt: skip
         return np.concatenate(found) if found else np.zeros(0)
 
     def _shares(self, rows: Frames, at: Frames, part: NDArray[np.bool_] | None) -> Values:
         before, after = np.maximum(at - 1, 0), np.minimum(at + 1, len(self.theirs) - 1)
-        way = (self.theirs[after] - self.theirs[before]) / (after - before).astype(np.float32)[:, None]
+        way = (self.theirs[after] - self.theirs[before]) / self._between(before, after)[:, None]
         away = self.own[rows] - self.theirs[at]
         if part is not None:
             way, away = way[:, part], away[:, part]
         along, lengths = (np.einsum("np,np->n", way, each).astype(np.float64) for each in (away, way))
         return np.asarray(along / np.maximum(lengths, 1e-9), np.float64)
+
+    def lasting(self, rows: Frames, at: Frames, moments: Values) -> Values:
+        """For each frame of the foreground how far, as a distance, it lies off the way of the background for long."""
+        power = np.zeros(len(self.own))
+        for start in range(0, len(rows), BLOCK):
+            few = slice(start, start + BLOCK + 1)
+            off = self._off(rows[few], at[few], moments)
+            alike = np.einsum("np,np->n", off[1:], off[:-1])
+            power[rows[few][:-1]] = alike
+        power[rows[-1:]] = power[rows[-2:-1]]
+        return np.asarray(np.sqrt(np.maximum(_averaged(power, HALVES_FRAMES), 0)))
+
+    def _off(self, rows: Frames, at: Frames, moments: Values) -> NDArray[np.float32]:
+        """What is left of frames when the background at their moments is taken away."""
+        before, after = np.maximum(at - 1, 0), np.minimum(at + 1, len(self.theirs) - 1)
+        share = np.clip(np.nan_to_num(moments[rows] - at), -1, 1) / np.maximum(after - before, 1)
+        way = self.theirs[after] - self.theirs[before]
+        return np.asarray(self.own[rows] - self.theirs[at] - share.astype(np.float32)[:, None] * way)
+
+    def _between(self, before: Frames, after: Frames) -> NDArray[np.float32]:
+        return np.maximum(self.clock[after] - self.clock[before], LEAST_GAP).astype(np.float32)
+
+    def ways(self) -> tuple[Values, Values]:
+        """How far the background goes around each frame in a usual frame's time, and how far beyond its noise.
+
+        Where it moves evenly, differences between neighbouring ways are its noise; where nothing moves, ways are, too.
+        """
+        lengths, noise = np.zeros((2, len(self.theirs)))
+        last = len(self.theirs) - 1
+        for start in range(0, last + 1, BLOCK):
+            middle = np.arange(start, min(start + BLOCK, last + 1))
+            before, after = np.maximum(middle - 1, 0), np.minimum(middle + 1, last)
+            theirs = [self.theirs[each] for each in (before, middle, after)]
+            ways = (theirs[2] - theirs[0]) / self._between(before, after)[:, None]
+            bends = theirs[0] + theirs[2] - 2 * theirs[1]
+            lengths[middle], noise[middle] = (np.einsum("np,np->n", each, each) for each in (ways, bends))
+        noise[[0, -1]] = noise[[1, -2]]
+        beyond = np.maximum(_averaged(lengths, SIGNAL_FRAMES) - _averaged(noise / 12, SIGNAL_FRAMES), 0)
+        return np.sqrt(lengths), np.sqrt(beyond)
 
 
 def _within(moments: Values, last: int) -> Values:
@@ -120,29 +180,6 @@ def _within(moments: Values, last: int) -> Values:
         going = start + slope * run[at_end]
         beyond[run[at_end]] |= (going > last + BEYOND) if outward > 0 else (going < -BEYOND)
     return np.where(beyond, np.nan, moments)
-
-
-def _ways(background: Vectors) -> tuple[Values, Values]:
-    """How far the background goes around each frame, for each step, and how far beyond its noise.
-
-    Where it moves evenly, differences between neighbouring ways are its noise; where nothing moves, ways are, too.
-    """
-    lengths, noise = np.zeros((2, len(background)))
-    last = len(background) - 1
-    for start in range(0, len(background), BLOCK):
-        stop = min(start + BLOCK, last + 1)
-        first = max(start - 1, 0)
-        steps = np.diff(background[slice(first, stop + 1)], axis=0)  # step k leads from frame first + k
-        if start == 0:
-            steps = np.concatenate([steps[:1], steps])
-        if stop == last + 1:
-            steps = np.concatenate([steps, steps[-1:]])
-        ways, bends = (steps[1:] + steps[:-1]) / 2, np.diff(steps, axis=0)
-        lengths[start:stop], noise[start:stop] = (np.einsum("np,np->n", each, each) for each in (ways, bends))
-    noise[[0, -1]] = noise[[1, -2]]
-    noise /= 12
-    beyond = np.maximum(_averaged(lengths, SIGNAL_FRAMES) - _averaged(noise, SIGNAL_FRAMES), 0)
-    return np.sqrt(lengths), np.sqrt(beyond)
 
 
 def _averaged(values: Values, frames: int) -> Values:

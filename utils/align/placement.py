@@ -17,22 +17,26 @@ class Placement:
     scale: float = 1.0
     left: float = 0.0
     top: float = 0.0
+    turn: float = 0.0
+    """How far it is turned around that corner, clockwise, in radians."""
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """From places in the foreground to places in the background, 2 x 3; places count from the pictures' corners."""
+        along, across = self.scale * np.cos(self.turn), self.scale * np.sin(self.turn)
+        return np.array([[along, -across, self.left], [across, along, self.top]])
 
     def crop(self, luma: Luma, background: Proxies, size: Size, grid: Size) -> NDArray[np.float32]:
         """The part of a background proxy that a foreground of this size covers, on a grid."""
         fine = Size(2 * grid.width_px, 2 * grid.height_px)  # then averaged: one step would leave pixels out
-        rows = []
-        axes = zip(background.reduction, size, fine, (self.left, self.top), strict=True)
-        for axis, (reduced, side_px, count, corner_px) in enumerate(axes):
-            step = reduced * self.scale * side_px / count
-            begin = 0.5 * step + reduced * corner_px - 0.5
-            rows.append([step * (axis == 0), step * (axis == 1), begin])
+        steps = [side / count for side, count in zip(size, fine, strict=True)]
+        matrix = np.array(background.reduction)[:, None] * self.matrix * np.array([*steps, 1.0])
+        matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # pixels are counted from their middles
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cut = cv2.warpAffine(luma, np.array(rows), fine, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        cut = cv2.warpAffine(luma, matrix, fine, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.resize(cut, grid, interpolation=cv2.INTER_AREA), np.float32)
 
     def differs_px(self, other: "Placement", size: Size) -> float:
         """How far apart two placements put the corners of a foreground, at most, in px of the background."""
-        corners = np.array([[0, 0], [*size]])
-        places = [np.array([each.left, each.top]) + each.scale * corners for each in (self, other)]
-        return float(np.abs(places[0] - places[1]).max())
+        corners = np.array([[0, 0, 1], [size.width_px, 0, 1], [0, size.height_px, 1], [*size, 1]])
+        return float(np.abs(corners @ (self.matrix - other.matrix).T).max())

@@ -12,6 +12,8 @@ from utils.errors import ReshootError
 FOREGROUND_FRAMES, BACKGROUND_FRAMES, MOST_BETWEEN_S = 16, 160, 0.1
 """Placements are compared in so many frames of the foreground, each with the nearest of so many of the background; of
 a long one in more, so that there are never more seconds between them."""
+STRETCH_SEEN, LEAST_STRETCH = 3, 0.02
+"""How many of the best candidates show how far a foreground is stretched, and how far it may be."""
 SURELY = 0.1
 """A placement under which frames are as little unlike as this is not compared with others."""
 
@@ -25,7 +27,13 @@ NEXT = "Check that the foreground was made of this background; a placement can b
 
 def found_placement(background: Proxies, foreground: Proxies) -> Placement:
     """The candidate under which the clips are most alike."""
-    found = [each.placement for each in candidates(background, foreground)]
+    seen = candidates(background, foreground)
+    if seen and abs(stretch := float(np.median([each.stretch for each in seen[:STRETCH_SEEN]])) - 1) > LEAST_STRETCH:
+        raise Refusal(
+            f"The foreground is stretched: it is {1 + stretch:.2f} times as wide as it should be for its height.",
+            "Scale it back to its true proportions, and align it again.",
+        )
+    found = [each.placement for each in seen]
     if not found:
         raise Refusal("The foreground could not be placed: the clips have no features in common.", NEXT)
     if len(found) == 1:

@@ -97,6 +97,11 @@ class Proxies:
         span_s = self.times_s[-1] - self.times_s[0]
         return (len(self) - 1) / span_s if span_s > 0 else 1.0
 
+    @property
+    def clock(self) -> Times:
+        """When each frame is shown, in usual frames: its index, where all are shown equally long."""
+        return np.asarray((self.times_s - self.times_s[0]) * self.rate)
+
 
 def decode(clip: Clip, take: Callable[[Luma], object]) -> None:
     """Decode all frames of a clip, each of which is given away reduced."""
