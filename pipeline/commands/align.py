@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.fetching import local_file
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check_mp4, running
+
+if TYPE_CHECKING:
+    from pipeline.align.story import Aligned
+    from pipeline.stage import RunContext
 
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
@@ -35,6 +39,9 @@ Window = Annotated[
     int, typer.Option("--window", min=5, max=1000, help="Over how many frames a steady run is measured, for drift.")
 ]
 Blend = Annotated[int, typer.Option("--blend", min=0, max=256, help="Width of the foreground's soft edge, in px.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Where to write a page for people who check the result.")
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
@@ -54,6 +61,7 @@ def align(
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
     blend: Blend = 0,
+    report: Report = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
     home: Home = None,
@@ -86,6 +94,8 @@ def align(
             made = align_clips(behind, own, context, composed=out is not None)
             if out is not None:
                 copy_clip(made.path, out)
+            if report is not None:
+                _write_report(report, made, context, window)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
@@ -98,6 +108,12 @@ def align(
     _tell(told | {"seconds": round(made.seconds, 2), "off": off}, drift_tolerance, as_json=as_json)
     if off:
         raise typer.Exit(DRIFTS)
+
+
+def _write_report(folder: Path, made: "Aligned", context: "RunContext", window: int) -> None:
+    from pipeline.align.report.page import AlignReport
+
+    AlignReport.of(made.background, made.foreground, made.map, context, window).write(folder)
 
 
 def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
