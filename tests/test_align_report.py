@@ -18,6 +18,7 @@ from pipeline.align.report.matched_frames import MatchedFrames, Picked
 from pipeline.align.report.page import WINDOW_FRAMES, AlignReport
 from pipeline.align.report.plot import DriftPlot
 from pipeline.align.time_map import TimeMap
+from pipeline.run import Run
 from pipeline.stage import RunContext
 from tests.aligned import TRUE, Pair
 from utils.align.labels import Label
@@ -100,8 +101,8 @@ def test_time_less_its_run_is_flat_between_cuts(pair: Pair) -> None:
 
 
 def test_a_report_is_a_folder_whose_page_loads_nothing(pair: Pair, tmp_path: Path) -> None:
-    found, context = true_map(pair), RunContext(Store(tmp_path / "cache"))
-    report = AlignReport.of(pair.background, pair.foreground, found, context)
+    found, run = true_map(pair), Run(RunContext(Store(tmp_path / "cache")))
+    report = AlignReport.of(pair.background, pair.foreground, found, run.take)
     report.write(tmp_path / "made" / "report")
     folder = tmp_path / "made" / "report"
     assert {each.name for each in folder.iterdir()} == {"index.html", "drift.svg", "map.json", "sheet.png", "strip.jpg"}
@@ -117,8 +118,8 @@ def test_a_report_is_a_folder_whose_page_loads_nothing(pair: Pair, tmp_path: Pat
         width, height = report.frames.tile
         assert strip.size == (6 * width, 2 * height * -(-len(rows) // 6))
         assert sheet.width > 4 * width and sheet.height > 12 * height
-    again = AlignReport.of(pair.background, pair.foreground, found, context)
-    assert again.pictures.hit
+    again = AlignReport.of(pair.background, pair.foreground, found, run.take)
+    assert again.pictures.hit and [each.hit for each in run.done] == [False, True]
 
 
 def test_the_command_writes_a_report_of_what_it_found(pair: Pair, tmp_path: Path) -> None:

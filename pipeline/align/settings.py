@@ -5,7 +5,15 @@ from typing import Literal
 from pipeline.settings import JobSettings
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
-from pipeline.settings.groups import Encode
+from pipeline.settings.groups import Encode, Trim
+
+
+class Pair(Group):
+    """The other clip of the pair."""
+
+    background: str | None = setting(
+        None, "Background", "The clip that the foreground was made of, and over which it is laid."
+    )
 
 
 class Space(Group):
@@ -43,6 +51,8 @@ class Laid(Group):
 class AlignSettings(JobSettings):
     """The settings of the align job."""
 
+    trim: Trim = Trim()
+    pair: Pair = Pair()
     space: Space = Space()
     laid: Laid = Laid()
     encode: Encode = Encode(crf=16, x264_preset="veryfast")

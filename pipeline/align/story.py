@@ -12,7 +12,7 @@ from pipeline.align.overlay import Overlay
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
-from pipeline.types import Done
+from pipeline.types import Done, Event
 from utils.align.alignment import align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
@@ -53,6 +53,7 @@ class Aligned:
     settings: Mapping[str, Any]
     seconds: float
     done: tuple[Done, ...]
+    events: tuple[Event, ...]
 
     @property
     def path(self) -> Path:
@@ -74,7 +75,9 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     # 3. Lay the foreground over, and encode each frame once.
     overlay = Overlay(background, foreground, found, context.settings["laid.blend_px"])
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
-    return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
+    return Aligned(
+        background, foreground, found, entry, context.settings, run.seconds, tuple(run.done), tuple(run.events)
+    )
 
 
 def _reduce(work: Work) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
 MOST_LISTED = 5
+BACKGROUND = "pair.background"
 
 
 Background = Annotated[str, typer.Argument(metavar="BG", help="The background: a file or an http(s) address.")]
@@ -44,7 +45,7 @@ Report = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
+    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid, trim or encode; may be repeated."),
 ]
 
 
@@ -72,25 +73,24 @@ def align(
     The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
     """
     from pipeline.align.drift import Drift
+    from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
     from pipeline.align.story import align_clips
     from pipeline.result.document import copy_clip
-    from pipeline.see.open_clip import open_clip
-    from pipeline.settings import read_assignments
     from utils.align.alignment import Refusal
     from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    said = {**place, "laid.blend_px": blend, **read_assignments(assignments or [], AlignSettings)}
+    said = {**place, "laid.blend_px": blend, **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
     files = [local_file(each, home) for each in (background, foreground)]
     try:
         with running(None, settings.flat(), home) as context:
-            behind, own = (open_clip(each, context) for each in files)
+            behind, own = open_pair(files[0], files[1], context)
             made = align_clips(behind, own, context, composed=out is not None)
             if out is not None:
                 copy_clip(made.path, out)
@@ -112,8 +112,9 @@ def align(
 
 def _write_report(folder: Path, made: "Aligned", context: "RunContext", window: int) -> None:
     from pipeline.align.report.page import AlignReport
+    from pipeline.run import Run
 
-    AlignReport.of(made.background, made.foreground, made.map, context, window).write(folder)
+    AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(folder)
 
 
 def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
@@ -127,6 +128,18 @@ def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
     if off:
         typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
     return None
+
+
+def _assigned(assignments: list[str]) -> dict[str, object]:
+    """The settings of `--set`; a background is an argument of this command."""
+    from pipeline.align.settings import AlignSettings
+    from pipeline.settings import read_assignments
+    from utils.errors import SettingsError
+
+    said = read_assignments(assignments, AlignSettings)
+    if BACKGROUND in said:
+        raise SettingsError(f"{BACKGROUND} is what a job takes.", "Give the background first: align BG FG.")
+    return dict(said)
 
 
 def _place(match: str, x: float | None, y: float | None, scale: float | None, *, skip: bool) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from pipeline.align.time_map import TimeMap
 from pipeline.report.page import document
 from pipeline.report.page.markup import Markup, joined, table, tag
 from pipeline.report.page.plot import figure
-from pipeline.stage import RunContext
 from utils.atomic_file import explained, write_atomically
 from utils.media.clip import Clip
 from utils.store import Entry
@@ -32,6 +31,8 @@ FILES = {
     SHEET: "the check sheet, as one picture",
     STRIP: "the pictures by which this page slides through both clips",
 }
+Take = Callable[..., Entry]
+"""Takes the result of a stage, as a run does."""
 CAPTION = (
     "Above, the background’s time less the steady run of most frames: slopes are another speed, steps are cuts. Below,"
     " how far each frame is off the run of those around it. Within one frame of the background, nobody sees it."
@@ -49,12 +50,12 @@ class AlignReport:
 
     @classmethod
     def of(
-        cls, background: Clip, foreground: Clip, found: TimeMap, context: RunContext, window: int = WINDOW_FRAMES
+        cls, background: Clip, foreground: Clip, found: TimeMap, take: Take, window: int = WINDOW_FRAMES
     ) -> "AlignReport":
-        """That of a pair; its pictures are made now, if they are not in the cache."""
+        """That of a pair, whose pictures a run takes."""
         drift = Drift.of(found, background, window)
         frames = MatchedFrames(background, foreground, found, Picked.of(found, drift))
-        return cls(frames, drift, PICTURES.result(context, frames=frames))
+        return cls(frames, drift, take(PICTURES, frames=frames))
 
     def write(self, folder: Path) -> None:
         """Write the whole report into a folder, which is made if need be."""
@@ -74,7 +75,7 @@ class AlignReport:
     @property
     def numbers(self) -> dict[str, Any]:
         """The measures of the alignment."""
-        return numbers_of(self.frames.map, self.frames.background)
+        return numbers_of(self.frames.map)
 
     @property
     def plot(self) -> Markup:

@@ -10,7 +10,6 @@ from pipeline.align.report.matched_frames import MatchedFrames, Why
 from pipeline.align.time_map import TimeMap
 from pipeline.report.page.words import count, listed
 from utils.align.labels import Label
-from utils.media.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,14 @@ MEANINGS = {
 }
 
 
-def numbers_of(found: TimeMap, background: Clip) -> dict[str, Any]:
+def numbers_of(found: TimeMap) -> dict[str, Any]:
     """The measures of an alignment: what is sure of it, how much so at worst, how alike it is, and where it lies."""
     sure = np.array([label is Label.SURE for label in found.labels])
     worst = float(np.max(found.sigma[sure], initial=0.0)) if sure.any() else None
     place = found.placement
     return {
-        "sure_fraction": round(float(sure.mean()), 5),
+        "sure_percent": round(100 * float(sure.mean()), 3),
         "worst_sigma": None if worst is None else round(worst, 4),
-        "worst_sigma_ms": None if worst is None else round(1000 * worst / float(background.rate), 3),
         "likeness": round(found.likeness, 4),
         "placement": {"x_px": round(place.left, 2), "y_px": round(place.top, 2), "scale": round(place.scale, 5)},
     }
