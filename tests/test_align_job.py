@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from pipeline.align.settings import AlignSettings
 from pipeline.jobs.job import Job, State
@@ -17,6 +19,8 @@ from pipeline.kinds import find_kind
 from tests.aligned import TRUE, Case, Pair, Scene
 from tests.workers import House, house
 from ui.figures import figures
+from ui.routes import results
+from ui.studio import Studio
 from utils.errors import SettingsError
 from utils.image.metrics import psnr_db
 from utils.media.intake import probe
@@ -60,7 +64,7 @@ def done(home: House, pair: Pair) -> Job:
 
 
 def test_a_killed_job_goes_on_from_the_map(home: House, done: Job) -> None:
-    assert (done.state, done.problem, done.result["look"]) == (State.DONE, "", "placed by itself")
+    assert (done.state, done.problem, done.result["look"]) == (State.DONE, "", "precise")
     assert done.attempts >= 2
     taken = {stage["name"]: stage["cache"] for stage in done.result["stages"]}
     assert taken["proxies"] == taken["align"] == "hit" and taken["web copy"] == "miss"
@@ -89,6 +93,18 @@ def test_a_result_has_the_clip_the_map_and_what_to_check_it_by(home: House, pair
     assert settings["laid.blend_px"] == 8 and len(settings["pair.background"]) == 64, "named by its content"
     marks = {each.label: (each.value, each.mark) for each in figures(numbers, 60, find_kind("align").measures)}
     assert marks["Least sure"][1] == "good" and marks["Placement"][0].startswith(("(60.0", "(59.9"))
+
+
+def test_only_pictures_and_clips_are_shown_by_browsers(home: House, done: Job) -> None:
+    app = FastAPI()
+    app.include_router(results.routes(Studio(home.home, home.ledger)), prefix="/studio")
+    client = TestClient(app)
+    told = client.get(f"/studio/results/{done.id}").json()["alignment"]
+    assert told["columns"] == 6 and len(told["frames"]) > 30
+    for url, shown in ((told["strip"], True), (told["sheet"], True), (told["plot"] + "&inline=1", False)):
+        answer = client.get(url)
+        assert answer.status_code == 200 and (answer.headers["content-disposition"] == "inline") is shown, url
+        assert shown or "sandbox" in answer.headers["content-security-policy"]
 
 
 def test_clips_that_do_not_belong_together_are_a_failed_job_with_a_reason(home: House, tmp_path: Path) -> None:

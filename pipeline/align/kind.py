@@ -50,13 +50,13 @@ def estimates(
 
 def _summary(settings: Mapping[str, Any]) -> str:
     found = settings["space.match"] != "fixed"
-    return "placed by itself" if found else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
+    return "precise" if found else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
 
 
 KIND = Kind(
     name="align",
     title="Align",
-    about="Lay a foreground where and when it belongs over the background that it was made of.",
+    about="Lay your clip, the foreground, where and when it belongs over the background that it was made of.",
     roles={"clip": Role("Foreground", "clip"), "background": Role("Background", "clip")},
     settings=AlignSettings,
     front=("pair.background", "space.match", "laid.blend_px"),

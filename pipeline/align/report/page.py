@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.align.drift import Drift
+from pipeline.align.report import ASSETS
 from pipeline.align.report.matched_frames import MatchedFrames, Picked
 from pipeline.align.report.pictures import COLUMNS, HEADS, PICTURES, SHEET, STRIP
 from pipeline.align.report.plot import DriftPlot
@@ -21,7 +22,6 @@ from utils.media.clip import Clip
 from utils.store import Entry
 
 PAGE, PLOT, MAP = "index.html", "drift.svg", "map.json"
-ASSETS = Path(__file__).parent / "assets"
 HOUSE_STYLE = Path(document.__file__).with_name("style.css")
 WINDOW_FRAMES = 30
 """Over so many frames a steady run is measured, where nobody says otherwise."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.align.drift import Drift
+from pipeline.align.report import ASSETS
 from pipeline.align.time_map import TimeMap
 from pipeline.report.page.clock import nice_ticks
 from pipeline.report.page.markup import Markup, tag
@@ -33,14 +33,14 @@ MOST_SLOPES = 400
 HEAD_PX, PANEL_PX, AXIS_PX, LEGEND_PX = 26, (190, 130), 22, 26
 TITLES = "Time less its steady run (frames)", "Drift from the frames around (frames)"
 SHADED = {Label.NOTHING: "nothing", Label.STILL: "ambiguous", Label.PERIODIC: "ambiguous"}
-LEGEND = {"band": "two sigma", "one": "one frame", "nothing": "no match", "ambiguous": "ambiguous", "cut": "cut"}
+LEGEND = {"band": "2 sigma", "one": "1 frame", "nothing": "no match", "ambiguous": "ambiguous", "cut": "cut"}
 HATCH = tag(
     "defs",
     tag("pattern", tag("path", d="M-1 1l2 -2M0 8l8 -8M7 9l2 -2"), id="drift-hatch", width=8, height=8,
         patternUnits="userSpaceOnUse"),
 )  # fmt: skip
 """What shades frames that match nothing."""
-STYLE = Path(__file__).parent / "assets" / "drift.css"
+STYLE = ASSETS / "drift.css"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _legend(top: int) -> Iterator[Markup]:
     for number, (kind, name) in enumerate(LEGEND.items()):
         x = 100 * number / len(LEGEND)
         mark = tag("rect", x=0, y=-9, width=10, height=10, class_=f"key {kind}")
-        yield tag("svg", mark, tag("text", name, x=14, y=0, class_="number"), x=f"{x:.0f}%", y=top, class_="entry")
+        yield tag("svg", mark, tag("text", name, x=13, y=0, class_="number"), x=f"{x:.0f}%", y=top, class_="entry")
 
 
 def _thin(run: Indices, values: Values) -> list[int]:
