@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.aligned import TRUE, Case, Pair, Scene
-from utils.align.alignment import Alignment, Refusal, align
+from utils.align.alignment import Alignment, align
 from utils.align.labels import Label
+from utils.align.placing import Refusal
 from utils.align.proxies import Proxies
 from utils.size import Size
 

@@ -15,7 +15,7 @@ from pipeline.stage import RunContext, Stage, Work
 from pipeline.types import Done, Event
 from utils.align.alignment import align
 from utils.align.placement import Placement
-from utils.align.proxies import Proxies
+from utils.align.proxies import Proxies, StoredPictures, times_of, write
 from utils.media.clip import Clip
 from utils.media.clip_part import part_of
 from utils.media.write import ClipWriter, Encoding, Shape, times
@@ -39,7 +39,7 @@ class CachedProxies:
     @cached_property
     def proxies(self) -> Proxies:
         """The proxies; they take no memory until they are used."""
-        return Proxies(self.entry.load_array(LUMA), np.array(self.entry.load_array(TIMES)), self.clip.size)
+        return Proxies(StoredPictures(self.entry.path(LUMA)), np.array(self.entry.load_array(TIMES)), self.clip.size)
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,14 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
 
 def _reduce(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
-    proxies = Proxies.of(clip, check=lambda done: work.report(done, len(clip)))
-    np.save(work.folder / LUMA, proxies.luma)
-    np.save(work.folder / TIMES, proxies.times_s)
+    write(clip, work.folder / LUMA, check=lambda done: work.report(done, len(clip)))
+    np.save(work.folder / TIMES, times_of(clip))
 
 
 def _align(work: Work) -> None:
     place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
     given = place if work.settings["space.match"] == "fixed" else None
-    found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, work.cancel.check)
+    found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, check=work.cancel.check)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
@@ -106,7 +105,7 @@ def _lay_over(work: Work) -> None:
 
 
 TOOLS = ("av", "numpy", "opencv-contrib-python")
-PROXIES = Stage("proxies", version=1, run=_reduce, tools=TOOLS)
+PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-ALIGN = Stage("align", version=1, run=_align, settings=SPACE, tools=TOOLS)
+ALIGN = Stage("align", version=2, run=_align, settings=SPACE, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -77,7 +77,7 @@ def align(
     from pipeline.align.settings import AlignSettings
     from pipeline.align.story import align_clips
     from pipeline.result.document import copy_clip
-    from utils.align.alignment import Refusal
+    from utils.align.placing import Refusal
     from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
 

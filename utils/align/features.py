@@ -1,6 +1,8 @@
 """Finds placements by features (SIFT) that frames of both clips have, before anything is known of their times."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ SAME_SHARE, LEAST_SCALE = 0.01, 0.05
 PASSES = ((3, 16), (8, 48))
 """How many frames of the foreground and of the background are compared; more where the first pass is not sure."""
 SURE_AGREEING = 40
+THREADS = 2
+"""How many threads look for features, which find the same in any number."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,16 @@ class _Features:
     descriptors: NDArray[np.float32]
 
 
-def candidates(background: Proxies, foreground: Proxies, most: int = 4) -> list[Candidate]:
+def candidates(background: Proxies, foreground: Proxies, most: int = 16) -> list[Candidate]:
     """The placements that most features agree on, the best first, each clearly different from those before it."""
     found: list[Candidate] = []
     for foregrounds, backgrounds in PASSES:
-        theirs = [_described(background, index) for index in _spread(len(background), backgrounds)]
-        for index in _spread(len(foreground), foregrounds):
-            own = _described(foreground, index)
-            found += [each for other in theirs if (each := _candidate(own, other, background)) is not None]
+        with ThreadPoolExecutor(THREADS) as threads:
+            own = threads.map(partial(_described, foreground), _spread(len(foreground), foregrounds))
+            theirs = list(threads.map(partial(_described, background), _spread(len(background), backgrounds)))
+            for features in own:
+                alike = threads.map(partial(_candidate, features, background=background), theirs)
+                found += [candidate for candidate in alike if candidate is not None]
         if max((each.agreeing for each in found), default=0) >= SURE_AGREEING:
             break
     found.sort(key=lambda each: -each.agreeing)

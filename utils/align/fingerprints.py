@@ -16,35 +16,77 @@ from utils.align.proxies import Proxies
 from utils.size import Size
 
 Prints = NDArray[np.float32]
-WIDTH_PX, SIGMA_PX, BLOCK_PX = 64, 3.0, 8
+Kept = NDArray[np.int16]
+"""Pictures as they are kept, n x pixels, in half the memory: whole steps."""
+STEPS = np.float32(64)
+"""Steps for one level of brightness."""
+WIDTH_PX, LEAST_WIDTH_PX, MOST_BYTES, SIGMA_PX, BLOCK_PX = 64, 24, 128 << 20, 3.0, 8
+"""How wide they are, narrower where those of one clip would take more than so many bytes; the Gaussian that is taken
+away; blocks of the chessboard."""
 STILL_WEIGHT = 0.1
 """What a pixel counts that does not change at all, beside one that changes as most do."""
+CHANGING_FRAMES, NEAREST_FRAMES = 600, 120
+"""In how many frames it is looked which pixels change, and in how many which to trust."""
+HELD_VALUES = 1 << 23
+"""So many values are held as vectors; of longer clips, they are made again when they are asked for."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Pictures as vectors of unit length, in which pixels have their weights."""
+
+    pictures: Kept
+    root: Prints
+    """The root of each pixel's weight."""
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, which: "slice | NDArray[np.int64]") -> Prints:
+        """The vectors of some frames, n x pixels."""
+        return self._held[which] if self.pictures.size <= HELD_VALUES else self._made(self.pictures[which])
+
+    @cached_property
+    def _held(self) -> Prints:
+        return self._made(self.pictures)
+
+    def _made(self, pictures: Kept) -> Prints:
+        vectors = pictures * self.root  # what a step is does not matter, for lengths become one
+        vectors -= vectors.mean(axis=1, keepdims=True)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-3)
+        return vectors
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Those of both clips as vectors of unit length, n x pixels, with the weights of the pixels in them."""
+    """Those of both clips, and the weights of their pixels."""
 
-    high_background: Prints
-    high_foreground: Prints
+    background: Kept
+    foreground: Kept
     weights: Prints
+    grid: Size
 
     @classmethod
-    def of(cls, background: Proxies, foreground: Proxies, placement: Placement) -> "Fingerprints":
-        """Those of all frames, with the background cut to where the foreground lies."""
-        grid = grid_of(foreground.size, WIDTH_PX)
-        theirs = [high(placement.crop(luma, background, foreground.size, grid)) for luma in background.luma]
-        own = [high(shrunk(luma, grid)) for luma in foreground.luma]
-        changing = np.std(theirs, axis=0)
-        weights = changing / max(float(changing.mean()), 1e-6) + STILL_WEIGHT
-        return cls(np.array(theirs), np.array(own), np.asarray(weights, np.float32))
+    def of(cls, background: Proxies, own: Kept, placement: Placement, size: Size) -> "Fingerprints":
+        """Those of a background, cut to where a foreground of this size lies, and those of that foreground."""
+        grid = print_grid(size, max(len(background), len(own)))
+        theirs = np.empty((len(background), grid.area_px), np.int16)
+        for index in range(len(background)):
+            theirs[index] = kept(high(placement.crop(background.luma[index], background, size, grid)))
+        changing = np.std(theirs[_some(len(theirs), CHANGING_FRAMES)].astype(np.float32), axis=0)
+        weights = changing / max(float(changing.mean()), 1e-6) + np.float32(STILL_WEIGHT)
+        return cls(theirs, own, weights, grid)
 
-    def trusting(self, frames: NDArray[np.int64]) -> "Fingerprints":
-        """With less weight for pixels that differ between frames of the foreground and those matched (-1: none)."""
-        matched = np.flatnonzero(frames >= 0)
-        if not len(matched):
-            return self
-        own, theirs = self.high_foreground[matched], self.high_background[frames[matched]]
+    def averaged(self, background: int, foreground: int) -> "Fingerprints":
+        """So many frames of each clip as one: what is coarse in time can be found without looking at every pair."""
+        theirs, own = _averaged(self.background, background), _averaged(self.foreground, foreground)
+        return replace(self, background=theirs, foreground=own)
+
+    def trusting(self) -> "Fingerprints":
+        """The same with less weight for pixels that differ between frames and those that they are nearest to."""
+        few = _some(len(self.own), NEAREST_FRAMES)
+        nearest = (self.own[few] @ self.theirs[:].T).argmax(axis=1)
+        own, theirs = (each.astype(np.float32) for each in (self.foreground[few], self.background[nearest]))
         gain = float((own * theirs).sum()) / max(float((theirs * theirs).sum()), 1e-6)
         residual = ((own - np.float32(gain) * theirs) ** 2).mean(axis=0)
         trust = 1 / (1 + residual / max(float(np.median(residual)), 1e-6))
@@ -53,14 +95,33 @@ class Fingerprints:
     @property
     def half(self) -> NDArray[np.bool_]:
         """Every second block of pixels, as on a chessboard: half of them, spread over the picture."""
-        down, across = np.indices(self.weights.shape) // BLOCK_PX
+        down, across = np.indices((self.grid.height_px, self.grid.width_px)) // BLOCK_PX
         return np.asarray((down + across) % 2 == 0).ravel()
 
     @cached_property
-    def units(self) -> tuple[Prints, Prints]:
-        """The vectors of unit length, those of the background and those of the foreground."""
-        root = np.sqrt(self.weights)
-        return _unit(self.high_background * root), _unit(self.high_foreground * root)
+    def theirs(self) -> Vectors:
+        """The vectors of the background."""
+        return Vectors(self.background, np.sqrt(self.weights))
+
+    @cached_property
+    def own(self) -> Vectors:
+        """The vectors of the foreground."""
+        return Vectors(self.foreground, np.sqrt(self.weights))
+
+
+def own_prints(foreground: Proxies, frames: int) -> Kept:
+    """The fingerprints of a foreground, the same for every placement; `frames` are those of the longer clip."""
+    grid = print_grid(foreground.size, frames)
+    own = np.empty((len(foreground), grid.area_px), np.int16)
+    for index in range(len(foreground)):
+        own[index] = kept(high(shrunk(foreground.luma[index], grid)))
+    return own
+
+
+def print_grid(size: Size, frames: int) -> Size:
+    """The grid of the fingerprints of clips of which the longer one has so many frames."""
+    affordable_px = np.sqrt(MOST_BYTES / (2 * frames) * size.width_px / size.height_px)
+    return grid_of(size, int(min(WIDTH_PX, max(LEAST_WIDTH_PX, affordable_px))))
 
 
 def grid_of(size: Size, width_px: int) -> Size:
@@ -78,7 +139,19 @@ def high(picture: Prints) -> Prints:
     return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), SIGMA_PX), np.float32)
 
 
-def _unit(pictures: Prints) -> Prints:
-    vectors = pictures.reshape(len(pictures), -1)
-    vectors = vectors - vectors.mean(axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-3), np.float32)
+def kept(picture: Prints) -> Kept:
+    """A high-passed picture as it is kept."""
+    return np.asarray(np.rint(STEPS * picture), np.int16).ravel()
+
+
+def _some(count: int, most: int) -> NDArray[np.int64]:
+    """Evenly spread indices, of all frames if these are few."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
+def _averaged(pictures: Kept, frames: int) -> Kept:
+    if frames == 1:
+        return pictures
+    starts = range(0, len(pictures), frames)
+    means = [pictures[start : start + frames].mean(axis=0, dtype=np.float32) for start in starts]
+    return np.rint(means).astype(np.int16)

@@ -1,12 +1,14 @@
 """Labels: what is known of each frame's time, so that nothing is called sure that is not."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.align.compared import Compared
 from utils.align.moments import Moments
-from utils.align.path import Costs, Path
+from utils.align.path import Costs, Frames, Path
 
 STILL_SIGMA = 0.33
 """A moment that is less sure than this, in frames, is not known: hardly anything moves."""
@@ -15,8 +17,8 @@ MOVED_FRAMES, STILL_FRAMES, INDIFFERENT = 3, 9, 0.3
 by."""
 NEAR_STILL_FRAMES = 2
 """So many frames beside a still stretch belong to it: when it begins and ends is not known better."""
-FARTHEST_FRAMES, AROUND_FRAMES = 600, 31
-"""How far away a repetition is looked for, and the length of the stretches that are compared."""
+FARTHEST_FRAMES, AROUND_FRAMES, STRETCH_FRAMES = 600, 31, 512
+"""How far away a repetition is looked for; how many frames around one are moved; how many are looked at at once."""
 AS_GOOD, HILL = 0.1, 0.3
 """A stretch fits elsewhere, too, when it is unlike there by less than this share of what is usual far away, and when on
 the way there it is unlike by more than that share: what moves slowly is not periodic."""
@@ -32,13 +34,18 @@ class Label(StrEnum):
     CUT = "cut"
 
 
-def labels_of(path: Path, found: Moments, costs: Costs) -> tuple[Label, ...]:
+def labels_of(path: Path, found: Moments, compared: Compared) -> tuple[Label, ...]:
     """The label of each frame of the foreground."""
-    unmoved = (found.sigma > STILL_SIGMA) | _indifferent(path, costs)
+    indifferent, elsewhere = np.zeros((2, len(path.frames)), bool)
+    usual = compared.usual
+    for start in range(0, len(path.frames), STRETCH_FRAMES):
+        rows = slice(start, min(start + STRETCH_FRAMES, len(path.frames)))
+        stretch = _Stretch.of(path, compared, rows)
+        indifferent[rows], elsewhere[rows] = stretch.indifferent(), stretch.fits_elsewhere(usual)
+    unmoved = (found.sigma > STILL_SIGMA) | indifferent
     still = np.convolve(unmoved, np.ones(2 * NEAR_STILL_FRAMES + 1), "same") > 0
-    periodic = _fits_elsewhere(path, costs) & ~still
     labels = np.full(len(path.frames), Label.SURE, object)
-    labels[periodic] = Label.PERIODIC
+    labels[elsewhere & ~still] = Label.PERIODIC
     labels[still] = Label.STILL
     labels[path.jumps] = Label.CUT
     labels[~np.isfinite(found.moments)] = Label.NOTHING
@@ -64,36 +71,63 @@ def evened(found: Moments, labels: tuple[Label, ...]) -> Moments:
     return Moments(moments, sigma)
 
 
-def _indifferent(path: Path, costs: Costs) -> NDArray[np.bool_]:
-    """Where it makes no difference when the stretch around a frame is moved a little, either way."""
-    more = [_more(path, costs, direction * MOVED_FRAMES, STILL_FRAMES) for direction in (1, -1)]
-    return np.asarray(np.fmin(*more) < INDIFFERENT)
+@dataclass(frozen=True)
+class _Stretch:
+    """Some frames of the foreground with those around them, and what their pairs with the background cost."""
+
+    inner: slice
+    """Those that are asked for, among the frames."""
+    frames: Frames
+    """The frame of the background for each, counted from the first one that is compared; -1 where none."""
+    costs: Costs
+
+    @classmethod
+    def of(cls, path: Path, compared: Compared, rows: slice) -> "_Stretch":
+        """The stretch of these rows."""
+        first, stop = max(0, rows.start - AROUND_FRAMES), min(len(path.frames), rows.stop + AROUND_FRAMES)
+        frames = path.frames[first:stop]
+        shown = frames[frames >= 0]
+        low, high = (int(shown.min()), int(shown.max())) if len(shown) else (0, 0)
+        low, high = max(0, low - FARTHEST_FRAMES), high + FARTHEST_FRAMES + 1
+        costs = compared.block(slice(first, stop), slice(low, high))
+        return cls(slice(rows.start - first, rows.stop - first), np.where(frames >= 0, frames - low, -1), costs)
+
+    def indifferent(self) -> NDArray[np.bool_]:
+        """Where it makes no difference when the stretch around a frame is moved a little, either way."""
+        more = [self._more(direction * MOVED_FRAMES, STILL_FRAMES) for direction in (1, -1)]
+        return np.asarray(np.fmin(*more) < INDIFFERENT)[self.inner]
+
+    def fits_elsewhere(self, usual: float) -> NDArray[np.bool_]:
+        """Where the frames around one fit as well when all of them are moved by the same number of frames."""
+        fits = np.zeros(len(self.frames), bool)
+        for direction in (1, -1):
+            hill = np.zeros(len(self.frames))
+            for shift in range(1, min(FARTHEST_FRAMES, self.costs.shape[1])):
+                more = self._more(direction * shift, AROUND_FRAMES)
+                known = np.isfinite(more)
+                if not known.any():
+                    break
+                fits |= known & (more < AS_GOOD * usual) & (hill > HILL * usual)
+                hill[known] = np.maximum(hill[known], more[known])
+        return fits[self.inner]
+
+    def _more(self, shift: int, around: int) -> NDArray[np.float64]:
+        """What the frames around each one cost more when they are moved; NaN where they leave the background."""
+        matched = np.flatnonzero(self.frames >= 0)
+        there = self.frames[matched] + shift
+        inside = (there >= 0) & (there < self.costs.shape[1])
+        total, count = np.zeros((2, len(self.frames)))
+        at = matched[inside]
+        total[at] = np.maximum(self.costs[at, there[inside]] - self.costs[at, self.frames[at]], 0)
+        count[at] = 1
+        around = min(around, len(total))
+        counted = _summed(count, around)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(counted >= 0.5 * around, _summed(total, around) / counted, np.nan)
 
 
-def _fits_elsewhere(path: Path, costs: Costs) -> NDArray[np.bool_]:
-    """Where the frames around one fit as well when all of them are moved by the same number of frames."""
-    usual = max(float(np.median(costs)) - float(np.median(costs.min(axis=1))), 1e-6)
-    fits = np.zeros(len(path.frames), bool)
-    for direction in (1, -1):
-        hill = np.zeros(len(path.frames))
-        for shift in range(1, min(FARTHEST_FRAMES, costs.shape[1])):
-            more = _more(path, costs, direction * shift)
-            known = np.isfinite(more)
-            fits |= known & (more < AS_GOOD * usual) & (hill > HILL * usual)
-            hill[known] = np.maximum(hill[known], more[known])
-    return fits
-
-
-def _more(path: Path, costs: Costs, shift: int, around: int = AROUND_FRAMES) -> NDArray[np.float64]:
-    """What the stretch around each frame costs more when it is moved; NaN where it leaves the background."""
-    matched = path.matched
-    there = path.frames[matched] + shift
-    inside = (there >= 0) & (there < costs.shape[1])
-    total, count = np.zeros((2, len(path.frames)))
-    at = matched[inside]
-    total[at] = np.maximum(costs[at, there[inside]] - costs[at, path.frames[at]], 0)
-    count[at] = 1
-    kernel = np.ones(min(around, len(total)))
-    counted = np.convolve(count, kernel, "same")
-    with np.errstate(invalid="ignore"):
-        return np.where(counted >= 0.5 * len(kernel), np.convolve(total, kernel, "same") / counted, np.nan)
+def _summed(values: NDArray[np.float64], around: int) -> NDArray[np.float64]:
+    """The sum of the values around each, of so many."""
+    before = (around - 1) // 2
+    running = np.cumsum(np.concatenate([np.zeros(before + 1), values, np.zeros(around - 1 - before)]))
+    return np.asarray(running[around:] - running[:-around])

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.align.fingerprints import Fingerprints, Prints
-from utils.align.path import Path
+from utils.align.fingerprints import Fingerprints, Vectors
+from utils.align.path import Frames, Path
 
 Values = NDArray[np.float64]
-MOST_STEPS = 4
+MOST_STEPS, BLOCK = 4, 256
+"""How many frames beside the path a moment may lie; how many frames are projected at once."""
 BEYOND, ENDING_FRAMES = 0.15, 12
 """How far before the first and behind the last frame of the background a moment may lie, for nothing is known of more;
 and the frames next to an end that show how time runs towards it."""
@@ -36,43 +37,74 @@ class Moments:
 
 def moments_of(path: Path, prints: Fingerprints) -> Moments:
     """The moments near a path."""
-    background, foreground = prints.units
-    half = prints.half
+    clips, half = _Clips(prints.theirs, prints.own), prints.half
+    matched = path.matched
     moments, places, apart = (
-        np.full(len(foreground), np.nan),
-        np.zeros(len(foreground), np.int64),
-        np.zeros(len(foreground)),
+        np.full(len(clips.own), np.nan),
+        np.zeros(len(clips.own), np.int64),
+        np.zeros(len(clips.own)),
     )
-    for index in path.matched:
-        moments[index], places[index] = _projected(foreground[index], background, int(path.frames[index]))
-        one, other = (_share(foreground[index], background, int(places[index]), part) for part in (half, ~half))
-        apart[index] = np.clip(one - other, -MOST_DIFFERENCE, MOST_DIFFERENCE)
-    moments = _within(moments, len(background) - 1)
-    ways, signal = (each[places] for each in _ways(background))
+    moments[matched], places[matched] = clips.projected(matched, path.frames[matched])
+    one, other = (clips.shares(matched, places[matched], part) for part in (half, ~half))
+    apart[matched] = np.clip(one - other, -MOST_DIFFERENCE, MOST_DIFFERENCE)
+    moments = _within(moments, len(clips.theirs) - 1)
+    ways, signal = (each[places] for each in _ways(clips.theirs))
     differing = np.sqrt(_averaged(apart * apart, HALVES_FRAMES)) / 2
-    usual = float(np.median((np.abs(apart) * ways)[path.matched])) / 2 if len(path.matched) else 1.0
+    usual = float(np.median((np.abs(apart) * ways)[matched])) / 2 if len(matched) else 1.0
     noise = np.maximum(differing * ways, usual)  # as a distance: where nothing moves, halves do not differ either
     sigma = np.hypot(LEAST_SIGMA, SIGMA_TIMES * noise / np.maximum(signal, 1e-9))
-    sigma = np.minimum(sigma, len(background))
+    sigma = np.minimum(sigma, len(clips.theirs))
     return Moments(moments, np.where(np.isfinite(moments), sigma, np.nan))
 
 
-def _projected(frame: Prints, background: Prints, at: int) -> tuple[float, int]:
-    """The moment of a frame near a frame of the background, and that frame.
+def moments_near(path: Path, prints: Fingerprints, rows: Frames) -> Values:
+    """The moments of some frames that match, without what is known of them."""
+    return _Clips(prints.theirs, prints.own).projected(rows, path.frames[rows])[0]
 
-    The way there leads from the frame before to the one after: noise of the frame itself is no part of it, which would
-    pull moments forward.
-    """
-    share = _share(frame, background, at)
-    for _ in range(MOST_STEPS):
-        step = int(share > 0.5) - int(share < -0.5)
-        if not step or not 0 <= at + step < len(background):
-            break
-        beside = _share(frame, background, at + step)
-        if beside * step < -0.5:  # half way between the two, of which each points to the other
-            return (2 * at + step + share + beside) / 2, at
-        at, share = at + step, beside
-    return at + float(np.clip(share, -1.0, 1.0)), at
+
+@dataclass(frozen=True)
+class _Clips:
+    """The vectors of both clips, between which frames are projected."""
+
+    theirs: Vectors
+    own: Vectors
+
+    def projected(self, rows: Frames, frames: Frames) -> tuple[Values, Frames]:
+        """The moments of frames near frames of the background, and the latter.
+
+        The way there leads from the frame before to the one after: noise of the frame itself is no part of it, which
+        would pull moments forward.
+        """
+        at, share = frames.copy(), self.shares(rows, frames)
+        moments, moving = np.full(len(rows), np.nan), np.arange(len(rows))
+        for _ in range(MOST_STEPS):
+            step = (share[moving] > 0.5).astype(np.int64) - (share[moving] < -0.5)
+            inside = (step != 0) & (at[moving] + step >= 0) & (at[moving] + step < len(self.theirs))
+            moving, step = moving[inside], step[inside]
+            if not len(moving):
+                break
+            beside = self.shares(rows[moving], at[moving] + step)
+            between = beside * step < -0.5  # half way between the two, of which each points to the other
+            halfway = moving[between]
+            moments[halfway] = (2 * at[halfway] + step[between] + share[halfway] + beside[between]) / 2
+            moving, step, beside = moving[~between], step[~between], beside[~between]
+            at[moving], share[moving] = at[moving] + step, beside
+        return np.where(np.isnan(moments), at + np.clip(share, -1.0, 1.0), moments), at
+
+    def shares(self, rows: Frames, at: Frames, part: NDArray[np.bool_] | None = None) -> Values:
+        """How far frames are from frames of the background, as shares of the way to the next."""
+        found = [self._shares(rows[start : start + BLOCK], at[start : start + BLOCK], part)
+                 for start in range(0, len(rows), BLOCK)]  # fmt: skip
+        return np.concatenate(found) if found else np.zeros(0)
+
+    def _shares(self, rows: Frames, at: Frames, part: NDArray[np.bool_] | None) -> Values:
+        before, after = np.maximum(at - 1, 0), np.minimum(at + 1, len(self.theirs) - 1)
+        way = (self.theirs[after] - self.theirs[before]) / (after - before).astype(np.float32)[:, None]
+        away = self.own[rows] - self.theirs[at]
+        if part is not None:
+            way, away = way[:, part], away[:, part]
+        along, lengths = (np.einsum("np,np->n", way, each).astype(np.float64) for each in (away, way))
+        return np.asarray(along / np.maximum(lengths, 1e-9), np.float64)
 
 
 def _within(moments: Values, last: int) -> Values:
@@ -90,27 +122,25 @@ def _within(moments: Values, last: int) -> Values:
     return np.where(beyond, np.nan, moments)
 
 
-def _share(frame: Prints, background: Prints, at: int, part: NDArray[np.bool_] | None = None) -> float:
-    """How far a frame is from one of the background, as a share of the way to the next; by a part of the pixels."""
-    before, after = max(at - 1, 0), min(at + 1, len(background) - 1)
-    way = (background[after] - background[before]) / np.float32(after - before)
-    away = frame - background[at]
-    if part is not None:
-        way, away = way[part], away[part]
-    return float(away @ way) / max(float(way @ way), 1e-9)
-
-
-def _ways(background: Prints) -> tuple[Values, Values]:
+def _ways(background: Vectors) -> tuple[Values, Values]:
     """How far the background goes around each frame, for each step, and how far beyond its noise.
 
     Where it moves evenly, differences between neighbouring ways are its noise; where nothing moves, ways are, too.
     """
-    steps = np.diff(background, axis=0)
-    wide = (steps[1:] + steps[:-1]) / 2
-    ways = np.concatenate([steps[:1], wide, steps[-1:]])
-    lengths = (ways.astype(np.float64) ** 2).sum(axis=1)
-    bends = (np.diff(steps, axis=0).astype(np.float64) ** 2).sum(axis=1) / 12
-    noise = np.concatenate([bends[:1], bends, bends[-1:]])
+    lengths, noise = np.zeros((2, len(background)))
+    last = len(background) - 1
+    for start in range(0, len(background), BLOCK):
+        stop = min(start + BLOCK, last + 1)
+        first = max(start - 1, 0)
+        steps = np.diff(background[slice(first, stop + 1)], axis=0)  # step k leads from frame first + k
+        if start == 0:
+            steps = np.concatenate([steps[:1], steps])
+        if stop == last + 1:
+            steps = np.concatenate([steps, steps[-1:]])
+        ways, bends = (steps[1:] + steps[:-1]) / 2, np.diff(steps, axis=0)
+        lengths[start:stop], noise[start:stop] = (np.einsum("np,np->n", each, each) for each in (ways, bends))
+    noise[[0, -1]] = noise[[1, -2]]
+    noise /= 12
     beyond = np.maximum(_averaged(lengths, SIGNAL_FRAMES) - _averaged(noise, SIGNAL_FRAMES), 0)
     return np.sqrt(lengths), np.sqrt(beyond)
 

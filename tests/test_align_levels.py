@@ -1,0 +1,87 @@
+"""Paths of long pairs: coarse in time first, then in a narrow band, as exact as with all pairs and in little memory."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utils.align.fingerprints import Fingerprints, Kept
+from utils.align.levels import Level, Rules, found_path, levels_of
+from utils.align.path import Frames
+from utils.align.proxies import LEAST_WIDTH_PX, MOST_BYTES, WIDTH_PX, StoredPictures, proxy_size
+from utils.size import Size
+
+GRID = Size(16, 9)
+ALL_PAIRS = [Level(1, 1)]
+
+
+def clips(frames: int, shown: Frames, noise: float = 0.2) -> Fingerprints:
+    """A background whose pictures change steadily and never come back, and a foreground that shows some of them."""
+    random = np.random.default_rng(5)
+    keys = random.normal(size=(frames // 12 + 2, GRID.area_px))
+    places = np.linspace(0, len(keys) - 1, frames)
+    pictures = np.stack([np.interp(places, np.arange(len(keys)), column) for column in keys.T], axis=1)
+    own = pictures[shown] + noise * random.normal(size=(len(shown), GRID.area_px))
+    both: list[Kept] = [np.rint(100 * each).astype(np.int16) for each in (pictures, own)]
+    return Fingerprints(both[0], both[1], np.ones(GRID.area_px, np.float32), GRID)
+
+
+CUT = np.concatenate([np.arange(40, 500), np.arange(620, 900), np.repeat(np.arange(900, 960), 2)])
+"""Time runs on, jumps over 120 frames, and later runs at half speed."""
+
+
+@pytest.mark.parametrize("pairs", [60_000, 12_000])
+def test_levels_find_what_all_pairs_show(pairs: int) -> None:
+    prints, rules = clips(1000, CUT), Rules(1.0, {})
+    levels = levels_of(1000, len(CUT), rules.ratio, pairs)
+    assert len(levels) >= 2 and levels[-1] == Level(1, 1)
+    path, _, _ = found_path(prints, rules, levels)
+    whole, _, _ = found_path(prints, rules, ALL_PAIRS)
+    assert np.abs(path.frames - CUT).max() <= 2 and list(path.jumps.nonzero()[0]) == list(whole.jumps.nonzero()[0])
+
+
+def test_a_long_pair_needs_little_memory() -> None:
+    """All pairs would take 32 million numbers for each of six steps; the pictures themselves take 3 MB."""
+    shown = np.arange(300, 5900)
+    prints = clips(6000, shown)
+    tracemalloc.start()
+    path, _, _ = found_path(prints, Rules(1.0, {}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.abs(path.frames - shown).max() <= 1
+    assert peak < 120 << 20, f"{peak >> 20} MB"
+
+
+def test_levels_hold_the_same_time_in_both_clips() -> None:
+    """24 and 60 frames a second: two and a half times as many of the second are one frame."""
+    coarse = levels_of(36_000, 14_400, 2.5)[0]
+    assert abs(coarse.background / coarse.foreground / 2.5 - 1) < 0.1
+
+
+def test_anchors_hold_and_reordered_stretches_are_found_when_asked_for() -> None:
+    shown = np.concatenate([np.arange(500, 700), np.arange(100, 300)])
+    prints = clips(800, shown)
+    forward, _, _ = found_path(prints, Rules(1.0, {}))
+    assert (np.abs(forward.frames - shown) <= 1).mean() < 0.6, "time does not run backwards by itself"
+    free, _, _ = found_path(prints, Rules(1.0, {}, reorder=True))
+    assert np.abs(free.frames - shown).max() <= 1 and list(free.jumps.nonzero()[0]) == [200]
+    held, _, _ = found_path(prints, Rules(1.0, {300: 350}))
+    assert held.frames[300] == 350
+
+
+def test_pictures_are_read_from_a_file_one_by_one(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(1).integers(0, 255, (7, 5, 9), np.uint8)
+    np.save(tmp_path / "luma.npy", pictures)
+    stored = StoredPictures(tmp_path / "luma.npy")
+    assert len(stored) == 7 and all((stored[index] == pictures[index]).all() for index in (6, 0, 3))
+    with pytest.raises(IndexError):
+        stored[7]
+
+
+def test_the_pictures_of_a_long_clip_are_narrower() -> None:
+    size = Size(1280, 720)
+    assert proxy_size(size, 480) == Size(WIDTH_PX, 180)
+    long = proxy_size(size, 36_000)
+    assert 200 < long.width_px < WIDTH_PX and long.area_px * 36_000 < 1.02 * MOST_BYTES
+    assert proxy_size(size, 10**6).width_px == LEAST_WIDTH_PX and proxy_size(Size(64, 48), 480) == Size(64, 48)
