@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from pipeline.align.settings import AlignSettings
+from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.order import make_order
 from pipeline.jobs.results import Results
@@ -23,6 +24,7 @@ from ui.routes import results
 from ui.studio import Studio
 from utils.errors import SettingsError
 from utils.image.metrics import psnr_db
+from utils.image.picture_file import read_picture
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
 from utils.media.xmp import read_settings
@@ -105,6 +107,19 @@ def test_only_pictures_and_clips_are_shown_by_browsers(home: House, done: Job) -
         answer = client.get(url)
         assert answer.status_code == 200 and (answer.headers["content-disposition"] == "inline") is shown, url
         assert shown or "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_one_frame_of_a_pair_is_previewed_from_the_cached_map(home: House, done: Job) -> None:
+    previews = FramePreviews(home.ledger)
+    asked = previews.ask(PreviewRequest(done.order, at=0.25))
+    answer = home.until(lambda: previews.answer(asked), "preview")
+    assert answer["at"] == 24 and answer["frames"] == 96 and answer["frame"]["label"] == "sure"
+    assert abs(answer["frame"]["background_frame"] - (36 + 24)) < 0.5 and answer["plot"].startswith("<svg")
+    own, behind = (read_picture(home.home / "looks" / asked / f"{name}.jpg") for name in ("before", "after"))
+    assert own.shape == behind.shape == (112, 200, 3) and psnr_db(own, behind) > 24
+    alone = replace(done.order, inputs={"clip": done.order.inputs["clip"]})
+    refused = previews.ask(PreviewRequest(alone))
+    assert "pair.background is missing" in home.until(lambda: previews.answer(refused), "answer")["problem"]
 
 
 def test_clips_that_do_not_belong_together_are_a_failed_job_with_a_reason(home: House, tmp_path: Path) -> None:

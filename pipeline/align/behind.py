@@ -1,4 +1,4 @@
-"""The background in the foreground's time, without the foreground: what a result is compared with on its page."""
+"""The background behind each picture of a composed clip, without the foreground: what a result is compared with."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,45 +22,46 @@ CLIP = "behind.mp4"
 
 @dataclass(frozen=True)
 class Behind:
-    """The frame of the background that lies behind each frame of an overlay, small enough for a page."""
+    """Frames of a background in the times of another clip, small enough for a page."""
 
-    overlay: Overlay
+    background: Clip
+    indices: tuple[int, ...]
+    timed: Clip
+    """The clip whose times they have."""
+
+    @classmethod
+    def of(cls, overlay: Overlay) -> "Behind":
+        """What is nearest behind each picture of an overlay; in a gap the way across it."""
+        found, span, last = overlay.map, overlay.span, len(overlay.background) - 1
+        matched = found.matched()
+        moments = np.interp(np.arange(span.start, span.stop), matched, found.moments[matched])
+        indices = tuple(int(each) for each in np.clip(np.rint(moments), 0, last))
+        return cls(overlay.background, indices, part_of(overlay.foreground, span))
 
     @property
     def digest(self) -> str:
         """Digest of everything that the pictures depend on."""
-        laid = self.overlay
-        clips, span = [laid.background.digest, laid.foreground.digest], [laid.span.start, laid.span.stop]
-        return digest_bytes(canonical_json([*clips, span, laid.map.to_json()]))
-
-    @property
-    def shown(self) -> Clip:
-        """The part of the foreground in whose time it is."""
-        return part_of(self.overlay.foreground, self.overlay.span)
+        return digest_bytes(canonical_json([self.background.digest, list(self.indices), self.timed.digest]))
 
     @property
     def size(self) -> Size:
         """That of the background, or of the widest clip that a page shows."""
-        size = self.overlay.background.size
+        size = self.background.size
         return size if is_page_size(size) else even_size(size, Fraction(WIDEST_PX, size.width_px))
 
     def pictures(self) -> Iterator[RGB]:
-        """The nearest frame of the background for each frame that is shown; in a gap the way across it."""
-        found, span, count = self.overlay.map, self.overlay.span, len(self.overlay.background)
-        matched = found.matched()
-        moments = np.interp(np.arange(span.start, span.stop), matched, found.moments[matched])
-        source = Rolling(ClipFrames.of(self.overlay.background, self.size), keep=3)
-        for index in np.clip(np.rint(moments), 0, count - 1):
-            yield next(source.read([int(index)])).rgb
+        """The frames."""
+        source = Rolling(ClipFrames.of(self.background, self.size), keep=3)
+        for index in self.indices:
+            yield next(source.read([index])).rgb
 
 
 def _write(work: Work) -> None:
     behind: Behind = work.inputs["behind"]
-    shown = behind.shown
-    shape = replace(Shape.like(shown), size=behind.size, colour=behind.overlay.background.colour.worked)
+    shape = replace(Shape.like(behind.timed), size=behind.size, colour=behind.background.colour.worked)
     with ClipWriter(work.folder / CLIP, shape, ENCODING) as writer:
-        for index, (picture, place) in enumerate(zip(prefetch(behind.pictures()), times(shown), strict=True)):
-            work.report(index + 1, len(shown))
+        for index, (picture, place) in enumerate(zip(prefetch(behind.pictures()), times(behind.timed), strict=True)):
+            work.report(index + 1, len(behind.timed))
             writer.write(picture, *place)
 
 

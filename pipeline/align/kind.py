@@ -10,6 +10,7 @@ from pipeline.report.quality import ALIGNED
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
+from utils.errors import SettingsError
 
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
@@ -41,6 +42,15 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     return outcome(align_clips(background, foreground, context), context)
 
 
+def _preview(task: Task, context: RunContext, at: float | None) -> Any:
+    from pipeline.align.pair import open_pair
+    from pipeline.align.preview import preview_pair
+
+    if "background" not in task.inputs:
+        raise SettingsError("pair.background is missing, and without it there is no preview.", "Give a file for it.")
+    return preview_pair(*open_pair(task.inputs["background"], task.inputs["clip"], context), context, at)
+
+
 def estimates(
     facts: Mapping[str, Any], history: Sequence[FinishedRun] = (), settings: Mapping[str, Any] | None = None
 ) -> dict[str, Estimate]:
@@ -66,4 +76,5 @@ KIND = Kind(
     run=_run,
     estimate=estimates,
     summary=_summary,
+    preview=_preview,
 )

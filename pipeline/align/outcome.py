@@ -36,7 +36,7 @@ def _publish(made: Aligned, context: RunContext, folder: Path) -> Published:
     report = AlignReport.of(made.background, made.foreground, made.map, run.take)
     deliver(made.path, folder / CLIP, find_kind("align"), made.foreground, "", made.settings)
     report.write(folder)
-    behind = run.take(BEHIND, behind=Behind(Overlay(made.background, made.foreground, made.map)))
+    behind = run.take(BEHIND, behind=Behind.of(Overlay(made.background, made.foreground, made.map)))
     result = scan(folder / CLIP, Limits())
     still = len(result) // 2
     copied = write_views(scan(behind.path(BEHIND_CLIP), Limits()), still, context, folder)

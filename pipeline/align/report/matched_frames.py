@@ -28,7 +28,6 @@ APART = 24
 """The worst frames are so many parts of the clip apart, for neighbours show the same."""
 SEED = 0
 TILE_PX = 320
-"""The longer side of a picture."""
 NO_PICTURE = 40
 """The grey where the background has no pixels."""
 
@@ -40,6 +39,11 @@ class MatchedFrame:
     index: int
     foreground: RGB
     background: RGB | None
+
+    @property
+    def behind(self) -> RGB:
+        """What the background shows; grey where that is nothing."""
+        return self.background if self.background is not None else np.full_like(self.foreground, NO_PICTURE)
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,22 @@ class MatchedFrames:
     foreground: Clip
     map: TimeMap
     picked: Picked
+    longest_px: int = TILE_PX
+    """The longer side of a picture."""
 
     @property
     def digest(self) -> str:
         """Digest of everything that the pictures depend on."""
         clips = [self.background.digest, self.foreground.digest]
-        return digest_bytes(canonical_json([*clips, self.map.to_json(), list(self.picked.why.items())]))
+        return digest_bytes(
+            canonical_json([*clips, self.map.to_json(), list(self.picked.why.items()), self.longest_px])
+        )
 
     @cached_property
     def tile(self) -> Size:
         """The size of a picture: that of the foreground, reduced."""
         size = self.foreground.size
-        return size.scaled(min(1.0, TILE_PX / max(size)))
+        return size.scaled(min(1.0, self.longest_px / max(size)))
 
     def pictures(self, check: Callable[[], None] = lambda: None) -> Iterator[MatchedFrame]:
         """Each frame with the nearest frame of the background; both clips are read once, in order."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.align.report.matched_frames import NO_PICTURE, MatchedFrame, MatchedFrames
+from pipeline.align.report.matched_frames import MatchedFrame, MatchedFrames
 from pipeline.align.report.words import Row, rows_of
 from pipeline.stage import Stage, Work
 from utils.image import RGB, Size
@@ -31,17 +31,13 @@ def write_pictures(frames: MatchedFrames, folder: Path, work: Work) -> None:
     shown: list[RGB] = []
     on_sheet: list[tuple[Row, MatchedFrame]] = []
     for done, frame in enumerate(frames.pictures(work.cancel.check), 1):
-        shown.append(np.concatenate([frame.foreground, _background(frame)]))
+        shown.append(np.concatenate([frame.foreground, frame.behind]))
         if rows[frame.index].why:
             on_sheet.append((rows[frame.index], frame))
         work.report(done, len(rows))
     write_jpeg(folder / STRIP, _grid(shown), QUALITY)
     on_sheet.sort(key=lambda each: (each[0].why != "worst", each[0].index))
     (folder / SHEET).write_bytes(_sheet(on_sheet, frames.tile))
-
-
-def _background(frame: MatchedFrame) -> RGB:
-    return frame.background if frame.background is not None else np.full_like(frame.foreground, NO_PICTURE)
 
 
 def _grid(pictures: list[RGB]) -> RGB:
@@ -78,7 +74,7 @@ def _sheet(rows: list[tuple[Row, MatchedFrame]], tile: Size) -> bytes:
         top = HEAD_PX + number * height
         for line, (text, colour) in enumerate(_label(row)):
             pen.text((12, top + 4 + 1.35 * LETTERS_PX * line), text, colour, font)
-        behind = _background(frame)
+        behind = frame.behind
         four = frame.foreground, behind, checkerboard(frame.foreground, behind), difference(frame.foreground, behind)
         for column, picture in enumerate(four):
             sheet.paste(Image.fromarray(picture), (LABEL_PX + column * (tile.width_px + GAP_PX), top))
