@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.align.anchors import check_anchors, read_anchors
 from pipeline.align.overlay import Overlay
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
@@ -65,6 +66,7 @@ class Aligned:
 def align_clips(background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True) -> Aligned:
     """Align a foreground with a background, and lay it over. Every stage is cached."""
     run = Run(context)
+    check_anchors(read_anchors(context.settings["match.anchors"]), len(foreground), len(background))
 
     # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
     behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
@@ -89,7 +91,9 @@ def _reduce(work: Work) -> None:
 def _align(work: Work) -> None:
     place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
     given = place if work.settings["space.match"] == "fixed" else None
-    found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, check=work.cancel.check)
+    anchors = read_anchors(work.settings["match.anchors"])
+    behind, own = (work.inputs[name].proxies for name in ("background", "foreground"))
+    found = align(behind, own, given, anchors, check=work.cancel.check)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
@@ -107,5 +111,5 @@ def _lay_over(work: Work) -> None:
 TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-ALIGN = Stage("align", version=2, run=_align, settings=SPACE, tools=TOOLS)
+ALIGN = Stage("align", version=2, run=_align, settings=(*SPACE, "match.anchors"), tools=TOOLS)
 LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -45,7 +45,7 @@ Report = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid, trim or encode; may be repeated."),
+    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, match, laid, trim or encode."),
 ]
 
 
