@@ -32,6 +32,7 @@ GROUPS = {
     "encode": "The file",
     "pair": "Both clips",
     "space": "Where the foreground lies",
+    "match": "How times are found",
     "laid": "How it is laid over",
 }
 

@@ -27,13 +27,15 @@ class AlignPreview:
     after: RGB = field(repr=False)
     """The same place of the background at its moment; grey where nothing matches."""
     plot: str = field(repr=False)
+    handle: dict[str, float] | None
+    """Where the frame is on the plot."""
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
         """All but the pictures, as plain values."""
         size = Size.of(self.before)
         shape = {"width": size.width_px, "height": size.height_px, "frames": self.frames}
-        told = {"frame": self.row.to_json(), "plot": self.plot, "sentence": self.sentence}
+        told = {"frame": self.row.to_json(), "plot": self.plot, "handle": self.handle, "sentence": self.sentence}
         return {"at": self.row.index, **shape, **told, "events": []}
 
 
@@ -45,7 +47,7 @@ def preview_pair(background: Clip, foreground: Clip, context: RunContext, at: fl
     frames = MatchedFrames(background, foreground, found, Picked({index: ""}), LONGEST_PX)
     (frame,) = frames.pictures(context.cancel.check)
     (row,) = rows_of(frames)
-    plot = DriftPlot(background, foreground, found, drift).svg()
-    return AlignPreview(
-        row, len(foreground), frame.foreground, frame.behind, plot, sentence_of(found, numbers_of(found))
-    )
+    plot = DriftPlot(background, foreground, found, drift)
+    pictures = frame.foreground, frame.behind
+    sentence = sentence_of(found, numbers_of(found))
+    return AlignPreview(row, len(foreground), *pictures, plot.svg(), plot.handle(index), sentence)

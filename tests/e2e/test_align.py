@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.aligned import TRUE
 from tests.e2e.test_studio import state, upload
@@ -51,7 +51,45 @@ def test_two_clips_are_aligned_and_checked(page: Page, studio: App, tmp_path: Pa
     expect(sheet).to_be_visible()
     assert sheet.evaluate("each => each.decode().then(() => each.naturalWidth)") > 800
 
+    _correct(page, studio, shown)
+    page.get_by_role("tab", name="Result").click()
     page.get_by_role("button", name="Use these settings again").click()
     expect(background).to_contain_text(pair.background.path.name)
     background.get_by_role("button", name="Remove the background").click()
     expect(background.get_by_role("button", name="Choose a background", exact=True)).to_be_focused()
+
+
+def _correct(page: Page, studio: App, shown: Locator) -> None:
+    """A frame is held by a step, another one by dragging its point, and the next job holds both."""
+    shown.get_by_text("Correct it by hand").click()
+    correct = shown.locator("reshoot-correct")
+    frame, near = correct.get_by_label("Frame", exact=True), correct.get_by_label("shows background frame")
+    expect(near).to_be_enabled()
+    frame.fill("40")
+    frame.press("Tab")
+    expect(near).to_have_value("70")
+    correct.get_by_role("button", name="One on").click()
+    expect(correct.get_by_role("list", name="Held frames")).to_have_text("Frame 40 is held near 71 ×")
+    expect(near).to_have_value("71")
+    frame.fill("60")
+    frame.press("Tab")
+    expect(near).to_have_value("90")
+    handle = shown.locator("svg.drift .handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 60, steps=4)
+    page.mouse.up()
+    expect(correct.get_by_role("listitem")).to_have_count(2)
+    held = str(correct.get_by_role("listitem").last.text_content())
+    higher = int(re.findall(r"near (\d+)", held)[0])
+    assert held.strip().startswith("Frame 60") and 90 < higher < 95, held
+    expect(correct).to_have_attribute("aria-busy", "false")
+    expect(correct.get_by_alt_text("The background at its moment")).to_be_visible()
+    with page.expect_response("**/studio/jobs") as answer:
+        correct.get_by_role("button", name="Align again like this").click()
+    [job] = answer.value.json()["jobs"]
+    assert studio.ask(f"/studio/jobs/{job}")["settings"]["match.anchors"] == f"40:71, 60:{higher}"

@@ -141,7 +141,7 @@ def _alignment(job: Job, facts: Mapping[str, Any]) -> dict[str, Any] | None:
     if "alignment" not in facts:
         return None
     pictures = {name: _url(job, f"{name}{end}", shown=True) for name, end in (("strip", ".jpg"), ("sheet", ".png"))}
-    return {**facts["alignment"], **pictures, "plot": _url(job, "drift.svg")}
+    return {**facts["alignment"], **pictures, "plot": _url(job, "drift.svg"), "clip": job.order.inputs["clip"]}
 
 
 def _url(job: Job, name: str, *, shown: bool = False) -> str:

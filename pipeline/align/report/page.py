@@ -85,7 +85,8 @@ class AlignReport:
     def told(self, strip: str = "") -> dict[str, Any]:
         """What the scrub is told: the frames of the strip, and how they lie on it."""
         rows = [row.to_json() for row in rows_of(self.frames)]
-        return {"frames": rows, "columns": COLUMNS, "tile": list(self.frames.tile), "strip": strip}
+        count = len(self.frames.foreground)
+        return {"frames": rows, "count": count, "columns": COLUMNS, "tile": list(self.frames.tile), "strip": strip}
 
     def page(self) -> str:
         """The HTML of the page, with everything in it."""

@@ -40,6 +40,8 @@ HATCH = tag(
         patternUnits="userSpaceOnUse"),
 )  # fmt: skip
 """What shades frames that match nothing."""
+LEGEND_PLACES = (0, 19, 38, 60, 84)
+"""In percent of the width."""
 STYLE = ASSETS / "drift.css"
 
 
@@ -90,6 +92,15 @@ class DriftPlot:
         rest = self.map.moments - speed * times_s
         return np.asarray(rest - np.median(rest[known]), np.float64)
 
+    def handle(self, index: int) -> dict[str, float] | None:
+        """Where a frame is on the upper curve: as a share from the left, in px from the top; and a frame in px."""
+        if np.isnan(self.off_line[index]):
+            return None
+        ticks = _ticks(self.off_line)
+        frame_px = PANEL_PX[0] / (ticks[-1][0] - ticks[0][0])
+        down_px = HEAD_PX + frame_px * (ticks[-1][0] - float(self.off_line[index]))
+        return {"across": self._across(index) / SIDE, "down_px": round(down_px, 2), "frame_px": round(frame_px, 4)}
+
     @property
     def _residual(self) -> Values:
         return self.drift.residual_s * float(self.background.rate)
@@ -108,8 +119,7 @@ class DriftPlot:
 
     def _panel(self, values: Values, top: int, height: int) -> Iterator[Markup]:
         """One set of curves on its scale, with the numbers of the scale inside it."""
-        reach = max(LEAST_FRAMES, ROOM * float(np.nanmax(np.abs(values))))
-        ticks = nice_ticks(-reach, reach, 6)
+        ticks = _ticks(values)
         low, high = ticks[0][0], ticks[-1][0]
 
         def down(value: float) -> float:
@@ -184,11 +194,17 @@ class DriftPlot:
         return f"Drift plot. Frames: {counts}. The largest drift is {widest:.2f} frames of the background."
 
 
+def _ticks(values: Values) -> list[tuple[float, str]]:
+    """The scale of a panel."""
+    reach = max(LEAST_FRAMES, ROOM * float(np.nanmax(np.abs(values))))
+    return nice_ticks(-reach, reach, 6)
+
+
 def _legend(top: int) -> Iterator[Markup]:
     for number, (kind, name) in enumerate(LEGEND.items()):
-        x = 100 * number / len(LEGEND)
+        x = LEGEND_PLACES[number]
         mark = tag("rect", x=0, y=-9, width=10, height=10, class_=f"key {kind}")
-        yield tag("svg", mark, tag("text", name, x=13, y=0, class_="number"), x=f"{x:.0f}%", y=top, class_="entry")
+        yield tag("svg", mark, tag("text", name, x=13, y=0, class_="number"), x=f"{x}%", y=top, class_="entry")
 
 
 def _thin(run: Indices, values: Values) -> list[int]:

@@ -7,7 +7,7 @@ class Scrub extends HTMLElement {
 
   /** Show an alignment: its frames in the order of time, where their pictures are on the strip, and the plot that goes with them. */
   show(told, plot = document.querySelector("svg.drift")) {
-    Object.assign(this, { told, plot });
+    this.told = told;
     const { strip, columns, tile: [width, height], frames } = told, rows = Math.ceil(frames.length / columns);
     if (strip) this.style.setProperty("--strip", `url("${strip}")`);
     for (const [name, value] of Object.entries({ columns, rows, ratio: width / height })) this.style.setProperty(`--${name}`, value);
@@ -18,13 +18,21 @@ class Scrub extends HTMLElement {
     this.input = this.querySelector("input");
     this.input.addEventListener("input", () => this.go(Number(this.input.value)));
     this.#jumps();
+    this.follow(plot);
+    this.go(Math.max(0, frames.findIndex(({ why }) => why === "worst")));
+  }
+
+  /** Go with a plot: where it is pointed at, the nearest frame is shown. */
+  follow(plot) {
+    this.plot = plot;
     plot?.addEventListener("pointerdown", (event) => this.#pointed(event));
     plot?.addEventListener("pointermove", (event) => event.buttons && this.#pointed(event));
-    this.go(Math.max(0, frames.findIndex(({ why }) => why === "worst")));
+    if (this.at !== undefined) this.#point();
   }
 
   /** Show one of the frames. */
   go(at) {
+    this.at = at;
     const { frames, columns } = this.told, frame = frames[at];
     this.input.value = at;
     this.style.setProperty("--column", at % columns);
@@ -34,9 +42,14 @@ class Scrub extends HTMLElement {
     this.querySelector(".scrub-said").textContent = said;
     this.input.setAttribute("aria-valuetext", said);
     for (const each of this.querySelectorAll("button")) each.setAttribute("aria-pressed", String(Number(each.dataset.at) === at));
-    const cursor = this.plot?.querySelector(".cursor"), share = (100 * frame.time_s) / Number(this.plot?.dataset.seconds);
-    for (const name of ["x1", "x2"]) cursor?.setAttribute(name, `${share.toFixed(3)}%`);
+    this.#point();
     this.dispatchEvent(new CustomEvent("scrubbed", { bubbles: true, detail: frame }));
+  }
+
+  /** Let the plot's cursor stand at the frame. */
+  #point() {
+    const share = (100 * this.told.frames[this.at].time_s) / Number(this.plot?.dataset.seconds);
+    for (const name of ["x1", "x2"]) this.plot?.querySelector(".cursor").setAttribute(name, `${share.toFixed(3)}%`);
   }
 
   /** Buttons that lead to the worst frames, and to those that were drawn at random. */
