@@ -100,6 +100,21 @@ def test_time_less_its_run_is_flat_between_cuts(pair: Pair) -> None:
     assert shades == [f"no-match: frames {count - missing} to {count - 1}"] * 2
 
 
+def test_the_plot_of_a_long_clip_is_not_larger_than_can_be_seen(pair: Pair) -> None:
+    """Five minutes in which every seventh frame is ambiguous, with a cut every five seconds."""
+    count, step = 18_000, pair.foreground.pts[1]
+    long = replace(pair.foreground, pts=tuple(range(0, count * step, step)), keys=(0,), key_bytes=(-1,))
+    labels = np.where(np.arange(count) % 7, Label.SURE, Label.STILL)
+    labels[300::300] = Label.CUT
+    moments = np.arange(count) + np.random.default_rng(0).normal(0, 0.05, count)
+    moments[9_000] += 2.0
+    found = TimeMap(Placement(), moments, np.full(count, 0.05), tuple(map(Label, labels)), 0.9)
+    drawn = DriftPlot(long, long, found, Drift.of(found, long, WINDOW_FRAMES)).svg()
+    assert len(drawn) < 200_000 and drawn.count('class="cut"') == 2 * 59
+    heights = [float(y) for d in re.findall(r'd="([^"]*)" class="line"', drawn) for y in re.findall(r" ([\d.]+)", d)]
+    assert min(heights) < 200, "the one frame that is off is still seen"
+
+
 def test_a_report_is_a_folder_whose_page_loads_nothing(pair: Pair, tmp_path: Path) -> None:
     found, run = true_map(pair), Run(RunContext(Store(tmp_path / "cache")))
     report = AlignReport.of(pair.background, pair.foreground, found, run.take)

@@ -19,6 +19,7 @@ from pipeline.report.page.markup import Markup, tag
 from pipeline.report.page.plot import SIDE, thinned
 from utils.align.labels import Label
 from utils.media.clip import Clip
+from utils.media.timebase import Span
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -28,8 +29,8 @@ SIGMAS = 2
 LEAST_FRAMES = 1.5
 """The scale reaches at least so many frames of the background to either side."""
 ROOM = 1.15
-MOST_SLOPES = 400
-"""Frames between which slopes are measured for the line."""
+MOST_SLOPES, MOST_SHADES = 400, 500
+"""Frames of a run between which slopes are measured for the line; shades that can be told apart."""
 HEAD_PX, PANEL_PX, AXIS_PX, LEGEND_PX = 26, (190, 130), 22, 26
 TITLES = "Time less its steady run (frames)", "Drift from the frames around (frames)"
 SHADED = {Label.NOTHING: "nothing", Label.STILL: "ambiguous", Label.PERIODIC: "ambiguous"}
@@ -129,8 +130,8 @@ class DriftPlot:
         ones = "".join(f"M0 {down(value):.1f}H{SIDE}" for value in (-1.0, 1.0))
         known = self.map.matched()
         moving = known[[self.map.labels[index] is not Label.STILL for index in known]]
-        curves = [self._band(run, values, down) for run in self._runs(moving)]
-        curves += [self._line(run, values, down) for run in self._runs(known)]
+        curves = [self._band(run, values, down) for run in self._drawn(moving, values)]
+        curves += [self._line(run, values, down) for run in self._drawn(known, values)]
         shapes = [tag("path", d=grid, class_="grid"), tag("path", d=ones, class_="one"), *curves]
         yield from self._shades(top, height)
         yield tag(
@@ -140,15 +141,15 @@ class DriftPlot:
         for value, text in ticks[1:-1]:
             yield tag("text", text, x=4, y=f"{top + height * down(value) / SIDE - 3:.1f}", class_="number")
 
-    def _line(self, run: Indices, values: Values, down: Down) -> Markup:
-        points = [(self._across(index), down(values[index])) for index in _thin(run, values)]
+    def _line(self, run: Sequence[int], values: Values, down: Down) -> Markup:
+        points = [(self._across(index), down(values[index])) for index in run]
         return tag("path", d=_path(points), class_="line")
 
-    def _band(self, run: Indices, values: Values, down: Down) -> Markup:
+    def _band(self, run: Sequence[int], values: Values, down: Down) -> Markup:
         """Two sigma to either side; where nothing moves there is none, for the shade says it."""
-        sigma, kept = SIGMAS * self.map.sigma, _thin(run, values)
+        sigma = SIGMAS * self.map.sigma
         above, below = (
-            [(self._across(index), down(values[index] + side * sigma[index])) for index in kept] for side in (1, -1)
+            [(self._across(index), down(values[index] + side * sigma[index])) for index in run] for side in (1, -1)
         )
         return tag("path", d=_path([*above, *below[::-1]]) + "Z", class_="band")
 
@@ -162,22 +163,36 @@ class DriftPlot:
         starts = np.flatnonzero((np.diff(frames, prepend=frames[:1]) > 1) | cut)
         return [run for run in np.split(frames, starts) if len(run)]
 
+    def _drawn(self, frames: Indices, values: Values) -> list[list[int]]:
+        """The runs of these frames, of each the frames that a long plot keeps."""
+        kept = {index for index, _ in thinned(values)}
+        runs = ([index for index in run.tolist() if index in kept] for run in self._runs(frames))
+        return [run for run in runs if run]
+
     def _shades(self, top: int, height: int) -> Iterator[Markup]:
         """What is not sure, shaded, and the cuts."""
-        kinds = [SHADED.get(label, "") for label in self.map.labels]
-        edges = [0, *(at for at in range(1, len(kinds)) if kinds[at] != kinds[at - 1]), len(kinds)]
-        for start, stop in pairwise(edges):
-            if kinds[start]:
-                left, wide = self._share(start), self._share(stop) - self._share(start)
-                said = tag("title", f"{self.map.labels[start]}: frames {start} to {stop - 1}")
-                yield tag(
-                    "rect", said, x=f"{100 * left:.3f}%", y=top, width=f"{100 * wide:.3f}%", height=height,
-                    class_=kinds[start],
-                )  # fmt: skip
+        for span, kind in self._unsure():
+            left, wide = self._share(span.start), self._share(span.stop) - self._share(span.start)
+            said = tag("title", f"{self.map.labels[span.start]}: frames {span.start} to {span.stop - 1}")
+            yield tag(
+                "rect", said, x=f"{100 * left:.3f}%", y=top, width=f"{100 * wide:.3f}%", height=height, class_=kind
+            )
         for index, label in enumerate(self.map.labels):
             if label is Label.CUT:
                 x = f"{100 * self._share(index):.3f}%"
                 yield tag("line", x1=x, x2=x, y1=top, y2=top + height, class_="cut")
+
+    def _unsure(self) -> list[tuple[Span, str]]:
+        """Stretches that are shaded; of one kind, those with too little between them to be seen are one."""
+        kinds = [SHADED.get(label, "") for label in self.map.labels]
+        edges = [0, *(at for at in range(1, len(kinds)) if kinds[at] != kinds[at - 1]), len(kinds)]
+        found: list[tuple[Span, str]] = []
+        for start, stop in pairwise(edges):
+            if found and found[-1][1] == kinds[start] and (start - found[-1][0].stop) * MOST_SHADES < len(kinds):
+                found[-1] = Span(found[-1][0].start, stop), kinds[start]
+            elif kinds[start]:
+                found.append((Span(start, stop), kinds[start]))
+        return found
 
     def _times(self, top: int) -> Iterator[Markup]:
         """The foreground's time."""
@@ -205,11 +220,6 @@ def _legend(top: int) -> Iterator[Markup]:
         x = LEGEND_PLACES[number]
         mark = tag("rect", x=0, y=-9, width=10, height=10, class_=f"key {kind}")
         yield tag("svg", mark, tag("text", name, x=13, y=0, class_="number"), x=f"{x}%", y=top, class_="entry")
-
-
-def _thin(run: Indices, values: Values) -> list[int]:
-    """The frames of a run that are drawn."""
-    return [int(run[place]) for place, _ in thinned(values[run])]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
