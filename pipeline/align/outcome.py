@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pipeline.align.behind import BEHIND, Behind
 from pipeline.align.behind import CLIP as BEHIND_CLIP
-from pipeline.align.overlay import Overlay
 from pipeline.align.report.page import AlignReport
 from pipeline.align.report.words import sentence_of
 from pipeline.align.story import Aligned
@@ -36,7 +35,7 @@ def _publish(made: Aligned, context: RunContext, folder: Path) -> Published:
     report = AlignReport.of(made.background, made.foreground, made.map, run.take)
     deliver(made.path, folder / CLIP, find_kind("align"), made.foreground, "", made.settings)
     report.write(folder)
-    behind = run.take(BEHIND, behind=Behind.of(Overlay(made.background, made.foreground, made.map)))
+    behind = run.take(BEHIND, behind=Behind.of(made.laid))
     result = scan(folder / CLIP, Limits())
     still = len(result) // 2
     copied = write_views(scan(behind.path(BEHIND_CLIP), Limits()), still, context, folder)

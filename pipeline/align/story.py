@@ -57,6 +57,11 @@ class Aligned:
     events: tuple[Event, ...]
 
     @property
+    def laid(self) -> Overlay:
+        """The composed pictures, drawn when asked for."""
+        return overlay_of(self.background, self.foreground, self.map, self.settings)
+
+    @property
     def path(self) -> Path:
         """The composed clip."""
         assert self.overlay is not None, "no clip was asked for"
@@ -75,11 +80,16 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
     # 3. Lay the foreground over, and encode each frame once.
-    overlay = Overlay(background, foreground, found, context.settings["laid.blend_px"])
+    overlay = overlay_of(background, foreground, found, context.settings)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
     return Aligned(
         background, foreground, found, entry, context.settings, run.seconds, tuple(run.done), tuple(run.events)
     )
+
+
+def overlay_of(background: Clip, foreground: Clip, found: TimeMap, settings: Mapping[str, Any]) -> Overlay:
+    """The foreground over the background as settings say."""
+    return Overlay(background, foreground, found, settings["laid.blend_px"])
 
 
 def _reduce(work: Work) -> None:
