@@ -17,7 +17,7 @@ from pipeline.jobs.job import Job, State
 from pipeline.jobs.order import make_order
 from pipeline.jobs.results import Results
 from pipeline.kinds import find_kind
-from tests.aligned import TRUE, Case, Pair, Scene
+from tests.aligned import Case, Pair, Scene
 from tests.workers import House, house
 from ui.figures import figures
 from ui.routes import results
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Half a second later, and longer than the background at its end."""
-    return replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(tmp_path_factory.mktemp("pair"))
+    return Case("offset", seconds=2.0, begin_s=0.5, end_s=2.2).made(tmp_path_factory.mktemp("pair"))
 
 
 def run(*said: object) -> "subprocess.CompletedProcess[str]":

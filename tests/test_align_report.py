@@ -20,7 +20,7 @@ from pipeline.align.report.plot import DriftPlot
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext
-from tests.aligned import TRUE, Pair
+from tests.aligned import Case, Pair
 from utils.align.labels import Label
 from utils.align.placement import Placement
 from utils.project import PROJECT_ROOT
@@ -34,7 +34,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Half a second later, larger, with two stretches cut out, and longer than the background at its end."""
-    cut = replace(TRUE["cut"], seconds=2.8, end_s=2.9, scale=1.25)
+    cut = Case("cut", seconds=2.8, end_s=2.9, scale=1.25, edit=lambda times: times[:40] + times[70:130] + times[145:])
     return cut.made(tmp_path_factory.mktemp("pair"))
 
 

@@ -76,7 +76,6 @@ def align(
     from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
     from pipeline.align.story import align_clips
-    from pipeline.result.document import copy_clip
     from utils.align.placing import Refusal
     from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
@@ -92,10 +91,7 @@ def align(
         with running(None, settings.flat(), home) as context:
             behind, own = open_pair(files[0], files[1], context)
             made = align_clips(behind, own, context, composed=out is not None)
-            if out is not None:
-                copy_clip(made.path, out)
-            if report is not None:
-                _write_report(report, made, context, window)
+            _write(made, out, report, window, context)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
@@ -110,11 +106,16 @@ def align(
         raise typer.Exit(DRIFTS)
 
 
-def _write_report(folder: Path, made: "Aligned", context: "RunContext", window: int) -> None:
+def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, context: "RunContext") -> None:
+    """Write the composed clip and the report, as far as they are asked for."""
     from pipeline.align.report.page import AlignReport
+    from pipeline.result.document import copy_clip
     from pipeline.run import Run
 
-    AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(folder)
+    if out is not None:
+        copy_clip(made.path, out)
+    if report is not None:
+        AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
 
 
 def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:

@@ -1,13 +1,12 @@
 """Two clips aligned in a real browser: given, laid over each other, looked at, and done once more."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.aligned import TRUE
+from tests.aligned import Case
 from tests.e2e.test_studio import state, upload
 from tests.studios import App
 
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_two_clips_are_aligned_and_checked(page: Page, studio: App, tmp_path: Path) -> None:
-    pair = replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(tmp_path)
+    pair = Case("offset", seconds=2.0, begin_s=0.5, end_s=2.2).made(tmp_path)
     upload(page, pair.foreground.path)
     page.get_by_role("group", name="What to do").get_by_label("Align", exact=True).check()
     start = page.get_by_role("button", name="Align", exact=True)
