@@ -72,6 +72,17 @@ def test_a_killed_job_goes_on_from_the_map(home: House, done: Job) -> None:
     assert taken["proxies"] == taken["align"] == "hit" and taken["web copy"] == "miss"
 
 
+def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair) -> None:
+    job = submitted(home, pair, "trim.from_s=0.2")
+    home.working(job, steps=4)
+    home.ledger.cancel(job)
+    assert home.ended(job).state is State.CANCELLED
+    home.ledger.retry(job)
+    home.until(lambda: home.ledger.get(job).state is State.DONE, "result")
+    ended = home.ledger.get(job)
+    assert [each["cache"] for each in ended.result["stages"] if each["name"] == "proxies"] == ["hit", "hit"]
+
+
 def test_a_result_has_the_clip_the_map_and_what_to_check_it_by(home: House, pair: Pair, done: Job) -> None:
     place = Results.of(home.home).place(done.id)
     assert set(find_kind("align").files) <= {each.name for each in place.iterdir()}
@@ -126,7 +137,8 @@ def test_clips_that_do_not_belong_together_are_a_failed_job_with_a_reason(home: 
     strangers = Case("strangers", seconds=1.0, other=Scene(seed=99)).made(tmp_path)
     ended = home.ended(submitted(home, strangers))
     assert ended.state is State.FAILED and "foreground" in ended.problem.lower()
-    assert "Something in Reshoot went wrong" not in ended.problem and "made of this background" in ended.remedy
+    assert "Something in Reshoot went wrong" not in ended.problem
+    assert "made of this background" in ended.remedy and "set Placement to fixed" in ended.remedy
     assert not Results.of(home.home).place(ended.id).exists()
 
 

@@ -1,6 +1,7 @@
 """The align job as everybody else knows it: what it takes, what its stages are called, what its results hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pipeline.align.settings import AlignSettings
@@ -29,6 +30,7 @@ FILES = {
     "drift.svg": ResultFile("Drift plot", "drift"),
     "strip.jpg": ResultFile("Pictures, for the page", "strip", listed=False),
 }
+PLACE_IT = "Check that the foreground was made of this background; set Placement to fixed to say where it lies."
 PRICE = Price(1.9, 0.009, 0.093)
 MEMORY = Memory(310.0, 290.0)
 
@@ -39,7 +41,8 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     from pipeline.align.story import align_clips
 
     background, foreground = open_pair(task.inputs["background"], task.inputs["clip"], context)
-    return outcome(align_clips(background, foreground, context), context)
+    with _in_settings():
+        return outcome(align_clips(background, foreground, context), context)
 
 
 def _preview(task: Task, context: RunContext, at: float | None) -> Any:
@@ -48,7 +51,20 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
 
     if "background" not in task.inputs:
         raise SettingsError("pair.background is missing, and without it there is no preview.", "Give a file for it.")
-    return preview_pair(*open_pair(task.inputs["background"], task.inputs["clip"], context), context, at)
+    background, foreground = open_pair(task.inputs["background"], task.inputs["clip"], context)
+    with _in_settings():
+        return preview_pair(background, foreground, context, at)
+
+
+@contextmanager
+def _in_settings() -> Iterator[None]:
+    """Let a refusal name the settings of a job where it names options of the command line."""
+    from utils.align.placing import NEXT, Refusal
+
+    try:
+        yield
+    except Refusal as refusal:
+        raise Refusal(refusal.problem, PLACE_IT if refusal.remedy == NEXT else refusal.remedy) from None
 
 
 def estimates(
