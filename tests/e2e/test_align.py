@@ -62,7 +62,7 @@ def _correct(page: Page, studio: App, shown: Locator) -> None:
     """A frame is held by a step, another one by dragging its point, and the next job holds both."""
     shown.get_by_text("Correct it by hand").click()
     correct = shown.locator("reshoot-correct")
-    frame, near = correct.get_by_label("Frame", exact=True), correct.get_by_label("shows background frame")
+    frame, near = correct.get_by_label("Frame", exact=True), correct.get_by_label("belongs near background frame")
     expect(near).to_be_enabled()
     frame.fill("40")
     frame.press("Tab")

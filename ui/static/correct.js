@@ -146,13 +146,14 @@ class Correct extends HTMLElement {
         frame's point in the plot: it is held near there, and all times are found again. Which part of a frame it is, the pictures still say.</p>
       <div class="row">
         <label class="small">Frame <input type="number" min="0" step="1" data-set="frame" value="${index}"></label>
-        <label class="small">shows background frame <input type="number" min="0" step="1" data-set="held" ${isNow ? "" : html`disabled`}></label>
+        <label class="small">belongs near background frame <input type="number" min="0" step="1" data-set="held" ${isNow ? "" : html`disabled`}></label>
         ${[[-1, "One back"], [1, "One on"]].map(([step, name]) => html`<button type="button" class="button small" data-do="step" data-step="${step}"
           ${isNow && frame.background_frame !== null ? "" : html`disabled`}>${name}</button>`)}
         ${this.asking && html`<span class="chip busy">Solving…</span>`}</div>
-      ${told && html`<div class="pair${isNow ? "" : " old"}">
-        <figure><img src="${told.before}" width="${told.width}" height="${told.height}" alt="The frame of the foreground"><figcaption class="quiet small">Foreground</figcaption></figure>
-        <figure><img src="${told.after}" width="${told.width}" height="${told.height}" alt="The background at its moment"><figcaption class="quiet small">Background</figcaption></figure></div>`}
+      ${told && html`<div class="pair${isNow ? "" : " old"}" style="--ratio: ${told.width / told.height}">
+        <figure><img src="${told.before}" alt="The frame of the foreground"><figcaption class="quiet small">foreground</figcaption></figure>
+        <figure><img src="${told.after}" alt="The background at its moment"><figcaption class="quiet small">background</figcaption></figure>
+        <figure><span class="turns"><img src="${told.before}" alt="Squares of both by turns"><img src="${told.after}" alt=""></span><figcaption class="quiet small">both by turns</figcaption></figure></div>`}
       <p class="small" role="status">${isNow && `Frame ${frame.index}: ${frame.lines.join(", ")}. ${told.sentence}`}</p>
       ${problem && html`<p class="alert small" role="alert">${problem}</p>`}
       ${anchors.size > 0 && html`<ul class="held" aria-label="Held frames">${[...anchors].map(([own, behind]) => html`<li class="small" data-key="held ${own}">
