@@ -13,6 +13,7 @@ MODULES = {
     "matte": "pipeline.matte.kind",
     "guide": "pipeline.guide.kind",
     "animate": "pipeline.animate.kind",
+    "align": "pipeline.align.kind",
 }
 """Where each kind is described, as `KIND`; the first one is meant when none is named."""
 USUAL = next(iter(MODULES))

@@ -29,9 +29,6 @@ OTHERS = {
     "lock": StageText("Holding the feet where they stand"),
     "result": StageText("Putting it all together"),
     "proxy": StageText("Making copies to watch"),
-    "proxies": StageText("Looking at both clips in small"),
-    "align": StageText("Finding the foreground's place and times"),
-    "lay over": StageText("Laying the foreground over"),
 }
 """Stages outside of a job, and names that results of earlier versions hold."""
 

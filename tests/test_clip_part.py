@@ -93,6 +93,7 @@ def test_a_part_has_a_digest_of_its_own_and_none_of_a_part_of_all(stored: tuple[
     assert len({clip.digest, *(part.digest for part in parts)}) == 4
     assert part_of(clip, SPAN) == parts[0]
     assert part_of(clip, clip.span) is clip
+    assert part_of(part_of(clip, Span(10, 60)), Span(7, 39)) == parts[0], "a part of a part is one of the whole"
 
 
 def test_times_become_frames(stored: tuple[Form, Clip]) -> None:

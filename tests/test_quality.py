@@ -8,7 +8,7 @@ import pytest
 from pipeline.report.page.figures import figures as page_figures
 from pipeline.report.quality import (
     FOOT_SLIDE,
-    MEASURES,
+    RESTYLED,
     ROUND_TRIP,
     Measure,
     Verdict,
@@ -57,17 +57,17 @@ def around(measure: Measure) -> list[float | None]:
     return [None, 0.0, *(limit + step for limit in limits for step in (-0.001, 0.0, 0.001)), 0.4, 0.7, 1.05, 50.0]
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+@pytest.mark.parametrize("measure", RESTYLED, ids=lambda measure: measure.name)
 def test_page_figures_and_dashboard_judge_a_value_the_same(measure: Measure) -> None:
     for value in around(measure):
         numbers = NUMBERS | {measure.name: value}
         page, studio, dashboard = on_page(numbers), figures(numbers, 30.0, KIND.measures), marked(numbers)
-        for each in MEASURES:
+        for each in RESTYLED:
             (figure,) = [figure for figure in studio if figure.label == each.title]
             assert figure.mark == dashboard.get(each.name, {"mark": ""})["mark"], (each.name, value)
             if each.title in page:
                 assert figure.mark == page[each.title], (each.name, value)
-        assert len(page.keys() & {each.title for each in MEASURES}) == len(MEASURES) - 1, "the change is not a card"
+        assert len(page.keys() & {each.title for each in RESTYLED}) == len(RESTYLED) - 1, "the change is not a card"
 
 
 @pytest.mark.parametrize(

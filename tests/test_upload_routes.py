@@ -156,6 +156,7 @@ def test_a_clip_comes_in_pieces_and_tells_what_it_is(server: Server, film: bytes
         "matte": [""],
         "guide": [""],
         "animate": [""],
+        "align": [""],
     }
     every = [it for presets in found["estimates"].values() for it in presets.values()]
     assert all(each["seconds"] > 0 and each["memory_mb"] > 0 for each in every)

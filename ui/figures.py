@@ -39,7 +39,8 @@ def figures(numbers: Mapping[str, Any], fps: float, measures: Collection[str]) -
 
     `measures` are the names of those that its kind of job has.
     """
-    return [*_measures(numbers, measures), *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
+    measured = (*_measures(numbers, measures), *_placement(numbers))
+    return [*measured, *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
 
 
 def marked(numbers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -71,6 +72,13 @@ def _measures(numbers: Mapping[str, Any], names: Collection[str]) -> Iterator[Fi
         if measure is STEADINESS and is_unchanged(values[CHANGE.name]):
             meaning = STEADY_BUT_UNCHANGED
         yield Figure(measure.title, _quantity(value, measure.unit), meaning, marks[measure.name])
+
+
+def _placement(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+    """Where an aligned foreground lies."""
+    if place := numbers.get("placement"):
+        value = f"({place['x_px']:.1f}, {place['y_px']:.1f}) ×{place['scale']:.3f}"
+        yield Figure("Placement", value, "The foreground's upper left corner in the background, in px, and its scale.")
 
 
 def _frames(numbers: Mapping[str, Any]) -> Iterator[Figure]:

@@ -30,6 +30,10 @@ GROUPS = {
     "composite": "Putting the person back",
     "reshake": "The camera's own movement",
     "encode": "The file",
+    "pair": "Both clips",
+    "space": "Where the foreground lies",
+    "match": "How times are found",
+    "laid": "How it is laid over",
 }
 
 
@@ -219,7 +223,8 @@ MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "generate.prompt": lambda: {"control": "prompt"},
     "generate.control": _control,
     "generate.loras": lambda: {"control": "loras"},
-    GUIDE: lambda: {"control": "guide"},
+    GUIDE: lambda: {"control": "guide", "noun": "guide"},
+    "pair.background": lambda: {"control": "guide", "noun": "background"},
     "generate.seed": lambda: {"control": "seed"},
     "generate.reference": _references,
     "composite.background": _background,

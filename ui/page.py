@@ -4,13 +4,14 @@ from ui.create import create, element
 from ui.quick_gradio import gr
 
 ELEMENTS = (
-    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "jobs", "result",
-    "dashboard", "models",
+    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "jobs", "aligned",
+    "result", "dashboard", "models",
 )  # fmt: skip
 HEAD = "\n".join(
     [
         '<meta name="description" content="Restyle a person; keep the camera, the feet and the timing.">',
         '<link rel="stylesheet" href="/studio/static/studio.css">',
+        '<link rel="stylesheet" href="/studio/align/scrub.css">',
         *(f'<link rel="stylesheet" href="/studio/static/{name}.css">' for name in ELEMENTS),
         *(f'<script type="module" src="/studio/static/{name}.js"></script>' for name in ELEMENTS),
     ]

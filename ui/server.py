@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from pipeline.align.report import ASSETS
 from pipeline.jobs.job import JobError
 from pipeline.jobs.outage import OUR_MISTAKES, DiskFull, database_message, outage
 from pipeline.library.clips import NoClip
@@ -86,6 +87,7 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.include_router(health.routes(studio))
     app.include_router(login.routes(authenticator))
     app.mount("/studio/static", Files(STATIC))
+    app.mount("/studio/align", Files(ASSETS))
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
         uploads, addresses, clips, references, mattes, forms, presets, prompts, looks, jobs, batches, results,

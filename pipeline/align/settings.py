@@ -1,11 +1,22 @@
 """The settings of the align job: where the foreground lies, how it is laid over, and how the result is encoded."""
 
-from typing import Literal
+from typing import Literal, Self
 
+from pydantic import model_validator
+
+from pipeline.align.anchors import read_anchors
 from pipeline.settings import JobSettings
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
-from pipeline.settings.groups import Encode
+from pipeline.settings.groups import Encode, Trim
+
+
+class Pair(Group):
+    """The other clip of the pair."""
+
+    background: str | None = setting(
+        None, "Background", "The clip that the foreground was made of, and over which it is laid."
+    )
 
 
 class Space(Group):
@@ -27,6 +38,17 @@ class Space(Group):
     )
 
 
+class Match(Group):
+    """How times are found."""
+
+    anchors: str = setting(
+        "",
+        "Held frames",
+        "Frames of the foreground that are held at frames of the background, as FG:BG, such as 12:40, 30:61.",
+        most_characters=10_000,
+    )
+
+
 class Laid(Group):
     """How the foreground is laid over the background."""
 
@@ -43,6 +65,14 @@ class Laid(Group):
 class AlignSettings(JobSettings):
     """The settings of the align job."""
 
+    trim: Trim = Trim()
+    pair: Pair = Pair()
     space: Space = Space()
+    match: Match = Match()
     laid: Laid = Laid()
     encode: Encode = Encode(crf=16, x264_preset="veryfast")
+
+    @model_validator(mode="after")
+    def _anchors_can_be_read(self) -> Self:
+        read_anchors(self.match.anchors)
+        return self

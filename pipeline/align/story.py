@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.align.anchors import check_anchors, read_anchors
 from pipeline.align.overlay import Overlay
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
-from pipeline.types import Done
+from pipeline.types import Done, Event
 from utils.align.alignment import align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies, StoredPictures, times_of, write
@@ -53,6 +54,12 @@ class Aligned:
     settings: Mapping[str, Any]
     seconds: float
     done: tuple[Done, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def laid(self) -> Overlay:
+        """The composed pictures, drawn when asked for."""
+        return overlay_of(self.background, self.foreground, self.map, self.settings)
 
     @property
     def path(self) -> Path:
@@ -64,6 +71,7 @@ class Aligned:
 def align_clips(background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True) -> Aligned:
     """Align a foreground with a background, and lay it over. Every stage is cached."""
     run = Run(context)
+    check_anchors(read_anchors(context.settings["match.anchors"]), len(foreground), len(background))
 
     # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
     behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
@@ -72,9 +80,16 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
     # 3. Lay the foreground over, and encode each frame once.
-    overlay = Overlay(background, foreground, found, context.settings["laid.blend_px"])
+    overlay = overlay_of(background, foreground, found, context.settings)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
-    return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
+    return Aligned(
+        background, foreground, found, entry, context.settings, run.seconds, tuple(run.done), tuple(run.events)
+    )
+
+
+def overlay_of(background: Clip, foreground: Clip, found: TimeMap, settings: Mapping[str, Any]) -> Overlay:
+    """The foreground over the background as settings say."""
+    return Overlay(background, foreground, found, settings["laid.blend_px"])
 
 
 def _reduce(work: Work) -> None:
@@ -86,7 +101,9 @@ def _reduce(work: Work) -> None:
 def _align(work: Work) -> None:
     place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
     given = place if work.settings["space.match"] == "fixed" else None
-    found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, check=work.cancel.check)
+    anchors = read_anchors(work.settings["match.anchors"])
+    behind, own = (work.inputs[name].proxies for name in ("background", "foreground"))
+    found = align(behind, own, given, anchors, check=work.cancel.check)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
@@ -104,5 +121,5 @@ def _lay_over(work: Work) -> None:
 TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-ALIGN = Stage("align", version=3, run=_align, settings=SPACE, tools=TOOLS)
+ALIGN = Stage("align", version=4, run=_align, settings=(*SPACE, "match.anchors"), tools=TOOLS)
 LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,9 +10,14 @@ from pipeline.commands.fetching import local_file
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check_mp4, running
 
+if TYPE_CHECKING:
+    from pipeline.align.story import Aligned
+    from pipeline.stage import RunContext
+
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
 MOST_LISTED = 5
+BACKGROUND = "pair.background"
 
 
 Background = Annotated[str, typer.Argument(metavar="BG", help="The background: a file or an http(s) address.")]
@@ -35,9 +40,12 @@ Window = Annotated[
     int, typer.Option("--window", min=5, max=1000, help="Over how many frames a steady run is measured, for drift.")
 ]
 Blend = Annotated[int, typer.Option("--blend", min=0, max=256, help="Width of the foreground's soft edge, in px.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Where to write a page for people who check the result.")
+]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
+    typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, match, laid, trim or encode."),
 ]
 
 
@@ -54,6 +62,7 @@ def align(
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
     blend: Blend = 0,
+    report: Report = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
     home: Home = None,
@@ -64,28 +73,25 @@ def align(
     The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
     """
     from pipeline.align.drift import Drift
+    from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
     from pipeline.align.story import align_clips
-    from pipeline.result.document import copy_clip
-    from pipeline.see.open_clip import open_clip
-    from pipeline.settings import read_assignments
     from utils.align.placing import Refusal
     from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    said = {**place, "laid.blend_px": blend, **read_assignments(assignments or [], AlignSettings)}
+    said = {**place, "laid.blend_px": blend, **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
     files = [local_file(each, home) for each in (background, foreground)]
     try:
         with running(None, settings.flat(), home) as context:
-            behind, own = (open_clip(each, context) for each in files)
+            behind, own = open_pair(files[0], files[1], context)
             made = align_clips(behind, own, context, composed=out is not None)
-            if out is not None:
-                copy_clip(made.path, out)
+            _write(made, out, report, window, context)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
@@ -100,6 +106,18 @@ def align(
         raise typer.Exit(DRIFTS)
 
 
+def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, context: "RunContext") -> None:
+    """Write the composed clip and the report, as far as they are asked for."""
+    from pipeline.align.report.page import AlignReport
+    from pipeline.result.document import copy_clip
+    from pipeline.run import Run
+
+    if out is not None:
+        copy_clip(made.path, out)
+    if report is not None:
+        AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
+
+
 def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
     """Print what was found."""
     if as_json:
@@ -111,6 +129,18 @@ def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
     if off:
         typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
     return None
+
+
+def _assigned(assignments: list[str]) -> dict[str, object]:
+    """The settings of `--set`; a background is an argument of this command."""
+    from pipeline.align.settings import AlignSettings
+    from pipeline.settings import read_assignments
+    from utils.errors import SettingsError
+
+    said = read_assignments(assignments, AlignSettings)
+    if BACKGROUND in said:
+        raise SettingsError(f"{BACKGROUND} is what a job takes.", "Give the background first: align BG FG.")
+    return dict(said)
 
 
 def _place(match: str, x: float | None, y: float | None, scale: float | None, *, skip: bool) -> dict[str, object]:

@@ -40,7 +40,7 @@ def submit(
         list[str], typer.Argument(metavar="CLIP...", help="The clips, one job each: files, or http(s) addresses.")
     ],
     kind: Annotated[
-        str, typer.Option(help="What is done with them: restyle, steady, matte, guide or animate.")
+        str, typer.Option(help="What is done with them: restyle, steady, matte, guide, animate or align.")
     ] = "restyle",
     preset: Annotated[str | None, typer.Option(help=PRESET_HELP)] = None,
     assignments: Annotated[

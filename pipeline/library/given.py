@@ -26,6 +26,7 @@ TITLES = {
     "strokes": "file of brush strokes",
     CLIP: "structure video",
     "guide": "guide",
+    "background": "background",
 }
 PREVIEWS, PART, GONE = "previews", ".part", ".gone"
 KEPT_S = 7 * 24 * 3600.0

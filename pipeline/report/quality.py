@@ -118,7 +118,35 @@ FEET_SHOWN = Measure(
     0.9, 0.3, more_is_better=True,
 )  # fmt: skip
 
-MEASURES = (FOOT_SLIDE, STEADINESS, SEAMS, COLOUR_DRIFT, CHANGE)
+SURE = Measure(
+    "sure_percent",
+    "Sure frames",
+    "%",
+    "Of all frames of the foreground: those whose time is known. From 95 % on it is good; up to 60 %, look at it.",
+    95.0,
+    60.0,
+    more_is_better=True,
+)
+WORST_SIGMA = Measure(
+    "worst_sigma",
+    "Least sure",
+    "frames",
+    "One sigma of the sure frame whose time is known least, in frames of the background. "
+    "Up to 0.25 it is good, from 1 on look at it.",
+    0.25,
+    1.0,
+)
+LIKENESS = Measure(
+    "likeness",
+    "Likeness",
+    "",
+    "How alike matched frames are without their coarse light and colour, from 0 to 1. Neither good nor bad: "
+    "a strong look lowers it, and times may be exact nevertheless.",
+)
+
+RESTYLED, ALIGNED = (FOOT_SLIDE, STEADINESS, SEAMS, COLOUR_DRIFT, CHANGE), (SURE, WORST_SIGMA, LIKENESS)
+"""The measures of restyled clips, and of aligned ones."""
+MEASURES = (*RESTYLED, *ALIGNED)
 """The measures that the studio shows of a result and the dashboard compares between results."""
 
 UNCHANGED_DELTA_E = 0.5

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task, in_short
-from pipeline.report.quality import MEASURES
+from pipeline.report.quality import RESTYLED
 from pipeline.restyle.estimate import estimates
 from pipeline.result.names import CLIP
 from pipeline.settings import Settings
@@ -83,7 +83,7 @@ KIND = Kind(
            "generate.reference", "generate.seed", "generate.apply_to", "composite.background", "segments.count"),
     stages=STAGES,
     files=FILES,
-    measures=tuple(measure.name for measure in MEASURES),
+    measures=tuple(measure.name for measure in RESTYLED),
     run=_run,
     estimate=estimates,
     summary=_summary,

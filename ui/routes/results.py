@@ -22,9 +22,9 @@ from ui.problems import NotHere
 from ui.studio import Studio
 
 ID, INDEX = re.compile(r"[0-9a-f]{24}"), re.compile(r"[0-9]{1,6}")
-SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
+SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png"}
 """Files that a browser may display. All others are only served as downloads."""
-KINDS = {**SHOWN_INLINE, ".html": "text/html; charset=utf-8", ".json": "application/json"}
+KINDS = {**SHOWN_INLINE, ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 KEPT_S = 3600
 
 SAME = (
@@ -126,6 +126,7 @@ def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
         "report": _url(job, "report.html") if "report.html" in files else None,
         "figures": [asdict(each) for each in figures(facts["numbers"], facts["fps"], kind.measures)],
         "sureness": facts.get("sureness", []),
+        "alignment": _alignment(job, facts),
         "bytes": sum(file.stat().st_size for file in place.iterdir()),
         "files": [
             {"name": name, "label": file.label, "bytes": (place / name).stat().st_size, "url": _url(job, name)}
@@ -133,6 +134,14 @@ def _to_json(job: Job, facts: Mapping[str, Any], place: Path) -> dict[str, Any]:
             if file.listed and (place / name).is_file()
         ],
     }
+
+
+def _alignment(job: Job, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the page of an aligned clip shows: the frames of both clips, and where their pictures and the plot are."""
+    if "alignment" not in facts:
+        return None
+    pictures = {name: _url(job, f"{name}{end}", shown=True) for name, end in (("strip", ".jpg"), ("sheet", ".png"))}
+    return {**facts["alignment"], **pictures, "plot": _url(job, "drift.svg"), "clip": job.order.inputs["clip"]}
 
 
 def _url(job: Job, name: str, *, shown: bool = False) -> str:

@@ -85,7 +85,7 @@ function text(field, id, about, control) {
 function element(field, id, about, control) {
   const tag = raw(ELEMENTS[control]);
   return html`<fieldset aria-labelledby="${id}-title" aria-describedby="${about}"><legend><span class="title" id="${id}-title">${named(field)}</span>${back(field)}</legend>
-    <${tag} data-own></${tag}></fieldset>`;
+    <${tag} data-own ${field.noun ? html`noun="${field.noun}"` : ""}></${tag}></fieldset>`;
 }
 
 function references(field) {

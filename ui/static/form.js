@@ -7,7 +7,7 @@ import { meantNotes } from "./meant.js";
 import { previewed } from "./previewed.js";
 import { ask, draw, html, openTab, Problem, randomSeed, remember, remembered, resolved, tell } from "./shared.js";
 
-const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", GUIDE = "generate.guide", KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
+const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", CLIPS = { "generate.guide": "guide", "pair.background": "background" }, KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
 const clipNow = () => previewed()?.id ?? "";
 
@@ -211,7 +211,8 @@ class Form extends HTMLElement {
   #missing(clips, { [STROKES]: strokes, ...settings }) {
     if (!clips.length) return "There is no clip yet. Add one, or try the example.";
     if (strokes === ON_ITS_WAY) return "The brush strokes are still being saved. Wait a moment.";
-    if (settings[GUIDE] === ON_ITS_WAY) return "The guide is still on its way. Wait until it is shown, or stop it.";
+    const coming = Object.keys(CLIPS).find((name) => settings[name] === ON_ITS_WAY);
+    if (coming) return `The ${CLIPS[coming]} is still on its way. Wait until it is shown, or stop it.`;
     if (Object.values(settings).includes(ON_ITS_WAY)) return "A picture is still on its way. Wait until it is shown, or remove it.";
     return "";
   }

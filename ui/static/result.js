@@ -2,6 +2,7 @@
 import { ask, bytesText, draw, html, openTab, raw, tell, whileSeen } from "./shared.js";
 import { reportFrame } from "./report.js";
 import { askToDelete, deleteResult } from "./result-delete.js";
+import "./aligned.js";
 import "./wipe.js";
 
 const REST_S = 15;
@@ -26,9 +27,10 @@ class Result extends HTMLElement {
     this.classList.add("studio");
     Object.assign(this, { list: null, job: null, facts: null });
     draw(this, html`<p class="hidden" aria-live="polite" data-own></p><div class="stack"><div data-part="head"></div>
-      <reshoot-wipe data-own hidden></reshoot-wipe><div data-part="body" class="stack"></div></div>`);
+      <reshoot-wipe data-own hidden></reshoot-wipe><reshoot-aligned data-own hidden></reshoot-aligned><div data-part="body" class="stack"></div></div>`);
     this.parts = Object.fromEntries([...this.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
     this.wipe = this.querySelector("reshoot-wipe");
+    this.aligned = this.querySelector("reshoot-aligned");
     this.addEventListener("change", ({ target }) => target.matches(".chooser select") && this.load(target.value));
     this.addEventListener("click", ({ target }) => this.clicked(target.closest("button")));
     this.addEventListener("toggle", ({ target }) => target.matches?.(".report") && target.open && this.report(target), true);
@@ -70,6 +72,7 @@ class Result extends HTMLElement {
     if (facts && JSON.stringify(facts) === shown) return;
     this.facts = facts;
     this.wipe.hidden = !facts;
+    this.aligned.show(facts);
     this.parts.body.replaceChildren();
     this.draw(trouble);
     if (!facts) return this.wipe.stop();
@@ -106,6 +109,7 @@ class Result extends HTMLElement {
     Object.assign(this, { job: null, facts: null });
     this.parts.body.replaceChildren();
     if (this.list.length) return this.load(this.list[0].job);
+    this.aligned.show(null);
     this.wipe.hidden = true;
     this.wipe.stop();
     this.draw();

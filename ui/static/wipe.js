@@ -48,12 +48,13 @@ class Wipe extends HTMLElement {
     if (this.pair?.playing) this.pair.pause();
   }
 
-  markup({ width, height, fps, frames, sound, heard, before, after }) {
+  markup({ width, height, fps, frames, sound, heard, before, after, alignment }) {
+    const [left, right] = alignment ? ["Background", "Aligned"] : ["Before", "After"];
     const video = (url) => html`<video src="${url}" preload="metadata" playsinline disablepictureinpicture></video>`;
     const size = `--ratio: ${width / height}; --x: 50%`;
     return html`<div class="stage" style="${size}">
         <div class="layer after">${video(after)}</div><div class="layer before">${video(before)}</div>
-        <span class="tag left">Before</span><span class="tag right">After</span>
+        <span class="tag left">${left}</span><span class="tag right">${right}</span>
         <input class="divider" type="range" min="0" max="100" step="1" value="50" aria-label="Divider between before and after">
         <div class="line" aria-hidden="true"><i></i></div>
       </div>

@@ -13,9 +13,11 @@ ROUNDING_S = Fraction(1, 1000)
 
 
 def part_of(clip: Clip, span: Span) -> Clip:
-    """The frames of a span of a whole clip; its digest differs from that of every other part."""
+    """The frames of a span of a clip or of a part of one; its digest differs from that of every other part."""
     if span == clip.span:
         return clip
+    if clip.whole:
+        return part_of(clip.whole, Span(clip.start + span.start, clip.start + span.stop))
     pts = clip.pts[span.start : span.stop]
     ends_early = span.stop < len(clip)
     keys = [(key - span.start, at) for key, at in zip(clip.keys, clip.key_bytes, strict=True) if key in span]
