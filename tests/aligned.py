@@ -133,7 +133,7 @@ class Case:
         """Film it."""
         frames = round(self.seconds * self.background_rate)
         shown = [self.scene.picture(float(index / self.background_rate)) for index in range(frames)]
-        background = _written(folder / f"{self.name}-bg.mp4", shown, self.background_rate, self.background_crf)
+        background = written(folder / f"{self.name}-bg.mp4", shown, self.background_rate, self.background_crf)
         left, top, width, height = self.crop
         size = Size(*(2 * round(side * self.scale / 2) for side in (width, height)))
         fit = np.array([[size.width_px / width, 0, 0], [0, size.height_px / height, 0]])
@@ -147,13 +147,14 @@ class Case:
                     np.asarray(cv2.resize(cut, size, interpolation=kind) if size != (width, height) else cut), index
                 )
             )
-        foreground = _written(folder / f"{self.name}-fg.mp4", pictures, self.rate, self.crf)
+        foreground = written(folder / f"{self.name}-fg.mp4", pictures, self.rate, self.crf)
         truth = np.array(times) * float(self.background_rate)
         truth[(truth < -0.5) | (truth > frames - 0.5)] = np.nan
         return Pair(self.name, background, foreground, truth, 1 / float(fit[0, 0]), (left, top))
 
 
-def _written(path: Path, pictures: list[RGB], rate: Fraction, crf: int) -> Clip:
+def written(path: Path, pictures: list[RGB], rate: Fraction, crf: int) -> Clip:
+    """A clip of these pictures."""
     with ClipWriter(path, Shape.steady(Size.of(pictures[0]), rate), Encoding(crf=crf)) as writer:
         for index, picture in enumerate(pictures):
             writer.write(np.ascontiguousarray(picture), index, 1)

@@ -1,6 +1,7 @@
 """The align job as one function that reads from top to bottom: `align_clips`."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.align.overlay import Overlay
+from pipeline.align.overlay import Look, Overlay
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
@@ -17,7 +18,6 @@ from utils.align.alignment import align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
 from utils.media.clip import Clip
-from utils.media.clip_part import part_of
 from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import prefetch
 from utils.store import Entry
@@ -72,7 +72,8 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
     # 3. Lay the foreground over, and encode each frame once.
-    overlay = Overlay(background, foreground, found, context.settings["laid.blend_px"])
+    look = Look(*(context.settings[f"laid.{name}"] for name in ("blend_px", "behind", "length")))
+    overlay = Overlay(background, foreground, found, look)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
     return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
 
@@ -93,12 +94,15 @@ def _align(work: Work) -> None:
 
 def _lay_over(work: Work) -> None:
     overlay: Overlay = work.inputs["overlay"]
-    shown = part_of(overlay.foreground, overlay.span)
-    shape = replace(Shape.like(shown), size=overlay.size, colour=overlay.background.colour.worked)
+    clip = overlay.timeline.clip
+    shape = replace(Shape.like(clip), size=overlay.size, colour=overlay.colour)
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
-    with ClipWriter(work.folder / CLIP, shape, encoding, sound=shown) as writer:
-        for index, (picture, place) in enumerate(zip(prefetch(overlay.pictures()), times(shown), strict=True)):
-            work.report(index + 1, len(shown))
+    with (
+        ClipWriter(work.folder / CLIP, shape, encoding, sound=clip) as writer,
+        closing(prefetch(overlay.pictures())) as pictures,
+    ):
+        for index, (picture, place) in enumerate(zip(pictures, times(clip), strict=True)):
+            work.report(index + 1, len(clip))
             writer.write(picture, *place)
 
 
@@ -106,4 +110,4 @@ TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=1, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
 ALIGN = Stage("align", version=1, run=_align, settings=SPACE, tools=TOOLS)
-LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)
+LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -12,8 +12,7 @@ from pipeline.commands.running import check_mp4, running
 
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
-MOST_LISTED = 5
-
+MOST_LISTED, BLEND_PX = 5, 8
 
 Background = Annotated[str, typer.Argument(metavar="BG", help="The background: a file or an http(s) address.")]
 Foreground = Annotated[str, typer.Argument(metavar="FG", help="The foreground that belongs over it.")]
@@ -34,7 +33,22 @@ Tolerance = Annotated[
 Window = Annotated[
     int, typer.Option("--window", min=5, max=1000, help="Over how many frames a steady run is measured, for drift.")
 ]
-Blend = Annotated[int, typer.Option("--blend", min=0, max=256, help="Width of the foreground's soft edge, in px.")]
+TrimIt = Annotated[
+    bool,
+    typer.Option(
+        "--trim/--no-trim",
+        help="Write from the first frame that is found to the last one; or all of the background, in its times.",
+    ),
+]
+Blend = Annotated[
+    int,
+    typer.Option(
+        "--blend", min=0, max=256, help=f"Width of the foreground's soft edge, in px; {BLEND_PX} if no number follows."
+    ),
+]
+Behind = Annotated[
+    str, typer.Option("--behind", help="Frames of the background: nearest, or blended from the two around a moment.")
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
@@ -53,7 +67,9 @@ def align(
     skip_spatial_align: Skip = False,
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
+    trim: TrimIt = True,
     blend: Blend = 0,
+    behind: Behind = "nearest",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
     home: Home = None,
@@ -75,25 +91,26 @@ def align(
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    said = {**place, "laid.blend_px": blend, **read_assignments(assignments or [], AlignSettings)}
+    laid = {"laid.length": "matched" if trim else "whole", "laid.blend_px": blend, "laid.behind": behind}
+    said = {**place, **laid, **read_assignments(assignments or [], AlignSettings)}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
     files = [local_file(each, home) for each in (background, foreground)]
     try:
         with running(None, settings.flat(), home) as context:
-            behind, own = (open_clip(each, context) for each in files)
-            made = align_clips(behind, own, context, composed=out is not None)
+            below, own = (open_clip(each, context) for each in files)
+            made = align_clips(below, own, context, composed=out is not None)
             if out is not None:
                 copy_clip(made.path, out)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    document = made.map.document(behind, own)
+    document = made.map.document(below, own)
     if map is not None:
         with explained(map):
             write_atomically(map, json.dumps(document, indent=1))
-    off = Drift.of(made.map, behind, window).beyond(drift_tolerance / 1000)
+    off = Drift.of(made.map, below, window).beyond(drift_tolerance / 1000)
     told = {name: value for name, value in document.items() if name != "frames"}
     _tell(told | {"seconds": round(made.seconds, 2), "off": off}, drift_tolerance, as_json=as_json)
     if off:

@@ -71,7 +71,7 @@ class Shape:
     @property
     def even_size(self) -> Size:
         """The size rounded up to even numbers, as 4:2:0 needs; an odd edge is repeated once."""
-        return Size(self.size.width_px + self.size.width_px % 2, self.size.height_px + self.size.height_px % 2)
+        return self.size.even
 
 
 def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:

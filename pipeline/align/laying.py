@@ -1,0 +1,153 @@
+"""Laying: the planes of a foreground over those of a background, with one resampling at most.
+
+Only the rectangle that is covered is touched, and only a band along its edges is blended.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, floor
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.align.placement import Placement
+from utils.image import Box, Size
+from utils.image.geometry import Matrix, inverse, resize
+from utils.media.planes import Plane, Planes
+
+SNAP_PX = 0.25
+"""A foreground whose edges lie so near to whole px is laid on whole px: unchanged, if it is not scaled."""
+EXACT_PX = 1e-6
+Shares = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LaidPlane:
+    """How a plane is laid over a larger or smaller one, by a matrix from pixels to pixels that scales and shifts."""
+
+    size: Size
+    over: Size
+    matrix: Matrix
+    blend_px: float
+
+    def lay(self, own: Plane, onto: Plane) -> None:
+        """Write a plane into another one."""
+        if not self.box.size.area_px:
+            return
+        piece = self._piece(own)
+        inner = self._inner
+        onto[inner.slices] = piece[inner.within(self.box).slices]
+        for band in self._bands():
+            share = self._shares[band.within(self.box).slices]
+            behind, over = onto[band.slices].astype(np.float32), piece[band.within(self.box).slices]
+            onto[band.slices] = np.rint(behind + share * (over - behind))
+
+    @cached_property
+    def box(self) -> Box:
+        """The pixels that are covered, also those that are so only in part."""
+        low, high = self._edges
+        left, top = (max(0, floor(each + 0.5 + EXACT_PX)) for each in low)
+        ends = (min(side, ceil(each + 0.5 - EXACT_PX)) for each, side in zip(high, self.over, strict=True))
+        right, bottom = (max(end, start) for end, start in zip(ends, (left, top), strict=True))
+        return Box(left, top, right, bottom)
+
+    @cached_property
+    def _edges(self) -> tuple[list[float], list[float]]:
+        """Where its edges lie in the other plane, left and top, and right and bottom."""
+        points = [[-0.5, -0.5, 1], [self.size.width_px - 0.5, self.size.height_px - 0.5, 1]]
+        low, high = (list(map(float, (self.matrix @ np.array(point))[:2])) for point in points)
+        return low, high
+
+    @cached_property
+    def _reduced(self) -> Size:
+        """The size that it is brought to first: where it is smaller there, that size, so that nothing shimmers."""
+        return Size(*(
+            max(1, round(side * min(1.0, float(self.matrix[axis, axis])))) for axis, side in enumerate(self.size)
+        ))  # fmt: skip
+
+    @cached_property
+    def _rest(self) -> Matrix:
+        """From pixels of the reduced plane to the other one's."""
+        return np.asarray(self.matrix @ inverse(resize(self.size, self._reduced)), np.float64)
+
+    def _piece(self, own: Plane) -> Plane:
+        """What is in the box."""
+        if self._reduced != self.size:
+            own = np.asarray(cv2.resize(own, self._reduced, interpolation=cv2.INTER_AREA), np.uint8)
+        shift = self._rest[:2, 2]
+        if np.abs(self._rest[:2, :2] - np.eye(2)).max() * max(self.size) < EXACT_PX and _is_whole(shift):
+            left, top = np.rint(shift).astype(int)
+            return own[self.box.within(Box(left, top, left, top)).slices]
+        matrix = self._rest[:2].copy()
+        matrix[:, 2] -= self.box[:2]
+        border = cv2.BORDER_REPLICATE
+        return np.asarray(
+            cv2.warpAffine(own, matrix, self.box.size, flags=cv2.INTER_CUBIC, borderMode=border), np.uint8
+        )
+
+    @cached_property
+    def _inner(self) -> Box:
+        """The part of the box in which nothing is blended."""
+        ends = []
+        for shares, start in zip(self._by_axis, self.box[:2], strict=True):
+            full = np.flatnonzero(shares > 1 - EXACT_PX)
+            ends.append((start + int(full[0]), start + int(full[-1]) + 1) if len(full) else (start, start))
+        (left, right), (top, bottom) = ends
+        return Box(left, top, right, bottom)
+
+    def _bands(self) -> Iterator[Box]:
+        """The rest of the box: above, below, left and right of that part."""
+        box, inner = self.box, self._inner
+        yield Box(box.left, box.top, box.right, inner.top)
+        yield Box(box.left, inner.bottom, box.right, box.bottom)
+        yield Box(box.left, inner.top, inner.left, inner.bottom)
+        yield Box(inner.right, inner.top, box.right, inner.bottom)
+
+    @cached_property
+    def _shares(self) -> Shares:
+        """How much of the foreground each pixel of the box shows."""
+        across, down = self._by_axis
+        return np.asarray(np.minimum(across[None], down[:, None]), np.float32)
+
+    @cached_property
+    def _by_axis(self) -> list[Shares]:
+        """The same along each axis: less at an edge inside the picture, and where a pixel is covered in part."""
+        shares = []
+        for axis, (low, high) in enumerate(zip(*self._edges, strict=True)):
+            at = np.arange(self.box[axis], self.box[axis + 2], dtype=np.float64)
+            share = np.clip(np.minimum(at + 0.5, high) - np.maximum(at - 0.5, low), 0, 1)
+            if self.blend_px and low > 0:
+                share = np.minimum(share, (at - low) / self.blend_px)
+            if self.blend_px and high < self.over[axis] - 1:
+                share = np.minimum(share, (high - at) / self.blend_px)
+            shares.append(np.asarray(np.clip(share, 0, 1), np.float32))
+        return shares
+
+
+def _is_whole(shift: NDArray[np.float64]) -> bool:
+    return bool(np.abs(shift - np.rint(shift)).max() < EXACT_PX)
+
+
+def laid_planes(
+    placement: Placement, size: Size, over: Size, blend_px: int, own: Planes, behind: Planes
+) -> list[LaidPlane]:
+    """How the three planes of a foreground of this size are laid over a background's."""
+    matrix = matrix_of(placement, size)
+    colour = inverse(behind.sited) @ matrix @ own.sited
+    softness = float(inverse(behind.sited)[0, 0]) * blend_px
+    laid = LaidPlane(Size.of(own.colours[0]), Size.of(behind.colours[0]), colour, softness)
+    return [LaidPlane(size, over, matrix, blend_px), laid, laid]
+
+
+def matrix_of(placement: Placement, size: Size) -> Matrix:
+    """From pixels of the foreground to the background's; onto whole ones if its edges are that near to them."""
+    low = np.array([placement.left, placement.top])
+    high = low + placement.scale * np.array(size)
+    if max(np.abs(edge - np.rint(edge)).max() for edge in (low, high)) < SNAP_PX:
+        low, high = np.rint(low), np.rint(high)
+    scale = (high - low) / size
+    return np.array(
+        [[scale[0], 0, low[0] + 0.5 * scale[0] - 0.5], [0, scale[1], low[1] + 0.5 * scale[1] - 0.5], [0, 0, 1]]
+    )
