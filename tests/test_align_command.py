@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.commands.spelling import with_usual
-from tests.aligned import TRUE, Case, Pair, Scene
+from tests.aligned import Case, Pair, Scene
+from tests.aligned_cases import TRUE
 from utils.image.metrics import psnr_db
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
