@@ -83,6 +83,7 @@ def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
         (("--skip-spatial-align", "--scale", 2), "means 0, 0 in full size"),
         (("--match-space", "near"), "'near' is unknown"),
         (("-o", "film.avi"), "does not end in .mp4"),
+        (("-o", "film.mp4", "--sound", "background"), "The background has no sound"),
     ],
 )
 def test_what_contradicts_itself_is_told_before_anything_is_computed(

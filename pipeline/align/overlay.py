@@ -13,12 +13,14 @@ import cv2
 import numpy as np
 
 from pipeline.align.laying import laid_planes
+from pipeline.align.sound import Choice, sound_of
 from pipeline.align.time_map import TimeMap
 from pipeline.align.timeline import Timeline
 from utils.digest import canonical_json, digest_bytes
 from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.colour import ColourTags, samples
+from utils.media.followed_sound import Followed
 from utils.media.planes import FORMAT, Plane, Planes
 from utils.media.video import ClipPlanes, PlanesFrame, Rolling
 
@@ -33,6 +35,7 @@ class Look:
     blend_px: int = 0
     behind: Literal["nearest", "blended"] = "nearest"
     length: Literal["matched", "whole"] = "matched"
+    sound: Choice = "auto"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ class Overlay:
         """What each of its pictures shows, and when."""
         kind = Timeline.whole if self.look.length == "whole" else Timeline.trimmed
         return kind(self.map, self.background, self.foreground)
+
+    @property
+    def sound(self) -> Clip | Followed | None:
+        """What is heard with them."""
+        return sound_of(self.look.sound, self.timeline, self.map, self.background, self.foreground)
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """The composed pictures, for the encoder; one at a time is held."""

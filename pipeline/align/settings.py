@@ -50,6 +50,12 @@ class Laid(Group):
         "What stands behind a frame whose moment lies between two of the background: the nearest of them, or both "
         "mixed, which is smoother for what moves slowly and doubles outlines of what moves quickly.",
     )
+    sound: Literal["auto", "foreground", "background", "none"] = setting(
+        "auto",
+        "Sound",
+        "auto is that of the clip whose times the result has, and the other's where that has none. The other's follows "
+        "the pictures: it is cut where they jump, and its pitch changes where they run faster or slower.",
+    )
 
 
 class AlignSettings(JobSettings):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.align.overlay import Look, Overlay
+from pipeline.align.sound import check_sound
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
@@ -64,6 +65,8 @@ class Aligned:
 def align_clips(background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True) -> Aligned:
     """Align a foreground with a background, and lay it over. Every stage is cached."""
     run = Run(context)
+    if composed:
+        check_sound(context.settings["laid.sound"], background, foreground)
 
     # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
     behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
@@ -72,7 +75,7 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
     # 3. Lay the foreground over, and encode each frame once.
-    look = Look(*(context.settings[f"laid.{name}"] for name in ("blend_px", "behind", "length")))
+    look = Look(*(context.settings[f"laid.{name}"] for name in ("blend_px", "behind", "length", "sound")))
     overlay = Overlay(background, foreground, found, look)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
     return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
@@ -98,7 +101,7 @@ def _lay_over(work: Work) -> None:
     shape = replace(Shape.like(clip), size=overlay.size, colour=overlay.colour)
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
     with (
-        ClipWriter(work.folder / CLIP, shape, encoding, sound=clip) as writer,
+        ClipWriter(work.folder / CLIP, shape, encoding, sound=overlay.sound) as writer,
         closing(prefetch(overlay.pictures())) as pictures,
     ):
         for index, (picture, place) in enumerate(zip(pictures, times(clip), strict=True)):

@@ -43,7 +43,7 @@ class Timeline:
     @classmethod
     def whole(cls, found: TimeMap, background: Clip, foreground: Clip) -> "Timeline":
         """All of the background in its own times, with the foreground where it matches."""
-        indices, moments = _lasting(found, float(foreground.rate))
+        indices, moments = lasting(found, float(foreground.rate))
         step = float(background.rate / foreground.rate)
         bridged = BRIDGED_S * float(background.rate) + step
         after = np.searchsorted(moments, np.arange(len(background)))
@@ -57,7 +57,7 @@ class Timeline:
         return cls(background, tuple(shown))
 
 
-def _lasting(found: TimeMap, rate: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def lasting(found: TimeMap, rate: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Frames that match or lie in a short gap between those that do, in the order of their moments."""
     matched = found.matched()
     gaps = np.diff(matched)

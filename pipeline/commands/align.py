@@ -49,6 +49,10 @@ Blend = Annotated[
 Behind = Annotated[
     str, typer.Option("--behind", help="Frames of the background: nearest, or blended from the two around a moment.")
 ]
+SoundOf = Annotated[
+    str,
+    typer.Option("--sound", help="Whose sound is heard: auto, foreground, background or none; auto goes by --trim."),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, laid or encode; may be repeated."),
@@ -70,6 +74,7 @@ def align(
     trim: TrimIt = True,
     blend: Blend = 0,
     behind: Behind = "nearest",
+    sound: SoundOf = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
     home: Home = None,
@@ -91,8 +96,7 @@ def align(
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    laid = {"laid.length": "matched" if trim else "whole", "laid.blend_px": blend, "laid.behind": behind}
-    said = {**place, **laid, **read_assignments(assignments or [], AlignSettings)}
+    said = {**place, **_laid(blend, behind, sound, trim=trim), **read_assignments(assignments or [], AlignSettings)}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
@@ -143,6 +147,12 @@ def _place(match: str, x: float | None, y: float | None, scale: float | None, *,
     if said and match != "fixed":
         raise SettingsError("--x, --y and --scale are a placement that is given.", "Add --match-space fixed.")
     return {"space.match": "fixed" if skip else match, **said}
+
+
+def _laid(blend: int, behind: str, sound: str, *, trim: bool) -> dict[str, object]:
+    """The settings of the composed clip."""
+    length = "matched" if trim else "whole"
+    return {"laid.length": length, "laid.blend_px": blend, "laid.behind": behind, "laid.sound": sound}
 
 
 def _listed(frames: list[int]) -> str:
