@@ -1,12 +1,14 @@
 """Alignment against truth: how far times and places are off, what is sure, and what aligning costs beside decoding.
 
-python -m benchmarks.align [--seconds 8] [--size 2] [CASE ...]
+python -m benchmarks.align [--seconds 8] [--size 2] [--vidkompy PYTHON] [CASE ...]
 Pairs of 8 s at 640x360 (`--size` times 320x180); decoding is that of both clips to their proxies, which aligning cannot
 do without. A frame has information where, along the way from one frame of the background to the next, the undamaged
 render changes three times as much as the background's own encoding changed it: decided without looking at any estimate.
 """
 
 import argparse
+import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -43,6 +45,7 @@ HEAD = (
     "ratio",
     "missed",
 )
+VIDKOMPY = str(Path(__file__).with_name("vidkompy_child.py"))
 FIRST, WIDTH = 36, 10
 
 
@@ -64,6 +67,7 @@ def main() -> None:
     reader.add_argument("cases", nargs="*")
     reader.add_argument("--seconds", type=float, default=8.0)
     reader.add_argument("--size", type=int, default=2)
+    reader.add_argument("--vidkompy", metavar="PYTHON", help="a Python that vidkompy 1.2.5 is installed in")
     said = reader.parse_args()
     rows = []
     print(_line(HEAD))
@@ -71,6 +75,8 @@ def main() -> None:
         for case, pair in pairs(Path(folder), said.cases, said.size, said.seconds):
             rows.append(measured(case, pair))
             print(_line((*rows[-1].cells, ", ".join(rows[-1].missed))), flush=True)
+            if said.vidkompy:
+                print("  " + beside(said.vidkompy, pair), flush=True)
     spread = np.concatenate([row.spread for row in rows])
     shares = [float(np.mean(spread < times)) for times in (1, 2)] if len(spread) else [0.0, 0.0]
     print(f"Within one sigma {shares[0]:.1%}, within two {shares[1]:.1%}, over all {len(spread)} sure frames.")
@@ -184,6 +190,32 @@ class Judged:
             checks.append((not content and float(np.quantile(self.away, 0.95)) > 0.25, "p95"))
             checks.append((not 0.5 <= one <= 0.9, f"sigma {one:.0%}"))
         return tuple(word for failed, word in checks if failed)
+
+
+def beside(python: str, pair: Pair) -> str:
+    """What vidkompy makes of the pair, by the same truth."""
+    clips = [
+        {
+            **{"path": str(clip.path), "width": clip.size.width_px, "height": clip.size.height_px},
+            **{"rate": float(clip.rate), "seconds": float(clip.duration_s), "frames": len(clip)},
+        }
+        for clip in (pair.background, pair.foreground)
+    ]
+    child = subprocess.run([python, VIDKOMPY, json.dumps(clips)], capture_output=True, text=True)
+    if child.returncode or not child.stdout:
+        return f"vidkompy failed: {child.stderr.strip().splitlines()[-1:]}"
+    told = json.loads(child.stdout.splitlines()[-1])
+    moments = np.full(len(pair.truth), np.nan)
+    for own, behind in told["pairs"]:
+        moments[own] = behind
+    off = pair.away(moments)
+    off = off[np.isfinite(off)]
+    errors = (
+        f"mean {off.mean():.2f}, max {off.max():.1f}, {np.mean(off <= 1):.0%} within one frame" if len(off) else "none"
+    )
+    return (
+        f"vidkompy: {errors}; placed ({told['x']}, {told['y']}); sure {told['confidence']:.2f}; {told['seconds']:.1f} s"
+    )
 
 
 def informed(case: Case, pair: Pair, background: Proxies) -> NDArray[np.bool_]:
