@@ -29,6 +29,8 @@ from utils.size import Size
 
 SIZE, SECONDS, TIMES = Size(1280, 720), 8.0, 2
 CROP = (240, 136, 800, 448)
+OTHER = "other colours"
+"""The foreground in BT.601, over a background in BT.709; elsewhere both are in that."""
 LOOKS = {
     "plain": (Look(), 1.0, 0.0),
     "soft edge of 8 px": (Look(blend_px=8), 1.0, 0.0),
@@ -36,6 +38,7 @@ LOOKS = {
     "made smaller": (Look(blend_px=8), 0.7, 0.4),
     "blended behind": (Look(behind="blended"), 1.0, 0.0),
     "whole background": (Look(length="whole"), 1.0, 0.0),
+    OTHER: (Look(), 1.0, 0.0),
 }
 ENCODING = Encoding(crf=16, preset="veryfast")
 
@@ -48,7 +51,8 @@ def main() -> None:
         pair = Case("composite", scene=scene, seconds=SECONDS, crop=CROP, rate=Fraction(60)).made(place)
         decoding = least(lambda: _decoded(pair))
         for name, (look, scale, aside_px) in LOOKS.items():
-            overlay = _overlay(pair, look, scale, aside_px)
+            same = replace(pair, foreground=replace(pair.foreground, colour=pair.background.colour))
+            overlay = _overlay(pair if name == OTHER else same, look, scale, aside_px)
             pictures = list(overlay.pictures())
             encoding = least(lambda: _written(place / "x264.mp4", overlay, pictures))  # noqa: B023 - called at once
             pictures.clear()

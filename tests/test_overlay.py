@@ -18,7 +18,7 @@ from utils.align.placement import Placement
 from utils.image import RGB, Size
 from utils.image.metrics import psnr_db
 from utils.media.clip import Clip
-from utils.media.colour import ColourConverter, ColourTags, samples
+from utils.media.colour import ColourConverter, ColourTags, samples, usual_matrix
 from utils.media.intake import probe
 from utils.media.planes import Plane
 from utils.media.video import ClipPlanes
@@ -123,6 +123,21 @@ def test_a_foreground_in_other_colours_is_brought_into_the_backgrounds(tmp_path:
     shown: RGB = ColourConverter(overlay.colour).to_rgb(next(overlay.pictures()), behind.size.even)
     assert np.abs(shown[14:96, 24:136].astype(int) - (200, 40, 30)).max() <= 3
     assert np.abs(shown[110:, :].astype(int) - 90).max() <= 3
+
+
+def test_clips_without_tags_are_taken_to_be_stored_alike(tmp_path: Path) -> None:
+    """A small cut of a large picture: players would assume another matrix for it."""
+    clips = []
+    for name, size in (("large", Size(1280, 64)), ("small", Size(200, 64))):
+        shape = replace(Shape.steady(size, Fraction(25)), colour=ColourTags(assumed_matrix=usual_matrix(size)))
+        with ClipWriter(tmp_path / f"{name}.mp4", shape, Encoding(crf=5)) as writer:
+            for index in range(6):
+                writer.write(np.full((*size[::-1], 3), (200, 40, 30), np.uint8), index, 1)
+        clips.append(probe(tmp_path / f"{name}.mp4"))
+    behind, own = clips
+    assert behind.colour.matrix == own.colour.matrix == 2 and behind.colour != own.colour
+    shown = planes(next(Overlay(behind, own, mapped([1.0] * 6, Placement(1.0, 100.0, 0.0))).pictures()))
+    assert all(np.array_equal(a[:, 50:150], b) for a, b in zip(shown[1:], planes_of(own, 0)[1:], strict=True))
 
 
 def test_what_is_behind_is_the_nearest_frame_or_a_mix(pair: Pair) -> None:

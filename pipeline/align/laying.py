@@ -1,4 +1,4 @@
-"""Laying: the planes of a foreground over those of a background, with one resampling at most.
+"""Laying: the planes of a foreground over those of a background.
 
 Only the rectangle that is covered is touched, and only a band along its edges is blended.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from utils.align.placement import Placement
 from utils.image import Box, Size
-from utils.image.geometry import Matrix, inverse, resize
+from utils.image.geometry import Matrix, inverse
 from utils.media.planes import Plane, Planes
 
 SNAP_PX = 0.25
@@ -56,36 +56,33 @@ class LaidPlane:
     @cached_property
     def _edges(self) -> tuple[list[float], list[float]]:
         """Where its edges lie in the other plane, left and top, and right and bottom."""
-        points = [[-0.5, -0.5, 1], [self.size.width_px - 0.5, self.size.height_px - 0.5, 1]]
-        low, high = (list(map(float, (self.matrix @ np.array(point))[:2])) for point in points)
-        return low, high
+        low = self._corner - 0.5
+        return low.tolist(), (low + self._laid).tolist()
 
     @cached_property
-    def _reduced(self) -> Size:
-        """The size that it is brought to first: where it is smaller there, that size, so that nothing shimmers."""
-        return Size(*(
-            max(1, round(side * min(1.0, float(self.matrix[axis, axis])))) for axis, side in enumerate(self.size)
-        ))  # fmt: skip
+    def _laid(self) -> Size:
+        """The size that it has there, in whole pixels, from which the true one differs by half a pixel at most."""
+        return Size(*(max(1, round(side * float(self.matrix[axis, axis]))) for axis, side in enumerate(self.size)))
 
     @cached_property
-    def _rest(self) -> Matrix:
-        """From pixels of the reduced plane to the other one's."""
-        return np.asarray(self.matrix @ inverse(resize(self.size, self._reduced)), np.float64)
+    def _corner(self) -> NDArray[np.float64]:
+        """Where its first pixel lies there, with its middle where that belongs."""
+        middle = [(side - 1) / 2 for side in self.size]
+        return np.asarray((self.matrix @ np.array([*middle, 1]))[:2] - (np.array(self._laid) - 1) / 2, np.float64)
 
     def _piece(self, own: Plane) -> Plane:
         """What is in the box."""
-        if self._reduced != self.size:
-            own = np.asarray(cv2.resize(own, self._reduced, interpolation=cv2.INTER_AREA), np.uint8)
-        shift = self._rest[:2, 2]
-        if np.abs(self._rest[:2, :2] - np.eye(2)).max() * max(self.size) < EXACT_PX and _is_whole(shift):
-            left, top = np.rint(shift).astype(int)
-            return own[self.box.within(Box(left, top, left, top)).slices]
-        matrix = self._rest[:2].copy()
-        matrix[:, 2] -= self.box[:2]
-        border = cv2.BORDER_REPLICATE
-        return np.asarray(
-            cv2.warpAffine(own, matrix, self.box.size, flags=cv2.INTER_CUBIC, borderMode=border), np.uint8
-        )
+        if self._laid != self.size:
+            smaller = self._laid.area_px < self.size.area_px  # averages areas, so that nothing shimmers
+            kind = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+            own = np.asarray(cv2.resize(own, self._laid, interpolation=kind), np.uint8)
+        left, top = np.floor(self._corner + EXACT_PX).astype(int)
+        right, down = (max(0.0, float(each)) for each in self._corner - (left, top))
+        if max(right, down) > EXACT_PX:
+            own = cv2.copyMakeBorder(own, 0, 1, 0, 1, cv2.BORDER_REPLICATE)
+            kernels = _moving(right), _moving(down)
+            own = np.asarray(cv2.sepFilter2D(own, cv2.CV_8U, *kernels, anchor=(2, 2), borderType=cv2.BORDER_REPLICATE))
+        return own[self.box.within(Box(left, top, left, top)).slices]
 
     @cached_property
     def _inner(self) -> Box:
@@ -126,8 +123,13 @@ class LaidPlane:
         return shares
 
 
-def _is_whole(shift: NDArray[np.float64]) -> bool:
-    return bool(np.abs(shift - np.rint(shift)).max() < EXACT_PX)
+def _moving(part: float) -> Shares:
+    """The kernel that moves pixels to the right by a part of one: cubic interpolation, as everywhere in OpenCV."""
+    away = np.abs(np.array([2 - part, 1 - part, part, 1 + part]))
+    a = -0.75
+    near = ((a + 2) * away - (a + 3)) * away * away + 1
+    far = ((a * away - 5 * a) * away + 8 * a) * away - 4 * a
+    return np.asarray(np.where(away <= 1, near, far), np.float32)
 
 
 def laid_planes(

@@ -4,7 +4,7 @@ Pictures stay in the YUV planes in which the background is stored: outside the f
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -19,7 +19,7 @@ from pipeline.align.timeline import Timeline
 from utils.digest import canonical_json, digest_bytes
 from utils.image import Size
 from utils.media.clip import Clip
-from utils.media.colour import ColourTags, samples
+from utils.media.colour import UNSPECIFIED, ColourTags, samples
 from utils.media.followed_sound import Followed
 from utils.media.planes import FORMAT, Plane, Planes
 from utils.media.video import ClipPlanes, PlanesFrame, Rolling
@@ -76,7 +76,7 @@ class Overlay:
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """The composed pictures, for the encoder; one at a time is held."""
-        behind, own = (Rolling(ClipPlanes(clip, self.colour), keep=3) for clip in (self.background, self.foreground))
+        behind, own = (Rolling(ClipPlanes(clip, self.colour), keep=3) for clip in (self.background, self._own))
         laid = None
         for shown in self.timeline.shown:
             back = self._behind(behind, shown.moment)
@@ -90,6 +90,14 @@ class Overlay:
                     one.lay(plane, onto)
             _pad(picture, planes)
             yield picture
+
+    @property
+    def _own(self) -> Clip:
+        """The foreground. Where neither clip names a matrix, it has the background's, of which it was made."""
+        tags, theirs = self.foreground.colour, self.background.colour
+        if tags.matrix == theirs.matrix == UNSPECIFIED:
+            return replace(self.foreground, colour=replace(tags, assumed_matrix=theirs.assumed_matrix))
+        return self.foreground
 
     def _behind(self, frames: Rolling[PlanesFrame], moment: float) -> Planes:
         """What the background shows at a moment: a frame, or two mixed."""
