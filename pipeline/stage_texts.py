@@ -31,6 +31,7 @@ OTHERS = {
     "proxy": StageText("Making copies to watch"),
     "proxies": StageText("Looking at both clips in small"),
     "align": StageText("Finding the foreground's place and times"),
+    "listen": StageText("Listening whether the sound agrees"),
     "lay over": StageText("Laying the foreground over"),
 }
 """Stages outside of a job, and names that results of earlier versions hold."""

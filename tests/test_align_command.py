@@ -11,6 +11,8 @@ import pytest
 from pipeline.commands.spelling import with_usual
 from tests.aligned import Case, Pair, Scene
 from tests.aligned_cases import TRUE
+from tests.sound import sounding
+from tests.test_align_sound import RATE_HZ, murmur
 from utils.image.metrics import psnr_db
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
@@ -21,8 +23,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """Half a second later, and longer than the background at its end."""
-    return replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(tmp_path_factory.mktemp("pair"))
+    """Half a second later, and longer than the background at its end; its sound is of another moment."""
+    folder = tmp_path_factory.mktemp("pair")
+    pair, hiss = replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(folder), murmur(1, 2.0)
+    background = sounding(folder / "bg.mov", pair.background, hiss)
+    return replace(
+        pair, background=background, foreground=sounding(folder / "fg.mov", pair.foreground, hiss[RATE_HZ // 5 :])
+    )
 
 
 def test_options_are_taken_in_several_spellings() -> None:
@@ -49,7 +56,9 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
     child = run(*said)
     assert child.returncode == 0, child.stderr
     assert "placed at (60.0" in child.stdout or "placed at (59.9" in child.stdout, child.stdout
+    assert "the sound says that the foreground begins at 0.20 s, the picture 0.50 s" in child.stdout
     told = json.loads(times.read_text())
+    assert told["sound"]["agrees"] is False
     assert told["labels"]["no-match"] >= 10 and len(told["frames"]) == len(pair.foreground)
     assert abs(told["frames"][20]["background_s"] - (0.5 + 20 / 60)) < 0.005
     assert told["frames"][-1]["background_s"] is None and told["frames"][-1]["label"] == "no-match"
@@ -83,7 +92,7 @@ def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
         (("--skip-spatial-align", "--scale", 2), "means 0, 0 in full size"),
         (("--match-space", "near"), "'near' is unknown"),
         (("-o", "film.avi"), "does not end in .mp4"),
-        (("-o", "film.mp4", "--sound", "background"), "The background has no sound"),
+        (("--sound", "both"), "auto, foreground, background or none"),
     ],
 )
 def test_what_contradicts_itself_is_told_before_anything_is_computed(

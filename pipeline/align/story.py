@@ -1,5 +1,6 @@
 """The align job as one function that reads from top to bottom: `align_clips`."""
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import numpy as np
 
 from pipeline.align.overlay import Look, Overlay
 from pipeline.align.sound import check_sound
+from pipeline.align.sound_check import SoundCheck
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
@@ -18,12 +20,13 @@ from pipeline.types import Done
 from utils.align.alignment import align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
+from utils.align.sound import Heard, heard
 from utils.media.clip import Clip
 from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import prefetch
 from utils.store import Entry
 
-LUMA, TIMES, MAP, CLIP = "luma.npy", "times.npy", "map.json", "aligned.mp4"
+LUMA, TIMES, MAP, CLIP, HEARD = "luma.npy", "times.npy", "map.json", "aligned.mp4", "heard.json"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Aligned:
     background: Clip
     foreground: Clip
     map: TimeMap
+    sound: SoundCheck | None
+    """What the sound says of it, where both clips have some that is alike."""
     overlay: Entry | None
     settings: Mapping[str, Any]
     seconds: float
@@ -74,11 +79,17 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     # 2. Find the placement and the time of each frame.
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
-    # 3. Lay the foreground over, and encode each frame once.
+    # 3. Ask the sound whether it agrees.
+    checked = None
+    if background.audio and foreground.audio:
+        told = run.take(LISTEN, background=background, foreground=foreground).read_bytes(HEARD)
+        checked = SoundCheck.of(_heard(told), found, background, foreground)
+
+    # 4. Lay the foreground over, and encode each frame once.
     look = Look(*(context.settings[f"laid.{name}"] for name in ("blend_px", "behind", "length", "sound")))
     overlay = Overlay(background, foreground, found, look)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
-    return Aligned(background, foreground, found, entry, context.settings, run.seconds, tuple(run.done))
+    return Aligned(background, foreground, found, checked, entry, context.settings, run.seconds, tuple(run.done))
 
 
 def _reduce(work: Work) -> None:
@@ -93,6 +104,16 @@ def _align(work: Work) -> None:
     given = place if work.settings["space.match"] == "fixed" else None
     found = align(work.inputs["background"].proxies, work.inputs["foreground"].proxies, given, work.cancel.check)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
+
+
+def _listen(work: Work) -> None:
+    found = heard(work.inputs["background"], work.inputs["foreground"])
+    (work.folder / HEARD).write_text(json.dumps(found and vars(found)))
+
+
+def _heard(text: bytes) -> Heard | None:
+    told = json.loads(text)
+    return Heard(**told) if told else None
 
 
 def _lay_over(work: Work) -> None:
@@ -113,4 +134,5 @@ TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=1, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
 ALIGN = Stage("align", version=1, run=_align, settings=SPACE, tools=TOOLS)
+LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

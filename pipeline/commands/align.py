@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.fetching import local_file
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check_mp4, running
+
+if TYPE_CHECKING:
+    from pipeline.align.sound_check import SoundCheck
 
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
@@ -110,18 +113,18 @@ def align(
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    document = made.map.document(below, own)
+    document = made.map.document(below, own) | {"sound": made.sound and made.sound.document()}
     if map is not None:
         with explained(map):
             write_atomically(map, json.dumps(document, indent=1))
     off = Drift.of(made.map, below, window).beyond(drift_tolerance / 1000)
     told = {name: value for name, value in document.items() if name != "frames"}
-    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, drift_tolerance, as_json=as_json)
+    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, made.sound, drift_tolerance, as_json=as_json)
     if off:
         raise typer.Exit(DRIFTS)
 
 
-def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
+def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float, *, as_json: bool) -> None:
     """Print what was found."""
     if as_json:
         return typer.echo(json.dumps(told))
@@ -129,6 +132,8 @@ def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
     where = f"placed at ({place['x_px']:.2f}, {place['y_px']:.2f}) x{place['scale']:.4f}"
     typer.echo(f"{where}, likeness {told['likeness']:.3f}; {told['seconds']:.1f} s")
     typer.echo("  frames: " + ", ".join(f"{count} {label}" for label, count in told["labels"].items()))
+    if sound:
+        typer.echo(f"  {sound.sentence}")
     if off:
         typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
     return None
