@@ -1,12 +1,14 @@
 """Hearing whether two clips sound at the same time, sample by sample."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.media.clip import Clip
+from utils.media.intake import probe
 
 LEAD_S = 2
 REACH = 600
@@ -38,6 +40,23 @@ def sound(clip: Clip) -> NDArray[np.float64]:
     loudest: float = np.abs(samples).max()
     scaled: NDArray[np.float64] = samples / max(1.0, loudest)
     return scaled
+
+
+def sounding(path: Path, clip: Clip, samples: NDArray[np.float32], rate_hz: int = 48_000) -> Clip:
+    """The pictures of a clip with this sound, stored without loss; path ends in .mov."""
+    with av.open(str(clip.path)) as source, av.open(str(path), "w") as target:
+        pictures = target.add_stream_from_template(source.streams.video[0])
+        track = target.add_stream("pcm_s16le", rate=rate_hz, layout="mono")
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = pictures
+                target.mux(packet)
+        levels = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(levels[None], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+        for packet in [*track.encode(frame), *track.encode(None)]:
+            target.mux(packet)
+    return probe(path)
 
 
 def _mixed(frame: av.AudioFrame) -> NDArray[np.float64]:

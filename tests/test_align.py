@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.aligned import TRUE, Case, Pair, Scene
+from tests.aligned import Case, Pair, Scene, real_pair
+from tests.aligned_cases import MATRIX, TRUE
 from utils.align.alignment import Alignment, align
 from utils.align.labels import Label
 from utils.align.moments import Values
@@ -17,11 +17,7 @@ from utils.align.path import Band, best_path
 from utils.align.placement import Placement
 from utils.align.placing import Refusal
 from utils.align.proxies import Proxies
-from utils.media.clip_part import part_of
 from utils.media.intake import probe
-from utils.media.timebase import Span
-from utils.media.video import ClipFrames
-from utils.media.write import ClipWriter, Encoding, Shape
 from utils.size import Size
 
 pytestmark = pytest.mark.slow
@@ -44,6 +40,10 @@ STANDING = "intel_walk_away_static.mp4"
 Found = Callable[[str], tuple[Pair, Alignment]]
 
 
+QUICK = ("half a frame", "swinging", "60 to 24", "uneven foreground", "beyond the edge", "paused", "noisy")
+"""More of the truth matrix; `python -m benchmarks.align` goes through all of it."""
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """A true pair with its alignment, each made once."""
@@ -51,13 +51,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
     @cache
     def get(name: str) -> tuple[Pair, Alignment]:
-        pair = TRUE[name].made(folder)
+        pair = MATRIX[name].made(folder)
         return pair, aligned(pair)
 
     return get
 
 
-@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("name", [*TRUE, *QUICK])
 def test_times_and_place_are_found_as_they_are(name: str, found: Found) -> None:
     pair, known = found(name)
     off = errors(pair, known)
@@ -98,7 +98,7 @@ def test_a_still_stretch_and_a_loop_are_not_called_sure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [Case("unrelated", other=Scene(seed=99)), Case("reversed", edit=lambda times: times[::-1])]
+    "case", [MATRIX[name] for name in ("unrelated 1", "reversed", "other take")], ids=lambda case: case.name
 )
 def test_clips_that_do_not_belong_together_are_refused(case: Case, tmp_path: Path) -> None:
     pair = case.made(tmp_path)
@@ -130,25 +130,16 @@ def test_the_path_of_least_cost_goes_where_frames_are_alike() -> None:
 @pytest.mark.footage
 @pytest.mark.parametrize("name", ["shaky_skater.mp4", "handheld_walk_forward.m4v", STANDING])
 def test_a_part_of_a_real_clip_is_found_in_it(name: str, footage: Path, tmp_path: Path) -> None:
-    """Cut to six tenths, in stronger contrast, each frame a known one; where nobody walks yet, nothing is sure."""
-    clip = probe(footage / name)
-    clip = part_of(clip, Span(0, min(150, len(clip))))
-    indices = [15 + round(1.3 * number) for number in range(80)]
-    shares, sides = (0.2, 0.25, 0.6, 0.6), (*clip.size, *clip.size)
-    left, top, width, height = (2 * round(share * side / 2) for share, side in zip(shares, sides, strict=True))
-    with ClipWriter(tmp_path / "fg.mp4", Shape.steady(Size(width, height), Fraction(25)), Encoding(crf=24)) as writer:
-        for number, frame in enumerate(ClipFrames.of(clip).read(indices)):
-            picture = frame.rgb[top : top + height, left : left + width]
-            stronger = np.clip((picture.astype(np.float32) - 128) * 1.3 + 134, 0, 255).astype(np.uint8)
-            writer.write(np.ascontiguousarray(stronger), number, 1)
-    known = align(Proxies.of(clip), Proxies.of(probe(tmp_path / "fg.mp4")))
+    """Where nobody walks yet, nothing is sure."""
+    pair = real_pair("part", probe(footage / name), tmp_path)
+    known = aligned(pair)
     sure = np.array([label is Label.SURE for label in known.labels])
-    off = np.abs(known.moments - indices)[sure]
+    off = pair.away(known.moments)[sure]
     if name == STANDING:
         assert not sure[:20].any() and np.mean(off < 1.0) > 0.95, "it pauses for three frames, which are told as one"
     else:
         assert sure.mean() > 0.9 and off.max() < 1.0
-    assert abs(known.placement.left - left) < 1 and abs(known.placement.top - top) < 1
+    assert max(abs(known.placement.left - pair.corner[0]), abs(known.placement.top - pair.corner[1])) < 1
 
 
 def test_clips_that_are_too_short_or_show_nothing_are_told_so() -> None:

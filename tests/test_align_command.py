@@ -6,14 +6,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from pipeline.align.overlay import Overlay
-from pipeline.align.time_map import TimeMap
-from tests.aligned import TRUE, Case, Pair, Scene
-from utils.align.labels import Label
-from utils.align.placement import Placement
+from pipeline.commands.spelling import with_usual
+from tests.aligned import Case, Pair, Scene
+from tests.aligned_cases import TRUE
+from tests.sound import sounding
+from tests.test_align_sound import RATE_HZ, murmur
 from utils.image.metrics import psnr_db
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
@@ -24,8 +23,26 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """Half a second later, and longer than the background at its end."""
-    return replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(tmp_path_factory.mktemp("pair"))
+    """Half a second later, and longer than the background at its end; its sound is of another moment."""
+    folder = tmp_path_factory.mktemp("pair")
+    pair, hiss = replace(TRUE["offset"], seconds=2.0, end_s=2.2).made(folder), murmur(1, 2.0)
+    background = sounding(folder / "bg.mov", pair.background, hiss)
+    return replace(
+        pair, background=background, foreground=sounding(folder / "fg.mov", pair.foreground, hiss[RATE_HZ // 5 :])
+    )
+
+
+def test_options_are_taken_in_several_spellings() -> None:
+    spelled = with_usual(blend=8)("align")._spelled
+    assert spelled(["--match_space", "fixed", "--drift_tolerance=3"]) == [
+        "--match-space",
+        "fixed",
+        "--drift-tolerance=3",
+    ]
+    assert spelled(["--blend", "4", "bg.mp4"]) == ["--blend", "4", "bg.mp4"]
+    assert spelled(["--blend", "bg.mp4", "fg_1.mp4"]) == ["--blend", "8", "bg.mp4", "fg_1.mp4"]
+    assert spelled(["a", "--blend"]) == ["a", "--blend", "8"] and spelled(["--blend=2", "3"]) == ["--blend=2", "3"]
+    assert spelled(["--set", "laid.blend_px=3", "--", "--a_b"]) == ["--set", "laid.blend_px=3", "--", "--a_b"]
 
 
 def run(*said: object) -> subprocess.CompletedProcess[str]:
@@ -39,7 +56,9 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
     child = run(*said)
     assert child.returncode == 0, child.stderr
     assert "placed at (60.0" in child.stdout or "placed at (59.9" in child.stdout, child.stdout
+    assert "the sound says that the foreground begins at 0.20 s, the picture 0.50 s" in child.stdout
     told = json.loads(times.read_text())
+    assert told["sound"]["agrees"] is False
     assert told["labels"]["no-match"] >= 10 and len(told["frames"]) == len(pair.foreground)
     assert abs(told["frames"][20]["background_s"] - (0.5 + 20 / 60)) < 0.005
     assert told["frames"][-1]["background_s"] is None and told["frames"][-1]["label"] == "no-match"
@@ -50,7 +69,12 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
     )
     assert psnr_db(shown.rgb, behind.rgb) > 30, "the moment of the background, inside as well as around"
 
-    again = run(*said, "--json", "--drift-tolerance", 0.01)
+    whole = tmp_path / "whole.mp4"
+    child = run(*said[:2], "-o", whole, "--no-trim", "--blend", "--behind", "blended", "--home", home)
+    assert child.returncode == 0 and len(probe(whole)) == len(pair.background), child.stderr
+    assert run(*said[:2], "--home", home, "--set", "laid.behind=between").returncode == 1
+
+    again = run(*said, "--json", "--drift_tolerance", 0.01)
     assert again.returncode == 4, "no frame is known to a hundredth of a millisecond"
     assert len(json.loads(again.stdout)["off"]) > 50
 
@@ -68,6 +92,7 @@ def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
         (("--skip-spatial-align", "--scale", 2), "means 0, 0 in full size"),
         (("--match-space", "near"), "'near' is unknown"),
         (("-o", "film.avi"), "does not end in .mp4"),
+        (("--sound", "both"), "auto, foreground, background or none"),
     ],
 )
 def test_what_contradicts_itself_is_told_before_anything_is_computed(
@@ -75,20 +100,3 @@ def test_what_contradicts_itself_is_told_before_anything_is_computed(
 ) -> None:
     child = run(pair.background.path, pair.foreground.path, *said, "--home", tmp_path)
     assert child.returncode == 1 and problem in " ".join(child.stderr.split())
-
-
-def test_an_overlay_keeps_whole_pixels_and_softens_edges(pair: Pair) -> None:
-    count = len(pair.foreground)
-    still = np.full(count, 30.0)
-    found = TimeMap(Placement(1.0, 60.1, 33.9), still, np.zeros(count), (Label.SURE,) * count, 1.0)
-    plain, soft = (next(Overlay(pair.background, pair.foreground, found, each).pictures()) for each in (0, 8))
-    own, behind = (
-        next(ClipFrames.of(clip).read([index])).rgb for clip, index in ((pair.foreground, 0), (pair.background, 30))
-    )
-    inside = (slice(34, 34 + 112), slice(60, 60 + 200))
-    assert np.array_equal(plain[inside], own) and np.array_equal(plain[:34], behind[:34])
-    assert np.array_equal(soft[60:120, 100:200], plain[60:120, 100:200])
-    edge = np.abs(soft[34:146, 60].astype(int) - behind[34:146, 60]).mean()
-    assert edge < 0.2 * max(1.0, np.abs(plain[34:146, 60].astype(int) - behind[34:146, 60]).mean())
-    larger = Overlay(pair.background, pair.foreground, replace(found, placement=Placement(1.3, 20.0, 10.0)))
-    assert np.array_equal(next(larger.pictures())[:8], behind[:8]) and larger.digest

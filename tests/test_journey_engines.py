@@ -20,7 +20,7 @@ from utils.image import RGB
 from utils.image.geometry import inverse
 from utils.image.metrics import psnr_db
 from utils.media.timebase import Span
-from utils.media.video import Rolling
+from utils.media.video import Frame, Rolling
 from utils.people.pose import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES
 from utils.walker import Shot, Truth, walk
 
@@ -194,7 +194,7 @@ def test_all_windows_read_the_source_in_one_go(film: Walk, tmp_path: Path, monke
     """A second start would decode again from the key frame before it, in every window."""
     starts, start = [], Rolling._start
 
-    def counted(rolling: Rolling, index: int) -> None:
+    def counted(rolling: Rolling[Frame], index: int) -> None:
         starts.append(index)
         start(rolling, index)
 

@@ -24,6 +24,11 @@ class Size(NamedTuple):
         """How many pixels."""
         return self.width_px * self.height_px
 
+    @property
+    def even(self) -> Size:
+        """The size rounded up to even numbers, as 4:2:0 needs."""
+        return Size(self.width_px + self.width_px % 2, self.height_px + self.height_px % 2)
+
     def scaled(self, scale: float, least_px: int = 1) -> Size:
         """The size times a scale, rounded; no side is shorter than `least_px`."""
         return Size(*(max(least_px, round(scale * side_px)) for side_px in self))

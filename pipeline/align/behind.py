@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import numpy as np
-
 from pipeline.align.overlay import Overlay
 from pipeline.preview.web_copies import ENCODING, WIDEST_PX, even_size, is_page_size
 from pipeline.stage import Stage, Work
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Size
 from utils.media.clip import Clip
-from utils.media.clip_part import part_of
 from utils.media.video import ClipFrames, Rolling
 from utils.media.write import ClipWriter, Shape, times
 from utils.prefetch import prefetch
@@ -31,12 +28,9 @@ class Behind:
 
     @classmethod
     def of(cls, overlay: Overlay) -> "Behind":
-        """What is nearest behind each picture of an overlay; in a gap the way across it."""
-        found, span, last = overlay.map, overlay.span, len(overlay.background) - 1
-        matched = found.matched()
-        moments = np.interp(np.arange(span.start, span.stop), matched, found.moments[matched])
-        indices = tuple(int(each) for each in np.clip(np.rint(moments), 0, last))
-        return cls(overlay.background, indices, part_of(overlay.foreground, span))
+        """The nearest frame behind each picture of an overlay."""
+        timeline = overlay.timeline
+        return cls(overlay.background, tuple(round(each.moment) for each in timeline.shown), timeline.clip)
 
     @property
     def digest(self) -> str:

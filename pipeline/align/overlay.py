@@ -1,100 +1,128 @@
-"""The overlay: each frame of the foreground over the frame of the background that it shows, drawn when asked for."""
+"""The overlay: each frame of the foreground over what the background shows at its moment, drawn when asked for.
+
+Pictures stay in the YUV planes in which the background is stored: outside the foreground its pixels are unchanged.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
+import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.align.laying import laid_planes
+from pipeline.align.sound import Choice, sound_of
 from pipeline.align.time_map import TimeMap
+from pipeline.align.timeline import Timeline
 from utils.digest import canonical_json, digest_bytes
-from utils.image import RGB, Box, Size
+from utils.image import Size
 from utils.media.clip import Clip
-from utils.media.timebase import Span
-from utils.media.video import ClipFrames, Rolling
+from utils.media.colour import UNSPECIFIED, ColourTags, samples
+from utils.media.followed_sound import Followed
+from utils.media.planes import FORMAT, Plane, Planes
+from utils.media.video import ClipPlanes, PlanesFrame, Rolling
 
-SNAP_PX = 0.25
-"""A foreground that lies so near to whole px everywhere is laid there unchanged, without resampling."""
+LEAST_SHARE = 0.02
+"""A moment that is nearer to a frame of the background than this is that frame."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a foreground is laid over a background."""
+
+    blend_px: int = 0
+    behind: Literal["nearest", "blended"] = "nearest"
+    length: Literal["matched", "whole"] = "matched"
+    sound: Choice = "auto"
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """The foreground over the background, from the first frame that matches to the last one."""
+    """The foreground over the background."""
 
     background: Clip
     foreground: Clip
     map: TimeMap
-    blend_px: int = 0
+    look: Look = Look()
 
     @property
     def digest(self) -> str:
         """Digest of everything that its pictures depend on."""
         clips = [self.background.digest, self.foreground.digest]
-        return digest_bytes(canonical_json([*clips, self.map.to_json(), self.blend_px]))
+        return digest_bytes(canonical_json([*clips, self.map.to_json(), vars(self.look)]))
 
     @property
     def size(self) -> Size:
         """That of the background."""
         return self.background.size
 
-    @cached_property
-    def span(self) -> Span:
-        """The frames of the foreground that are shown."""
-        matched = self.map.matched()
-        return Span(int(matched[0]), int(matched[-1]) + 1)
-
-    def pictures(self) -> Iterator[RGB]:
-        """The composed pictures, in the foreground's time."""
-        behind = Rolling(ClipFrames.of(self.background), keep=3)
-        wanted = self._frames_behind()
-        for frame, index in zip(ClipFrames.of(self.foreground).read(self.span), wanted, strict=True):
-            yield self._laid(next(behind.read([index])).rgb, frame.rgb)
-
-    def _frames_behind(self) -> list[int]:
-        """The nearest frame of the background for each frame shown; in a gap the way from one side to the other."""
-        matched = self.map.matched()
-        moments = np.interp(np.arange(self.span.start, self.span.stop), matched, self.map.moments[matched])
-        return [int(each) for each in np.clip(np.rint(moments), 0, len(self.background) - 1)]
-
-    def _laid(self, behind: RGB, own: RGB) -> RGB:
-        if self._whole is not None:
-            picture, mask = np.zeros_like(behind), np.zeros(behind.shape[:2], np.float32)
-            inside = self._whole & Box(0, 0, *self.size)
-            picture[inside.slices] = own[inside.within(self._whole).slices]
-            mask[inside.slices] = self._soft_mask[inside.within(self._whole).slices]
-        else:
-            flags = cv2.INTER_AREA if self.map.placement.scale < 1 else cv2.INTER_CUBIC
-            picture = np.asarray(cv2.warpAffine(own, self._matrix, self.size, flags=flags), np.uint8)
-            mask = np.asarray(cv2.warpAffine(self._soft_mask, self._matrix, self.size, flags=cv2.INTER_LINEAR))
-        if not self.blend_px and self._whole is not None:
-            return np.where(mask[..., None] > 0, picture, behind)
-        mixed = behind + mask[..., None] * (picture.astype(np.float32) - behind)
-        return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
+    @property
+    def colour(self) -> ColourTags:
+        """That of its pictures."""
+        return self.background.colour.worked
 
     @cached_property
-    def _whole(self) -> Box | None:
-        """Where the foreground lies if that is on whole px, unscaled."""
-        place, size = self.map.placement, self.foreground.size
-        left, top = round(place.left), round(place.top)
-        ends = [place.left + place.scale * size.width_px, place.top + place.scale * size.height_px]
-        off = [place.left - left, place.top - top, ends[0] - left - size.width_px, ends[1] - top - size.height_px]
-        return Box(left, top, left + size.width_px, top + size.height_px) if max(map(abs, off)) < SNAP_PX else None
+    def timeline(self) -> Timeline:
+        """What each of its pictures shows, and when."""
+        kind = Timeline.whole if self.look.length == "whole" else Timeline.trimmed
+        return kind(self.map, self.background, self.foreground)
 
-    @cached_property
-    def _matrix(self) -> NDArray[np.float64]:
-        """From px of the foreground to px of the background."""
-        place = self.map.placement
-        middle = 0.5 * place.scale - 0.5
-        return np.array([[place.scale, 0, place.left + middle], [0, place.scale, place.top + middle]])
+    @property
+    def sound(self) -> Clip | Followed | None:
+        """What is heard with them."""
+        return sound_of(self.look.sound, self.timeline, self.map, self.background, self.foreground)
 
-    @cached_property
-    def _soft_mask(self) -> NDArray[np.float32]:
-        """How much of the foreground is shown at each of its pixels: all of it, less towards its edges."""
-        width, height = self.foreground.size
-        if not self.blend_px:
-            return np.ones((height, width), np.float32)
-        away = [np.minimum(np.arange(side) + 0.5, side - 0.5 - np.arange(side)) for side in (height, width)]
-        soft = [np.clip(each * self.map.placement.scale / self.blend_px, 0, 1) for each in away]
-        return np.asarray(np.minimum(soft[0][:, None], soft[1][None]), np.float32)
+    def pictures(self) -> Iterator[av.VideoFrame]:
+        """The composed pictures, for the encoder; one at a time is held."""
+        behind, own = (Rolling(ClipPlanes(clip, self.colour), keep=3) for clip in (self.background, self._own))
+        laid = None
+        for shown in self.timeline.shown:
+            back = self._behind(behind, shown.moment)
+            picture = av.VideoFrame(*self.size.even, FORMAT)
+            planes = _copied(back, picture)
+            if shown.own is not None:
+                over = next(own.read([shown.own])).planes
+                place, sizes = self.map.placement, (self.foreground.size, self.size)
+                laid = laid or laid_planes(place, *sizes, self.look.blend_px, over, back)
+                for one, plane, onto in zip(laid, (over.brightness, *over.colours), planes, strict=True):
+                    one.lay(plane, onto)
+            _pad(picture, planes)
+            yield picture
+
+    @property
+    def _own(self) -> Clip:
+        """The foreground. Where neither clip names a matrix, it has the background's, of which it was made."""
+        tags, theirs = self.foreground.colour, self.background.colour
+        if tags.matrix == theirs.matrix == UNSPECIFIED:
+            return replace(self.foreground, colour=replace(tags, assumed_matrix=theirs.assumed_matrix))
+        return self.foreground
+
+    def _behind(self, frames: Rolling[PlanesFrame], moment: float) -> Planes:
+        """What the background shows at a moment: a frame, or two mixed."""
+        first = int(moment)
+        share = moment - first
+        if self.look.behind == "nearest" or not LEAST_SHARE < share < 1 - LEAST_SHARE:
+            return next(frames.read([round(moment)])).planes
+        one, other = (each.planes for each in frames.read([first, first + 1]))
+        pairs = zip((one.brightness, *one.colours), (other.brightness, *other.colours), strict=True)
+        brightness, *colours = (np.asarray(cv2.addWeighted(a, 1 - share, b, share, 0), np.uint8) for a, b in pairs)
+        return Planes(brightness, (colours[0], colours[1]), one.sited)
+
+
+def _copied(planes: Planes, picture: av.VideoFrame) -> list[Plane]:
+    """Views of a picture's planes without padding, with a copy of these in them."""
+    views = []
+    for plane, into in zip((planes.brightness, *planes.colours), map(samples, picture.planes), strict=True):
+        views.append(into[: plane.shape[0], : plane.shape[1]])
+        views[-1][:] = plane
+    return views
+
+
+def _pad(picture: av.VideoFrame, planes: list[Plane]) -> None:
+    """Repeat the last row and column where a side is odd, which 4:2:0 cannot be."""
+    for plane, into in zip(planes, map(samples, picture.planes), strict=True):
+        height, width = plane.shape
+        into[height:, :width] = plane[-1:]
+        into[:, width:] = into[:, width - 1 : width]

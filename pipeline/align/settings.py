@@ -50,15 +50,33 @@ class Match(Group):
 
 
 class Laid(Group):
-    """How the foreground is laid over the background."""
+    """How the foreground is laid over the background, and what is written."""
 
+    length: Literal["matched", "whole"] = setting(
+        "matched",
+        "Length",
+        "matched runs from the foreground's first frame that is found to its last one, in its own times; whole is all "
+        "of the background in its times, with the foreground where it is found.",
+    )
     blend_px: int = setting(
         0,
         "Soft edge",
-        "Over how many px the foreground's edges turn into the background.",
+        "Over how many px the foreground's edges turn into the background; edges at the picture's border stay.",
         unit="px",
         least=0,
         most=256,
+    )
+    behind: Literal["nearest", "blended"] = setting(
+        "nearest",
+        "Behind a frame",
+        "What stands behind a frame whose moment lies between two of the background: the nearest of them, or both "
+        "mixed, which is smoother for what moves slowly and doubles outlines of what moves quickly.",
+    )
+    sound: Literal["auto", "foreground", "background", "none"] = setting(
+        "auto",
+        "Sound",
+        "auto is that of the clip whose times the result has, and the other's where that has none. The other's follows "
+        "the pictures: it is cut where they jump, and its pitch changes where they run faster or slower.",
     )
 
 

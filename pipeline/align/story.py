@@ -1,6 +1,8 @@
 """The align job as one function that reads from top to bottom: `align_clips`."""
 
+import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.align.anchors import check_anchors, read_anchors
-from pipeline.align.overlay import Overlay
+from pipeline.align.overlay import Look, Overlay
+from pipeline.align.sound import check_sound
+from pipeline.align.sound_check import SoundCheck
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
@@ -17,13 +21,13 @@ from pipeline.types import Done, Event
 from utils.align.alignment import align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies, StoredPictures, times_of, write
+from utils.align.sound import Heard, heard
 from utils.media.clip import Clip
-from utils.media.clip_part import part_of
 from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import prefetch
 from utils.store import Entry
 
-LUMA, TIMES, MAP, CLIP = "luma.npy", "times.npy", "map.json", "aligned.mp4"
+LUMA, TIMES, MAP, CLIP, HEARD = "luma.npy", "times.npy", "map.json", "aligned.mp4", "heard.json"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Aligned:
     background: Clip
     foreground: Clip
     map: TimeMap
+    sound: SoundCheck | None
+    """What the sound says of it, where both clips have some that is alike."""
     overlay: Entry | None
     settings: Mapping[str, Any]
     seconds: float
@@ -72,6 +78,8 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     """Align a foreground with a background, and lay it over. Every stage is cached."""
     run = Run(context)
     check_anchors(read_anchors(context.settings["match.anchors"]), len(foreground), len(background))
+    if composed:
+        check_sound(context.settings["laid.sound"], background, foreground)
 
     # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
     behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
@@ -79,17 +87,25 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     # 2. Find the placement and the time of each frame.
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
-    # 3. Lay the foreground over, and encode each frame once.
+    # 3. Ask the sound whether it agrees.
+    checked = None
+    if background.audio and foreground.audio:
+        told = run.take(LISTEN, background=background, foreground=foreground).read_bytes(HEARD)
+        checked = SoundCheck.of(_heard(told), found, background, foreground)
+        if checked and not checked.agrees:
+            run.events.append(Event(LISTEN.name, f"{checked.sentence.capitalize()}.", "warning"))
+
+    # 4. Lay the foreground over, and encode each frame once.
     overlay = overlay_of(background, foreground, found, context.settings)
     entry = run.take(LAY_OVER, overlay=overlay) if composed else None
-    return Aligned(
-        background, foreground, found, entry, context.settings, run.seconds, tuple(run.done), tuple(run.events)
-    )
+    known = (background, foreground, found, checked, entry, context.settings)
+    return Aligned(*known, run.seconds, tuple(run.done), tuple(run.events))
 
 
 def overlay_of(background: Clip, foreground: Clip, found: TimeMap, settings: Mapping[str, Any]) -> Overlay:
     """The foreground over the background as settings say."""
-    return Overlay(background, foreground, found, settings["laid.blend_px"])
+    look = Look(*(settings[f"laid.{name}"] for name in ("blend_px", "behind", "length", "sound")))
+    return Overlay(background, foreground, found, look)
 
 
 def _reduce(work: Work) -> None:
@@ -107,14 +123,27 @@ def _align(work: Work) -> None:
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
+def _listen(work: Work) -> None:
+    found = heard(work.inputs["background"], work.inputs["foreground"])
+    (work.folder / HEARD).write_text(json.dumps(found and vars(found)))
+
+
+def _heard(text: bytes) -> Heard | None:
+    told = json.loads(text)
+    return Heard(**told) if told else None
+
+
 def _lay_over(work: Work) -> None:
     overlay: Overlay = work.inputs["overlay"]
-    shown = part_of(overlay.foreground, overlay.span)
-    shape = replace(Shape.like(shown), size=overlay.size, colour=overlay.background.colour.worked)
+    clip = overlay.timeline.clip
+    shape = replace(Shape.like(clip), size=overlay.size, colour=overlay.colour)
     encoding = Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
-    with ClipWriter(work.folder / CLIP, shape, encoding, sound=shown) as writer:
-        for index, (picture, place) in enumerate(zip(prefetch(overlay.pictures()), times(shown), strict=True)):
-            work.report(index + 1, len(shown))
+    with (
+        ClipWriter(work.folder / CLIP, shape, encoding, sound=overlay.sound) as writer,
+        closing(prefetch(overlay.pictures())) as pictures,
+    ):
+        for index, (picture, place) in enumerate(zip(pictures, times(clip), strict=True)):
+            work.report(index + 1, len(clip))
             writer.write(picture, *place)
 
 
@@ -122,4 +151,5 @@ TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
 ALIGN = Stage("align", version=4, run=_align, settings=(*SPACE, "match.anchors"), tools=TOOLS)
-LAY_OVER = Stage("lay over", version=1, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)
+LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
+LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

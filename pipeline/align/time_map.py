@@ -87,7 +87,12 @@ class TimeMap(Alignment):
             "schema": SCHEMA,
             "background": {"digest": background.digest, "frames": len(background), "rate": str(background.rate)},
             "foreground": {"digest": foreground.digest, "frames": len(foreground), "rate": str(foreground.rate)},
-            "placement": {"x_px": round(place.left, 4), "y_px": round(place.top, 4), "scale": round(place.scale, 6)},
+            "placement": {
+                "x_px": round(place.left, 4),
+                "y_px": round(place.top, 4),
+                "scale": round(place.scale, 6),
+                "turn_degrees": round(float(np.degrees(place.turn)), 4),
+            },
             "likeness": round(self.likeness, 4),
             "labels": self.counts,
             "frames": rows,

@@ -11,12 +11,13 @@ from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check_mp4, running
 
 if TYPE_CHECKING:
+    from pipeline.align.sound_check import SoundCheck
     from pipeline.align.story import Aligned
     from pipeline.stage import RunContext
 
 REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
-MOST_LISTED = 5
+MOST_LISTED, BLEND_PX = 5, 8
 BACKGROUND = "pair.background"
 
 
@@ -39,7 +40,26 @@ Tolerance = Annotated[
 Window = Annotated[
     int, typer.Option("--window", min=5, max=1000, help="Over how many frames a steady run is measured, for drift.")
 ]
-Blend = Annotated[int, typer.Option("--blend", min=0, max=256, help="Width of the foreground's soft edge, in px.")]
+TrimIt = Annotated[
+    bool,
+    typer.Option(
+        "--trim/--no-trim",
+        help="Write from the first frame that is found to the last one; or all of the background, in its times.",
+    ),
+]
+Blend = Annotated[
+    int,
+    typer.Option(
+        "--blend", min=0, max=256, help=f"Width of the foreground's soft edge, in px; {BLEND_PX} if no number follows."
+    ),
+]
+Behind = Annotated[
+    str, typer.Option("--behind", help="Frames of the background: nearest, or blended from the two around a moment.")
+]
+SoundOf = Annotated[
+    str,
+    typer.Option("--sound", help="Whose sound is heard: auto, foreground, background or none; auto goes by --trim."),
+]
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Where to write a page for people who check the result.")
 ]
@@ -61,7 +81,10 @@ def align(
     skip_spatial_align: Skip = False,
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
+    trim: TrimIt = True,
     blend: Blend = 0,
+    behind: Behind = "nearest",
+    sound: SoundOf = "auto",
     report: Report = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
@@ -82,26 +105,26 @@ def align(
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    said = {**place, "laid.blend_px": blend, **_assigned(assignments or [])}
+    said = {**place, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
     files = [local_file(each, home) for each in (background, foreground)]
     try:
         with running(None, settings.flat(), home) as context:
-            behind, own = open_pair(files[0], files[1], context)
-            made = align_clips(behind, own, context, composed=out is not None)
+            below, own = open_pair(files[0], files[1], context)
+            made = align_clips(below, own, context, composed=out is not None)
             _write(made, out, report, window, context)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    document = made.map.document(behind, own)
+    document = made.map.document(below, own) | {"sound": made.sound and made.sound.document()}
     if map is not None:
         with explained(map):
             write_atomically(map, json.dumps(document, indent=1))
-    off = Drift.of(made.map, behind, window).beyond(drift_tolerance / 1000)
+    off = Drift.of(made.map, below, window).beyond(drift_tolerance / 1000)
     told = {name: value for name, value in document.items() if name != "frames"}
-    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, drift_tolerance, as_json=as_json)
+    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, made.sound, drift_tolerance, as_json=as_json)
     if off:
         raise typer.Exit(DRIFTS)
 
@@ -118,14 +141,17 @@ def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, 
         AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
 
 
-def _tell(told: dict[str, Any], tolerance_ms: float, *, as_json: bool) -> None:
+def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float, *, as_json: bool) -> None:
     """Print what was found."""
     if as_json:
         return typer.echo(json.dumps(told))
     place, off = told["placement"], told["off"]
     where = f"placed at ({place['x_px']:.2f}, {place['y_px']:.2f}) x{place['scale']:.4f}"
+    where += f", turned by {place['turn_degrees']:.2f}°" if place["turn_degrees"] else ""
     typer.echo(f"{where}, likeness {told['likeness']:.3f}; {told['seconds']:.1f} s")
     typer.echo("  frames: " + ", ".join(f"{count} {label}" for label, count in told["labels"].items()))
+    if sound:
+        typer.echo(f"  {sound.sentence}")
     if off:
         typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
     return None
@@ -156,6 +182,12 @@ def _place(match: str, x: float | None, y: float | None, scale: float | None, *,
     if said and match != "fixed":
         raise SettingsError("--x, --y and --scale are a placement that is given.", "Add --match-space fixed.")
     return {"space.match": "fixed" if skip else match, **said}
+
+
+def _laid(blend: int, behind: str, sound: str, *, trim: bool) -> dict[str, object]:
+    """The settings of the composed clip."""
+    length = "matched" if trim else "whole"
+    return {"laid.length": length, "laid.blend_px": blend, "laid.behind": behind, "laid.sound": sound}
 
 
 def _listed(frames: list[int]) -> str:

@@ -20,7 +20,7 @@ from utils.flow.moments import Moments
 from utils.image import RGB
 from utils.image.geometry import resize
 from utils.media.timebase import Span
-from utils.media.video import ClipFrames, Rolling
+from utils.media.video import ClipFrames, Frame, Rolling
 from utils.people.pose import LANDMARKS, Keypoints
 
 
@@ -81,7 +81,7 @@ class Led:
         return self.flow.moments(self.framing)
 
     @cached_property
-    def _frames(self) -> Rolling:
+    def _frames(self) -> Rolling[Frame]:
         return Rolling(ClipFrames.of(self.structure.clip), keep=3)
 
     def moment(self, index: int) -> Fraction:

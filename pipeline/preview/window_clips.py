@@ -66,7 +66,7 @@ class WindowClips:
         return _EveryNth(clip, size, max(1, int(clip.rate / RATE_HZ)))
 
     @cached_property
-    def _frames(self) -> Rolling:
+    def _frames(self) -> Rolling[Frame]:
         return Rolling(self._source, KEEP)
 
     def _composited(

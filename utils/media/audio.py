@@ -1,6 +1,6 @@
 """The sound of a clip: scanning it, and carrying it into a result, copied where MP4 allows it and else encoded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from math import ceil
@@ -79,27 +79,11 @@ def _copies(track: AudioTrack) -> bool:
     return track.codec in COPIED_INTO_MP4 and track.steady and not too_low
 
 
-class CarriedSound:
-    """The packets of a clip's sound for a result, in order, handed out as the pictures advance."""
+class SoundPackets:
+    """The packets of a result's sound, in order, handed out as the pictures advance."""
 
-    def __init__(self, clip: Clip, track: AudioTrack, output: OutputContainer, delay_s: Fraction) -> None:
-        self._files = ExitStack()
-        container = self._files.enter_context(open_input(clip.path))
-        source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
-        origin_s = clip.pts[0] * clip.time_base - delay_s
-        end_s = clip.duration_s + delay_s + (0 if clip.whole else TAIL_S)
-        if _copies(track):
-            target = output.add_stream_from_template(source)
-            timed = _timed_in_samples(
-                packets(container, source, Losses()), source, track, _start_s(clip, track) + delay_s, origin_s
-            )
-            cut = packets_between(timed, clip.duration_s) if clip.whole else timed
-            self._packets = _assigned(cut, target, end_s)
-        else:
-            encoded = AacTrack(output, track, origin_s, end_s)
-            decoded = decode_sound(container, source, Losses())
-            cut_sound = samples_between(decoded, origin_s, clip.duration_s) if clip.whole else decoded
-            self._packets = encoded.packets(cut_sound)
+    def __init__(self, packets: Iterator["av.Packet[AudioStream]"], close: Callable[[], None]) -> None:
+        self._packets, self.close = packets, close
         self._next_packet: av.Packet[AudioStream] | None = next(self._packets, None)
 
     def before(self, time_s: Fraction) -> Iterator["av.Packet[AudioStream]"]:
@@ -114,9 +98,29 @@ class CarriedSound:
             yield self._next_packet
             self._next_packet = next(self._packets, None)
 
-    def close(self) -> None:
-        """Close the source file."""
-        self._files.close()
+
+class CarriedSound(SoundPackets):
+    """The packets of a clip's sound for a result."""
+
+    def __init__(self, clip: Clip, track: AudioTrack, output: OutputContainer, delay_s: Fraction) -> None:
+        files = ExitStack()
+        container = files.enter_context(open_input(clip.path))
+        source = next(stream for stream in container.streams.audio if stream.index == track.stream_index)
+        origin_s = clip.pts[0] * clip.time_base - delay_s
+        end_s = clip.duration_s + delay_s + (0 if clip.whole else TAIL_S)
+        if _copies(track):
+            target = output.add_stream_from_template(source)
+            timed = _timed_in_samples(
+                packets(container, source, Losses()), source, track, _start_s(clip, track) + delay_s, origin_s
+            )
+            cut = packets_between(timed, clip.duration_s) if clip.whole else timed
+            carried = _assigned(cut, target, end_s)
+        else:
+            encoded = AacTrack(output, track, origin_s, end_s)
+            decoded = decode_sound(container, source, Losses())
+            cut_sound = samples_between(decoded, origin_s, clip.duration_s) if clip.whole else decoded
+            carried = encoded.packets(cut_sound)
+        super().__init__(carried, files.close)
 
 
 def _start_s(clip: Clip, track: AudioTrack) -> Fraction:

@@ -63,6 +63,11 @@ class ColourTags:
             return self
         return ColourTags(self.assumed_matrix, self.primaries, self.transfer, assumed_matrix=self.assumed_matrix)
 
+    def stores_as(self, other: "ColourTags") -> bool:
+        """Whether the same numbers in a file mean the same RGB."""
+        read = [_MATRICES.get(each.matrix, _MATRICES[each.assumed_matrix]) for each in (self, other)]
+        return read[0] == read[1] and self.full_range == other.full_range and not (self.hdr or other.hdr)
+
     @property
     def guessed(self) -> bool:
         """Whether the file names a matrix that is not supported, so that the assumed one is used."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from utils.image import RGB, Orientation, Size
 from utils.image.geometry import Matrix, inverse
 from utils.media.clip import Clip
-from utils.media.colour import ColourConverter, samples
+from utils.media.colour import ColourConverter, ColourTags, samples
 
 Plane = NDArray[np.uint8]
 """H x W."""
@@ -45,6 +45,8 @@ class PlaneReader:
     """Reads the planes of a clip's decoded pictures, upright, in the clip's own size. They must not be written to."""
 
     clip: Clip
+    written: ColourTags | None = None
+    """The colours of the file that planes are read for; those that the clip itself is written in, if None."""
 
     def brightness(self, picture: av.VideoFrame) -> Plane:
         """Luma in full range: the stored plane where that has 8 bits, else computed from RGB."""
@@ -55,14 +57,14 @@ class PlaneReader:
         return grey
 
     def planes(self, picture: av.VideoFrame) -> Planes:
-        """The planes as stored, if the written file has the same colour tags, else converted by way of RGB."""
-        if picture.format.name in HALVED and self.clip.colour.worked == self.clip.colour and self._fits(picture):
+        """The planes as stored, if they mean the same in the written file, else converted by way of RGB."""
+        if picture.format.name in HALVED and self.clip.colour.stores_as(self._colour) and self._fits(picture):
             first, *colours = (samples(plane) for plane in picture.planes)
             blue, red = (self._upright(plane) for plane in colours)
             return Planes(
                 self._upright(first), (blue, red), _turned_siting(SITED, self.clip.orientation, colours[0], first)
             )
-        first, blue, red = (samples(plane) for plane in self._worked.from_rgb(self._rgb(picture), FORMAT).planes)
+        first, blue, red = (samples(plane) for plane in self._write.from_rgb(self._rgb(picture), FORMAT).planes)
         return Planes(first, (blue, red), SITED)
 
     def _fits(self, picture: av.VideoFrame) -> bool:
@@ -83,9 +85,13 @@ class PlaneReader:
     def _read(self) -> ColourConverter:
         return ColourConverter(self.clip.colour)
 
+    @property
+    def _colour(self) -> ColourTags:
+        return self.written or self.clip.colour.worked
+
     @cached_property
-    def _worked(self) -> ColourConverter:
-        return ColourConverter(self.clip.colour.worked)
+    def _write(self) -> ColourConverter:
+        return ColourConverter(self._colour)
 
 
 def _turned_siting(sited: Matrix, orientation: Orientation, colour: Plane, brightness: Plane) -> Matrix:

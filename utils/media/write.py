@@ -19,9 +19,10 @@ from av.video.stream import VideoStream
 from utils.atomic_file import replacing
 from utils.errors import WriteError
 from utils.image import RGB, Size
-from utils.media.audio import CarriedSound
+from utils.media.audio import CarriedSound, SoundPackets
 from utils.media.clip import Clip
 from utils.media.colour import ColourConverter, ColourTags
+from utils.media.followed_sound import Followed, FollowedSound
 from utils.media.video import Frame
 
 DISK_ERRORS = {ENOSPC, EDQUOT, EACCES, EPERM, ENOENT, ENOTDIR, EISDIR, EROFS, EFBIG, ENAMETOOLONG, EIO}
@@ -71,7 +72,7 @@ class Shape:
     @property
     def even_size(self) -> Size:
         """The size rounded up to even numbers, as 4:2:0 needs; an odd edge is repeated once."""
-        return Size(self.size.width_px + self.size.width_px % 2, self.size.height_px + self.size.height_px % 2)
+        return self.size.even
 
 
 def write_clip(path: Path, frames: Iterable[Frame], like: Clip, encoding: Encoding | None = None) -> None:
@@ -92,7 +93,9 @@ def times(like: Clip) -> list[tuple[int, int]]:
 class ClipWriter:
     """Writes an MP4. The file appears at its path when the `with` block succeeds; after an error nothing is left."""
 
-    def __init__(self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | None = None) -> None:
+    def __init__(
+        self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | Followed | None = None
+    ) -> None:
         self._path = path.absolute()
         self._shape = shape
         self._colour = ColourConverter(shape.colour)
@@ -221,11 +224,14 @@ class ClipWriter:
         context.color_trc, context.color_range = tags.transfer, 2 if tags.full_range else 1
         return stream
 
-    def _add_sound(self) -> CarriedSound | None:
-        clip = self._sound_of
-        if clip is None or clip.audio is None:
+    def _add_sound(self) -> SoundPackets | None:
+        source = self._sound_of
+        if source is None or source.audio is None:
             return None
-        sound = CarriedSound(clip, clip.audio, self._output, delay_s=self._delay_s)
+        if isinstance(source, Followed):
+            sound: SoundPackets = FollowedSound(source, source.audio, self._output)
+        else:
+            sound = CarriedSound(source, source.audio, self._output, delay_s=self._delay_s)
         self._files.callback(sound.close)
         return sound
 

@@ -126,9 +126,9 @@ class MatchedFrames:
         step = place.scale * self.foreground.size.width_px / tile.width_px
         fine = max(1, ceil(step))  # then averaged: one step would leave pixels out
         size = Size(fine * tile.width_px, fine * tile.height_px)
-        steps = [place.scale * whole / part for whole, part in zip(self.foreground.size, size, strict=True)]
-        begin = [corner + 0.5 * each - 0.5 for corner, each in zip((place.left, place.top), steps, strict=True)]
-        matrix: NDArray[np.float64] = np.array([[steps[0], 0, begin[0]], [0, steps[1], begin[1]]])
+        steps = [whole / part for whole, part in zip(self.foreground.size, size, strict=True)]
+        matrix = place.matrix * np.array([*steps, 1.0])
+        matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
         flags, beyond = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (NO_PICTURE,) * 3
         cut = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
         return np.asarray(cv2.resize(cut, tile, interpolation=cv2.INTER_AREA), np.uint8)

@@ -72,7 +72,12 @@ def numbers_of(found: TimeMap) -> dict[str, Any]:
         "sure_percent": round(100 * float(sure.mean()), 3),
         "worst_sigma": None if worst is None else round(worst, 4),
         "likeness": round(found.likeness, 4),
-        "placement": {"x_px": round(place.left, 2), "y_px": round(place.top, 2), "scale": round(place.scale, 5)},
+        "placement": {
+            "x_px": round(place.left, 2),
+            "y_px": round(place.top, 2),
+            "scale": round(place.scale, 5),
+            "turn_degrees": round(float(np.degrees(place.turn)), 3),
+        },
     }
 
 
@@ -80,7 +85,8 @@ def sentence_of(found: TimeMap, numbers: dict[str, Any]) -> str:
     """The whole alignment in a sentence or two."""
     told = [f"{amount:,} {label}" for label, amount in found.counts.items()]
     place = numbers["placement"]
-    where = f"It lies at ({place['x_px']:.2f}, {place['y_px']:.2f}) ×{place['scale']:.4f}."
+    turned = f", turned by {place['turn_degrees']:.2f}°" if place["turn_degrees"] else ""
+    where = f"It lies at ({place['x_px']:.2f}, {place['y_px']:.2f}) ×{place['scale']:.4f}{turned}."
     worst = numbers["worst_sigma"]
     sure = f" What is sure is known to ±{worst:.2f} frame at worst, one sigma." if worst is not None else ""
     return f"{count(len(found.labels), 'frame')}: {listed(told)}. {where}{sure}"

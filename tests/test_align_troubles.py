@@ -1,0 +1,117 @@
+"""Clips that can hardly be aligned: each gets a right answer, or one sentence with what to do next."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.aligned import Case, Pair, Scene, written
+from utils.align.alignment import Alignment, align
+from utils.align.labels import Label
+from utils.align.placing import Refusal
+from utils.align.proxies import Proxies
+from utils.image import RGB
+from utils.media.clip import Clip
+from utils.media.intake import probe
+from utils.media.write import ClipWriter, Encoding, Shape
+from utils.project import PROJECT_ROOT
+
+pytestmark = pytest.mark.slow
+
+Film = Callable[[str, Iterable[RGB]], Clip]
+WINDOW = (slice(34, 146), slice(60, 260))
+"""Where the foreground lies in the picture."""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A second and a half that belongs together."""
+    return Case("plain", seconds=1.5).made(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Film:
+    """A clip of these pictures at 30 frames a second."""
+    return lambda name, pictures: written(tmp_path / f"{name}.mp4", pictures, Fraction(30), 23)
+
+
+def aligned(background: Clip, foreground: Clip) -> Alignment:
+    return align(Proxies.of(background), Proxies.of(foreground))
+
+
+def sure(found: Alignment) -> list[int]:
+    return [index for index, label in enumerate(found.labels) if label is Label.SURE]
+
+
+def test_a_file_without_a_picture_is_told_from_the_command_line(pair: Pair, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "sound.wav"), "w") as target:
+        track = target.add_stream("pcm_s16le", rate=8000, layout="mono")
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), "s16", "mono")
+        silence.sample_rate, silence.pts = 8000, 0
+        target.mux([*track.encode(silence), *track.encode(None)])
+    command = [sys.executable, "-m", "pipeline", "align", str(pair.background.path), str(tmp_path / "sound.wav")]
+    child = subprocess.run([*command, "--home", str(tmp_path)], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert child.returncode == 1 and child.stderr.startswith("There is no picture in 'sound.wav'"), child.stderr
+    assert "Choose a file with a video track" in child.stderr and "Traceback" not in child.stderr
+
+
+def test_clips_that_show_nothing_are_refused(pair: Pair, film: Film) -> None:
+    black = film("black", [np.zeros((112, 200, 3), np.uint8)] * 40)
+    single = film("single", [Scene().picture(0.7)[WINDOW]])
+    for behind, own in ((pair.background, black), (black, black), (pair.background, single), (single, black)):
+        with pytest.raises(Refusal) as refused:
+            aligned(behind, own)
+        assert refused.value.remedy
+
+
+def test_clips_in_which_nothing_moves_have_no_sure_times_but_the_true_one(pair: Pair, film: Film) -> None:
+    still = Scene().picture(0.7)
+    frozen, behind = film("frozen", [still[WINDOW]] * 40), film("behind", [still] * 40)
+    found = aligned(pair.background, frozen)
+    assert np.abs(found.moments - 42)[sure(found)].max(initial=0) < 0.5, "one picture of a moving background"
+    assert not sure(aligned(behind, frozen)), "any time would do"
+    with pytest.raises(Refusal):
+        aligned(behind, pair.foreground)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [Case("later", seconds=1.5, begin_s=2.5, end_s=3.7), Case("stretched", seconds=1.5, stretch=1.2)],
+    ids=lambda case: case.name,
+)
+def test_what_the_background_does_not_show_is_refused_or_never_sure(case: Case, tmp_path: Path) -> None:
+    pair = case.made(tmp_path)
+    try:
+        found = aligned(pair.background, pair.foreground)
+    except Refusal as refused:
+        assert refused.remedy
+    else:
+        assert len(sure(found)) < 5
+
+
+def test_a_foreground_that_is_larger_than_its_background_is_placed_around_it(tmp_path: Path) -> None:
+    pair = Case("around", seconds=1.5, begin_s=0.2, crop=(0, 0, 320, 180), shown=(40, 20, 240, 136)).made(tmp_path)
+    found = aligned(pair.background, pair.foreground)
+    assert pair.away(found.moments)[sure(found)].max() < 0.5 and len(sure(found)) > 70
+    assert abs(found.placement.left + 40) < 0.5 and abs(found.placement.top + 20) < 0.5
+
+
+def test_three_hours_hold_a_second_and_a_half(pair: Pair, tmp_path: Path) -> None:
+    """After those, one picture every half minute."""
+    shape = replace(Shape.steady(pair.background.size, Fraction(60)), time_base=Fraction(1, 60))
+    scene, other = Scene(), Scene(seed=5)
+    with ClipWriter(tmp_path / "long.mp4", shape, Encoding(crf=23)) as writer:
+        for index in range(90):
+            writer.write(scene.picture(index / 60), index, 1)
+        for index in range(360):
+            writer.write(other.picture(index / 3), 90 + 1800 * index, 1800)
+    long = probe(tmp_path / "long.mp4")
+    assert long.duration_s > 3 * 3600
+    found = aligned(long, pair.foreground)
+    assert len(sure(found)) > 80 and pair.away(found.moments)[sure(found)].max() < 0.5
