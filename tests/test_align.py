@@ -40,7 +40,16 @@ STANDING = "intel_walk_away_static.mp4"
 Found = Callable[[str], tuple[Pair, Alignment]]
 
 
-QUICK = ("half a frame", "swinging", "60 to 24", "uneven foreground", "beyond the edge", "paused", "noisy")
+QUICK = (
+    "half a frame",
+    "swinging",
+    "60 to 24",
+    "uneven background",
+    "uneven foreground",
+    "beyond the edge",
+    "paused",
+    "noisy",
+)
 """More of the truth matrix; `python -m benchmarks.align` goes through all of it."""
 
 
@@ -98,7 +107,9 @@ def test_a_still_stretch_and_a_loop_are_not_called_sure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [MATRIX[name] for name in ("unrelated 1", "reversed", "other take")], ids=lambda case: case.name
+    "case",
+    [MATRIX[name] for name in ("unrelated 1", "reversed", "other take", "other take, standing")],
+    ids=lambda case: case.name,
 )
 def test_clips_that_do_not_belong_together_are_refused(case: Case, tmp_path: Path) -> None:
     pair = case.made(tmp_path)
@@ -106,6 +117,33 @@ def test_clips_that_do_not_belong_together_are_refused(case: Case, tmp_path: Pat
         aligned(pair)
     with pytest.raises(Refusal):
         aligned(pair, Placement(1.0, *pair.corner))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("stretched", "it is 1.20 times as wide"), ("swapped", "against the order of time")]
+)
+def test_what_was_done_to_a_foreground_is_said(name: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=says):
+        aligned(MATRIX[name].made(tmp_path))
+
+
+def test_a_foreground_that_was_turned_is_found_and_measured(tmp_path: Path) -> None:
+    """By one degree around its middle, which stays where it was."""
+    pair = MATRIX["turned"].made(tmp_path)
+    known = aligned(pair)
+    assert abs(abs(np.degrees(known.placement.turn)) - 1) < 0.03
+    middle = np.array([*pair.foreground.size, 2]) / 2
+    assert np.abs(known.placement.matrix @ middle - (np.array(pair.corner) + middle[:2])).max() < 0.5
+    off = errors(pair, known)
+    assert len(off) > 0.95 * len(pair.truth) and np.quantile(off, 0.95) <= 0.25 and off.max() < 1.0
+
+
+def test_stretches_in_another_order_are_found_when_that_is_allowed(tmp_path: Path) -> None:
+    pair = MATRIX["swapped"].made(tmp_path)
+    known = align(Proxies.of(pair.background), Proxies.of(pair.foreground), reorder=True)
+    off = errors(pair, known)
+    assert len(off) > 0.95 * len(pair.truth) and off.max() < 1.0
+    assert sum(label is Label.CUT for label in known.labels) == 1
 
 
 def test_a_given_placement_stays(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
-from pipeline.align.laying import LaidPlane, matrix_of
+from pipeline.align.laying import LaidPlane, TurnedPlane, matrix_of
 from pipeline.align.overlay import Look, Overlay
 from pipeline.align.time_map import TimeMap
 from pipeline.align.timeline import Timeline
 from tests.aligned import Case, Pair, written
+from tests.panned import texture
 from utils.align.labels import Label
 from utils.align.placement import Placement
 from utils.image import RGB, Size
@@ -107,6 +109,20 @@ def test_a_foreground_that_is_larger_or_elsewhere_is_cut() -> None:
     assert not onto.any()
     LaidPlane(Size(60, 40), Size(30, 30), matrix_of(Placement(0.1, 10.4, 10.4), Size(60, 40)), 0.0).lay(own, onto)
     assert onto[:10].max() == 0 and onto[10, 12] == 120 and onto[12, 12] == 200, "covered to six tenths, and wholly"
+
+
+def test_a_turned_foreground_is_turned_back() -> None:
+    """Seen through a window that leans by two degrees, and laid where it was."""
+    behind = texture(Size(160, 120), 3)[..., 0].copy()
+    place, size = Placement(1.1, 40.0, 30.0, float(np.radians(2))), Size(70, 50)
+    matrix = matrix_of(place, size)
+    own = cv2.warpAffine(behind, matrix[:2], size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    onto = np.asarray(behind // 2, np.uint8)
+    TurnedPlane(size, Size(160, 120), matrix, 0.0).lay(np.asarray(own, np.uint8), onto)
+    changed = onto != behind // 2
+    inside = cv2.erode(changed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert abs(changed.sum() / (1.1**2 * 70 * 50) - 1) < 0.05 and psnr_db(onto[inside], behind[inside]) > 35
+    assert not changed[:28].any() and not changed[:, :36].any()
 
 
 def test_a_foreground_in_other_colours_is_brought_into_the_backgrounds(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Laying: the planes of a foreground over those of a background.
 
-Only the rectangle that is covered is touched, and only a band along its edges is blended; all of it, where it is turned.
+Only the rectangle that is covered is touched, and only a band along its edges is blended; all of the picture where a
+foreground is turned.
 """
 
 from collections.abc import Iterator
@@ -166,7 +167,7 @@ def _moving(part: float) -> Shares:
 
 def laid_planes(
     placement: Placement, size: Size, over: Size, blend_px: int, own: Planes, behind: Planes
-) -> list[LaidPlane] | list[TurnedPlane]:
+) -> list[LaidPlane | TurnedPlane]:
     """How the three planes of a foreground of this size are laid over a background's."""
     matrix = matrix_of(placement, size)
     colour = inverse(behind.sited) @ matrix @ own.sited

@@ -12,7 +12,6 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.align.drift import Drift
 from pipeline.align.time_map import TimeMap
