@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tests.aligned import Case, Pair
 from tests.aligned_cases import CONTENT, MATRIX, STILL, is_refused, named_pair, real_names
 from utils.align.alignment import Alignment, align
-from utils.align.fingerprints import grid_of, high, shrunk
+from utils.align.grid import Grid
 from utils.align.labels import Label
 from utils.align.placement import Placement
 from utils.align.placing import Refusal
@@ -224,18 +224,18 @@ def informed(case: Case, pair: Pair, background: Proxies) -> NDArray[np.bool_]:
     known = np.flatnonzero(np.isfinite(pair.truth))[::EVERY]
     if not len(known):
         return np.zeros(len(pair.truth), bool)
-    rate, grid = float(case.background_rate), grid_of(pair.foreground.size, GRID_PX)
+    rate, grid = float(case.background_rate), Grid.of(pair.foreground.size, GRID_PX)
     left, top, width, height = case.crop
 
     def shown(moment: float) -> NDArray[np.float32]:
         rgb: RGB = case.scene.picture(moment / rate)[top : top + height, left : left + width]
-        return high(shrunk(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), grid))
+        return grid.high(grid.shrunk(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)))
 
     place, moved = Placement(pair.scale, *pair.corner), []
     for moment in np.clip(pair.truth[known], 0, len(background) - 1):
         index = round(moment)
         render = shown(float(index))
-        coded = high(place.crop(background.luma[index], background, pair.foreground.size, grid))
+        coded = grid.high(place.crop(background.luma[index], background, pair.foreground.size, grid.size))
         gain = float((render * coded).sum()) / max(float((coded * coded).sum()), 1e-6)
         passing = shown(float(moment) + 0.5) - shown(float(moment) - 0.5)
         noise, length = gain * coded - render, max(float(np.linalg.norm(passing)), 1e-3)

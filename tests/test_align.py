@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.aligned import Case, Pair, Scene, real_pair
-from tests.aligned_cases import MATRIX, TRUE
-from utils.align.alignment import Alignment, align
+from tests.aligned_cases import MATRIX, TRUE, Hidden
+from utils.align.alignment import Alignment, Matching, align
 from utils.align.labels import Label
 from utils.align.moments import Values
 from utils.align.path import Band, best_path
@@ -140,10 +140,33 @@ def test_a_foreground_that_was_turned_is_found_and_measured(tmp_path: Path) -> N
 
 def test_stretches_in_another_order_are_found_when_that_is_allowed(tmp_path: Path) -> None:
     pair = MATRIX["swapped"].made(tmp_path)
-    known = align(Proxies.of(pair.background), Proxies.of(pair.foreground), reorder=True)
+    known = align(Proxies.of(pair.background), Proxies.of(pair.foreground), None, Matching(reorder=True))
     off = errors(pair, known)
     assert len(off) > 0.95 * len(pair.truth) and off.max() < 1.0
     assert sum(label is Label.CUT for label in known.labels) == 1
+
+
+@pytest.mark.parametrize("border_px", [8, 16])
+def test_a_border_is_enough_when_the_middle_was_replaced(border_px: int, tmp_path: Path) -> None:
+    """The placement is given; without the border, the middle is what is compared."""
+    case = replace(MATRIX["half a frame"], name="border", change=Hidden(border_px))
+    pair = case.enlarged(2, 1.5).made(tmp_path)
+    clips = Proxies.of(pair.background), Proxies.of(pair.foreground)
+    given = Placement(1.0, *pair.corner)
+    off = errors(pair, align(*clips, given, Matching(width_px=200, border_px=border_px)))
+    assert len(off) >= 0.95 * len(pair.truth) and np.quantile(off, 0.95) <= 0.25 and off.max() < 1.0
+    with pytest.raises(Refusal):
+        align(*clips, given)
+
+
+def test_care_finds_more_where_little_moves(tmp_path: Path) -> None:
+    """A block of a fiftieth of the picture moves, which larger pictures show better."""
+    pair = MATRIX["talk"].enlarged(1, 2.5).made(tmp_path)
+    clips = Proxies.of(pair.background), Proxies.of(pair.foreground)
+    shares = [
+        len(errors(pair, align(*clips, None, Matching(width_px=width_px)))) / len(pair.truth) for width_px in (64, 96)
+    ]
+    assert shares[1] > 1.1 * shares[0]
 
 
 def test_a_given_placement_stays(tmp_path: Path) -> None:

@@ -7,24 +7,25 @@ import numpy as np
 import pytest
 
 from utils.align.fingerprints import Fingerprints, Kept
+from utils.align.grid import Grid
 from utils.align.levels import Level, Rules, found_path, levels_of
 from utils.align.path import Frames
 from utils.align.proxies import LEAST_WIDTH_PX, MOST_BYTES, WIDTH_PX, StoredPictures, proxy_size
 from utils.size import Size
 
-GRID = Size(16, 9)
+CELLS = Size(16, 9)
 ALL_PAIRS = [Level(1, 1)]
 
 
 def clips(frames: int, shown: Frames, noise: float = 0.2) -> Fingerprints:
     """A background whose pictures change steadily and never come back, and a foreground that shows some of them."""
     random = np.random.default_rng(5)
-    keys = random.normal(size=(frames // 12 + 2, GRID.area_px))
+    keys = random.normal(size=(frames // 12 + 2, CELLS.area_px))
     places = np.linspace(0, len(keys) - 1, frames)
     pictures = np.stack([np.interp(places, np.arange(len(keys)), column) for column in keys.T], axis=1)
-    own = pictures[shown] + noise * random.normal(size=(len(shown), GRID.area_px))
+    own = pictures[shown] + noise * random.normal(size=(len(shown), CELLS.area_px))
     both: list[Kept] = [np.rint(100 * each).astype(np.int16) for each in (pictures, own)]
-    return Fingerprints(both[0], both[1], np.ones(GRID.area_px, np.float32), GRID)
+    return Fingerprints(both[0], both[1], np.ones(CELLS.area_px, np.float32), Grid(CELLS))
 
 
 CUT = np.concatenate([np.arange(40, 500), np.arange(620, 900), np.repeat(np.arange(900, 960), 2)])

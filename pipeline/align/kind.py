@@ -32,6 +32,7 @@ FILES = {
     "strip.jpg": ResultFile("Pictures, for the page", "strip", listed=False),
 }
 PLACE_IT = "Check that the foreground was made of this background; set Placement to fixed to say where it lies."
+REORDER_IT = "Set Order to any if stretches of the foreground were put into another order."
 PRICE = Price(1.9, 0.009, 0.093)
 MEMORY = Memory(310.0, 290.0)
 
@@ -60,12 +61,13 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
 @contextmanager
 def _in_settings() -> Iterator[None]:
     """Let a refusal name the settings of a job where it names options of the command line."""
-    from utils.align.placing import NEXT, Refusal
+    from utils.align.placing import NEXT, REORDER, Refusal
 
+    said = {NEXT: PLACE_IT, REORDER: REORDER_IT}
     try:
         yield
     except Refusal as refusal:
-        raise Refusal(refusal.problem, PLACE_IT if refusal.remedy == NEXT else refusal.remedy) from None
+        raise Refusal(refusal.problem, said.get(refusal.remedy, refusal.remedy)) from None
 
 
 def estimates(

@@ -41,6 +41,23 @@ class Space(Group):
 class Match(Group):
     """How times are found."""
 
+    quality: Literal["fast", "balanced", "precise"] = setting(
+        "balanced",
+        "Care",
+        "fast compares smaller pictures and refines once; precise compares larger ones, which helps where only a small "
+        "part of the picture moves, and refines three times.",
+    )
+    time: Literal["full", "border"] = setting(
+        "full",
+        "Compared",
+        "full compares all of the picture; border only its edges, for foregrounds whose middle was replaced.",
+    )
+    border_px: int = setting(8, "Border", "How much along the edges border compares.", unit="px", least=2, most=512)
+    order: Literal["forward", "any"] = setting(
+        "forward",
+        "Order",
+        "forward expects stretches in the background's order; any also finds those that were put into another one.",
+    )
     anchors: str = setting(
         "",
         "Held frames",

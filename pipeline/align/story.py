@@ -18,7 +18,7 @@ from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
 from pipeline.types import Done, Event
-from utils.align.alignment import align
+from utils.align.alignment import Matching, align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies, StoredPictures, times_of, write
 from utils.align.sound import Heard, heard
@@ -27,6 +27,10 @@ from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import prefetch
 from utils.store import Entry
 
+CARE = {"fast": (48, 1), "balanced": (64, 2), "precise": (96, 3)}
+"""How wide the pictures are that are compared, and how often placement and times are refined."""
+BORDER_WIDTH_PX = 200
+"""How wide they are where only a border counts, which is thin."""
 LUMA, TIMES, MAP, CLIP, HEARD = "luma.npy", "times.npy", "map.json", "aligned.mp4", "heard.json"
 
 
@@ -117,9 +121,8 @@ def _reduce(work: Work) -> None:
 def _align(work: Work) -> None:
     place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
     given = place if work.settings["space.match"] == "fixed" else None
-    anchors = read_anchors(work.settings["match.anchors"])
     behind, own = (work.inputs[name].proxies for name in ("background", "foreground"))
-    found = align(behind, own, given, anchors, check=work.cancel.check)
+    found = align(behind, own, given, _matching(work.settings), work.cancel.check)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
@@ -131,6 +134,13 @@ def _listen(work: Work) -> None:
 def _heard(text: bytes) -> Heard | None:
     told = json.loads(text)
     return Heard(**told) if told else None
+
+
+def _matching(settings: Mapping[str, Any]) -> Matching:
+    border_px = settings["match.border_px"] if settings["match.time"] == "border" else 0
+    width_px, refinements = CARE[settings["match.quality"]]
+    anchors, reorder = read_anchors(settings["match.anchors"]), settings["match.order"] == "any"
+    return Matching(anchors, reorder, BORDER_WIDTH_PX if border_px else width_px, refinements, border_px)
 
 
 def _lay_over(work: Work) -> None:
@@ -150,6 +160,7 @@ def _lay_over(work: Work) -> None:
 TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-ALIGN = Stage("align", version=4, run=_align, settings=(*SPACE, "match.anchors"), tools=TOOLS)
+MATCH = ("match.quality", "match.time", "match.border_px", "match.order", "match.anchors")
+ALIGN = Stage("align", version=5, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -34,6 +34,25 @@ Scale = Annotated[float | None, typer.Option("--scale", help="Px of the backgrou
 Skip = Annotated[
     bool, typer.Option("--skip-spatial-align", help="The same as --match-space fixed at 0, 0 in full size.")
 ]
+Quality = Annotated[
+    str,
+    typer.Option("--matching-quality", help="fast, balanced or precise: larger pictures and more rounds find more."),
+]
+MatchTime = Annotated[
+    str, typer.Option("--match-time", help="full compares the whole picture; border only so much along its edges.")
+]
+Border = Annotated[int, typer.Option("--border", min=2, max=512, help="How many px --match-time border compares.")]
+AnyOrder = Annotated[
+    bool, typer.Option("--allow-reorder", help="Stretches may come in another order than in the background.")
+]
+Anchors = Annotated[
+    list[str] | None,
+    typer.Option("--anchor", metavar="FG:BG", help="A frame held near a frame of the background; may be repeated."),
+]
+Method = Annotated[
+    str,
+    typer.Option("--temporal-align", help="dtw and viterbi are two names of the one method that there is."),
+]
 Tolerance = Annotated[
     float, typer.Option("--drift-tolerance", min=0, help="How many ms a frame may be off, its uncertainty included.")
 ]
@@ -79,6 +98,12 @@ def align(
     y: Y = None,
     scale: Scale = None,
     skip_spatial_align: Skip = False,
+    match_time: MatchTime = "full",
+    border: Border = 8,
+    matching_quality: Quality = "balanced",
+    allow_reorder: AnyOrder = False,
+    anchor: Anchors = None,
+    temporal_align: Method = "viterbi",
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
     trim: TrimIt = True,
@@ -95,17 +120,16 @@ def align(
 
     The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
     """
-    from pipeline.align.drift import Drift
     from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
     from pipeline.align.story import align_clips
     from utils.align.placing import Refusal
-    from utils.atomic_file import explained, write_atomically
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align)
-    said = {**place, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
+    matching = _matching(match_time, border, matching_quality, temporal_align, anchor or [], reorder=allow_reorder)
+    said = {**place, **matching, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
@@ -118,15 +142,24 @@ def align(
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    document = made.map.document(below, own) | {"sound": made.sound and made.sound.document()}
-    if map is not None:
-        with explained(map):
-            write_atomically(map, json.dumps(document, indent=1))
-    off = Drift.of(made.map, below, window).beyond(drift_tolerance / 1000)
-    told = {name: value for name, value in document.items() if name != "frames"}
-    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, made.sound, drift_tolerance, as_json=as_json)
-    if off:
+    if _finished(made, map, window, drift_tolerance, as_json=as_json):
         raise typer.Exit(DRIFTS)
+
+
+def _finished(made: "Aligned", file: Path | None, window: int, tolerance_ms: float, *, as_json: bool) -> bool:
+    """Write the map and print what was found; whether frames may be off by more than the tolerance."""
+    from pipeline.align.drift import Drift
+    from utils.atomic_file import explained, write_atomically
+
+    heard = {"sound": made.sound.document()} if made.sound else {}
+    document = made.map.document(made.background, made.foreground) | heard
+    if file is not None:
+        with explained(file):
+            write_atomically(file, json.dumps(document, indent=1))
+    off = Drift.of(made.map, made.background, window).beyond(tolerance_ms / 1000)
+    told = {name: value for name, value in document.items() if name != "frames"}
+    _tell(told | {"seconds": round(made.seconds, 2), "off": off}, made.sound, tolerance_ms, as_json=as_json)
+    return bool(off)
 
 
 def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, context: "RunContext") -> None:
@@ -167,6 +200,25 @@ def _assigned(assignments: list[str]) -> dict[str, object]:
     if BACKGROUND in said:
         raise SettingsError(f"{BACKGROUND} is what a job takes.", "Give the background first: align BG FG.")
     return dict(said)
+
+
+def _matching(
+    time: str, border_px: int, quality: str, method: str, anchors: list[str], *, reorder: bool
+) -> dict[str, object]:
+    """The settings of how times are found; one method stands behind two names."""
+    from utils.errors import SettingsError
+
+    if method not in ("dtw", "viterbi"):
+        raise SettingsError(f"--temporal-align {method!r:.40} is unknown.", "There are dtw and viterbi, which are one.")
+    for option, value, known in (
+        ("--match-time", time, ("full", "border")),
+        ("--matching-quality", quality, ("fast", "balanced", "precise")),
+    ):
+        if value not in known:
+            raise SettingsError(f"{option} {value!r:.40} is unknown.", f"Choose {', '.join(known)}.")
+    held = {"match.anchors": ", ".join(anchors)} if anchors else {}
+    order = {"match.order": "any"} if reorder else {}
+    return {"match.time": time, "match.border_px": border_px, "match.quality": quality, **held, **order}
 
 
 def _place(match: str, x: float | None, y: float | None, scale: float | None, *, skip: bool) -> dict[str, object]:

@@ -1,25 +1,27 @@
 """The alignment of two clips: a placement, the times that follow from it, then both together until they agree."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.align.agreement import agreement_of
+from utils.align.agreement import Agreement
 from utils.align.compared import Compared
-from utils.align.fingerprints import Fingerprints, own_prints
+from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
 from utils.align.joint import Joint
-from utils.align.labels import Label, evened, labels_of
+from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
 from utils.align.levels import Rules, found_path
 from utils.align.moments import moments_near, moments_of
 from utils.align.path import Path
 from utils.align.placement import Placement
-from utils.align.placing import NEXT, Refusal, found_placement
+from utils.align.placing import NEXT, REORDER, Refusal, found_placement
 from utils.align.proxies import Proxies
 
-LEAST_FRAMES, REFINEMENTS, RESTS_PX = 5, 2, 0.05
-"""The shortest clips; how often placement and path follow each other, and when a placement is as it was, in px."""
+LEAST_FRAMES, RESTS_PX = 5, 0.05
+"""The shortest clips, and when a placement is as it was, in px."""
+LEAST_MOVING = 0.1
+"""In so many of the frames something has to move, or it is not asked whether it moves alike."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
 LEAST_MOVED_FRAMES, MOVED_COST = 12, 3.0
@@ -49,20 +51,38 @@ class _Timed:
     compared: Compared
 
 
+@dataclass(frozen=True)
+class Matching:
+    """How times are found."""
+
+    anchors: Mapping[int, int] = field(default_factory=dict)
+    """Frames of the foreground that are held near frames of the background."""
+    reorder: bool = False
+    """Whether stretches may come in another order than in the background."""
+    width_px: int = WIDTH_PX
+    """How wide the pictures are in which frames are compared."""
+    refinements: int = 2
+    """How often placement and path follow each other, at most."""
+    border_px: int = 0
+    """Only so much along the foreground's edges is compared, if not 0."""
+
+
 class Pair:
     """Two clips that are to be aligned, and what does not depend on where the foreground lies."""
 
-    def __init__(self, background: Proxies, foreground: Proxies, anchors: Mapping[int, int], *, reorder: bool) -> None:
+    def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
         for clip, name in ((background, "background"), (foreground, "foreground")):
             if len(clip) < LEAST_FRAMES:
                 raise Refusal(f"The {name} has only {len(clip)} frames, which show no motion.", "Give a longer clip.")
         self.background, self.foreground = background, foreground
-        self._rules = Rules(background.rate / foreground.rate, anchors, reorder)
-        self._own = own_prints(foreground, max(len(background), len(foreground)))
+        self._rules = Rules(background.rate / foreground.rate, matching.anchors, matching.reorder)
+        longer = max(len(background), len(foreground))
+        self._grid = print_grid(foreground.size, longer, matching.width_px, matching.border_px)
+        self._own = own_prints(foreground, self._grid)
 
     def timed(self, placement: Placement) -> _Timed:
         """The path under a placement."""
-        prints = Fingerprints.of(self.background, self._own, placement, self.foreground.size)
+        prints = Fingerprints.of(self.background, self._own, placement, self.foreground.size, self._grid)
         return _Timed(*found_path(prints, self._rules))
 
 
@@ -70,20 +90,19 @@ def align(
     background: Proxies,
     foreground: Proxies,
     given: Placement | None = None,
-    anchors: Mapping[int, int] | None = None,
-    *,
-    reorder: bool = False,
+    matching: Matching | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Alignment:
     """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together."""
-    pair = Pair(background, foreground, anchors or {}, reorder=reorder)
+    matching = matching or Matching()
+    pair = Pair(background, foreground, matching)
     placement = given or found_placement(background, foreground)
     timed, likeness, turns = pair.timed(placement), 0.0, True
-    for _ in range(REFINEMENTS):
+    for _ in range(matching.refinements):
         check()
         if len(timed.path.matched) < 2:
             raise Refusal("No frame of the foreground was found in the background.", NEXT)
-        joint = Joint(background, foreground, timed.path.matched)
+        joint = Joint(background, foreground, timed.path.matched, matching.border_px)
         near = moments_near(timed.path, timed.prints, background.clock, joint.indices)
         solved = joint.solve(placement, near, places=given is None, turns=turns)
         if turns and abs(solved.placement.turn) * max(foreground.size) < LEAST_TURN_PX and given is None:
@@ -95,18 +114,19 @@ def align(
             break
         del timed  # its fingerprints take as much memory as the next ones
         timed = pair.timed(placement)
-    agreement = agreement_of(timed.path, timed.prints)
-    _check(timed.path, likeness, agreement)
-    _check_order(timed)
     found = moments_of(timed.path, timed.prints, background.clock)
-    found = found.without(agreement < LEAST_AGREEMENT)
+    moving = found.sigma < STILL_SIGMA
+    agreement = Agreement.of(timed.path, timed.prints)
+    _check(timed.path, likeness, agreement.whole if moving.mean() > LEAST_MOVING else None)
+    _check_order(timed)
+    found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
     return Alignment(placement, found.moments, found.sigma, labels, likeness)
 
 
-def _check(path: Path, likeness: float, agreement: NDArray[np.float64]) -> None:
-    """Refuse a pair that does not belong together."""
+def _check(path: Path, likeness: float, agreement: float | None) -> None:
+    """Refuse a pair that does not belong together; how far what changes agrees is None where hardly anything does."""
     count = len(path.frames)
     if len(path.matched) < LEAST_MATCHED * count:
         raise Refusal(f"Only {len(path.matched)} of {count} frames were found in the background.", NEXT)
@@ -114,8 +134,8 @@ def _check(path: Path, likeness: float, agreement: NDArray[np.float64]) -> None:
         raise Refusal(f"Matched frames are hardly alike (correlation {likeness:.2f}).", NEXT)
     if path.jumps.sum() > MOST_JUMPS * len(path.matched):
         raise Refusal(f"Time would have to jump {path.jumps.sum()} times in {len(path.matched)} frames.", NEXT)
-    if (changing := float(np.nanmedian(agreement))) < LEAST_AGREEMENT:
-        problem = f"What stands still is alike in both clips, and what moves is not (correlation {changing:.2f})."
+    if agreement is not None and agreement < LEAST_AGREEMENT:
+        problem = f"What stands still is alike in both clips, and what moves is not (correlation {agreement:.2f})."
         raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
 
 
@@ -129,4 +149,4 @@ def _check_order(timed: _Timed) -> None:
     if (costs.min(axis=1) < MOVED_COST).mean() > 0.5:
         row, place = int(few[0]), int(costs[0].argmin())
         problem = f"Frame {row} of the foreground shows frame {place} of the background, against the order of time."
-        raise Refusal(problem, "Add --allow-reorder if stretches of the foreground were put into another order.")
+        raise Refusal(problem, REORDER)

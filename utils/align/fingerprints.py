@@ -7,10 +7,10 @@ that never agree, such as a subtitle, for less.
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.align.grid import Grid
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
 from utils.size import Size
@@ -20,9 +20,8 @@ Kept = NDArray[np.int16]
 """Pictures as they are kept, n x pixels, in half the memory: whole steps."""
 STEPS = np.float32(64)
 """Steps for one level of brightness."""
-WIDTH_PX, LEAST_WIDTH_PX, MOST_BYTES, SIGMA_PX, BLOCK_PX = 64, 24, 128 << 20, 3.0, 8
-"""How wide they are, narrower where those of one clip would take more than so many bytes; the Gaussian that is taken
-away; blocks of the chessboard."""
+WIDTH_PX, LEAST_WIDTH_PX, MOST_BYTES = 64, 24, 128 << 20
+"""How wide they usually are, and narrower where those of one clip would take more than so many bytes."""
 STILL_WEIGHT = 0.1
 """What a pixel counts that does not change at all, beside one that changes as most do."""
 CHANGING_FRAMES, NEAREST_FRAMES = 600, 120
@@ -64,15 +63,14 @@ class Fingerprints:
     background: Kept
     foreground: Kept
     weights: Prints
-    grid: Size
+    grid: Grid
 
     @classmethod
-    def of(cls, background: Proxies, own: Kept, placement: Placement, size: Size) -> "Fingerprints":
+    def of(cls, background: Proxies, own: Kept, placement: Placement, size: Size, grid: Grid) -> "Fingerprints":
         """Those of a background, cut to where a foreground of this size lies, and those of that foreground."""
-        grid = print_grid(size, max(len(background), len(own)))
-        theirs = np.empty((len(background), grid.area_px), np.int16)
+        theirs = np.empty((len(background), len(grid.counted)), np.int16)
         for index in range(len(background)):
-            theirs[index] = kept(high(placement.crop(background.luma[index], background, size, grid)))
+            theirs[index] = _kept(grid, placement.crop(background.luma[index], background, size, grid.size))
         changing = np.std(theirs[_some(len(theirs), CHANGING_FRAMES)].astype(np.float32), axis=0)
         weights = changing / max(float(changing.mean()), 1e-6) + np.float32(STILL_WEIGHT)
         return cls(theirs, own, weights, grid)
@@ -92,12 +90,6 @@ class Fingerprints:
         trust = 1 / (1 + residual / max(float(np.median(residual)), 1e-6))
         return replace(self, weights=np.asarray(self.weights * trust, np.float32))
 
-    @property
-    def half(self) -> NDArray[np.bool_]:
-        """Every second block of pixels, as on a chessboard: half of them, spread over the picture."""
-        down, across = np.indices((self.grid.height_px, self.grid.width_px)) // BLOCK_PX
-        return np.asarray((down + across) % 2 == 0).ravel()
-
     @cached_property
     def theirs(self) -> Vectors:
         """The vectors of the background."""
@@ -109,39 +101,23 @@ class Fingerprints:
         return Vectors(self.foreground, np.sqrt(self.weights))
 
 
-def own_prints(foreground: Proxies, frames: int) -> Kept:
-    """The fingerprints of a foreground, the same for every placement; `frames` are those of the longer clip."""
-    grid = print_grid(foreground.size, frames)
-    own = np.empty((len(foreground), grid.area_px), np.int16)
+def own_prints(foreground: Proxies, grid: Grid) -> Kept:
+    """The fingerprints of a foreground, the same for every placement."""
+    own = np.empty((len(foreground), len(grid.counted)), np.int16)
     for index in range(len(foreground)):
-        own[index] = kept(high(shrunk(foreground.luma[index], grid)))
+        own[index] = _kept(grid, grid.shrunk(foreground.luma[index]))
     return own
 
 
-def print_grid(size: Size, frames: int) -> Size:
+def print_grid(size: Size, frames: int, width_px: int = WIDTH_PX, border_px: int = 0) -> Grid:
     """The grid of the fingerprints of clips of which the longer one has so many frames."""
     affordable_px = np.sqrt(MOST_BYTES / (2 * frames) * size.width_px / size.height_px)
-    return grid_of(size, int(min(WIDTH_PX, max(LEAST_WIDTH_PX, affordable_px))))
+    return Grid.of(size, int(min(width_px, max(LEAST_WIDTH_PX, affordable_px))), border_px)
 
 
-def grid_of(size: Size, width_px: int) -> Size:
-    """A grid of this width over a foreground."""
-    return Size(width_px, max(8, round(width_px * size.height_px / size.width_px)))
-
-
-def shrunk(luma: NDArray[np.uint8], grid: Size) -> Prints:
-    """A whole picture on a grid."""
-    return np.asarray(cv2.resize(luma, grid, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def high(picture: Prints) -> Prints:
-    """A picture without what is broader than a few pixels."""
-    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), SIGMA_PX), np.float32)
-
-
-def kept(picture: Prints) -> Kept:
-    """A high-passed picture as it is kept."""
-    return np.asarray(np.rint(STEPS * picture), np.int16).ravel()
+def _kept(grid: Grid, picture: Prints) -> Kept:
+    """A picture as it is kept: high-passed, the cells that count."""
+    return np.asarray(np.rint(STEPS * grid.high(picture).ravel()[grid.counted]), np.int16)
 
 
 def _some(count: int, most: int) -> NDArray[np.int64]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.align.fingerprints import Prints, grid_of, high, shrunk
+from utils.align.fingerprints import Prints
+from utils.align.grid import Grid
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
-from utils.size import Size
 
 Values = NDArray[np.float64]
-WIDTH_PX, MOST_FRAMES, MOST_ROUNDS = 96, 60, 12
+WIDTH_PX, BORDER_WIDTH_PX, MOST_FRAMES, MOST_ROUNDS = 96, 200, 60, 12
 LARGEST_STEP_FRAMES, DONE_PX = 1.0, 0.01
 LEAST_GAIN = 0.05
 """A frame that hardly shows the background, not even weaker, is compared as it is."""
@@ -57,21 +57,21 @@ class _Equations:
 class Joint:
     """Refines a placement and the moments of some frames, in frames of the background."""
 
-    def __init__(self, background: Proxies, foreground: Proxies, known: NDArray[np.int64]) -> None:
+    def __init__(self, background: Proxies, foreground: Proxies, known: NDArray[np.int64], border_px: int = 0) -> None:
         """`known` are frames of the foreground whose moments are about known; some of them are taken."""
         self._background, self._size = background, foreground.size
-        self._grid: Size = grid_of(foreground.size, WIDTH_PX)
+        self._grid = Grid.of(foreground.size, BORDER_WIDTH_PX if border_px else WIDTH_PX, border_px)
         few = np.linspace(0, len(known) - 1, min(MOST_FRAMES, len(known))).round().astype(np.int64)
         self.indices = known[few]
-        self._own = [high(shrunk(foreground.luma[index], self._grid)) for index in self.indices]
-        down, across = np.mgrid[: self._grid.height_px, : self._grid.width_px].astype(np.float32) + 0.5
-        self._across = across * np.float32(self._size.width_px / self._grid.width_px)
-        self._down = down * np.float32(self._size.height_px / self._grid.height_px)
+        self._own = [self._grid.high(self._grid.shrunk(foreground.luma[index])) for index in self.indices]
+        down, across = np.mgrid[: self._grid.size.height_px, : self._grid.size.width_px].astype(np.float32) + 0.5
+        self._across = across * np.float32(self._size.width_px / self._grid.size.width_px)
+        self._down = down * np.float32(self._size.height_px / self._grid.size.height_px)
 
     def solve(self, placement: Placement, moments: Values, *, places: bool = True, turns: bool = False) -> Solved:
         """Iterate until the placement rests: one that is given stays, and it is turned only where it `turns`."""
         unknown = 4 if turns else 3
-        moments, weights = moments.copy(), np.ones_like(self._across)
+        moments, weights = moments.copy(), self._grid.mask
         frames: list[_Equations] = []
         for _ in range(MOST_ROUNDS):
             pairs = zip(moments, self._own, strict=True)
@@ -83,7 +83,7 @@ class Joint:
             placement = Placement(
                 placement.scale + scale, placement.left + left, placement.top + top, placement.turn + turn
             )
-            weights = _trust(np.mean([each.square for each in frames], axis=0))
+            weights = _trust(np.mean([each.square for each in frames], axis=0), self._grid)
             if max(abs(left), abs(top), (abs(scale) + abs(turn)) * self._size.width_px) < DONE_PX:
                 break
         return Solved(placement, self.indices, moments, float(np.median([each.likeness for each in frames])))
@@ -116,11 +116,12 @@ class Joint:
         return _Equations(normal, right, time_row, time_normal, time_right, square, error, likeness)
 
     def _cut(self, placement: Placement, index: int) -> Prints:
-        return high(placement.crop(self._background.luma[index], self._background, self._size, self._grid))
+        picture = placement.crop(self._background.luma[index], self._background, self._size, self._grid.size)
+        return self._grid.high(picture)
 
     def _slopes(self, placement: Placement, shown: Prints) -> Prints:
         """How each pixel changes when the placement goes right, goes down, grows and turns; 4 x pixels."""
-        fits = [count / (placement.scale * side) for count, side in zip(self._grid, self._size, strict=True)]
+        fits = [count / (placement.scale * side) for count, side in zip(self._grid.size, self._size, strict=True)]
         right, down = (np.gradient(shown, axis=axis) * np.float32(fit) for axis, fit in ((1, fits[0]), (0, fits[1])))
         growing, turning = right * self._across + down * self._down, down * self._across - right * self._down
         rows = np.stack([right, down, growing, np.float32(placement.scale) * turning])
@@ -143,7 +144,7 @@ def _step(frames: list[_Equations], unknown: int) -> Values:
     return step
 
 
-def _trust(square: Prints) -> Prints:
+def _trust(square: Prints, grid: Grid) -> Prints:
     """Less weight for pixels that differ in most frames, such as those of a subtitle."""
-    usual = max(float(np.median(square)), 1e-6)
-    return np.asarray(1.0 / (1.0 + (square / usual) ** 2), np.float32)
+    usual = max(float(np.median(square.ravel()[grid.counted])), 1e-6)
+    return np.asarray(grid.mask / (1.0 + (square / usual) ** 2), np.float32)

@@ -21,6 +21,8 @@ SLACK_COARSE, SLACK_FINE = 2.0, 3
 """Half the width of a band: so many frames of the coarser level, and so many of its own."""
 AVERAGED_SHARE = 0.75
 """Averages of the same frames are more alike than those that share half of them, which most frames are that match."""
+MOST_UNEQUAL = 3.0
+"""Frames of one clip are averaged over at most so many times as many as would be needed."""
 LANE_FRAMES = 5
 """How many frames at the end of a lane tell how fast time runs beyond it."""
 
@@ -45,9 +47,12 @@ class Rules:
 
 def levels_of(background: int, foreground: int, ratio: float, most_pairs: int = MOST_PAIRS) -> list[Level]:
     """The levels for clips of so many frames, the coarsest first; one where all pairs can be compared."""
-    needed = np.sqrt(max(1.0, background * foreground / most_pairs))
+    if background * foreground <= most_pairs:
+        return [Level(1, 1)]
+    needed = np.sqrt(background * foreground / most_pairs)
     # The same stretch of time in both clips: more frames of that which has more of them in a second.
-    level = Level(*(max(1, int(np.ceil(needed * share))) for share in (np.sqrt(ratio), 1 / np.sqrt(ratio))))
+    more = float(np.clip(np.sqrt(ratio), 1 / MOST_UNEQUAL, MOST_UNEQUAL))
+    level = Level(*(max(1, int(np.ceil(needed * share))) for share in (more, 1 / more)))
     found = [level]
     while (level.background, level.foreground) != (1, 1):
         level = Level(*(max(1, round(each / FINER)) for each in (level.background, level.foreground)))

@@ -46,7 +46,7 @@ class Moments:
 
 def moments_of(path: Path, prints: Fingerprints, clock: Values) -> Moments:
     """The moments near a path; the clock says when frames of the background are shown, in usual frames."""
-    clips, half = _Clips(prints.theirs, prints.own, clock), prints.half
+    clips, half = _Clips(prints.theirs, prints.own, clock), prints.grid.half
     matched = path.matched
     moments, places, apart = (
         np.full(len(clips.own), np.nan),

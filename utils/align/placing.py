@@ -4,7 +4,7 @@ import numpy as np
 
 from utils.align.compared import distances
 from utils.align.features import candidates
-from utils.align.fingerprints import Fingerprints, own_prints
+from utils.align.fingerprints import Fingerprints, own_prints, print_grid
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies
 from utils.errors import ReshootError
@@ -22,6 +22,7 @@ class Refusal(ReshootError):
     """Two clips do not belong together, or nothing can be said of how."""
 
 
+REORDER = "Add --allow-reorder if stretches of the foreground were put into another order."
 NEXT = "Check that the foreground was made of this background; a placement can be given with --x, --y and --scale."
 
 
@@ -54,7 +55,7 @@ def found_placement(background: Proxies, foreground: Proxies) -> Placement:
 
 def _unlikeness(background: Proxies, foreground: Proxies, placement: Placement) -> float:
     """How unlike frames of the foreground are to those of the background that are nearest to them."""
-    own = own_prints(foreground, max(len(background), len(foreground)))
-    prints = Fingerprints.of(background, own, placement, foreground.size)
+    grid = print_grid(foreground.size, max(len(background), len(foreground)))
+    prints = Fingerprints.of(background, own_prints(foreground, grid), placement, foreground.size, grid)
     nearest = distances(prints.trusting(), slice(None), slice(None)).min(axis=1)
     return float(np.median(nearest))

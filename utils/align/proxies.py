@@ -21,6 +21,8 @@ Luma = NDArray[np.uint8]
 Times = NDArray[np.float64]
 WIDTH_PX, LEAST_WIDTH_PX, MOST_BYTES = 320, 160, 10**9
 """How wide the pictures are: as wide as usual, narrower where all of a clip would take more than so many bytes."""
+AROUND_FRAMES, STEPS = 31, (0.1, 4.0)
+"""Over how many frames it is looked how long they usually are, and the shortest and longest that are believed."""
 
 
 class Pictures(Protocol):
@@ -97,10 +99,14 @@ class Proxies:
         span_s = self.times_s[-1] - self.times_s[0]
         return (len(self) - 1) / span_s if span_s > 0 else 1.0
 
-    @property
+    @cached_property
     def clock(self) -> Times:
-        """When each frame is shown, in usual frames: its index, where all are shown equally long."""
-        return np.asarray((self.times_s - self.times_s[0]) * self.rate)
+        """When each frame is shown, in frames as long as those around it: its index, where all are equally long."""
+        gaps = np.diff(self.times_s)
+        padded = np.pad(gaps, AROUND_FRAMES // 2, mode="edge")
+        usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, AROUND_FRAMES), axis=1)
+        steps = np.clip(gaps / np.maximum(usual, 1e-6), *STEPS)
+        return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def decode(clip: Clip, take: Callable[[Luma], object]) -> None:
