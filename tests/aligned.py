@@ -94,7 +94,9 @@ class Scene:
 
     def _lay(self, picture: RGB, patch: RGB, number: int, phase: float) -> None:
         side = patch.shape[0]
-        angle, reach = (0.5 + 0.3 * number) * phase + number, 0.28 * self.size.height_px
+        reach = (0.28 - 0.1 * self.take * (number % 2)) * self.size.height_px
+        phase *= (-1) ** (self.take * number)
+        angle = (0.5 + 0.3 * number) * phase + number
         centre = np.array([self.size.width_px * (0.3 + 0.14 * number), self.size.height_px / 2]) + reach * np.array(
             [np.cos((1 + number % 2) * phase + number), np.sin((1 + number % 2) * phase + number)]
         )

@@ -61,13 +61,10 @@ def barred(picture: RGB, index: int) -> RGB:
 
 
 def turned(picture: RGB, index: int) -> RGB:
-    """Turned by one degree."""
-    size = Size.of(picture)
-    middle = ((size.width_px - 1) / 2, (size.height_px - 1) / 2)
-    turn = cv2.getRotationMatrix2D(middle, 1.0, 1.0)
-    return np.asarray(
-        cv2.warpAffine(picture, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT), np.uint8
-    )
+    """Turned by one degree around its upper left corner, which stays where it is in the background."""
+    turn = cv2.getRotationMatrix2D((-0.5, -0.5), 1.0, 1.0)
+    kind, border = cv2.INTER_CUBIC, cv2.BORDER_REFLECT
+    return np.asarray(cv2.warpAffine(picture, turn, Size.of(picture), flags=kind, borderMode=border), np.uint8)
 
 
 def softened(picture: RGB, index: int) -> RGB:
@@ -92,6 +89,22 @@ class Restyled:
         if "_painter" not in vars(self):
             vars(self)["_painter"] = Painter.of([view], look=self.look, apply_to="both")
         return np.asarray(vars(self)["_painter"](view), np.uint8)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Something else in place of the middle, up to so many px from the edges, and a new one every third frame."""
+
+    border_px: int
+
+    def __call__(self, picture: RGB, index: int) -> RGB:
+        size, edge = Size.of(picture), self.border_px
+        blocks = np.random.default_rng(index // 3).integers(
+            0, 255, (size.height_px // 8, size.width_px // 8, 3), np.uint8
+        )
+        changed = picture.copy()
+        changed[edge:-edge, edge:-edge] = cv2.resize(blocks, size)[edge:-edge, edge:-edge]
+        return changed
 
 
 def dropped(times: list[float]) -> list[float]:
@@ -217,6 +230,8 @@ REFUSED = UNRELATED | _of(
     Case("other take, standing", scene=Scene(pan_px=0.0), other=Scene(pan_px=0.0, take=1)),
 )
 MATRIX = TRUE | MOTION | RATES | PLACES | EDITS | DAMAGE | STYLED | STILL | REFUSED
+EITHER = ("stretched",)
+"""Pairs that may be refused or answered, if nothing wrong is called sure."""
 CONTENT = (*STYLED, "recoloured", "subtitled")
 """Cases of changed content, of which a frame in twenty may be off by up to a frame."""
 

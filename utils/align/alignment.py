@@ -18,10 +18,8 @@ from utils.align.placement import Placement
 from utils.align.placing import NEXT, REORDER, Refusal, found_placement
 from utils.align.proxies import Proxies
 
-LEAST_FRAMES, RESTS_PX = 5, 0.05
+LEAST_FRAMES, RESTS_PX = 5, 0.005
 """The shortest clips, and when a placement is as it was, in px."""
-LEAST_MOVING = 0.1
-"""In so many of the frames something has to move, or it is not asked whether it moves alike."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
 LEAST_MOVED_FRAMES, MOVED_COST = 12, 3.0
@@ -117,7 +115,7 @@ def align(
     found = moments_of(timed.path, timed.prints, background.clock)
     moving = found.sigma < STILL_SIGMA
     agreement = Agreement.of(timed.path, timed.prints)
-    _check(timed.path, likeness, agreement.whole if moving.mean() > LEAST_MOVING else None)
+    _check(timed.path, likeness, agreement.whole)
     _check_order(timed)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
@@ -125,8 +123,8 @@ def align(
     return Alignment(placement, found.moments, found.sigma, labels, likeness)
 
 
-def _check(path: Path, likeness: float, agreement: float | None) -> None:
-    """Refuse a pair that does not belong together; how far what changes agrees is None where hardly anything does."""
+def _check(path: Path, likeness: float, agreement: float) -> None:
+    """Refuse a pair that does not belong together."""
     count = len(path.frames)
     if len(path.matched) < LEAST_MATCHED * count:
         raise Refusal(f"Only {len(path.matched)} of {count} frames were found in the background.", NEXT)
@@ -134,7 +132,7 @@ def _check(path: Path, likeness: float, agreement: float | None) -> None:
         raise Refusal(f"Matched frames are hardly alike (correlation {likeness:.2f}).", NEXT)
     if path.jumps.sum() > MOST_JUMPS * len(path.matched):
         raise Refusal(f"Time would have to jump {path.jumps.sum()} times in {len(path.matched)} frames.", NEXT)
-    if agreement is not None and agreement < LEAST_AGREEMENT:
+    if agreement < LEAST_AGREEMENT:
         problem = f"What stands still is alike in both clips, and what moves is not (correlation {agreement:.2f})."
         raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
 

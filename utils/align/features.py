@@ -21,6 +21,8 @@ SURE_AGREEING = 40
 LEAST_TURN, MORE_AGREEING, ROUNDS = 0.005, 1.3, 400
 """A turn in radians that is believed before it is refined; so many times as many features show that a clip is
 stretched; how many guesses RANSAC makes."""
+GOLDEN = 0.618034
+"""Multiples of it fall evenly and never in step."""
 THREADS = 2
 """How many threads look for features, which find the same in any number."""
 
@@ -70,8 +72,8 @@ def candidates(background: Proxies, foreground: Proxies, most: int = 16) -> list
 
 
 def _spread(count: int, wanted: int) -> list[int]:
-    """Evenly spread indices."""
-    return sorted({int((number + 0.5) * count / wanted) for number in range(min(count, wanted))})
+    """Spread indices, unevenly, so that nothing that repeats itself is always met in the same state."""
+    return sorted({int((number + number * GOLDEN % 1) * count / wanted) for number in range(min(count, wanted))})
 
 
 def _described(clip: Proxies, index: int) -> _Features:
