@@ -64,8 +64,13 @@ def test_a_file_without_a_picture_is_told_from_the_command_line(pair: Pair, tmp_
 def test_clips_that_show_nothing_are_refused(pair: Pair, film: Film) -> None:
     black = film("black", [np.zeros((112, 200, 3), np.uint8)] * 40)
     single = film("single", [Scene().picture(0.7)[WINDOW]])
-    for behind, own in ((pair.background, black), (black, black), (pair.background, single), (single, black)):
-        with pytest.raises(Refusal) as refused:
+    for behind, own, said in (
+        (pair.background, black, "The foreground shows nothing"),
+        (black, black, "The background shows nothing"),
+        (pair.background, single, "The foreground has only one frame"),
+        (single, black, "The background has only one frame"),
+    ):
+        with pytest.raises(Refusal, match=said) as refused:
             aligned(behind, own)
         assert refused.value.remedy
 
@@ -76,7 +81,7 @@ def test_clips_in_which_nothing_moves_have_no_sure_times_but_the_true_one(pair: 
     found = aligned(pair.background, frozen)
     assert np.abs(found.moments - 42)[sure(found)].max(initial=0) < 0.5, "one picture of a moving background"
     assert not sure(aligned(behind, frozen)), "any time would do"
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal, match="Nothing moves in the background"):
         aligned(behind, pair.foreground)
 
 

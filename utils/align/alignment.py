@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from utils.align.agreement import Agreement
 from utils.align.compared import Compared
+from utils.align.content import check_content
 from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
 from utils.align.joint import Joint
 from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
@@ -18,8 +19,8 @@ from utils.align.placement import Placement
 from utils.align.placing import NEXT, REORDER, Refusal, found_placement
 from utils.align.proxies import Proxies
 
-LEAST_FRAMES, RESTS_PX = 5, 0.005
-"""The shortest clips, and when a placement is as it was, in px."""
+RESTS_PX = 0.005
+"""A placement that moved by less is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
 LEAST_MOVED_FRAMES, MOVED_COST = 12, 3.0
@@ -69,9 +70,6 @@ class Pair:
     """Two clips that are to be aligned, and what does not depend on where the foreground lies."""
 
     def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
-        for clip, name in ((background, "background"), (foreground, "foreground")):
-            if len(clip) < LEAST_FRAMES:
-                raise Refusal(f"The {name} has only {len(clip)} frames, which show no motion.", "Give a longer clip.")
         self.background, self.foreground = background, foreground
         self._rules = Rules(background.rate / foreground.rate, matching.anchors, matching.reorder)
         longer = max(len(background), len(foreground))
@@ -93,6 +91,7 @@ def align(
 ) -> Alignment:
     """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together."""
     matching = matching or Matching()
+    check_content(background, foreground)
     pair = Pair(background, foreground, matching)
     placement = given or found_placement(background, foreground)
     timed, likeness, turns = pair.timed(placement), 0.0, True
