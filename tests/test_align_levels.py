@@ -3,14 +3,18 @@
 import tracemalloc
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from tests.aligned import Scene
+from utils.align.features import candidates
 from utils.align.fingerprints import Fingerprints, Kept
 from utils.align.grid import Grid
 from utils.align.levels import Level, Rules, found_path, levels_of
 from utils.align.path import Frames
-from utils.align.proxies import LEAST_WIDTH_PX, MOST_BYTES, WIDTH_PX, StoredPictures, proxy_size
+from utils.align.proxies import LEAST_WIDTH_PX, MOST_BYTES, WIDTH_PX, Proxies, StoredPictures, proxy_size
+from utils.align.scan import scanned
 from utils.size import Size
 
 CELLS = Size(16, 9)
@@ -86,3 +90,14 @@ def test_the_pictures_of_a_long_clip_are_narrower() -> None:
     long = proxy_size(size, 36_000)
     assert 200 < long.width_px < WIDTH_PX and long.area_px * 36_000 < 1.02 * MOST_BYTES
     assert proxy_size(size, 10**6).width_px == LEAST_WIDTH_PX and proxy_size(Size(64, 48), 480) == Size(64, 48)
+
+
+def test_a_frame_is_found_in_a_long_clip_wherever_it_lies() -> None:
+    """Under a camera that pans, frames of any two moments have features in common, but in a wrong place."""
+    scene, rate = Scene(size=Size(160, 90), pan_px=40.0), 5
+    pictures = np.array([cv2.cvtColor(scene.picture(index / rate), cv2.COLOR_RGB2GRAY) for index in range(150)])
+    background = Proxies(pictures, np.arange(150) / rate, Size(320, 180))
+    foreground = Proxies(pictures[20:100, 10:70, 30:130], np.arange(80) / rate, Size(200, 120))
+    assert scanned(background, foreground, 1.0, [3, 40, 77]) == [23, 60, 97]
+    best = max(candidates(background, foreground), key=lambda each: each.agreeing).placement
+    assert abs(best.left - 60) < 1 and abs(best.top - 20) < 1 and abs(best.scale - 1) < 0.01

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from utils.align.placement import Placement
 from utils.align.proxies import Luma, Proxies
+from utils.align.scan import scanned
 
 FEATURES, RATIO, LEAST_AGREEING, REACH_PX = 300, 0.8, 8, 1.5
 """Features of a frame; how much better a match is than the next best; how many agree; to within how many proxy px."""
@@ -21,6 +22,8 @@ SURE_AGREEING = 40
 LEAST_TURN, MORE_AGREEING, ROUNDS = 0.005, 1.3, 400
 """A turn in radians that is believed before it is refined; so many times as many features show that a clip is
 stretched; how many guesses RANSAC makes."""
+SCALE_SEEN, SCANNED_FRAMES = 5, 5
+"""How many candidates show the scale, and how many frames of the foreground are looked for with it."""
 GOLDEN = 0.618034
 """Multiples of it fall evenly and never in step."""
 THREADS = 2
@@ -61,6 +64,8 @@ def candidates(background: Proxies, foreground: Proxies, most: int = 16) -> list
         if max((each.agreeing for each in found), default=0) >= SURE_AGREEING:
             break
     found.sort(key=lambda each: -each.agreeing)
+    found += _at_one_moment(background, foreground, found)
+    found.sort(key=lambda each: -each.agreeing)
     kept: list[Candidate] = []
     for each in found:
         same_px = SAME_SHARE * foreground.size.width_px * each.placement.scale
@@ -69,6 +74,18 @@ def candidates(background: Proxies, foreground: Proxies, most: int = 16) -> list
         if len(kept) == most:
             break
     return kept
+
+
+def _at_one_moment(background: Proxies, foreground: Proxies, found: list[Candidate]) -> list[Candidate]:
+    """Candidates of frames that were found to show one moment, once it is known how large the foreground is."""
+    if not found:
+        return []
+    scale = float(np.median([each.placement.scale for each in found[:SCALE_SEEN]]))
+    few = _spread(len(foreground), SCANNED_FRAMES)
+    pairs = zip(few, scanned(background, foreground, scale, few), strict=True)
+    features = [(_described(foreground, index), _described(background, place)) for index, place in pairs]
+    alike = [_candidate(own, other, background) for own, other in features]
+    return [each for each in alike if each is not None]
 
 
 def _spread(count: int, wanted: int) -> list[int]:
