@@ -22,13 +22,12 @@ class Drift:
     @classmethod
     def of(cls, found: TimeMap, background: Clip, window_frames: int) -> "Drift":
         """Measured against a straight line through the frames of a window, never across a cut."""
-        step_s = float(1 / background.rate)
-        moments, residual = found.moments, np.full(len(found.moments), np.nan)
+        seconds, residual_s = found.background_s(background), np.full(len(found.moments), np.nan)
         for run in _runs(found):
             for index in run:
                 near = run[np.abs(run - index) <= window_frames // 2]
-                residual[index] = moments[index] - _line_at(near, moments[near], index)
-        return cls(residual * step_s, found.sigma * step_s)
+                residual_s[index] = seconds[index] - _line_at(near, seconds[near], index)
+        return cls(residual_s, found.sigma_s(background))
 
     def beyond(self, tolerance_s: float) -> list[int]:
         """The frames that may be off by more than a tolerance, with twice their uncertainty."""

@@ -68,16 +68,22 @@ class TimeMap(Alignment):
         after = times_s[-1] + (self.moments - indices[-1]) * step_s
         return np.where(early, self.moments * step_s, np.where(late, after, inside))
 
+    def sigma_s(self, background: Clip) -> NDArray[np.float64]:
+        """The uncertainty of each frame's time in seconds: a frame of the background lasts longer here than there."""
+        gaps_s = np.diff([float(background.time_s(index)) for index in range(len(background))])
+        before = np.clip(np.nan_to_num(self.moments), 0, len(gaps_s) - 1).astype(np.int64)
+        return np.asarray(self.sigma * gaps_s[before])
+
     def document(self, background: Clip, foreground: Clip) -> dict[str, Any]:
         """The map for people and for other programs: frames by their times, in seconds."""
-        seconds, step_s = self.background_s(background), float(1 / background.rate)
+        seconds, sigma_s = self.background_s(background), self.sigma_s(background)
         rows = [
             {
                 "frame": index,
                 "time_s": round(float(foreground.time_s(index)), 6),
                 "background_s": None if np.isnan(moment) else round(float(seconds[index]), 6),
                 "background_frame": None if np.isnan(moment) else round(float(moment), 4),
-                "sigma_s": None if np.isnan(moment) else round(float(self.sigma[index]) * step_s, 6),
+                "sigma_s": None if np.isnan(moment) else round(float(sigma_s[index]), 6),
                 "label": str(self.labels[index]),
             }
             for index, moment in enumerate(self.moments)
