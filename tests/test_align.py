@@ -137,6 +137,16 @@ def test_a_foreground_that_was_turned_is_found_and_measured(tmp_path: Path) -> N
     assert len(off) > 0.95 * len(pair.truth) and np.quantile(off, 0.95) <= 0.25 and off.max() < 1.0
 
 
+def test_a_foreground_that_ends_in_an_earlier_state_is_not_taken_for_reordered(tmp_path: Path) -> None:
+    """It goes on after the background's end, to where all is again as it was before, and stays there."""
+    scene = Scene(pan_px=0.0, stop_s=(0.0, 0.6))
+    times = [0.8 + index / 60 for index in range(72)] + [0.3] * 40
+    pair = Case("empty again", scene=scene, seconds=2.0, edit=lambda _: times).made(tmp_path)
+    known = aligned(pair)
+    off = np.abs(known.moments - pair.truth)[:70]
+    assert np.nanquantile(off, 0.95) < 0.5 and Label.SURE not in known.labels[75:]
+
+
 def test_stretches_in_another_order_are_found_when_that_is_allowed(tmp_path: Path) -> None:
     pair = MATRIX["swapped"].made(tmp_path)
     known = align(Proxies.of(pair.background), Proxies.of(pair.foreground), None, Matching(reorder=True))

@@ -23,8 +23,9 @@ RESTS_PX = 0.005
 """A placement that moved by less is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
-LEAST_MOVED_FRAMES, MOVED_COST = 12, 3.0
-"""So many frames without a match are looked for elsewhere, and what those cost at most that are found there."""
+LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
+"""So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
+time may run otherwise from one to the next."""
 LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.3
 """Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps,
 and how far what changes in both agrees."""
@@ -115,7 +116,7 @@ def align(
     moving = found.sigma < STILL_SIGMA
     agreement = Agreement.of(timed.path, timed.prints)
     _check(timed.path, likeness, agreement.whole)
-    _check_order(timed)
+    _check_order(timed, background.rate / foreground.rate)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
@@ -136,14 +137,20 @@ def _check(path: Path, likeness: float, agreement: float) -> None:
         raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
 
 
-def _check_order(timed: _Timed) -> None:
-    """Refuse a foreground of which a stretch that matches nothing shows what came earlier in the background."""
+def _check_order(timed: _Timed, ratio: float) -> None:
+    """Refuse a foreground of which a stretch that matches nothing shows what came earlier in the background, as it ran.
+
+    A single frame that is found elsewhere says nothing: an empty scene looks the same at any time.
+    """
     missed = np.flatnonzero(timed.path.frames < 0)
     if len(missed) < LEAST_MOVED_FRAMES:
         return
     few = missed[:: max(1, len(missed) // LEAST_MOVED_FRAMES)]
     costs = np.concatenate([timed.compared.block(slice(row, row + 1), slice(None)) for row in few])
-    if (costs.min(axis=1) < MOVED_COST).mean() > 0.5:
-        row, place = int(few[0]), int(costs[0].argmin())
-        problem = f"Frame {row} of the foreground shows frame {place} of the background, against the order of time."
+    places = costs.argmin(axis=1)
+    running = np.abs(np.diff(places) / np.diff(few) / ratio - 1) < RUNS_AS
+    if (costs.min(axis=1) < MOVED_COST).mean() > 0.5 and running.mean() > 0.5:
+        problem = (
+            f"Frame {few[0]} of the foreground shows frame {places[0]} of the background, against the order of time."
+        )
         raise Refusal(problem, REORDER)
