@@ -10,7 +10,7 @@ except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
 from pipeline.commands import cache, jobs, models, presets
-from pipeline.commands.align import BLEND_PX, align
+from pipeline.commands.align import BLEND_PX, ELSEWHERE, align
 from pipeline.commands.animate import animate
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
@@ -20,7 +20,7 @@ from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
 from pipeline.commands.prompts import prompts
 from pipeline.commands.settings import settings
-from pipeline.commands.spelling import with_usual
+from pipeline.commands.spelling import spelling
 from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
 from pipeline.commands.worker import worker
@@ -50,7 +50,7 @@ for command in (
     doctor,
 ):
     app.command()(command)
-app.command(cls=with_usual(blend=BLEND_PX))(align)
+app.command(cls=spelling(ELSEWHERE, blend=BLEND_PX))(align)
 app.command("look", hidden=True)(preview)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")

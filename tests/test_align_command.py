@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.spelling import with_usual
+from pipeline.commands.spelling import spelling
 from tests.aligned import Case, Pair, Scene
 from tests.aligned_cases import TRUE
 from tests.sound import sounding
 from tests.test_align_sound import RATE_HZ, murmur
+from utils.errors import SettingsError
 from utils.image.metrics import psnr_db
 from utils.media.intake import probe
 from utils.media.video import ClipFrames
@@ -33,7 +34,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 def test_options_are_taken_in_several_spellings() -> None:
-    spelled = with_usual(blend=8)("align")._spelled
+    spelled = spelling({"--gpu": "there is nothing to do for it"}, blend=8)("align")._spelled
     assert spelled(["--match_space", "fixed", "--drift_tolerance=3"]) == [
         "--match-space",
         "fixed",
@@ -42,6 +43,9 @@ def test_options_are_taken_in_several_spellings() -> None:
     assert spelled(["--blend", "4", "bg.mp4"]) == ["--blend", "4", "bg.mp4"]
     assert spelled(["--blend", "bg.mp4", "fg_1.mp4"]) == ["--blend", "8", "bg.mp4", "fg_1.mp4"]
     assert spelled(["a", "--blend"]) == ["a", "--blend", "8"] and spelled(["--blend=2", "3"]) == ["--blend=2", "3"]
+    for word in ("--gpu", "--gpu=1"):
+        with pytest.raises(SettingsError, match="There is no --gpu: there is nothing to do for it"):
+            spelled([word, "bg.mp4"])
     assert spelled(["--set", "laid.blend_px=3", "--", "--a_b"]) == ["--set", "laid.blend_px=3", "--", "--a_b"]
 
 
@@ -52,9 +56,10 @@ def run(*said: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: Path) -> None:
     out, times, home = tmp_path / "out.mp4", tmp_path / "map.json", tmp_path / "home"
-    said = [pair.background.path, pair.foreground.path, "-o", out, "--map", times, "--home", home]
-    child = run(*said)
+    said = [pair.background.path, pair.foreground.path, "-o", out, "--map", times, "--cache-dir", home]
+    child = run(*said, "--verbose")
     assert child.returncode == 0, child.stderr
+    assert "  align: " in child.stdout and (home / "cache").is_dir()
     assert "placed at (60.0" in child.stdout or "placed at (59.9" in child.stdout, child.stdout
     assert "the sound says that the foreground begins at 0.20 s, the picture 0.50 s" in child.stdout
     told = json.loads(times.read_text())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.fetching import local_file
-from pipeline.commands.options import Home, Shared
+from pipeline.commands.options import Shared
 from pipeline.commands.running import check_mp4, running
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ REFUSED, DRIFTS = 3, 4
 MOST_LISTED, BLEND_PX = 5, 8
 BACKGROUND = "pair.background"
 
+
+ELSEWHERE = {
+    "--gpu": "nothing of it runs on a graphics card",
+    "--progressive": "the map comes whole, as soon as it is found",
+    "--max-keyframes": "all frames are compared, and none is left out",
+}
+"""Options that programs like this one have, and why this one has them not."""
 
 Background = Annotated[str, typer.Argument(metavar="BG", help="The background: a file or an http(s) address.")]
 Foreground = Annotated[str, typer.Argument(metavar="FG", help="The foreground that belongs over it.")]
@@ -82,6 +89,11 @@ SoundOf = Annotated[
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="DIR", help="Where to write a page for people who check the result.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say what each stage took, too.")]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option("--home", "--cache-dir", help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise."),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of space, match, laid, trim or encode."),
@@ -113,7 +125,8 @@ def align(
     report: Report = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     assignments: Assignments = None,
-    home: Home = None,
+    home: CacheDir = None,
+    verbose: Verbose = False,
     shared: Shared = None,
 ) -> None:
     """Find where and when a foreground belongs over a background, to a part of a frame, and lay it there.
@@ -142,6 +155,7 @@ def align(
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
+    _tell_stages(made, shown=verbose and not as_json)
     if _finished(made, map, window, drift_tolerance, as_json=as_json):
         raise typer.Exit(DRIFTS)
 
@@ -172,6 +186,12 @@ def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, 
         copy_clip(made.path, out)
     if report is not None:
         AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
+
+
+def _tell_stages(made: "Aligned", *, shown: bool) -> None:
+    """Print what each stage took."""
+    for done in made.done if shown else ():
+        typer.echo(f"  {done.name}: {done.seconds:.2f} s{', from the cache' if done.hit else ''}")
 
 
 def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float, *, as_json: bool) -> None:
