@@ -12,7 +12,7 @@ from utils.align.features import candidates
 from utils.align.fingerprints import Fingerprints, Kept
 from utils.align.grid import Grid
 from utils.align.levels import Level, Rules, found_path, levels_of
-from utils.align.path import Frames
+from utils.align.path import Band, Frames, best_path
 from utils.align.proxies import LEAST_WIDTH_PX, MOST_BYTES, WIDTH_PX, Proxies, StoredPictures, proxy_size
 from utils.align.scan import scanned
 from utils.size import Size
@@ -73,6 +73,14 @@ def test_anchors_hold_and_reordered_stretches_are_found_when_asked_for() -> None
     assert np.abs(free.frames - shown).max() <= 1 and list(free.jumps.nonzero()[0]) == [200]
     held, _, _ = found_path(prints, Rules(1.0, {300: 350}))
     assert held.frames[300] == 350
+
+
+def test_what_goes_on_after_frames_that_show_nothing_is_no_jump() -> None:
+    """As where every fifth frame lies between two of a shaking background, and is like neither."""
+    own = [index if index % 5 else -1 for index in range(1, 20)] + [30, 31, 32]
+    costs = [np.array([1.0 if place == shown else 40.0 for place in range(40)], np.float32) for shown in own]
+    path = best_path(Band([np.arange(40)] * len(own), costs), 1.0)
+    assert list(path.frames) == own and list(np.flatnonzero(path.jumps)) == [19]
 
 
 def test_pictures_are_read_from_a_file_one_by_one(tmp_path: Path) -> None:

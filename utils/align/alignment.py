@@ -149,8 +149,17 @@ def _check_order(timed: _Timed, ratio: float) -> None:
     costs = np.concatenate([timed.compared.block(slice(row, row + 1), slice(None)) for row in few])
     places = costs.argmin(axis=1)
     running = np.abs(np.diff(places) / np.diff(few) / ratio - 1) < RUNS_AS
-    if (costs.min(axis=1) < MOVED_COST).mean() > 0.5 and running.mean() > 0.5:
+    found = (costs.min(axis=1) < MOVED_COST) & _against_time(timed.path, few, places)
+    if found.mean() > 0.5 and running.mean() > 0.5:
         problem = (
             f"Frame {few[0]} of the foreground shows frame {places[0]} of the background, against the order of time."
         )
         raise Refusal(problem, REORDER)
+
+
+def _against_time(path: Path, rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of these frames would lie before what is matched before them, or behind what is matched after them."""
+    matched = path.matched
+    ends = np.concatenate([[-1], path.frames[matched], [np.iinfo(np.int64).max]])
+    after = np.searchsorted(matched, rows) + 1
+    return np.asarray((places < ends[after - 1]) | (places > ends[after]))

@@ -21,7 +21,7 @@ HOPELESS_COST = 300.0
 
 @dataclass(frozen=True)
 class Path:
-    """The background's frame for each frame of the foreground, -1 where none; where the path jumped; and its cost."""
+    """The background's frame for each frame of the foreground, -1 where none; where time jumped; and the cost."""
 
     frames: Frames
     jumps: NDArray[np.bool_]
@@ -104,7 +104,7 @@ def best_path(band: Band, ratio: float, *, reorder: bool = False, held: Set[int]
         totals.append(fresh + band.costs[index])
     last = len(totals) - 1
     ways.append(ways[-1].later(band.columns[-1], totals[-1].min(axis=0), last, held=last in held))
-    return _traced(band, prior[:, 0], totals, ways, reorder=reorder)
+    return _traced(band, ratio, prior[:, 0], totals, ways, reorder=reorder)
 
 
 class _Origins:
@@ -135,8 +135,11 @@ def _changed(total: Costs) -> Costs:
     return total
 
 
-def _traced(band: Band, prior: Costs, totals: list[Costs], ways: list[_Left], *, reorder: bool) -> Path:
-    """Follow the path back from its end: what led to a place is seen by comparing once more."""
+def _traced(band: Band, ratio: float, prior: Costs, totals: list[Costs], ways: list[_Left], *, reorder: bool) -> Path:
+    """Follow the path back from its end: what led to a place is seen by comparing once more.
+
+    What goes on as if it had run all the while, after frames that showed nothing, is no jump in time.
+    """
     count, usual = len(totals), int(prior.argmin())
     frames, jumps = np.full(count, -1, np.int64), np.zeros(count, bool)
     last = ways[count]
@@ -157,8 +160,9 @@ def _traced(band: Band, prior: Costs, totals: list[Costs], ways: list[_Left], *,
         here = np.array([place])
         if step == usual and ways[index].jump(here, reorder=reorder)[0] < came.min():
             way = int(ways[index].before(here, reorder=reorder)[0])
-            jumps[index] = True
-            index, place, step = int(ways[index].rows[way]), int(ways[index].places[way]), None
+            row, origin = int(ways[index].rows[way]), int(ways[index].places[way])
+            jumps[index] = row >= 0 and abs(place - origin - ratio * (index - row)) > max(1.0, ratio)
+            index, place, step = row, origin, None
         else:
             index, place, step = index - 1, place - step, int(came.argmin())
     return Path(frames, jumps, cost)
