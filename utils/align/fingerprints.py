@@ -129,5 +129,7 @@ def _averaged(pictures: Kept, frames: int) -> Kept:
     if frames == 1:
         return pictures
     starts = range(0, len(pictures), frames)
-    means = [pictures[start : start + frames].mean(axis=0, dtype=np.float32) for start in starts]
-    return np.rint(means).astype(np.int16)
+    means = np.empty((len(starts), pictures.shape[1]), np.int16)
+    for number, start in enumerate(starts):
+        means[number] = np.rint(pictures[start : start + frames].mean(axis=0, dtype=np.float32))
+    return means

@@ -81,7 +81,10 @@ class Proxies:
 
     def only(self, indices: Sequence[int]) -> "Proxies":
         """Only some of the frames."""
-        return Proxies(np.array([self.luma[index] for index in indices]), self.times_s[list(indices)], self.size)
+        luma = np.empty((len(indices), *self.luma.shape[1:]), np.uint8)
+        for number, index in enumerate(indices):
+            luma[number] = self.luma[index]
+        return Proxies(luma, self.times_s[list(indices)], self.size)
 
     @property
     def small(self) -> Size:
