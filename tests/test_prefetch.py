@@ -1,11 +1,14 @@
 """Prefetching changes nothing but the time: same items, same order, same errors, and nothing is left running."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from utils.prefetch import prefetch
+from utils.project import PROJECT_ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +127,12 @@ def test_a_nested_one_ends_with_the_outer() -> None:
     outer = prefetch((2 * number for number in prefetch(endless(), depth=1)), depth=1)
     assert [next(outer), next(outer)] == [0, 2]
     outer.close()
+
+
+def test_a_process_that_ends_waits_for_none_that_it_holds() -> None:
+    """Its threads are stopped by then, and would be waited for for ever."""
+    script = (
+        "import itertools; from utils.prefetch import prefetch; items = prefetch(itertools.count()); print(next(items))"
+    )
+    child = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
+    assert child.returncode == 0 and child.stdout == "0\n", child.stderr

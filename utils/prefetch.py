@@ -4,6 +4,7 @@ It helps with decoding and OpenCV, which release the GIL.
 """
 
 import queue
+import sys
 import threading
 from collections.abc import Generator, Iterable
 from typing import Generic, TypeVar
@@ -84,6 +85,7 @@ def prefetch(items: Iterable[T], depth: int = 3) -> Generator[T]:
     finally:
         producer.stopped.set()
         # A forgotten generator may be collected in any thread: in one that the producer waits for, and in one that
-        # holds the lock under which threads end. So it is the work that is waited for, and not the thread.
-        if not producer.is_fed_by(threading.current_thread()):
+        # holds the lock under which threads end. So it is the work that is waited for, and not the thread; and nothing
+        # when the interpreter ends, which stops all threads before it collects what is left.
+        if not sys.is_finalizing() and not producer.is_fed_by(threading.current_thread()):
             producer.finished.wait()
