@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.align.placement import Placement
+from utils.align.placement import Placement, between_middles
 from utils.image import Box, Size
 from utils.image.geometry import Matrix, inverse
 from utils.media.planes import Plane, Planes
@@ -111,7 +111,7 @@ class LaidPlane:
 
     @cached_property
     def _by_axis(self) -> list[Shares]:
-        """The same along each axis: less at an edge inside the picture, and where a pixel is covered in part."""
+        """What share of it each pixel shows along an axis: less at an edge inside, and where it is covered in part."""
         shares = []
         for axis, (low, high) in enumerate(zip(*self._edges, strict=True)):
             at = np.arange(self.box[axis], self.box[axis + 2], dtype=np.float64)
@@ -182,9 +182,7 @@ def laid_planes(
 def matrix_of(placement: Placement, size: Size) -> Matrix:
     """From pixels of the foreground to the background's; onto whole ones if its edges are that near to them."""
     if placement.turn:
-        to_middle, from_middle = np.eye(3), np.eye(3)
-        to_middle[:2, 2], from_middle[:2, 2] = 0.5, -0.5
-        return np.asarray(from_middle @ np.vstack([placement.matrix, [0, 0, 1]]) @ to_middle, np.float64)
+        return np.vstack([between_middles(placement.matrix), [0, 0, 1]])
     low = np.array([placement.left, placement.top])
     high = low + placement.scale * np.array(size)
     if max(np.abs(edge - np.rint(edge)).max() for edge in (low, high)) < SNAP_PX:

@@ -25,7 +25,7 @@ class AlignPreview:
     before: RGB = field(repr=False)
     """The frame of the foreground."""
     after: RGB = field(repr=False)
-    """The same place of the background at its moment; grey where nothing matches."""
+    """What the background shows in the same place at its moment; grey where nothing matches."""
     plot: str = field(repr=False)
     handle: dict[str, float] | None
     """Where the frame is on the plot."""

@@ -48,6 +48,6 @@ class SoundCheck:
         )
 
     def document(self) -> dict[str, Any]:
-        """The same for programs."""
+        """What programs are told."""
         seconds = {"sound_s": round(self.sound_s, 3), "picture_s": round(self.picture_s, 3)}
         return {**seconds, "confidence": round(self.confidence, 3), "agrees": self.agrees}

@@ -81,7 +81,7 @@ class Fingerprints:
         return replace(self, background=theirs, foreground=own)
 
     def trusting(self) -> "Fingerprints":
-        """The same with less weight for pixels that differ between frames and those that they are nearest to."""
+        """These fingerprints, with less weight for pixels that differ between frames and those nearest to them."""
         few = _some(len(self.own), NEAREST_FRAMES)
         nearest = (self.own[few] @ self.theirs[:].T).argmax(axis=1)
         own, theirs = (each.astype(np.float32) for each in (self.foreground[few], self.background[nearest]))

@@ -47,7 +47,7 @@ class Grid:
 
     @cached_property
     def half(self) -> NDArray[np.bool_]:
-        """Of the cells that count those in every second block, as on a chessboard."""
+        """Which of the cells that count lie in every second block, as on a chessboard."""
         down, across = np.indices((self.size.height_px, self.size.width_px)) // BLOCK_PX
         return np.asarray(((down + across) % 2 == 0).ravel()[self.counted])
 

@@ -10,6 +10,13 @@ from utils.align.proxies import Luma, Proxies
 from utils.size import Size
 
 
+def between_middles(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A matrix (2 x 3) between places as one between pixels, which OpenCV counts from their middles."""
+    shifted = matrix.copy()
+    shifted[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
+    return shifted
+
+
 @dataclass(frozen=True)
 class Placement:
     """The foreground's upper left corner in the background, in px of that, and how many of these one of its own is."""
@@ -30,8 +37,7 @@ class Placement:
         """The part of a background proxy that a foreground of this size covers, on a grid."""
         fine = Size(2 * grid.width_px, 2 * grid.height_px)  # then averaged: one step would leave pixels out
         steps = [side / count for side, count in zip(size, fine, strict=True)]
-        matrix = np.array(background.reduction)[:, None] * self.matrix * np.array([*steps, 1.0])
-        matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # pixels are counted from their middles
+        matrix = between_middles(np.array(background.reduction)[:, None] * self.matrix * np.array([*steps, 1.0]))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         cut = cv2.warpAffine(luma, matrix, fine, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.resize(cut, grid, interpolation=cv2.INTER_AREA), np.float32)

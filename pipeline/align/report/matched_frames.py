@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.align.drift import Drift
 from pipeline.align.time_map import TimeMap
 from utils.align.labels import Label
+from utils.align.placement import between_middles
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Size
 from utils.media.clip import Clip
@@ -126,8 +127,7 @@ class MatchedFrames:
         fine = max(1, ceil(step))  # then averaged: one step would leave pixels out
         size = Size(fine * tile.width_px, fine * tile.height_px)
         steps = [whole / part for whole, part in zip(self.foreground.size, size, strict=True)]
-        matrix = place.matrix * np.array([*steps, 1.0])
-        matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
+        matrix = between_middles(place.matrix * np.array([*steps, 1.0]))
         flags, beyond = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (NO_PICTURE,) * 3
         cut = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
         return np.asarray(cv2.resize(cut, tile, interpolation=cv2.INTER_AREA), np.uint8)
