@@ -19,8 +19,8 @@ from utils.align.placement import Placement
 from utils.align.placing import NEXT, REORDER, Refusal, found_placement
 from utils.align.proxies import Proxies
 
-RESTS_PX = 0.005
-"""A placement that moved by less is as it was."""
+RESTS = 4e-5
+"""A placement that moved by less, as a share of the foreground's width there, is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
@@ -105,10 +105,10 @@ def align(
         solved = joint.solve(placement, near, places=given is None, turns=turns)
         if turns and abs(solved.placement.turn) * max(foreground.size) < LEAST_TURN_PX and given is None:
             turns = False
-            solved = joint.solve(replace(solved.placement, turn=0.0), near)
+            solved = joint.solve(replace(solved.placement, turn=0.0), solved.moments)
         moved_px, likeness = solved.placement.differs_px(placement, foreground.size), solved.likeness
         placement = solved.placement
-        if moved_px < RESTS_PX * placement.scale:
+        if moved_px < RESTS * placement.scale * foreground.size.width_px:
             break
         del timed  # its fingerprints take as much memory as the next ones
         timed = pair.timed(placement)

@@ -51,6 +51,13 @@ class Grid:
         down, across = np.indices((self.size.height_px, self.size.width_px)) // BLOCK_PX
         return np.asarray(((down + across) % 2 == 0).ravel()[self.counted])
 
+    @cached_property
+    def blocks(self) -> Picture:
+        """Which cells that count lie in which block, cells x blocks."""
+        down, across = np.indices((self.size.height_px, self.size.width_px)) // BLOCK_PX
+        numbers = (down * (across.max() + 1) + across).ravel()[self.counted]
+        return np.asarray(numbers[:, None] == np.unique(numbers), np.float32)
+
     def shrunk(self, luma: NDArray[np.uint8]) -> Picture:
         """A whole picture in cells."""
         return np.asarray(cv2.resize(luma, self.size, interpolation=cv2.INTER_AREA), np.float32)

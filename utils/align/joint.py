@@ -16,7 +16,10 @@ from utils.align.proxies import Proxies
 
 Values = NDArray[np.float64]
 WIDTH_PX, BORDER_WIDTH_PX, MOST_FRAMES, MOST_ROUNDS = 96, 200, 60, 12
-LARGEST_STEP_FRAMES, DONE_PX = 1.0, 0.01
+LARGEST_STEP_FRAMES, DONE_CELLS = 1.0, 0.004
+STEP_SHARE = 0.7
+"""Steps are too long, since differences of neighbouring pixels fall short of what fine texture changes from one to the
+next: so much of each is gone."""
 LEAST_GAIN = 0.05
 """A frame that hardly shows the background, not even weaker, is compared as it is."""
 STEADY = 1e-3
@@ -76,7 +79,7 @@ class Joint:
         for _ in range(MOST_ROUNDS):
             pairs = zip(moments, self._own, strict=True)
             frames = [self._equations(placement, float(moment), own, weights) for moment, own in pairs]
-            step = _step(frames, unknown) if places else np.zeros(4)
+            step = STEP_SHARE * _step(frames, unknown) if places else np.zeros(4)
             later = np.array([each.later(step) for each in frames])
             moments = np.clip(moments + later, 0, len(self._background) - 1)
             left, top, scale, turn = (float(each) for each in step)
@@ -84,7 +87,8 @@ class Joint:
                 placement.scale + scale, placement.left + left, placement.top + top, placement.turn + turn
             )
             weights = _trust(np.mean([each.square for each in frames], axis=0), self._grid)
-            if max(abs(left), abs(top), (abs(scale) + abs(turn)) * self._size.width_px) < DONE_PX:
+            moved_px = max(abs(left), abs(top), (abs(scale) + abs(turn)) * self._size.width_px)
+            if moved_px < DONE_CELLS * placement.scale * self._size.width_px / self._grid.size.width_px:
                 break
         return Solved(placement, self.indices, moments, float(np.median([each.likeness for each in frames])))
 

@@ -1,7 +1,8 @@
 """Moments: the time of each frame of a foreground to a part of a frame of the background, and how sure that is.
 
-A temporal Lucas-Kanade: a frame is projected on the way from one frame of the background to the next. How sure that is
-follows from how far two halves of the picture disagree, and from how far the background moves there beyond its noise.
+A temporal Lucas-Kanade: a frame is projected on the way of the background at the two frames around it, and lies between
+them in proportion. How sure that is follows from how far two halves of the picture disagree, from how far the
+background moves there beyond its noise, and from how far blocks of the picture are apart for long.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from utils.align.fingerprints import Fingerprints, Vectors
 from utils.align.path import Frames, Path
+from utils.align.smoothing import smoothed
 
 Values = NDArray[np.float64]
 MOST_STEPS, BLOCK = 4, 256
@@ -20,12 +22,13 @@ LEAST_GAP = 0.1
 BEYOND, ENDING_FRAMES = 0.15, 12
 """How far before the first and behind the last frame of the background a moment may lie, for nothing is known of more;
 and the frames next to an end that show how time runs towards it."""
-SIGMA_TIMES, LEAST_SIGMA = 1.5, 0.01
+SIGMA_TIMES, LEAST_SIGMA = 1.4, 0.005
 """What both halves have in common does not show in their difference; on clips whose truth is known errors are so much
 larger."""
-LASTING_SHARE = 0.06
-"""How much of a difference that lasts from frame to frame, such as that of a look or of a coarse encoding, may pull all
-moments one way, which halves do not show."""
+LEAST_GAIN = 0.1
+"""How much of what a frame of the background shows is in a frame of the foreground, at least."""
+BLOCKS_SHARE = 0.1
+"""How much of how far blocks of the picture are apart may be the same in all of them, which halves do not show."""
 MOST_DIFFERENCE = 20.0
 SIGNAL_FRAMES, HALVES_FRAMES = 5, 15
 """Over how many frames the way of the background, and the difference of halves, are averaged."""
@@ -47,23 +50,19 @@ class Moments:
 def moments_of(path: Path, prints: Fingerprints, clock: Values) -> Moments:
     """The moments near a path; the clock says when frames of the background are shown, in usual frames."""
     clips, half = _Clips(prints.theirs, prints.own, clock), prints.grid.half
-    matched = path.matched
-    moments, places, apart = (
-        np.full(len(clips.own), np.nan),
-        np.zeros(len(clips.own), np.int64),
-        np.zeros(len(clips.own)),
-    )
+    matched, frames = path.matched, len(clips.own)
+    moments, places, differing = np.full(frames, np.nan), np.zeros(frames, np.int64), np.zeros(frames)
     moments[matched], places[matched] = clips.projected(matched, path.frames[matched])
-    one, other = (clips.shares(matched, places[matched], part) for part in (half, ~half))
-    apart[matched] = np.clip(one - other, -MOST_DIFFERENCE, MOST_DIFFERENCE)
     moments = _within(moments, len(clips.theirs) - 1)
     ways, signal = (each[places] for each in clips.ways())
-    differing = np.abs(apart) * ways / 2  # as a distance: where nothing moves, halves do not differ either
+    one, other = (clips.shares(matched, places[matched], part) for part in (half, ~half))
+    between = np.minimum(np.abs(one - other), MOST_DIFFERENCE)
+    differing[matched] = between * ways[matched] / 2  # as a distance: where nothing moves, halves do not differ either
     usual = float(np.median(differing[matched])) if len(matched) else 1.0
     noise = np.maximum(np.sqrt(_averaged(differing**2, HALVES_FRAMES)), usual)
-    lasting = clips.lasting(matched, places[matched], moments)
-    away = np.hypot(SIGMA_TIMES * noise, LASTING_SHARE * lasting)
-    sigma = np.minimum(np.hypot(LEAST_SIGMA, away / np.maximum(signal, 1e-9)), len(clips.theirs))
+    blocks = clips.apart(matched, places[matched], moments, prints.grid.blocks)
+    moments, noise = smoothed(moments, SIGMA_TIMES * noise / np.maximum(signal, 1e-9), path.jumps)
+    sigma = np.minimum(np.hypot(np.hypot(LEAST_SIGMA, noise), BLOCKS_SHARE * blocks), len(clips.theirs))
     return Moments(moments, np.where(np.isfinite(moments), sigma, np.nan))
 
 
@@ -83,27 +82,27 @@ class _Clips:
     def projected(self, rows: Frames, frames: Frames) -> tuple[Values, Frames]:
         """The moments of frames near frames of the background, and the latter.
 
-        The way there leads from the frame before to the one after: noise of the frame itself is no part of it, which
-        would pull moments forward.
+        A moment is looked at from the two frames of the background around it. Noise, blur and what a look changed let
+        it seem nearer to either, by the same share: that cancels when the two are set in proportion.
         """
         at, share = frames.copy(), self.shares(rows, frames)
-        times, moving = np.full(len(rows), np.nan), np.arange(len(rows))
+        times, moving = self.clock[at] + np.clip(share, -1.0, 1.0), np.arange(len(rows))
         for _ in range(MOST_STEPS):
-            onward = np.sign(share[moving]).astype(np.int64)
+            onward = np.where(share[moving] < 0, -1, 1)
             beside = np.clip(at[moving] + onward, 0, len(self.theirs) - 1)
             gap = np.abs(self.clock[beside] - self.clock[at[moving]])
-            nearer = (gap > 0) & (np.abs(share[moving]) > gap / 2)
-            moving, onward, beside, gap = (each[nearer] for each in (moving, onward, beside, gap))
+            moving, onward, beside, gap = (each[gap > 0] for each in (moving, onward, beside, gap))
             if not len(moving):
                 break
-            back = self.shares(rows[moving], beside)
-            between = back * onward < -gap / 2  # half way between the two, of which each points to the other
-            halfway = moving[between]
-            here, there = self.clock[at[halfway]] + share[halfway], self.clock[beside[between]] + back[between]
-            times[halfway] = (here + there) / 2
-            moving, beside, back = moving[~between], beside[~between], back[~between]
-            at[moving], share[moving] = beside, back
-        times = np.where(np.isnan(times), self.clock[at] + np.clip(share, -1.0, 1.0), times)
+            ahead, behind = share[moving] * onward, -self.shares(rows[moving], beside) * onward
+            between, beyond = behind > 0, (behind <= 0) & (ahead > gap / 2)
+            done, part = moving[between], (ahead / np.maximum(ahead + behind, 1e-9))[between]
+            times[done] = self.clock[at[done]] + onward[between] * gap[between] * part
+            nearer = between & (ahead > behind)
+            at[moving[nearer]] = beside[nearer]
+            moving, beside = moving[beyond], beside[beyond]
+            at[moving], share[moving] = beside, (-behind * onward)[beyond]
+            times[moving] = self.clock[beside] + np.clip(share[moving], -1.0, 1.0)
         return self._moments(times), at
 
     def _moments(self, times: Values) -> Values:
@@ -119,24 +118,32 @@ class _Clips:
         return np.concatenate(found) if found else np.zeros(0)
 
     def _shares(self, rows: Frames, at: Frames, part: NDArray[np.bool_] | None) -> Values:
-        before, after = np.maximum(at - 1, 0), np.minimum(at + 1, len(self.theirs) - 1)
-        way = (self.theirs[after] - self.theirs[before]) / self._between(before, after)[:, None]
-        away = self.own[rows] - self.theirs[at]
+        """The least squares of a frame in its neighbour of the background and the way there, for a share and a gain."""
+        own, near, way = self.own[rows], self.theirs[at], self._way(at)
         if part is not None:
-            way, away = way[:, part], away[:, part]
-        along, lengths = (np.einsum("np,np->n", way, each).astype(np.float64) for each in (away, way))
-        return np.asarray(along / np.maximum(lengths, 1e-9), np.float64)
+            own, near, way = own[:, part], near[:, part], way[:, part]
+        products = ((own, near), (own, way), (near, near), (near, way), (way, way))
+        alike, along, whole, across, lengths = (_products(*each) for each in products)
+        gain = np.maximum(alike * lengths - along * across, LEAST_GAIN * whole * lengths)
+        return np.asarray((along * whole - alike * across) / np.maximum(gain, 1e-12))
 
-    def lasting(self, rows: Frames, at: Frames, moments: Values) -> Values:
-        """For each frame of the foreground how far, as a distance, it lies off the way of the background for long."""
-        power = np.zeros(len(self.own))
+    def apart(self, rows: Frames, at: Frames, moments: Values, blocks: NDArray[np.float32]) -> Values:
+        """For each frame of the foreground how many frames apart its blocks are for long, as standard deviation.
+
+        What two frames beside one another have in common is no noise: encoders renew some blocks late, and looks move
+        what they draw.
+        """
+        power, weight = np.zeros((2, len(self.own)))
         for start in range(0, len(rows), BLOCK):
             few = slice(start, start + BLOCK + 1)
-            off = self._off(rows[few], at[few], moments)
-            alike = np.einsum("np,np->n", off[1:], off[:-1])
-            power[rows[few][:-1]] = alike
-        power[rows[-1:]] = power[rows[-2:-1]]
-        return np.asarray(np.sqrt(np.maximum(_averaged(power, HALVES_FRAMES), 0)))
+            off, way = self._off(rows[few], at[few], moments), self._way(at[few])
+            lengths = (way * way) @ blocks
+            off -= (_products(off, way) / np.maximum(_products(way, way), 1e-12)).astype(np.float32)[:, None] * way
+            along, mean = (off * way) @ blocks, np.maximum((lengths[1:] + lengths[:-1]) / 2, 1e-12)
+            done = rows[few][:-1]
+            power[done], weight[done] = (along[1:] * along[:-1] / mean).sum(axis=1), mean.sum(axis=1)
+        shares = _averaged(power, HALVES_FRAMES) / np.maximum(_averaged(weight, HALVES_FRAMES), 1e-12)
+        return np.asarray(np.sqrt(np.maximum(shares, 0)))
 
     def _off(self, rows: Frames, at: Frames, moments: Values) -> NDArray[np.float32]:
         """What is left of frames when the background at their moments is taken away."""
@@ -144,6 +151,14 @@ class _Clips:
         share = np.clip(np.nan_to_num(moments[rows] - at), -1, 1) / np.maximum(after - before, 1)
         way = self.theirs[after] - self.theirs[before]
         return np.asarray(self.own[rows] - self.theirs[at] - share.astype(np.float32)[:, None] * way)
+
+    def _way(self, at: Frames) -> NDArray[np.float32]:
+        """The way from the frame before to the one after, in a usual frame's time.
+
+        Noise of the frame itself is no part of it, which would pull moments to one side.
+        """
+        before, after = np.maximum(at - 1, 0), np.minimum(at + 1, len(self.theirs) - 1)
+        return np.asarray((self.theirs[after] - self.theirs[before]) / self._between(before, after)[:, None])
 
     def _between(self, before: Frames, after: Frames) -> NDArray[np.float32]:
         return np.maximum(self.clock[after] - self.clock[before], LEAST_GAP).astype(np.float32)
@@ -180,6 +195,11 @@ def _within(moments: Values, last: int) -> Values:
         going = start + slope * run[at_end]
         beyond[run[at_end]] |= (going > last + BEYOND) if outward > 0 else (going < -BEYOND)
     return np.where(beyond, np.nan, moments)
+
+
+def _products(one: NDArray[np.float32], other: NDArray[np.float32]) -> Values:
+    """The scalar products of vectors."""
+    return np.asarray(np.einsum("np,np->n", one, other), np.float64)
 
 
 def _averaged(values: Values, frames: int) -> Values:
