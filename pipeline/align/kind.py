@@ -78,8 +78,8 @@ def estimates(
 
 
 def _summary(settings: Mapping[str, Any]) -> str:
-    found = settings["space.match"] != "fixed"
-    return "precise" if found else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
+    match = settings["space.match"]
+    return str(match) if match != "fixed" else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
 
 
 KIND = Kind(

@@ -22,10 +22,12 @@ class Pair(Group):
 class Space(Group):
     """The foreground's place in the background."""
 
-    match: Literal["precise", "fixed"] = setting(
+    match: Literal["precise", "auto", "scale", "fixed"] = setting(
         "precise",
         "Placement",
-        "precise finds where the foreground lies, together with its times; fixed takes it as given.",
+        "precise finds where the foreground lies, together with its times; auto finds it in a few frames, and refines "
+        "it only where matched frames show that it is off; scale finds place and scale in a few frames and takes them "
+        "as they are, without a turn; fixed takes what is given.",
     )
     x_px: float = setting(
         0.0, "Left", "The left edge of the foreground in the background.", unit="px", least=-8192, most=8192

@@ -18,7 +18,7 @@ from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
 from pipeline.types import Done, Event
-from utils.align.alignment import Matching, align
+from utils.align.alignment import Matching, Places, align
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies, StoredPictures, times_of, write
 from utils.align.sound import Heard, heard
@@ -91,6 +91,8 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     # 2. Find the placement and the time of each frame.
     found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
 
+    run.events += [Event(ALIGN.name, remark) for remark in found.remarks]
+
     # 3. Ask the sound whether it agrees.
     checked = None
     if background.audio and foreground.audio:
@@ -140,7 +142,9 @@ def _matching(settings: Mapping[str, Any]) -> Matching:
     border_px = settings["match.border_px"] if settings["match.time"] == "border" else 0
     width_px, refinements = CARE[settings["match.quality"]]
     anchors, reorder = read_anchors(settings["match.anchors"]), settings["match.order"] == "any"
-    return Matching(anchors, reorder, BORDER_WIDTH_PX if border_px else width_px, refinements, border_px)
+    width_px = BORDER_WIDTH_PX if border_px else width_px
+    places: Places = settings["space.match"] if settings["space.match"] != "fixed" else "precise"
+    return Matching(anchors, reorder, width_px, refinements, border_px, places)
 
 
 def _lay_over(work: Work) -> None:
@@ -161,6 +165,6 @@ TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
 MATCH = ("match.quality", "match.time", "match.border_px", "match.order", "match.anchors")
-ALIGN = Stage("align", version=8, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
+ALIGN = Stage("align", version=9, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

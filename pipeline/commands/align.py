@@ -19,6 +19,7 @@ REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
 MOST_LISTED, BLEND_PX = 5, 8
 BACKGROUND = "pair.background"
+PLACES = ("precise", "auto", "scale", "fixed")
 
 
 ELSEWHERE = {
@@ -33,7 +34,13 @@ Foreground = Annotated[str, typer.Argument(metavar="FG", help="The foreground th
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The composed clip to write, an .mp4.")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="Where to write the time of each frame, a .json.")]
 MatchSpace = Annotated[
-    str, typer.Option("--match-space", help="precise finds the placement; fixed takes --x, --y and --scale.")
+    str,
+    typer.Option(
+        "--match-space",
+        help="precise finds the placement together with the times; auto finds it in a few frames and refines it only "
+        "where it is off; scale finds place and scale in a few frames, without a turn, and refines nothing; fixed "
+        "takes --x, --y and --scale.",
+    ),
 ]
 X = Annotated[float | None, typer.Option("--x", help="The foreground's left edge in the background, in px.")]
 Y = Annotated[float | None, typer.Option("--y", help="The foreground's upper edge in the background, in px.")]
@@ -203,6 +210,8 @@ def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float,
     where += f", turned by {place['turn_degrees']:.2f}°" if place["turn_degrees"] else ""
     typer.echo(f"{where}, likeness {told['likeness']:.3f}; {told['seconds']:.1f} s")
     typer.echo("  frames: " + ", ".join(f"{count} {label}" for label, count in told["labels"].items()))
+    for remark in told["remarks"]:
+        typer.echo(f"  {remark}")
     if sound:
         typer.echo(f"  {sound.sentence}")
     if off:
@@ -247,8 +256,8 @@ def _place(match: str, x: float | None, y: float | None, scale: float | None, *,
 
     given = {"space.x_px": x, "space.y_px": y, "space.scale": scale}
     said = {name: value for name, value in given.items() if value is not None}
-    if match not in ("precise", "fixed"):
-        raise SettingsError(f"--match-space {match!r:.40} is unknown.", "Choose precise or fixed.")
+    if match not in PLACES:
+        raise SettingsError(f"--match-space {match!r:.40} is unknown.", f"Choose {', '.join(PLACES)}.")
     if skip and said:
         raise SettingsError("--skip-spatial-align means 0, 0 in full size.", "Leave it out, or --x, --y and --scale.")
     if said and match != "fixed":

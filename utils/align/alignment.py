@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from utils.align.agreement import Agreement
 from utils.align.compared import Compared
 from utils.align.content import check_content
 from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
+from utils.align.glance import Glance
 from utils.align.joint import Joint
 from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
 from utils.align.levels import Rules, found_path
@@ -23,6 +25,7 @@ RESTS_PX = 0.005
 """A placement that moved by less is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
+REFINE = "A precise placement is refined together with the times."
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
 time may run otherwise from one to the next."""
@@ -42,6 +45,8 @@ class Alignment:
     labels: tuple[Label, ...]
     likeness: float
     """How alike matched frames are, from 0 to 1: the median correlation of their high-passed pictures."""
+    remarks: tuple[str, ...] = ()
+    """What people should know of how it was found, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,12 @@ class _Timed:
     compared: Compared
 
 
+Places = Literal["precise", "auto", "scale"]
+
+
 @dataclass(frozen=True)
 class Matching:
-    """How times are found."""
+    """How placement and times are found."""
 
     anchors: Mapping[int, int] = field(default_factory=dict)
     """Frames of the foreground that are held near frames of the background."""
@@ -65,13 +73,16 @@ class Matching:
     """How often placement and path follow each other, at most."""
     border_px: int = 0
     """Only so much along the foreground's edges is compared, if not 0."""
+    places: Places = "precise"
+    """Whether a placement that is found is refined with the times; auto: only where a glance shows that it is off;
+    scale: never, and the foreground is not turned."""
 
 
 class Pair:
     """Two clips that are to be aligned, and what does not depend on where the foreground lies."""
 
     def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
-        self.background, self.foreground = background, foreground
+        self.background, self.foreground = self.clips = background, foreground
         self._rules = Rules(background.rate / foreground.rate, matching.anchors, matching.reorder)
         longer = max(len(background), len(foreground))
         self._grid = print_grid(foreground.size, longer, matching.width_px, matching.border_px)
@@ -94,24 +105,9 @@ def align(
     matching = matching or Matching()
     check_content(background, foreground)
     pair = Pair(background, foreground, matching)
-    placement = given or found_placement(background, foreground)
-    timed, likeness, turns = pair.timed(placement), 0.0, True
-    for _ in range(matching.refinements):
-        check()
-        if len(timed.path.matched) < 2:
-            raise Refusal("No frame of the foreground was found in the background.", NEXT)
-        joint = Joint(background, foreground, timed.path.matched, matching.border_px)
-        near = moments_near(timed.path, timed.prints, background.clock, joint.indices)
-        solved = joint.solve(placement, near, places=given is None, turns=turns)
-        if turns and abs(solved.placement.turn) * max(foreground.size) < LEAST_TURN_PX and given is None:
-            turns = False
-            solved = joint.solve(replace(solved.placement, turn=0.0), near)
-        moved_px, likeness = solved.placement.differs_px(placement, foreground.size), solved.likeness
-        placement = solved.placement
-        if moved_px < RESTS_PX * placement.scale:
-            break
-        del timed  # its fingerprints take as much memory as the next ones
-        timed = pair.timed(placement)
+    start = given or _found(background, foreground, matching)
+    solved = _solved(pair, start, matching, check, given is not None)
+    timed, likeness, glance = solved.timed, solved.likeness, solved.glance
     found = moments_of(timed.path, timed.prints, background.clock)
     moving = found.sigma < STILL_SIGMA
     agreement = Agreement.of(timed.path, timed.prints)
@@ -120,7 +116,58 @@ def align(
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
-    return Alignment(placement, found.moments, found.sigma, labels, likeness)
+    sigma = np.hypot(found.sigma, glance.off_frames) if glance else found.sigma
+    remarks = (f"{glance.sentence} {REFINE}",) if glance and glance.is_off else ()
+    return Alignment(solved.placement, found.moments, sigma, labels, likeness, remarks)
+
+
+def _found(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
+    """The placement that pictures show, upright where it may not be turned."""
+    found = found_placement(background, foreground)
+    return found.upright(foreground.size) if matching.places == "scale" else found
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """A placement, the path under it, how alike frames are then, and how far it may be off, if it was not refined."""
+
+    placement: Placement
+    timed: _Timed
+    likeness: float
+    glance: Glance | None = None
+
+
+def _solved(pair: Pair, placement: Placement, matching: Matching, check: Callable[[], None], given: bool) -> _Solved:
+    """Placement and path follow each other until they rest; one that stays as it is has one path."""
+    timed, likeness, turns, size = pair.timed(placement), 0.0, True, pair.foreground.size
+    for number in range(matching.refinements):
+        check()
+        joint, near = _joint(pair, timed, matching)
+        if given:
+            return _Solved(placement, timed, joint.solve(placement, near, places=False).likeness)
+        if number == 0 and matching.places != "precise":
+            glance = Glance.of(pair.clips, timed.path, timed.prints, placement, matching.border_px)
+            if not glance.is_off or matching.places == "scale":
+                return _Solved(placement, timed, glance.likeness, glance)
+        solved = joint.solve(placement, near, turns=turns)
+        if turns and abs(solved.placement.turn) * max(size) < LEAST_TURN_PX:
+            turns = False
+            solved = joint.solve(replace(solved.placement, turn=0.0), near)
+        moved_px, likeness = solved.placement.differs_px(placement, size), solved.likeness
+        placement = solved.placement
+        if moved_px < RESTS_PX * placement.scale:
+            break
+        del timed  # its fingerprints take as much memory as the next ones
+        timed = pair.timed(placement)
+    return _Solved(placement, timed, likeness)
+
+
+def _joint(pair: Pair, timed: _Timed, matching: Matching) -> tuple[Joint, NDArray[np.float64]]:
+    """The equations of some matched frames, and about when these are."""
+    if len(timed.path.matched) < 2:
+        raise Refusal("No frame of the foreground was found in the background.", NEXT)
+    joint = Joint(pair.background, pair.foreground, timed.path.matched, matching.border_px)
+    return joint, moments_near(timed.path, timed.prints, pair.background.clock, joint.indices)
 
 
 def _check(path: Path, likeness: float, agreement: float) -> None:
