@@ -1,18 +1,20 @@
 """How a foreground is placed: refined always, where it is off, or never; found in few frames; and without its bars."""
 
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.aligned import Pair
+from tests.aligned import Pair, Scene, written
 from tests.aligned_cases import MATRIX, TRUE
-from utils.align.alignment import Alignment, Matching, Places, align
+from utils.align.alignment import Alignment, Matching, Places, align, placed
 from utils.align.labels import Label
 from utils.align.placement import Placement
 from utils.align.placing import found_placement
-from utils.align.proxies import Proxies
+from utils.align.proxies import Luma, Pictures, Proxies
 from utils.size import Size
 
 pytestmark = pytest.mark.slow
@@ -58,6 +60,50 @@ def test_a_placement_that_is_off_is_refined_by_auto_and_told_by_scale(tmp_path: 
     assert scale.placement.turn == 0 and "may be off by" in scale.remarks[0]
     away = np.abs(scale.moments - pair.truth)
     assert np.nanmean(away < 2 * scale.sigma) > 0.9, "what it is off is in its uncertainty"
+
+
+@dataclass
+class Counted:
+    """Pictures that know which of them were read."""
+
+    pictures: Pictures
+    read: set[int] = field(default_factory=set)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pictures.shape
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Luma:
+        self.read.add(index)
+        return self.pictures[index]
+
+
+@pytest.mark.parametrize("most", [12, 60])
+def test_a_placement_is_looked_for_in_few_frames(most: int, easy: Pair, clips: Clips) -> None:
+    counted = [replace(clip, luma=Counted(clip.luma)) for clip in clips]
+    found = placed(counted[0], counted[1], Matching(most_keyframes=most))
+    read = [len(clip.luma.read) for clip in counted if isinstance(clip.luma, Counted)]
+    assert max(read) <= most, read
+    assert found.differs_px(Placement(1.0, *easy.corner), easy.foreground.size) < 2
+    known = align(*clips, None, Matching(most_keyframes=most))
+    off = sure_errors(easy, known)
+    assert len(off) > 0.95 * len(easy.truth) and off.max() < 0.5 and not known.remarks
+    assert known.placement.differs_px(Placement(1.0, *easy.corner), easy.foreground.size) < 0.5
+
+
+def test_all_frames_are_looked_at_where_few_do_not_show_the_placement(tmp_path: Path) -> None:
+    """Half a second of ten belongs to the foreground; the rest is another place, and few frames are all of that."""
+    scene, other, rate = Scene(), Scene(seed=5), 20
+    pictures = [(scene if 61 <= index < 79 else other).picture(index / rate) for index in range(200)]
+    background = written(tmp_path / "behind.mp4", pictures, Fraction(rate), 20)
+    own = [picture[34:146, 60:260] for picture in pictures[61:79]]
+    foreground = written(tmp_path / "own.mp4", own, Fraction(rate), 20)
+    found = align(Proxies.of(background), Proxies.of(foreground), None, Matching(most_keyframes=5))
+    assert "in all frames, for 5 of the background" in found.remarks[0]
+    assert np.abs(found.moments - np.arange(61, 79)).max() < 0.5
 
 
 def test_a_placement_is_made_upright_around_its_middle() -> None:

@@ -29,6 +29,14 @@ class Space(Group):
         "it only where matched frames show that it is off; scale finds place and scale in a few frames and takes them "
         "as they are, without a turn; fixed takes what is given.",
     )
+    max_keyframes: int = setting(
+        200,
+        "Looked at",
+        "In how many frames of each clip the placement is looked for; in all where these do not show it clearly.",
+        unit="frames",
+        least=5,
+        most=1_000_000,
+    )
     x_px: float = setting(
         0.0, "Left", "The left edge of the foreground in the background.", unit="px", least=-8192, most=8192
     )

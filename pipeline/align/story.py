@@ -144,7 +144,8 @@ def _matching(settings: Mapping[str, Any]) -> Matching:
     anchors, reorder = read_anchors(settings["match.anchors"]), settings["match.order"] == "any"
     width_px = BORDER_WIDTH_PX if border_px else width_px
     places: Places = settings["space.match"] if settings["space.match"] != "fixed" else "precise"
-    return Matching(anchors, reorder, width_px, refinements, border_px, places)
+    most_keyframes = settings["space.max_keyframes"]
+    return Matching(anchors, reorder, width_px, refinements, border_px, places, most_keyframes)
 
 
 def _lay_over(work: Work) -> None:
@@ -163,8 +164,8 @@ def _lay_over(work: Work) -> None:
 
 TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
-SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
+SPACE = ("space.match", "space.max_keyframes", "space.x_px", "space.y_px", "space.scale")
 MATCH = ("match.quality", "match.time", "match.border_px", "match.order", "match.anchors")
-ALIGN = Stage("align", version=9, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
+ALIGN = Stage("align", version=10, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -25,7 +25,6 @@ PLACES = ("precise", "auto", "scale", "fixed")
 ELSEWHERE = {
     "--gpu": "nothing of it runs on a graphics card",
     "--progressive": "the map comes whole, as soon as it is found",
-    "--max-keyframes": "all frames are compared, and none is left out",
 }
 """Options that programs like this one have, and why this one has them not."""
 
@@ -40,6 +39,15 @@ MatchSpace = Annotated[
         help="precise finds the placement together with the times; auto finds it in a few frames and refines it only "
         "where it is off; scale finds place and scale in a few frames, without a turn, and refines nothing; fixed "
         "takes --x, --y and --scale.",
+    ),
+]
+MaxKeyframes = Annotated[
+    int,
+    typer.Option(
+        "--max-keyframes",
+        min=5,
+        help="In how many frames of each clip the placement is looked for; in all where these do not show it clearly. "
+        "Times are found in all frames.",
     ),
 ]
 X = Annotated[float | None, typer.Option("--x", help="The foreground's left edge in the background, in px.")]
@@ -113,6 +121,7 @@ def align(
     out: Out = None,
     map: MapFile = None,
     match_space: MatchSpace = "precise",
+    max_keyframes: MaxKeyframes = 200,
     x: X = None,
     y: Y = None,
     scale: Scale = None,
@@ -147,7 +156,7 @@ def align(
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
-    place = _place(match_space, x, y, scale, skip=skip_spatial_align)
+    place = _place(match_space, x, y, scale, skip=skip_spatial_align) | {"space.max_keyframes": max_keyframes}
     matching = _matching(match_time, border, matching_quality, temporal_align, anchor or [], reorder=allow_reorder)
     said = {**place, **matching, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)

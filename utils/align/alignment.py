@@ -13,6 +13,7 @@ from utils.align.content import check_content
 from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
 from utils.align.glance import Glance
 from utils.align.joint import Joint
+from utils.align.keyframes import MOST, keyframes
 from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
 from utils.align.levels import Rules, found_path
 from utils.align.moments import moments_near, moments_of
@@ -25,6 +26,9 @@ RESTS_PX = 0.005
 """A placement that moved by less is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
+ALIKE = 0.85
+"""Where matched frames are less alike than this, a placement that was found in few frames is looked for in all."""
+LOOKED_AT_ALL = "The placement was looked for in all frames, for {} of the background did not show it clearly."
 REFINE = "A precise placement is refined together with the times."
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
@@ -76,6 +80,8 @@ class Matching:
     places: Places = "precise"
     """Whether a placement that is found is refined with the times; auto: only where a glance shows that it is off;
     scale: never, and the foreground is not turned."""
+    most_keyframes: int = MOST
+    """In how many frames of a clip a placement is looked for at first; 0 is all."""
 
 
 class Pair:
@@ -100,31 +106,50 @@ def align(
     given: Placement | None = None,
     matching: Matching | None = None,
     check: Callable[[], None] = lambda: None,
+    found: Placement | None = None,
 ) -> Alignment:
-    """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together."""
+    """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together.
+
+    A placement that `placed` has found already need not be looked for again.
+    """
     matching = matching or Matching()
     check_content(background, foreground)
     pair = Pair(background, foreground, matching)
-    start = given or _found(background, foreground, matching)
-    solved = _solved(pair, start, matching, check, given is not None)
-    timed, likeness, glance = solved.timed, solved.likeness, solved.glance
-    found = moments_of(timed.path, timed.prints, background.clock)
+    is_limited = given is None and keyframes(background, matching.most_keyframes) is not background
+    try:
+        start = given or found or placed(background, foreground, matching)
+        aligned = _aligned(pair, start, matching, check, given is not None)
+        if not is_limited or aligned.likeness > ALIKE:
+            return aligned
+    except Refusal:
+        if not is_limited:
+            raise
+    start = placed(background, foreground, replace(matching, most_keyframes=0))
+    aligned = _aligned(pair, start, matching, check, False)
+    return replace(aligned, remarks=(*aligned.remarks, LOOKED_AT_ALL.format(matching.most_keyframes)))
+
+
+def placed(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
+    """The placement that few frames show, upright where it may not be turned."""
+    found = found_placement(*(keyframes(each, matching.most_keyframes) for each in (background, foreground)))
+    return found.upright(foreground.size) if matching.places == "scale" else found
+
+
+def _aligned(pair: Pair, start: Placement, matching: Matching, check: Callable[[], None], given: bool) -> Alignment:
+    """The alignment that a placement leads to."""
+    solved = _solved(pair, start, matching, check, given)
+    timed, glance = solved.timed, solved.glance
+    found = moments_of(timed.path, timed.prints, pair.background.clock)
     moving = found.sigma < STILL_SIGMA
     agreement = Agreement.of(timed.path, timed.prints)
-    _check(timed.path, likeness, agreement.whole)
-    _check_order(timed, background.rate / foreground.rate)
+    _check(timed.path, solved.likeness, agreement.whole)
+    _check_order(timed, pair.background.rate / pair.foreground.rate)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
     sigma = np.hypot(found.sigma, glance.off_frames) if glance else found.sigma
     remarks = (f"{glance.sentence} {REFINE}",) if glance and glance.is_off else ()
-    return Alignment(solved.placement, found.moments, sigma, labels, likeness, remarks)
-
-
-def _found(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
-    """The placement that pictures show, upright where it may not be turned."""
-    found = found_placement(background, foreground)
-    return found.upright(foreground.size) if matching.places == "scale" else found
+    return Alignment(solved.placement, found.moments, sigma, labels, solved.likeness, remarks)
 
 
 @dataclass(frozen=True)
