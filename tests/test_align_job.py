@@ -61,7 +61,7 @@ def submitted(home: House, pair: Pair, *more: str) -> str:
 def done(home: House, pair: Pair) -> Job:
     """A job whose worker is killed when the map is there; the next worker goes on."""
     job = submitted(home, pair, "laid.blend_px=8", "trim.from_s=0.1")
-    home.kill(home.working(job, steps=5))
+    home.kill(home.working(job, steps=6))
     return home.ended(job)
 
 
@@ -69,7 +69,7 @@ def test_a_killed_job_goes_on_from_the_map(home: House, done: Job) -> None:
     assert (done.state, done.problem, done.result["look"]) == (State.DONE, "", "precise")
     assert done.attempts >= 2
     taken = {stage["name"]: stage["cache"] for stage in done.result["stages"]}
-    assert taken["proxies"] == taken["align"] == "hit" and taken["web copy"] == "miss"
+    assert taken["proxies"] == taken["place"] == taken["align"] == "hit" and taken["web copy"] == "miss"
 
 
 def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair) -> None:

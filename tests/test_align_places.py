@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from tests.aligned import Pair, Scene, written
 from tests.aligned_cases import MATRIX, TRUE
-from utils.align.alignment import Alignment, Matching, Places, align, placed
+from utils.align.alignment import Alignment, align
 from utils.align.labels import Label
+from utils.align.matching import Matching, Places
+from utils.align.placed import looked_for
 from utils.align.placement import Placement
 from utils.align.placing import found_placement
 from utils.align.proxies import Luma, Pictures, Proxies
@@ -84,7 +86,7 @@ class Counted:
 @pytest.mark.parametrize("most", [12, 60])
 def test_a_placement_is_looked_for_in_few_frames(most: int, easy: Pair, clips: Clips) -> None:
     counted = [replace(clip, luma=Counted(clip.luma)) for clip in clips]
-    found = placed(counted[0], counted[1], Matching(most_keyframes=most))
+    found = looked_for(counted[0], counted[1], Matching(most_keyframes=most))
     read = [len(clip.luma.read) for clip in counted if isinstance(clip.luma, Counted)]
     assert max(read) <= most, read
     assert found.differs_px(Placement(1.0, *easy.corner), easy.foreground.size) < 2

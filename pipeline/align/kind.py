@@ -16,12 +16,13 @@ from utils.errors import SettingsError
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "proxies": StageText("Looking at both clips in small", 8, 1),
-    "align": StageText("Finding the foreground's place and times", 15, 2),
-    "listen": StageText("Listening whether the sound agrees", 0.5, 2, counts=False),
-    "lay over": StageText("Laying the foreground over", 35, 3),
-    "check pictures": StageText("Drawing pictures to check it by", 8, 4),
-    "background in time": StageText("Writing the background in the foreground's time", 17, 5),
-    "web copy": StageText("Making copies to watch", 16, 6),
+    "place": StageText("Finding the foreground's place", 11, 2),
+    "align": StageText("Finding the time of each frame", 4, 3),
+    "listen": StageText("Listening whether the sound agrees", 0.5, 3, counts=False),
+    "lay over": StageText("Laying the foreground over", 35, 4),
+    "check pictures": StageText("Drawing pictures to check it by", 8, 5),
+    "background in time": StageText("Writing the background in the foreground's time", 17, 6),
+    "web copy": StageText("Making copies to watch", 16, 7),
 }
 FILES = {
     CLIP: ResultFile("Foreground over the background", "aligned"),

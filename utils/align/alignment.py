@@ -1,41 +1,29 @@
 """The alignment of two clips: a placement, the times that follow from it, then both together until they agree."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.align.agreement import Agreement
-from utils.align.compared import Compared
 from utils.align.content import check_content
-from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
-from utils.align.glance import Glance
-from utils.align.joint import Joint
-from utils.align.keyframes import MOST, keyframes
 from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
-from utils.align.levels import Rules, found_path
-from utils.align.moments import moments_near, moments_of
+from utils.align.matching import Matching
+from utils.align.moments import moments_of
+from utils.align.pair import Pair, Timed
 from utils.align.path import Path
+from utils.align.placed import LEAST_MATCHED, Placed, place, refined
 from utils.align.placement import Placement
-from utils.align.placing import NEXT, REORDER, Refusal, found_placement
+from utils.align.placing import NEXT, REORDER, Refusal
 from utils.align.proxies import Proxies
 
-RESTS_PX = 0.005
-"""A placement that moved by less is as it was."""
-LEAST_TURN_PX = 0.7
-"""A foreground that is turned by less, at its corners, is told as not turned."""
-ALIKE = 0.85
-"""Where matched frames are less alike than this, a placement that was found in few frames is looked for in all."""
-LOOKED_AT_ALL = "The placement was looked for in all frames, for {} of the background did not show it clearly."
-REFINE = "A precise placement is refined together with the times."
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
 time may run otherwise from one to the next."""
-LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.3
-"""Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps,
-and how far what changes in both agrees."""
+LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.4, 0.1, 0.3
+"""Beyond these a pair does not belong together: how alike frames that match are, time jumps, and how far what changes
+in both agrees."""
 
 
 @dataclass(frozen=True)
@@ -53,146 +41,56 @@ class Alignment:
     """What people should know of how it was found, in sentences."""
 
 
-@dataclass(frozen=True)
-class _Timed:
-    path: Path
-    prints: Fingerprints
-    compared: Compared
-
-
-Places = Literal["precise", "auto", "scale"]
-
-
-@dataclass(frozen=True)
-class Matching:
-    """How placement and times are found."""
-
-    anchors: Mapping[int, int] = field(default_factory=dict)
-    """Frames of the foreground that are held near frames of the background."""
-    reorder: bool = False
-    """Whether stretches may come in another order than in the background."""
-    width_px: int = WIDTH_PX
-    """How wide the pictures are in which frames are compared."""
-    refinements: int = 2
-    """How often placement and path follow each other, at most."""
-    border_px: int = 0
-    """Only so much along the foreground's edges is compared, if not 0."""
-    places: Places = "precise"
-    """Whether a placement that is found is refined with the times; auto: only where a glance shows that it is off;
-    scale: never, and the foreground is not turned."""
-    most_keyframes: int = MOST
-    """In how many frames of a clip a placement is looked for at first; 0 is all."""
-
-
-class Pair:
-    """Two clips that are to be aligned, and what does not depend on where the foreground lies."""
-
-    def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
-        self.background, self.foreground = self.clips = background, foreground
-        self._rules = Rules(background.rate / foreground.rate, matching.anchors, matching.reorder)
-        longer = max(len(background), len(foreground))
-        self._grid = print_grid(foreground.size, longer, matching.width_px, matching.border_px)
-        self._own = own_prints(foreground, self._grid)
-
-    def timed(self, placement: Placement) -> _Timed:
-        """The path under a placement."""
-        prints = Fingerprints.of(self.background, self._own, placement, self.foreground.size, self._grid)
-        return _Timed(*found_path(prints, self._rules))
-
-
 def align(
     background: Proxies,
     foreground: Proxies,
     given: Placement | None = None,
     matching: Matching | None = None,
     check: Callable[[], None] = lambda: None,
-    found: Placement | None = None,
 ) -> Alignment:
-    """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together.
-
-    A placement that `placed` has found already need not be looked for again.
-    """
+    """Align two clips, with a given placement or with one that is found; Refusal where they do not belong together."""
     matching = matching or Matching()
     check_content(background, foreground)
     pair = Pair(background, foreground, matching)
-    is_limited = given is None and keyframes(background, matching.most_keyframes) is not background
-    try:
-        start = given or found or placed(background, foreground, matching)
-        aligned = _aligned(pair, start, matching, check, given is not None)
-        if not is_limited or aligned.likeness > ALIKE:
-            return aligned
-    except Refusal:
-        if not is_limited:
-            raise
-    start = placed(background, foreground, replace(matching, most_keyframes=0))
-    aligned = _aligned(pair, start, matching, check, False)
-    return replace(aligned, remarks=(*aligned.remarks, LOOKED_AT_ALL.format(matching.most_keyframes)))
+    placed = Placed(given, given) if given else place(pair, replace(matching, anchors={}), check)
+    return aligned(pair, placed, matching, check, stays=given is not None)
 
 
-def placed(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
-    """The placement that few frames show, upright where it may not be turned."""
-    found = found_placement(*(keyframes(each, matching.most_keyframes) for each in (background, foreground)))
-    return found.upright(foreground.size) if matching.places == "scale" else found
-
-
-def _aligned(pair: Pair, start: Placement, matching: Matching, check: Callable[[], None], given: bool) -> Alignment:
-    """The alignment that a placement leads to."""
-    solved = _solved(pair, start, matching, check, given)
-    timed, glance = solved.timed, solved.glance
+def aligned(
+    pair: Pair, placed: Placed, matching: Matching, check: Callable[[], None] = lambda: None, *, stays: bool = False
+) -> Alignment:
+    """Find the times of a placed foreground; its placement stays, if it was given, and otherwise if it fits them."""
+    placed, timed = _followed(pair, placed, matching, check, stays=stays)
     found = moments_of(timed.path, timed.prints, pair.background.clock)
     moving = found.sigma < STILL_SIGMA
     agreement = Agreement.of(timed.path, timed.prints)
-    _check(timed.path, solved.likeness, agreement.whole)
-    _check_order(timed, pair.background.rate / pair.foreground.rate)
+    _check(timed.path, placed.likeness, agreement.whole)
+    _check_order(timed, pair.ratio)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
-    sigma = np.hypot(found.sigma, glance.off_frames) if glance else found.sigma
-    remarks = (f"{glance.sentence} {REFINE}",) if glance and glance.is_off else ()
-    return Alignment(solved.placement, found.moments, sigma, labels, solved.likeness, remarks)
+    sigma = np.hypot(found.sigma, placed.off_frames) if placed.off_frames else found.sigma
+    return Alignment(placed.placement, found.moments, sigma, labels, placed.likeness, placed.remarks)
 
 
-@dataclass(frozen=True)
-class _Solved:
-    """A placement, the path under it, how alike frames are then, and how far it may be off, if it was not refined."""
-
-    placement: Placement
-    timed: _Timed
-    likeness: float
-    glance: Glance | None = None
-
-
-def _solved(pair: Pair, placement: Placement, matching: Matching, check: Callable[[], None], given: bool) -> _Solved:
-    """Placement and path follow each other until they rest; one that stays as it is has one path."""
-    timed, likeness, turns, size = pair.timed(placement), 0.0, True, pair.foreground.size
-    for number in range(matching.refinements):
-        check()
-        joint, near = _joint(pair, timed, matching)
-        if given:
-            return _Solved(placement, timed, joint.solve(placement, near, places=False).likeness)
-        if number == 0 and matching.places != "precise":
-            glance = Glance.of(pair.clips, timed.path, timed.prints, placement, matching.border_px)
-            if not glance.is_off or matching.places == "scale":
-                return _Solved(placement, timed, glance.likeness, glance)
-        solved = joint.solve(placement, near, turns=turns)
-        if turns and abs(solved.placement.turn) * max(size) < LEAST_TURN_PX:
-            turns = False
-            solved = joint.solve(replace(solved.placement, turn=0.0), near)
-        moved_px, likeness = solved.placement.differs_px(placement, size), solved.likeness
-        placement = solved.placement
-        if moved_px < RESTS_PX * placement.scale:
-            break
-        del timed  # its fingerprints take as much memory as the next ones
-        timed = pair.timed(placement)
-    return _Solved(placement, timed, likeness)
-
-
-def _joint(pair: Pair, timed: _Timed, matching: Matching) -> tuple[Joint, NDArray[np.float64]]:
-    """The equations of some matched frames, and about when these are."""
+def _followed(
+    pair: Pair, placed: Placed, matching: Matching, check: Callable[[], None], *, stays: bool
+) -> tuple[Placed, Timed]:
+    """The path under a placement, which follows it where frames that are held show that it is off."""
+    timed = pair.timed(placed.under, matching.anchors)
+    check()
     if len(timed.path.matched) < 2:
         raise Refusal("No frame of the foreground was found in the background.", NEXT)
-    joint = Joint(pair.background, pair.foreground, timed.path.matched, matching.border_px)
-    return joint, moments_near(timed.path, timed.prints, pair.background.clock, joint.indices)
+    if stays:
+        joint, near = pair.joint(timed)
+        return replace(placed, likeness=joint.solve(placed.placement, near, places=False).likeness), timed
+    if not placed.likeness or (
+        matching.anchors and matching.places != "scale" and pair.glance(timed, placed.placement).is_off
+    ):
+        del timed  # its fingerprints take as much memory as the next ones
+        placed = replace(refined(pair, placed.placement, matching, check), remarks=placed.remarks)
+        timed = pair.timed(placed.under, matching.anchors)
+    return placed, timed
 
 
 def _check(path: Path, likeness: float, agreement: float) -> None:
@@ -209,7 +107,7 @@ def _check(path: Path, likeness: float, agreement: float) -> None:
         raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
 
 
-def _check_order(timed: _Timed, ratio: float) -> None:
+def _check_order(timed: Timed, ratio: float) -> None:
     """Refuse a foreground of which a stretch that matches nothing shows what came earlier in the background, as it ran.
 
     A single frame that is found elsewhere says nothing: an empty scene looks the same at any time.

@@ -1,0 +1,108 @@
+"""Placed: where a foreground lies, before frames are held: found in few frames, then refined together with times."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from utils.align.glance import Glance
+from utils.align.keyframes import keyframes
+from utils.align.matching import Matching
+from utils.align.pair import Pair, Timed
+from utils.align.placement import Placement
+from utils.align.placing import NEXT, Refusal, found_placement
+from utils.align.proxies import Proxies
+
+RESTS_PX = 0.005
+"""A placement that moved by less is as it was."""
+LEAST_TURN_PX = 0.7
+"""A foreground that is turned by less, at its corners, is told as not turned."""
+LEAST_MATCHED, ALIKE = 0.2, 0.85
+"""Where a smaller share of the frames match, or these are less alike, all frames are looked at for the placement."""
+LOOKED_AT_ALL = "The placement was looked for in all frames, for {} of the background did not show it clearly."
+REFINE = "A precise placement is refined together with the times."
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A placement, and what is known of it."""
+
+    placement: Placement
+    under: Placement
+    """The placement under which frames are compared, from which it differs by less than what matters."""
+    likeness: float = 0.0
+    """How alike matched frames are; 0 where too few match to tell."""
+    off_frames: float = 0.0
+    """How far times may be off with it, in frames of the background, if it was not refined."""
+    matched: int = 0
+    """How many frames of the foreground match under it."""
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Placed":
+        """Read what `asdict` gives."""
+        places = {name: Placement(**told[name]) for name in ("placement", "under")}
+        return cls(**{**told, **places, "remarks": tuple(told["remarks"])})
+
+
+def place(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed:
+    """Find where the foreground of a pair lies, in all frames where few do not show it clearly."""
+    clips = pair.background, pair.foreground
+    is_limited = keyframes(clips[0], matching.most_keyframes) is not clips[0]
+    try:
+        found = _placed(pair, matching, check)
+        if not is_limited or (found.likeness > ALIKE and found.matched > LEAST_MATCHED * len(clips[1])):
+            return found
+    except Refusal:
+        if not is_limited:
+            raise
+    again = _placed(pair, replace(matching, most_keyframes=0), check)
+    return replace(again, remarks=(*again.remarks, LOOKED_AT_ALL.format(matching.most_keyframes)))
+
+
+def looked_for(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
+    """The placement that few frames show, upright where it may not be turned."""
+    found = found_placement(*(keyframes(each, matching.most_keyframes) for each in (background, foreground)))
+    return found.upright(foreground.size) if matching.places == "scale" else found
+
+
+def _placed(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed:
+    found = looked_for(pair.background, pair.foreground, matching)
+    timed = pair.timed(found, {})
+    check()
+    if len(timed.path.matched) < 2:
+        return Placed(found, found)
+    if matching.places == "precise":
+        return refined(pair, found, matching, check)
+    glance = pair.glance(timed, found)
+    if glance.is_off and matching.places == "auto":
+        return refined(pair, found, matching, check)
+    return _kept(found, timed, glance)
+
+
+def _kept(placement: Placement, timed: Timed, glance: Glance) -> Placed:
+    """A placement as it was found, and what it may be off."""
+    remarks = (f"{glance.sentence} {REFINE}",) if glance.is_off else ()
+    return Placed(placement, placement, glance.likeness, glance.off_frames, len(timed.path.matched), remarks)
+
+
+def refined(pair: Pair, placement: Placement, matching: Matching, check: Callable[[], None]) -> Placed:
+    """Placement and path follow each other until they rest."""
+    under, likeness, matched, turns, size = placement, 0.0, 0, True, pair.foreground.size
+    for _ in range(matching.refinements):
+        check()
+        timed = pair.timed(under, matching.anchors)
+        matched = len(timed.path.matched)
+        if matched < 2:
+            raise Refusal("No frame of the foreground was found in the background.", NEXT)
+        joint, near = pair.joint(timed)
+        del timed
+        solved = joint.solve(placement, near, turns=turns)
+        if turns and abs(solved.placement.turn) * max(size) < LEAST_TURN_PX:
+            turns = False
+            solved = joint.solve(replace(solved.placement, turn=0.0), near)
+        moved_px, likeness = solved.placement.differs_px(placement, size), solved.likeness
+        placement = solved.placement
+        if moved_px < RESTS_PX * placement.scale:
+            return Placed(placement, under, likeness, matched=matched)
+        under = placement
+    return Placed(placement, under, likeness, matched=matched)
