@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from tests.aligned import Pair, Scene, written
 from tests.aligned_cases import MATRIX, TRUE
 from utils.align.alignment import Alignment, align
+from utils.align.bars import Bars, inside, outside
 from utils.align.labels import Label
 from utils.align.matching import Matching, Places
 from utils.align.placed import looked_for
 from utils.align.placement import Placement
 from utils.align.placing import found_placement
 from utils.align.proxies import Luma, Pictures, Proxies
+from utils.image import RGB
 from utils.size import Size
 
 pytestmark = pytest.mark.slow
@@ -112,3 +114,64 @@ def test_a_placement_is_made_upright_around_its_middle() -> None:
     turned = Placement(0.5, 40.0, 30.0, 0.1)
     upright, middle = turned.upright(Size(200, 100)), np.array([100, 50, 1.0])
     assert upright.turn == 0 and np.allclose(upright.matrix @ middle, turned.matrix @ middle)
+
+
+def barred(picture: RGB, sides: tuple[int, int, int, int]) -> RGB:
+    """A picture with black bars of so many px, left, above, right and below."""
+    left, top, right, bottom = sides
+    framed = np.full_like(picture, 3)
+    inner = slice(top, picture.shape[0] - bottom), slice(left, picture.shape[1] - right)
+    framed[inner] = picture[inner]
+    return framed
+
+
+@pytest.mark.parametrize("sides", [(0, 22, 0, 22), (24, 0, 16, 0)])
+def test_bars_of_a_foreground_do_not_move_it_and_are_told(sides: tuple[int, int, int, int], tmp_path: Path) -> None:
+    """They are as they come with a film; what lies beneath them in the background moves."""
+    case = replace(TRUE["offset"], name="barred", seconds=2.0, end_s=1.7, change=lambda each, _: barred(each, sides))
+    pair = case.made(tmp_path)
+    found = align(Proxies.of(pair.background), Proxies.of(pair.foreground))
+    plain = replace(case, name="plain", change=lambda each, _: each).made(tmp_path)
+    without = align(Proxies.of(plain.background), Proxies.of(plain.foreground))
+    assert found.placement.differs_px(Placement(1.0, *pair.corner), pair.foreground.size) < 0.5
+    assert found.placement.differs_px(without.placement, pair.foreground.size) < 0.15
+    off = sure_errors(pair, found)
+    assert len(off) > 0.95 * len(pair.truth) and off.max() < 0.5 and found.likeness > 0.97
+    told = "22 px above and below" if sides[1] else "16 px right, 24 px left"
+    assert found.remarks == (f"The foreground has black bars of about {told}, which are left out of what is compared.",)
+    assert not without.remarks
+
+
+def test_bars_of_both_clips_are_left_out_of_a_given_placement_too(tmp_path: Path) -> None:
+    scene = Scene(pan_px=12.0)
+    pictures = [scene.picture(index / 30) for index in range(60)]
+    background = written(tmp_path / "b.mp4", [barred(each, (0, 20, 0, 20)) for each in pictures], Fraction(30), 20)
+    own = [barred(each[34:146, 60:260], (15, 0, 15, 0)) for each in pictures[6:54]]
+    foreground = written(tmp_path / "f.mp4", own, Fraction(30), 20)
+    clips = Proxies.of(background), Proxies.of(foreground)
+    given, true = Placement(1.0, 60.0, 34.0), np.arange(6, 54)
+    for found in (align(*clips), align(*clips, given)):
+        assert np.nanmax(np.abs(found.moments - true)) < 0.5 and len(found.remarks) == 2
+        assert found.placement.differs_px(given, foreground.size) < 0.3
+    assert align(*clips, given).placement.differs_px(given, foreground.size) < 1e-9
+
+
+@pytest.mark.parametrize("width_px", [400, 433])
+def test_what_lies_between_bars_keeps_its_place_in_every_size(width_px: int) -> None:
+    """Also where the edges of bars lie within pixels of the reduced pictures."""
+    size = Size(width_px, 300)
+    down, across = np.mgrid[:150, :200].astype(np.float32)
+    picture = (60 + 0.5 * across + 0.3 * down).astype(np.float32)
+    picture[:12], picture[-9:] = 2, 2
+    clip = Proxies(np.repeat(picture.round().astype(np.uint8)[None], 5, axis=0), np.arange(5) / 25, size)
+    bars = Bars.of(clip)
+    assert (bars.left, bars.right) == (0, 0) and (bars.top, bars.bottom) == (24, 18)
+    inner = bars.without(clip)
+    height = inner.size.height_px
+    assert inner.size.width_px == width_px and height == 300 - 26 - 20 and inner.luma.shape[1:] == inner.luma[2].shape
+    placement = Placement(1.0, 7.0, 9.0, 0.02)
+    moved = outside(inside(placement, bars, Bars()), bars, Bars())
+    assert moved.differs_px(placement, size) < 1e-9
+    shown = placement.crop(inner.luma[0], inner, Size(100, 100), Size(50, 50))
+    whole = outside(placement, bars, Bars()).crop(clip.luma[0], clip, Size(100, 100), Size(50, 50))
+    assert np.abs(shown - whole).max() < 1

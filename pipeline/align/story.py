@@ -176,7 +176,7 @@ def _place(work: Work) -> None:
     pair, matching = _asked(work)
     given = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
     is_given = work.settings["space.match"] == "fixed"
-    placed = Placed(given, given) if is_given else place(pair, matching, work.cancel.check)
+    placed = Placed.given(pair, given) if is_given else place(pair, matching, work.cancel.check)
     (work.folder / PLACE_FILE).write_text(json.dumps(asdict(placed)))
 
 
@@ -234,7 +234,7 @@ TOOLS = ("av", "numpy", "opencv-contrib-python")
 PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
 SPACE = ("space.match", "space.max_keyframes", "space.x_px", "space.y_px", "space.scale")
 MATCH = ("match.quality", "match.time", "match.border_px", "match.order")
-PLACE = Stage("place", version=1, run=_place, settings=(*SPACE, *MATCH), tools=TOOLS)
-ALIGN = Stage("align", version=10, run=_align, settings=(*SPACE, *MATCH, "match.anchors"), tools=TOOLS)
+PLACE = Stage("place", version=2, run=_place, settings=(*SPACE, *MATCH), tools=TOOLS)
+ALIGN = Stage("align", version=11, run=_align, settings=(*SPACE, *MATCH, "match.anchors"), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

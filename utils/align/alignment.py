@@ -52,7 +52,7 @@ def align(
     matching = matching or Matching()
     check_content(background, foreground)
     pair = Pair(background, foreground, matching)
-    placed = Placed(given, given) if given else place(pair, replace(matching, anchors={}), check)
+    placed = Placed.given(pair, given) if given else place(pair, replace(matching, anchors={}), check)
     return aligned(pair, placed, matching, check, stays=given is not None)
 
 
@@ -70,7 +70,8 @@ def aligned(
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
     sigma = np.hypot(found.sigma, placed.off_frames) if placed.off_frames else found.sigma
-    return Alignment(placed.placement, found.moments, sigma, labels, placed.likeness, placed.remarks)
+    remarks = (*pair.remarks, *placed.remarks)
+    return Alignment(pair.outside(placed.placement), found.moments, sigma, labels, placed.likeness, remarks)
 
 
 def _followed(

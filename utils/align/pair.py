@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from utils.align.bars import Bars, inside, outside
 from utils.align.compared import Compared
 from utils.align.fingerprints import Fingerprints, own_prints, print_grid
 from utils.align.glance import Glance
@@ -28,15 +29,31 @@ class Timed:
 
 
 class Pair:
-    """Two clips that are to be aligned; it keeps the last path that was asked for."""
+    """Two clips that are to be aligned, without their bars; it keeps the last path that was asked for."""
 
     def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
+        self._bars = Bars.of(background), Bars.of(foreground)
+        background, foreground = self._bars[0].without(background), self._bars[1].without(foreground)
         self.background, self.foreground, self.border_px = background, foreground, matching.border_px
         self.ratio, self._reorder = background.rate / foreground.rate, matching.reorder
         longer = max(len(background), len(foreground))
         self._grid = print_grid(foreground.size, longer, matching.width_px, matching.border_px)
         self._own = own_prints(foreground, self._grid)
         self._last: tuple[Placement, Mapping[int, int], Timed] | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is left out of what is compared."""
+        named = zip(self._bars, ("background", "foreground"), strict=True)
+        return tuple(bars.sentence(name) for bars, name in named if bars)
+
+    def inside(self, placement: Placement) -> Placement:
+        """A placement of the whole pictures as one of those without bars, in which everything here is."""
+        return inside(placement, *self._bars)
+
+    def outside(self, placement: Placement) -> Placement:
+        """A placement as one of the whole pictures."""
+        return outside(placement, *self._bars)
 
     def timed(self, placement: Placement, anchors: Mapping[int, int]) -> Timed:
         """The path under a placement through frames that are held."""

@@ -24,7 +24,7 @@ REFINE = "A precise placement is refined together with the times."
 
 @dataclass(frozen=True)
 class Placed:
-    """A placement, and what is known of it."""
+    """A placement of the pictures of a pair, which are without bars, and what is known of it."""
 
     placement: Placement
     under: Placement
@@ -36,6 +36,11 @@ class Placed:
     matched: int = 0
     """How many frames of the foreground match under it."""
     remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def given(cls, pair: Pair, placement: Placement) -> "Placed":
+        """A placement of the whole pictures that people give."""
+        return cls(pair.inside(placement), pair.inside(placement))
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "Placed":
