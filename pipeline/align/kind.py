@@ -16,6 +16,7 @@ from utils.errors import SettingsError
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "proxies": StageText("Looking at both clips in small", 8, 1),
+    "draft": StageText("Finding a first map", 0, 2, counts=False),
     "place": StageText("Finding the foreground's place", 11, 2),
     "align": StageText("Finding the time of each frame", 4, 3),
     "listen": StageText("Listening whether the sound agrees", 0.5, 3, counts=False),

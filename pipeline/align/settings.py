@@ -68,6 +68,12 @@ class Match(Group):
         "Order",
         "forward expects stretches in the background's order; any also finds those that were put into another one.",
     )
+    shown: Literal["whole", "progressive"] = setting(
+        "whole",
+        "Shown",
+        "whole shows the map once it is found; progressive also shows coarser ones before it, which takes a little "
+        "longer in all and changes nothing of it.",
+    )
     anchors: str = setting(
         "",
         "Held frames",

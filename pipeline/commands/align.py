@@ -11,6 +11,7 @@ from pipeline.commands.options import Shared
 from pipeline.commands.running import check_mp4, running
 
 if TYPE_CHECKING:
+    from pipeline.align.drafts import Draft
     from pipeline.align.sound_check import SoundCheck
     from pipeline.align.story import Aligned
     from pipeline.stage import RunContext
@@ -24,7 +25,6 @@ PLACES = ("precise", "auto", "scale", "fixed")
 
 ELSEWHERE = {
     "--gpu": "nothing of it runs on a graphics card",
-    "--progressive": "the map comes whole, as soon as it is found",
 }
 """Options that programs like this one have, and why this one has them not."""
 
@@ -70,6 +70,14 @@ AnyOrder = Annotated[
 Anchors = Annotated[
     list[str] | None,
     typer.Option("--anchor", metavar="FG:BG", help="A frame held near a frame of the background; may be repeated."),
+]
+Progressive = Annotated[
+    bool,
+    typer.Option(
+        "--progressive",
+        help="Tell how fine the map is as it gets finer: from keyframes, every fourth frame, every frame, and to a "
+        "part of one. The last one is the same as without this option.",
+    ),
 ]
 Method = Annotated[
     str,
@@ -131,6 +139,7 @@ def align(
     matching_quality: Quality = "balanced",
     allow_reorder: AnyOrder = False,
     anchor: Anchors = None,
+    progressive: Progressive = False,
     temporal_align: Method = "viterbi",
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
@@ -149,31 +158,46 @@ def align(
 
     The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
     """
-    from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
-    from pipeline.align.story import align_clips
-    from utils.align.placing import Refusal
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     place = _place(match_space, x, y, scale, skip=skip_spatial_align) | {"space.max_keyframes": max_keyframes}
     matching = _matching(match_time, border, matching_quality, temporal_align, anchor or [], reorder=allow_reorder)
-    said = {**place, **matching, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
+    shown = {"match.shown": "progressive"} if progressive else {}
+    said = {**place, **matching, **shown, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
-    files = [local_file(each, home) for each in (background, foreground)]
+    made = _made((background, foreground), settings.flat(), home, out, report, window)
+    _tell_stages(made, shown=verbose and not as_json)
+    if _finished(made, map, window, drift_tolerance, as_json=as_json):
+        raise typer.Exit(DRIFTS)
+
+
+def _made(
+    given: tuple[str, str],
+    settings: dict[str, Any],
+    home: Path | None,
+    out: Path | None,
+    report: Path | None,
+    window: int,
+) -> "Aligned":
+    """Align both clips and write what is asked for; a refusal ends the command in a sentence."""
+    from pipeline.align.pair import open_pair
+    from pipeline.align.story import align_clips
+    from utils.align.placing import Refusal
+
+    files = [local_file(each, home) for each in given]
     try:
-        with running(None, settings.flat(), home) as context:
-            below, own = open_pair(files[0], files[1], context)
-            made = align_clips(below, own, context, composed=out is not None)
+        with running(None, settings, home) as context:
+            background, foreground = open_pair(files[0], files[1], context)
+            made = align_clips(background, foreground, context, composed=out is not None, told=_tell_draft)
             _write(made, out, report, window, context)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    _tell_stages(made, shown=verbose and not as_json)
-    if _finished(made, map, window, drift_tolerance, as_json=as_json):
-        raise typer.Exit(DRIFTS)
+    return made
 
 
 def _finished(made: "Aligned", file: Path | None, window: int, tolerance_ms: float, *, as_json: bool) -> bool:
@@ -202,6 +226,11 @@ def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, 
         copy_clip(made.path, out)
     if report is not None:
         AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
+
+
+def _tell_draft(draft: "Draft") -> None:
+    """Print how fine the map is by now, beside what a program reads."""
+    typer.echo(f"  {draft.seconds:.2f} s  {draft.sentence}", err=True)
 
 
 def _tell_stages(made: "Aligned", *, shown: bool) -> None:
