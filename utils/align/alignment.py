@@ -13,7 +13,7 @@ from utils.align.matching import Matching
 from utils.align.moments import moments_of
 from utils.align.pair import Pair, Timed
 from utils.align.path import Path
-from utils.align.placed import LEAST_MATCHED, Placed, place, refined
+from utils.align.placed import LEAST_MATCHED, Placed, in_order, place, refined
 from utils.align.placement import Placement
 from utils.align.placing import NEXT, REORDER, Refusal
 from utils.align.proxies import Proxies
@@ -60,12 +60,13 @@ def aligned(
     pair: Pair, placed: Placed, matching: Matching, check: Callable[[], None] = lambda: None, *, stays: bool = False
 ) -> Alignment:
     """Find the times of a placed foreground; its placement stays, if it was given, and otherwise if it fits them."""
-    placed, timed = _followed(pair, placed, matching, check, stays=stays)
+    with in_order(pair):
+        placed, timed = _followed(pair, placed, matching, check, stays=stays)
+        agreement = Agreement.of(timed.path, timed.prints)
+        _check(timed.path, placed.likeness, agreement.whole)
+    _check_order(timed, pair.ratio)
     found = moments_of(timed.path, timed.prints, pair.background.clock)
     moving = found.sigma < STILL_SIGMA
-    agreement = Agreement.of(timed.path, timed.prints)
-    _check(timed.path, placed.likeness, agreement.whole)
-    _check_order(timed, pair.ratio)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)

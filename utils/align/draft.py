@@ -9,7 +9,7 @@ import numpy as np
 from utils.align.alignment import Alignment, aligned
 from utils.align.content import LEAST_FRAMES
 from utils.align.features import glimpsed
-from utils.align.keyframes import every
+from utils.align.keyframes import every, spread
 from utils.align.labels import Label, labels_of
 from utils.align.matching import Matching
 from utils.align.moments import Moments
@@ -94,10 +94,7 @@ def whole_frames(pair: Pair, placed: Placed, matching: Matching) -> Alignment:
 
 def _first_placement(background: Proxies, foreground: Proxies) -> Placement:
     """Where the foreground lies, from pairs of keyframes that show one moment, once its scale is known."""
-    own, theirs = (
-        np.linspace(0, len(clip) - 1, count + 2)[1:-1].round().astype(int).tolist()
-        for clip, count in zip((foreground, background), GLIMPSED, strict=True)
-    )
+    own, theirs = spread(foreground, GLIMPSED[0]), spread(background, GLIMPSED[1])
     first = glimpsed(background, foreground, list(product(own, theirs)))
     if not first:
         raise Refusal("Keyframes have no features in common.", NEXT)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from utils.align.placing import BACKGROUND_FRAMES, MOST_BETWEEN_S
 from utils.align.proxies import Luma, Pictures, Proxies
 
@@ -29,9 +31,20 @@ class Some:
         return self.pictures[self.indices[index]]
 
 
+def part(clip: Proxies, indices: range) -> Proxies:
+    """Some of the frames of a clip, which take no memory."""
+    return Proxies(Some(clip.luma, indices), clip.times_s[indices.start : indices.stop : indices.step], clip.size)
+
+
 def every(clip: Proxies, step: int) -> Proxies:
     """Every so many frames of a clip."""
-    return Proxies(Some(clip.luma, range(0, len(clip), step)), clip.times_s[::step], clip.size)
+    return part(clip, range(0, len(clip), step))
+
+
+def spread(clip: Proxies, count: int) -> list[int]:
+    """So many frames of a clip, evenly spread, none at its ends."""
+    places = np.linspace(0, len(clip) - 1, count + 2)[1:-1].round().astype(int)
+    return [int(place) for place in places]
 
 
 def keyframes(clip: Proxies, most: int) -> Proxies:

@@ -1,6 +1,7 @@
 """Placed: where a foreground lies, before frames are held: found in few frames, then refined together with times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from utils.align.pair import Pair, Timed
 from utils.align.placement import Placement
 from utils.align.placing import NEXT, Refusal, found_placement
 from utils.align.proxies import Proxies
+from utils.align.search import searched
 
 RESTS_PX = 0.005
 """A placement that moved by less is as it was."""
@@ -19,6 +21,9 @@ LEAST_TURN_PX = 0.7
 LEAST_MATCHED, ALIKE = 0.2, 0.85
 """Where a smaller share of the frames match, or these are less alike, all frames are looked at for the placement."""
 LOOKED_AT_ALL = "The placement was looked for in all frames, for {} of the background did not show it clearly."
+LONGER = 3.0
+"""A foreground that is so many times as long as its background may be the background."""
+SWAPPED = "The foreground is much longer than the background: perhaps each was given in the other's place."
 REFINE = "A precise placement is refined together with the times."
 
 
@@ -49,24 +54,43 @@ class Placed:
         return cls(**{**told, **places, "remarks": tuple(told["remarks"])})
 
 
+@contextmanager
+def in_order(pair: Pair) -> Iterator[None]:
+    """Let a refusal of clips of which the foreground is much longer say that they may have changed places."""
+    try:
+        yield
+    except Refusal as refusal:
+        lengths_s = [len(clip) / clip.rate for clip in (pair.foreground, pair.background)]
+        if refusal.remedy == NEXT and lengths_s[0] > LONGER * lengths_s[1]:
+            raise Refusal(refusal.problem, SWAPPED) from None
+        raise
+
+
 def place(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed:
     """Find where the foreground of a pair lies, in all frames where few do not show it clearly."""
-    clips = pair.background, pair.foreground
-    is_limited = keyframes(clips[0], matching.most_keyframes) is not clips[0]
-    try:
-        found = _placed(pair, matching, check)
-        if not is_limited or (found.likeness > ALIKE and found.matched > LEAST_MATCHED * len(clips[1])):
-            return found
-    except Refusal:
-        if not is_limited:
-            raise
-    again = _placed(pair, replace(matching, most_keyframes=0), check)
+    is_limited = keyframes(pair.background, matching.most_keyframes) is not pair.background
+    everywhere = replace(matching, most_keyframes=0)
+    with in_order(pair):
+        try:
+            found = _placed(pair, matching if is_limited else everywhere, check)
+            if not is_limited or (found.likeness > ALIKE and found.matched > LEAST_MATCHED * len(pair.foreground)):
+                return found
+        except Refusal:
+            if not is_limited:
+                raise
+        again = _placed(pair, everywhere, check)
     return replace(again, remarks=(*again.remarks, LOOKED_AT_ALL.format(matching.most_keyframes)))
 
 
 def looked_for(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
-    """The placement that few frames show, upright where it may not be turned."""
-    found = found_placement(*(keyframes(each, matching.most_keyframes) for each in (background, foreground)))
+    """The placement that few frames show, upright where it may not be turned; all of them are searched at last."""
+    try:
+        found = found_placement(*(keyframes(each, matching.most_keyframes) for each in (background, foreground)))
+    except Refusal:
+        found_there = None if matching.most_keyframes else searched(background, foreground)
+        if found_there is None:
+            raise
+        found = found_there
     return found.upright(foreground.size) if matching.places == "scale" else found
 
 
