@@ -13,7 +13,7 @@ from utils.align.matching import Matching
 from utils.align.moments import moments_of
 from utils.align.pair import Pair, Timed
 from utils.align.path import Path
-from utils.align.placed import LEAST_MATCHED, Placed, in_order, place, refined
+from utils.align.placed import Placed, in_order, place, refined
 from utils.align.placement import Placement
 from utils.align.placing import NEXT, REORDER, Refusal
 from utils.align.proxies import Proxies
@@ -21,9 +21,9 @@ from utils.align.proxies import Proxies
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
 time may run otherwise from one to the next."""
-LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.4, 0.1, 0.3
-"""Beyond these a pair does not belong together: how alike frames that match are, time jumps, and how far what changes
-in both agrees."""
+LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.3
+"""Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps,
+and how far what changes in both agrees."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from utils.align.believed import is_believed
 from utils.align.glance import Glance
 from utils.align.keyframes import keyframes
 from utils.align.matching import Matching
-from utils.align.pair import Pair, Timed
+from utils.align.pair import Pair
 from utils.align.placement import Placement
 from utils.align.placing import NEXT, Refusal, found_placement
 from utils.align.proxies import Proxies
@@ -18,8 +19,6 @@ RESTS_PX = 0.005
 """A placement that moved by less is as it was."""
 LEAST_TURN_PX = 0.7
 """A foreground that is turned by less, at its corners, is told as not turned."""
-LEAST_MATCHED, ALIKE = 0.2, 0.85
-"""Where a smaller share of the frames match, or these are less alike, all frames are looked at for the placement."""
 LOOKED_AT_ALL = "The placement was looked for in all frames, for {} of the background did not show it clearly."
 LONGER = 3.0
 """A foreground that is so many times as long as its background may be the background."""
@@ -38,8 +37,6 @@ class Placed:
     """How alike matched frames are; 0 where too few match to tell."""
     off_frames: float = 0.0
     """How far times may be off with it, in frames of the background, if it was not refined."""
-    matched: int = 0
-    """How many frames of the foreground match under it."""
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -68,18 +65,23 @@ def in_order(pair: Pair) -> Iterator[None]:
 
 def place(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed:
     """Find where the foreground of a pair lies, in all frames where few do not show it clearly."""
-    is_limited = keyframes(pair.background, matching.most_keyframes) is not pair.background
-    everywhere = replace(matching, most_keyframes=0)
+    clips, most = (pair.background, pair.foreground), matching.most_keyframes
+    is_limited = keyframes(pair.background, most) is not pair.background
     with in_order(pair):
-        try:
-            found = _placed(pair, matching if is_limited else everywhere, check)
-            if not is_limited or (found.likeness > ALIKE and found.matched > LEAST_MATCHED * len(pair.foreground)):
-                return found
-        except Refusal:
-            if not is_limited:
-                raise
-        again = _placed(pair, everywhere, check)
-    return replace(again, remarks=(*again.remarks, LOOKED_AT_ALL.format(matching.most_keyframes)))
+        found = _from_few(*clips, matching) if is_limited else None
+        check()
+        placed = _placed(pair, found or looked_for(*clips, replace(matching, most_keyframes=0)), matching, check)
+    remarks = (LOOKED_AT_ALL.format(most),) if is_limited and not found else ()
+    return replace(placed, remarks=(*placed.remarks, *remarks))
+
+
+def _from_few(background: Proxies, foreground: Proxies, matching: Matching) -> Placement | None:
+    """The placement that few frames show; None where it is not believed."""
+    try:
+        found = looked_for(background, foreground, matching)
+    except Refusal:
+        return None
+    return found if is_believed(background, foreground, found, matching.most_keyframes) else None
 
 
 def looked_for(background: Proxies, foreground: Proxies, matching: Matching) -> Placement:
@@ -94,8 +96,8 @@ def looked_for(background: Proxies, foreground: Proxies, matching: Matching) -> 
     return found.upright(foreground.size) if matching.places == "scale" else found
 
 
-def _placed(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed:
-    found = looked_for(pair.background, pair.foreground, matching)
+def _placed(pair: Pair, found: Placement, matching: Matching, check: Callable[[], None]) -> Placed:
+    """A placement that was found, refined as far as that is asked for."""
     timed = pair.timed(found, {})
     check()
     if len(timed.path.matched) < 2:
@@ -105,23 +107,22 @@ def _placed(pair: Pair, matching: Matching, check: Callable[[], None]) -> Placed
     glance = pair.glance(timed, found)
     if glance.is_off and matching.places == "auto":
         return refined(pair, found, matching, check)
-    return _kept(found, timed, glance)
+    return _kept(found, glance)
 
 
-def _kept(placement: Placement, timed: Timed, glance: Glance) -> Placed:
+def _kept(placement: Placement, glance: Glance) -> Placed:
     """A placement as it was found, and what it may be off."""
     remarks = (f"{glance.sentence} {REFINE}",) if glance.is_off else ()
-    return Placed(placement, placement, glance.likeness, glance.off_frames, len(timed.path.matched), remarks)
+    return Placed(placement, placement, glance.likeness, glance.off_frames, remarks)
 
 
 def refined(pair: Pair, placement: Placement, matching: Matching, check: Callable[[], None]) -> Placed:
     """Placement and path follow each other until they rest."""
-    under, likeness, matched, turns, size = placement, 0.0, 0, True, pair.foreground.size
+    under, likeness, turns, size = placement, 0.0, True, pair.foreground.size
     for _ in range(matching.refinements):
         check()
         timed = pair.timed(under, matching.anchors)
-        matched = len(timed.path.matched)
-        if matched < 2:
+        if len(timed.path.matched) < 2:
             raise Refusal("No frame of the foreground was found in the background.", NEXT)
         joint, near = pair.joint(timed)
         del timed
@@ -132,6 +133,6 @@ def refined(pair: Pair, placement: Placement, matching: Matching, check: Callabl
         moved_px, likeness = solved.placement.differs_px(placement, size), solved.likeness
         placement = solved.placement
         if moved_px < RESTS_PX * placement.scale:
-            return Placed(placement, under, likeness, matched=matched)
+            return Placed(placement, under, likeness)
         under = placement
-    return Placed(placement, under, likeness, matched=matched)
+    return Placed(placement, under, likeness)
