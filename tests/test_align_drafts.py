@@ -9,6 +9,7 @@ import pytest
 from pipeline.align.drafts import Draft
 from pipeline.align.settings import AlignSettings
 from pipeline.align.story import align_clips
+from pipeline.kinds import stage_sentence
 from pipeline.stage import RunContext
 from tests.aligned import Case, Pair, Scene
 from tests.aligned_cases import TRUE
@@ -50,6 +51,10 @@ def test_maps_get_finer_and_end_in_the_exact_one(long: Pair, tmp_path: Path) -> 
         assert len(draft.map.moments) == len(long.foreground) and known.mean() > 0.95 and draft.sure > 0.9
         assert (off < 2 * draft.map.sigma[known]).mean() > 0.9 and off.max() < 5 * sigmas[0]
     assert [each.note for each in heard if each.stage == "draft"] == [draft.sentence for draft in told]
+    notes = {each.stage: each.note for each in heard}
+    assert (notes["place"], notes["align"]) == (told[1].sentence, told[2].sentence), "said beside what is done then"
+    assert stage_sentence("place", told[1].sentence) == f"Finding the foreground's place ({told[1].sentence})"
+    assert stage_sentence("lay over", told[1].sentence) == "Laying the foreground over"
     assert sum(event.stage == "draft" for event in made.events) == 4
 
     whole = align_clips(*clips, context_at(tmp_path / "b", [], "whole"), composed=False).map

@@ -73,7 +73,7 @@ def test_a_killed_job_goes_on_from_the_map(home: House, done: Job) -> None:
 
 
 def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair) -> None:
-    job = submitted(home, pair, "trim.from_s=0.2")
+    job = submitted(home, pair, "trim.from_s=0.2", "match.shown=progressive")
     home.working(job, steps=4)
     home.ledger.cancel(job)
     assert home.ended(job).state is State.CANCELLED
@@ -81,6 +81,9 @@ def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair)
     home.until(lambda: home.ledger.get(job).state is State.DONE, "result")
     ended = home.ledger.get(job)
     assert [each["cache"] for each in ended.result["stages"] if each["name"] == "proxies"] == ["hit", "hit"]
+    facts = json.loads((Results.of(home.home).place(job) / "result.json").read_text())
+    told = [note.partition(":")[0] for note in facts["notes"] if "% sure" in note]
+    assert told == ["Keyframes", "Every frame", "To a part of a frame"]
 
 
 def test_a_result_has_the_clip_the_map_and_what_to_check_it_by(home: House, pair: Pair, done: Job) -> None:

@@ -1,7 +1,7 @@
 """Drafts: whole maps of few frames, shown while the exact one is found, each finer than the one before."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from utils.align.matching import Matching
 from utils.align.placement import Placement
 from utils.align.placing import Refusal
 from utils.align.proxies import Proxies
-from utils.progress import Progress
+from utils.progress import Listener, Progress
 from utils.store import Entry
 
 DRAFT = "draft.json"
@@ -80,6 +80,12 @@ class Drafts:
     run: Run
     pair: CachedPair
     told: Told | None
+    listener: Listener
+
+    @classmethod
+    def of(cls, run: Run, pair: CachedPair, told: Told | None) -> "Drafts":
+        """Those of a run, which goes on to report what it does beside how fine the map is by then."""
+        return cls(run, pair, told, run.context.listener)
 
     def first(self) -> None:
         """Those that are found before the placement is known exactly."""
@@ -95,9 +101,15 @@ class Drafts:
         """Tell how fine a map is, wherever the run is watched."""
         draft = Draft(name, found, self.run.seconds)
         self.run.events.append(Event("draft", f"{draft.sentence[:1].upper()}{draft.sentence[1:]}."))
-        self.run.context.listener(Progress("draft", 1, 1, draft.sentence))
+        self.run.context = replace(self.run.context, listener=_noting(self.listener, draft.sentence))
+        self.run.context.listener(Progress("draft", 1, 1))
         if self.told:
             self.told(draft)
+
+    def end(self, found: TimeMap) -> None:
+        """Tell of the exact map, after which nothing gets finer."""
+        self.tell("to a part of a frame", found)
+        self.run.context = replace(self.run.context, listener=self.listener)
 
     def _taken(self, name: str, stage: Stage, **inputs: "CachedDraft | CachedPlace") -> CachedDraft | None:
         """A draft; None where so few frames do not show the pair, of which more may."""
@@ -108,6 +120,11 @@ class Drafts:
             return None
         self.tell(name, draft.map)
         return draft
+
+
+def _noting(listener: Listener, note: str) -> Listener:
+    """Report what a listener is told with this note."""
+    return lambda progress: listener(replace(progress, note=note))
 
 
 def _of_keyframes(work: Work) -> None:

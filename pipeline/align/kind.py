@@ -16,9 +16,9 @@ from utils.errors import SettingsError
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "proxies": StageText("Looking at both clips in small", 8, 1),
-    "draft": StageText("Finding a first map", 0, 2, counts=False),
-    "place": StageText("Finding the foreground's place", 11, 2),
-    "align": StageText("Finding the time of each frame", 4, 3),
+    "draft": StageText("Finding a first map", 0, 2, counts=False, notes=True),
+    "place": StageText("Finding the foreground's place", 11, 2, notes=True),
+    "align": StageText("Finding the time of each frame", 4, 3, notes=True),
     "listen": StageText("Listening whether the sound agrees", 0.5, 3, counts=False),
     "lay over": StageText("Laying the foreground over", 35, 4),
     "check pictures": StageText("Drawing pictures to check it by", 8, 5),

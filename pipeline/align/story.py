@@ -88,7 +88,7 @@ def align_clips(
 
 def _found(run: Run, pair: CachedPair, told: Told | None) -> TimeMap:
     """The map of a pair; where it is shown as it gets finer, after coarser ones, and all the same."""
-    drafts = Drafts(run, pair, told) if run.context.settings["match.shown"] == "progressive" else None
+    drafts = Drafts.of(run, pair, told) if run.context.settings["match.shown"] == "progressive" else None
     if drafts:
         drafts.first()
     placed = CachedPlace(run.take(PLACE, pair=pair))
@@ -96,7 +96,7 @@ def _found(run: Run, pair: CachedPair, told: Told | None) -> TimeMap:
         drafts.last(placed)
     found = TimeMap.from_json(run.take(ALIGN, pair=pair, placed=placed).read_bytes(MAP))
     if drafts:
-        drafts.tell("to a part of a frame", found)
+        drafts.end(found)
     return found
 
 
