@@ -22,7 +22,7 @@ from utils.align.scan import scanned
 
 KEYFRAMES, SPARSE = 60, 4
 """In about so many frames of each clip, evenly spread, a first map is found; and a finer one in every so many."""
-GLIMPSED = (2, 6)
+GLIMPSED = (2, 4)
 """In how many frames of the foreground, and of the background, its scale is looked for."""
 MOST_SWERVE, FAR_SHARE = 1.2, 0.08
 """How far time may run otherwise between two keyframes before it is taken for a jump; and what the way between two
