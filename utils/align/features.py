@@ -106,6 +106,16 @@ def _even(luma: Luma) -> Luma:
     return np.asarray(cv2.normalize(luma, None, 0, 255, cv2.NORM_MINMAX), np.uint8)
 
 
+def glimpsed(background: Proxies, foreground: Proxies, pairs: list[tuple[int, int]]) -> list[Candidate]:
+    """The placements that a few pairs of frames show, of the foreground and of the background, the best first."""
+    own, theirs = ({pair[side] for pair in pairs} for side in (0, 1))
+    with ThreadPoolExecutor(THREADS) as threads:
+        shown = dict(zip(own, threads.map(partial(_described, foreground), own), strict=True))
+        behind = dict(zip(theirs, threads.map(partial(_described, background), theirs), strict=True))
+        alike = list(threads.map(lambda pair: _candidate(shown[pair[0]], behind[pair[1]], background), pairs))
+    return sorted((each for each in alike if each is not None), key=lambda each: -each.agreeing)
+
+
 def _candidate(own: _Features, other: _Features, background: Proxies) -> Candidate | None:
     if min(len(own.descriptors), len(other.descriptors)) < LEAST_AGREEING:
         return None
@@ -137,13 +147,3 @@ def _stretch(own: Places, other: Places, agreeing: int, reach_px: float) -> floa
     if matrix is None or inside.sum() < MORE_AGREEING * agreeing:
         return 1.0
     return float(np.linalg.norm(matrix[:, 1]) / np.linalg.norm(matrix[:, 0]))
-
-
-def glimpsed(background: Proxies, foreground: Proxies, pairs: list[tuple[int, int]]) -> list[Candidate]:
-    """The placements that a few pairs of frames show, of the foreground and of the background, the best first."""
-    own, theirs = ({pair[side] for pair in pairs} for side in (0, 1))
-    with ThreadPoolExecutor(THREADS) as threads:
-        shown = dict(zip(own, threads.map(partial(_described, foreground), own), strict=True))
-        behind = dict(zip(theirs, threads.map(partial(_described, background), theirs), strict=True))
-        alike = list(threads.map(lambda pair: _candidate(shown[pair[0]], behind[pair[1]], background), pairs))
-    return sorted((each for each in alike if each is not None), key=lambda each: -each.agreeing)
