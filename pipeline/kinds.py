@@ -31,13 +31,14 @@ def kinds() -> list[Kind]:
     return [_load(module) for module in MODULES.values()]
 
 
-def stage_sentence(stage: str) -> str:
-    """What a stage of any kind of job does, in words; an engine is named."""
+def stage_sentence(stage: str, note: str = "") -> str:
+    """What a stage of any kind of job does, in words, with its engine, or what it notes where that is for people."""
     name, _, engine = stage.partition(" with ")
     texts = [kind.stages[kind_of(name)] for kind in kinds() if kind_of(name) in kind.stages]
     text = texts[0] if texts else OTHERS.get(kind_of(name))
     words = text.sentence if text else name.capitalize()
-    return f"{words} ({engine})" if engine else words
+    more = engine or (note if text and text.notes else "")
+    return f"{words} ({more})" if more else words
 
 
 @cache

@@ -17,6 +17,8 @@ class StageText:
     """Stages of one group run side by side; every stage of a lower group has ended before."""
     counts: bool = True
     """Whether the position of a run counts its steps; one of two stages that run side by side does."""
+    notes: bool = False
+    """Whether people who watch are told what it notes."""
 
 
 OTHERS = {

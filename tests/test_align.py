@@ -11,8 +11,9 @@ import pytest
 
 from tests.aligned import Case, Pair, Scene, real_pair
 from tests.aligned_cases import MATRIX, TRUE, Hidden
-from utils.align.alignment import Alignment, Matching, align
+from utils.align.alignment import Alignment, align
 from utils.align.labels import Label
+from utils.align.matching import Matching
 from utils.align.moments import Values
 from utils.align.path import Band, best_path
 from utils.align.placement import Placement

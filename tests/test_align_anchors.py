@@ -3,13 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.align.anchors import check_anchors, read_anchors
 from pipeline.align.settings import AlignSettings
 from pipeline.align.story import align_clips
+from pipeline.align.time_map import TimeMap
 from pipeline.stage import RunContext
 from tests.aligned import Case, Scene
+from utils.align.alignment import align
+from utils.align.proxies import Proxies
 from utils.errors import SettingsError
 from utils.store import Store
 
@@ -49,3 +53,21 @@ def test_a_held_frame_chooses_the_round_of_a_loop(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="beyond the background, which has 138 frames"):
         held = replace(context, settings={**context.settings, "match.anchors": "10:900"})
         align_clips(pair.background, pair.foreground, held, composed=False)
+
+
+@pytest.mark.slow
+def test_other_held_frames_are_solved_from_where_the_foreground_lies(tmp_path: Path) -> None:
+    """Without any, the map in steps is exactly the one that is found at once."""
+    pair = Case("later", seconds=1.5, begin_s=0.3).made(tmp_path)
+    context = RunContext(Store(tmp_path / "cache"), AlignSettings().flat())
+    whole = align_clips(pair.background, pair.foreground, context, composed=False)
+    direct = align(Proxies.of(pair.background), Proxies.of(pair.foreground))
+    assert whole.map == replace(TimeMap.of(direct), moments=whole.map.moments, sigma=whole.map.sigma)
+    for one, other in ((whole.map.moments, direct.moments), (whole.map.sigma, direct.sigma)):
+        assert np.array_equal(one, other, equal_nan=True)
+    held = replace(context, settings={**context.settings, "match.anchors": "20:40"})
+    again = align_clips(pair.background, pair.foreground, held, composed=False)
+    taken = [(each.name, each.hit) for each in again.done]
+    assert taken == [("proxies", True), ("proxies", True), ("place", True), ("align", False)]
+    assert again.map.placement == whole.map.placement, "it fits those frames, too"
+    assert abs(again.map.moments[20] - 38) < 1, "where pictures clearly show another frame nearby, that one is taken"

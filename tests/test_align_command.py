@@ -79,7 +79,10 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
     assert child.returncode == 0 and len(probe(whole)) == len(pair.background), child.stderr
     assert run(*said[:2], "--home", home, "--set", "laid.behind=between").returncode == 1
 
-    again = run(*said, "--json", "--drift_tolerance", 0.01)
+    again = run(*said, "--json", "--drift_tolerance", 0.01, "--progressive")
+    assert [line.split("s  ")[1].split(":")[0] for line in again.stderr.splitlines()] == [
+        "keyframes", "every frame", "to a part of a frame"]  # fmt: skip
+    assert json.loads(again.stdout)["remarks"] == []
     assert again.returncode == 4, "no frame is known to a hundredth of a millisecond"
     assert len(json.loads(again.stdout)["off"]) > 50
 

@@ -61,7 +61,7 @@ def submitted(home: House, pair: Pair, *more: str) -> str:
 def done(home: House, pair: Pair) -> Job:
     """A job whose worker is killed when the map is there; the next worker goes on."""
     job = submitted(home, pair, "laid.blend_px=8", "trim.from_s=0.1")
-    home.kill(home.working(job, steps=5))
+    home.kill(home.working(job, steps=6))
     return home.ended(job)
 
 
@@ -69,11 +69,11 @@ def test_a_killed_job_goes_on_from_the_map(home: House, done: Job) -> None:
     assert (done.state, done.problem, done.result["look"]) == (State.DONE, "", "precise")
     assert done.attempts >= 2
     taken = {stage["name"]: stage["cache"] for stage in done.result["stages"]}
-    assert taken["proxies"] == taken["align"] == "hit" and taken["web copy"] == "miss"
+    assert taken["proxies"] == taken["place"] == taken["align"] == "hit" and taken["web copy"] == "miss"
 
 
 def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair) -> None:
-    job = submitted(home, pair, "trim.from_s=0.2")
+    job = submitted(home, pair, "trim.from_s=0.2", "match.shown=progressive")
     home.working(job, steps=4)
     home.ledger.cancel(job)
     assert home.ended(job).state is State.CANCELLED
@@ -81,6 +81,9 @@ def test_a_cancelled_job_goes_on_when_it_is_tried_again(home: House, pair: Pair)
     home.until(lambda: home.ledger.get(job).state is State.DONE, "result")
     ended = home.ledger.get(job)
     assert [each["cache"] for each in ended.result["stages"] if each["name"] == "proxies"] == ["hit", "hit"]
+    facts = json.loads((Results.of(home.home).place(job) / "result.json").read_text())
+    told = [note.partition(":")[0] for note in facts["notes"] if "% sure" in note]
+    assert told == ["Keyframes", "Every frame", "To a part of a frame"]
 
 
 def test_a_result_has_the_clip_the_map_and_what_to_check_it_by(home: House, pair: Pair, done: Job) -> None:

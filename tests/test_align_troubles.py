@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +15,7 @@ import pytest
 from tests.aligned import Case, Pair, Scene, written
 from utils.align.alignment import Alignment, align
 from utils.align.labels import Label
+from utils.align.placement import Placement
 from utils.align.placing import Refusal
 from utils.align.proxies import Proxies
 from utils.image import RGB
@@ -21,6 +23,7 @@ from utils.media.clip import Clip
 from utils.media.intake import probe
 from utils.media.write import ClipWriter, Encoding, Shape
 from utils.project import PROJECT_ROOT
+from utils.size import Size
 
 pytestmark = pytest.mark.slow
 
@@ -120,3 +123,35 @@ def test_three_hours_hold_a_second_and_a_half(pair: Pair, tmp_path: Path) -> Non
     assert long.duration_s > 3 * 3600
     found = aligned(long, pair.foreground)
     assert len(sure(found)) > 80 and pair.away(found.moments)[sure(found)].max() < 0.5
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Clip]:
+    """Ten minutes of other places at five frames a second, and the eight seconds of them that are the foreground."""
+    folder, size = tmp_path_factory.mktemp("uneven"), Size(160, 90)
+    scene, other = Scene(size, pan_px=15.0), Scene(size, seed=5, pan_px=15.0)
+    shown, rest = ([each.picture(index / 5) for index in range(40)] for each in (scene, other))
+    long = [shown[index - 1530] if 1530 <= index < 1570 else rest[index % 40] for index in range(3000)]
+    names = [(long, "long"), ([each[12:84, 20:150] for each in shown], "short")]
+    made = [written(folder / f"{name}.mp4", pictures, Fraction(5), 23) for pictures, name in names]
+    return made[0], made[1]
+
+
+def test_eight_seconds_are_found_in_ten_minutes_of_something_else(uneven: tuple[Clip, Clip]) -> None:
+    found = aligned(*uneven)
+    known = sure(found)
+    assert len(known) > 35 and np.abs(found.moments - np.arange(1530, 1570))[known].max() < 0.5
+    assert found.placement.differs_px(Placement(1.0, 20, 12), uneven[1].size) < 0.5
+
+
+def test_clips_in_each_others_place_are_refused_with_that_and_in_little_memory(uneven: tuple[Clip, Clip]) -> None:
+    long, short = map(Proxies.of, uneven)
+    tracemalloc.start()
+    for placement in (None, Placement(1.0, -20, -12)):
+        with pytest.raises(Refusal) as refused:
+            align(short, long, placement)
+        assert "perhaps each was given in the other's place" in refused.value.remedy
+        assert "\n" not in refused.value.problem
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150 << 20, f"{peak >> 20} MB"

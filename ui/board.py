@@ -69,7 +69,7 @@ class BoardView:
             "state": job.state,
             "wish": job.requested_action,
             "share": round(job.share, 4),
-            "stage": stage_sentence(job.stage),
+            "stage": stage_sentence(job.stage, job.note),
             "left_s": None if job.left_s is None else round(job.left_s),
             "problem": job.problem,
             "remedy": job.remedy,

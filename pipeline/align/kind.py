@@ -16,12 +16,14 @@ from utils.errors import SettingsError
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "proxies": StageText("Looking at both clips in small", 8, 1),
-    "align": StageText("Finding the foreground's place and times", 15, 2),
-    "listen": StageText("Listening whether the sound agrees", 0.5, 2, counts=False),
-    "lay over": StageText("Laying the foreground over", 35, 3),
-    "check pictures": StageText("Drawing pictures to check it by", 8, 4),
-    "background in time": StageText("Writing the background in the foreground's time", 17, 5),
-    "web copy": StageText("Making copies to watch", 16, 6),
+    "draft": StageText("Finding a first map", 0, 2, counts=False, notes=True),
+    "place": StageText("Finding the foreground's place", 11, 2, notes=True),
+    "align": StageText("Finding the time of each frame", 4, 3, notes=True),
+    "listen": StageText("Listening whether the sound agrees", 0.5, 3, counts=False),
+    "lay over": StageText("Laying the foreground over", 35, 4),
+    "check pictures": StageText("Drawing pictures to check it by", 8, 5),
+    "background in time": StageText("Writing the background in the foreground's time", 17, 6),
+    "web copy": StageText("Making copies to watch", 16, 7),
 }
 FILES = {
     CLIP: ResultFile("Foreground over the background", "aligned"),
@@ -78,8 +80,8 @@ def estimates(
 
 
 def _summary(settings: Mapping[str, Any]) -> str:
-    found = settings["space.match"] != "fixed"
-    return "precise" if found else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
+    match = settings["space.match"]
+    return str(match) if match != "fixed" else f"placed at {settings['space.x_px']:g}, {settings['space.y_px']:g}"
 
 
 KIND = Kind(

@@ -22,10 +22,20 @@ class Pair(Group):
 class Space(Group):
     """The foreground's place in the background."""
 
-    match: Literal["precise", "fixed"] = setting(
+    match: Literal["precise", "auto", "scale", "fixed"] = setting(
         "precise",
         "Placement",
-        "precise finds where the foreground lies, together with its times; fixed takes it as given.",
+        "precise finds where the foreground lies, together with its times; auto finds it in a few frames, and refines "
+        "it only where matched frames show that it is off; scale finds place and scale in a few frames and takes them "
+        "as they are, without a turn; fixed takes what is given.",
+    )
+    max_keyframes: int = setting(
+        200,
+        "Looked at",
+        "In how many frames of each clip the placement is looked for; in all where these do not show it clearly.",
+        unit="frames",
+        least=5,
+        most=1_000_000,
     )
     x_px: float = setting(
         0.0, "Left", "The left edge of the foreground in the background.", unit="px", least=-8192, most=8192
@@ -57,6 +67,12 @@ class Match(Group):
         "forward",
         "Order",
         "forward expects stretches in the background's order; any also finds those that were put into another one.",
+    )
+    shown: Literal["whole", "progressive"] = setting(
+        "whole",
+        "Shown",
+        "whole shows the map once it is found; progressive also shows coarser ones before it, which takes a little "
+        "longer in all and changes nothing of it.",
     )
     anchors: str = setting(
         "",

@@ -4,51 +4,28 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.align.anchors import check_anchors, read_anchors
+from pipeline.align.drafts import Drafts, Told
 from pipeline.align.overlay import Look, Overlay
+from pipeline.align.placing import PLACE, CachedPlace
+from pipeline.align.reduced import MATCHING, PROXIES, TOOLS, CachedPair, CachedProxies, given, matching_of, pair_of
 from pipeline.align.sound import check_sound
 from pipeline.align.sound_check import SoundCheck
 from pipeline.align.time_map import TimeMap
 from pipeline.run import Run
 from pipeline.stage import RunContext, Stage, Work
 from pipeline.types import Done, Event
-from utils.align.alignment import Matching, align
-from utils.align.placement import Placement
-from utils.align.proxies import Proxies, StoredPictures, times_of, write
+from utils.align.alignment import aligned
 from utils.align.sound import Heard, heard
 from utils.media.clip import Clip
 from utils.media.write import ClipWriter, Encoding, Shape, times
 from utils.prefetch import prefetch
 from utils.store import Entry
 
-CARE = {"fast": (48, 1), "balanced": (64, 2), "precise": (96, 3)}
-"""How wide the pictures are that are compared, and how often placement and times are refined."""
-BORDER_WIDTH_PX = 200
-"""How wide they are where only a border counts, which is thin."""
-LUMA, TIMES, MAP, CLIP, HEARD = "luma.npy", "times.npy", "map.json", "aligned.mp4", "heard.json"
-
-
-@dataclass(frozen=True)
-class CachedProxies:
-    """The proxies of a clip, read from the cache: one background serves many foregrounds."""
-
-    clip: Clip
-    entry: Entry
-
-    @property
-    def digest(self) -> str:
-        return self.entry.digest
-
-    @cached_property
-    def proxies(self) -> Proxies:
-        """The proxies; they take no memory until they are used."""
-        return Proxies(StoredPictures(self.entry.path(LUMA)), np.array(self.entry.load_array(TIMES)), self.clip.size)
+MAP, CLIP, HEARD = "map.json", "aligned.mp4", "heard.json"
 
 
 @dataclass(frozen=True)
@@ -78,8 +55,10 @@ class Aligned:
         return self.overlay.path(CLIP)
 
 
-def align_clips(background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True) -> Aligned:
-    """Align a foreground with a background, and lay it over. Every stage is cached."""
+def align_clips(
+    background: Clip, foreground: Clip, context: RunContext, *, composed: bool = True, told: Told | None = None
+) -> Aligned:
+    """Align a foreground with a background, and lay it over. Every stage is cached; `told` hears of every draft."""
     run = Run(context)
     check_anchors(read_anchors(context.settings["match.anchors"]), len(foreground), len(background))
     if composed:
@@ -88,14 +67,15 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     # 1. Reduce both clips, which is most of the work: each is decoded once, for all pairs that it is part of.
     behind, own = (CachedProxies(clip, run.take(PROXIES, clip=clip)) for clip in (background, foreground))
 
-    # 2. Find the placement and the time of each frame.
-    found = TimeMap.from_json(run.take(ALIGN, background=behind, foreground=own).read_bytes(MAP))
+    # 2. Find the placement, and then the time of each frame: with other frames held, only the latter.
+    found = _found(run, CachedPair(behind, own), told)
+    run.events += [Event(ALIGN.name, remark) for remark in found.remarks]
 
     # 3. Ask the sound whether it agrees.
     checked = None
     if background.audio and foreground.audio:
-        told = run.take(LISTEN, background=background, foreground=foreground).read_bytes(HEARD)
-        checked = SoundCheck.of(_heard(told), found, background, foreground)
+        sound = run.take(LISTEN, background=background, foreground=foreground).read_bytes(HEARD)
+        checked = SoundCheck.of(_heard(sound), found, background, foreground)
         if checked and not checked.agrees:
             run.events.append(Event(LISTEN.name, f"{checked.sentence.capitalize()}.", "warning"))
 
@@ -106,23 +86,31 @@ def align_clips(background: Clip, foreground: Clip, context: RunContext, *, comp
     return Aligned(*known, run.seconds, tuple(run.done), tuple(run.events))
 
 
+def _found(run: Run, pair: CachedPair, told: Told | None) -> TimeMap:
+    """The map of a pair; where it is shown as it gets finer, after coarser ones, and all the same."""
+    drafts = Drafts.of(run, pair, told) if run.context.settings["match.shown"] == "progressive" else None
+    if drafts:
+        drafts.first()
+    placed = CachedPlace(run.take(PLACE, pair=pair))
+    if drafts:
+        drafts.last(placed)
+    found = TimeMap.from_json(run.take(ALIGN, pair=pair, placed=placed).read_bytes(MAP))
+    if drafts:
+        drafts.end(found)
+    return found
+
+
 def overlay_of(background: Clip, foreground: Clip, found: TimeMap, settings: Mapping[str, Any]) -> Overlay:
     """The foreground over the background as settings say."""
     look = Look(*(settings[f"laid.{name}"] for name in ("blend_px", "behind", "length", "sound")))
     return Overlay(background, foreground, found, look)
 
 
-def _reduce(work: Work) -> None:
-    clip: Clip = work.inputs["clip"]
-    write(clip, work.folder / LUMA, check=lambda done: work.report(done, len(clip)))
-    np.save(work.folder / TIMES, times_of(clip))
-
-
 def _align(work: Work) -> None:
-    place = Placement(*(work.settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
-    given = place if work.settings["space.match"] == "fixed" else None
-    behind, own = (work.inputs[name].proxies for name in ("background", "foreground"))
-    found = align(behind, own, given, _matching(work.settings), work.cancel.check)
+    pair, anchors = pair_of(work), read_anchors(work.settings["match.anchors"])
+    matching, stays = matching_of(work.settings, anchors), given(work.settings) is not None
+    placed: CachedPlace = work.inputs["placed"]
+    found = aligned(pair, placed.placed, matching, work.cancel.check, stays=stays)
     (work.folder / MAP).write_text(TimeMap.of(found).to_json())
 
 
@@ -134,13 +122,6 @@ def _listen(work: Work) -> None:
 def _heard(text: bytes) -> Heard | None:
     told = json.loads(text)
     return Heard(**told) if told else None
-
-
-def _matching(settings: Mapping[str, Any]) -> Matching:
-    border_px = settings["match.border_px"] if settings["match.time"] == "border" else 0
-    width_px, refinements = CARE[settings["match.quality"]]
-    anchors, reorder = read_anchors(settings["match.anchors"]), settings["match.order"] == "any"
-    return Matching(anchors, reorder, BORDER_WIDTH_PX if border_px else width_px, refinements, border_px)
 
 
 def _lay_over(work: Work) -> None:
@@ -157,10 +138,6 @@ def _lay_over(work: Work) -> None:
             writer.write(picture, *place)
 
 
-TOOLS = ("av", "numpy", "opencv-contrib-python")
-PROXIES = Stage("proxies", version=2, run=_reduce, tools=TOOLS)
-SPACE = ("space.match", "space.x_px", "space.y_px", "space.scale")
-MATCH = ("match.quality", "match.time", "match.border_px", "match.order", "match.anchors")
-ALIGN = Stage("align", version=9, run=_align, settings=(*SPACE, *MATCH), tools=TOOLS)
+ALIGN = Stage("align", version=12, run=_align, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -34,7 +34,8 @@ class TimeMap(Alignment):
             for name in ("moments", "sigma")
         )
         labels = tuple(map(Label, told["labels"]))
-        return cls(Placement(**told["placement"]), moments, sigma, labels, told["likeness"])
+        remarks = tuple(told["remarks"])
+        return cls(Placement(**told["placement"]), moments, sigma, labels, told["likeness"], remarks)
 
     def to_json(self) -> str:
         """All of it, exactly."""
@@ -45,6 +46,7 @@ class TimeMap(Alignment):
             "moments": _plain(self.moments),
             "sigma": _plain(self.sigma),
             "labels": [str(label) for label in self.labels],
+            "remarks": self.remarks,
         }
         return json.dumps(told)
 
@@ -101,6 +103,7 @@ class TimeMap(Alignment):
             },
             "likeness": round(self.likeness, 4),
             "labels": self.counts,
+            "remarks": self.remarks,
             "frames": rows,
         }
 

@@ -11,6 +11,7 @@ from pipeline.commands.options import Shared
 from pipeline.commands.running import check_mp4, running
 
 if TYPE_CHECKING:
+    from pipeline.align.drafts import Draft
     from pipeline.align.sound_check import SoundCheck
     from pipeline.align.story import Aligned
     from pipeline.stage import RunContext
@@ -19,12 +20,11 @@ REFUSED, DRIFTS = 3, 4
 """Exit codes: the clips do not belong together; some frames are off by more than the drift that is tolerated."""
 MOST_LISTED, BLEND_PX = 5, 8
 BACKGROUND = "pair.background"
+PLACES = ("precise", "auto", "scale", "fixed")
 
 
 ELSEWHERE = {
-    "--gpu": "nothing of it runs on a graphics card",
-    "--progressive": "the map comes whole, as soon as it is found",
-    "--max-keyframes": "all frames are compared, and none is left out",
+    "--gpu": "comparing frames, which a graphics card could take over, is a tenth of what an alignment takes",
 }
 """Options that programs like this one have, and why this one has them not."""
 
@@ -33,7 +33,22 @@ Foreground = Annotated[str, typer.Argument(metavar="FG", help="The foreground th
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The composed clip to write, an .mp4.")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="Where to write the time of each frame, a .json.")]
 MatchSpace = Annotated[
-    str, typer.Option("--match-space", help="precise finds the placement; fixed takes --x, --y and --scale.")
+    str,
+    typer.Option(
+        "--match-space",
+        help="precise finds the placement together with the times; auto finds it in a few frames and refines it only "
+        "where it is off; scale finds place and scale in a few frames, without a turn, and refines nothing; fixed "
+        "takes --x, --y and --scale.",
+    ),
+]
+MaxKeyframes = Annotated[
+    int,
+    typer.Option(
+        "--max-keyframes",
+        min=5,
+        help="In how many frames of each clip the placement is looked for; in all where these do not show it clearly. "
+        "Times are found in all frames.",
+    ),
 ]
 X = Annotated[float | None, typer.Option("--x", help="The foreground's left edge in the background, in px.")]
 Y = Annotated[float | None, typer.Option("--y", help="The foreground's upper edge in the background, in px.")]
@@ -55,6 +70,14 @@ AnyOrder = Annotated[
 Anchors = Annotated[
     list[str] | None,
     typer.Option("--anchor", metavar="FG:BG", help="A frame held near a frame of the background; may be repeated."),
+]
+Progressive = Annotated[
+    bool,
+    typer.Option(
+        "--progressive",
+        help="Tell how fine the map is as it gets finer: from keyframes, every fourth frame, every frame, and to a "
+        "part of one. The last one is the same as without this option.",
+    ),
 ]
 Method = Annotated[
     str,
@@ -106,6 +129,7 @@ def align(
     out: Out = None,
     map: MapFile = None,
     match_space: MatchSpace = "precise",
+    max_keyframes: MaxKeyframes = 200,
     x: X = None,
     y: Y = None,
     scale: Scale = None,
@@ -115,6 +139,7 @@ def align(
     matching_quality: Quality = "balanced",
     allow_reorder: AnyOrder = False,
     anchor: Anchors = None,
+    progressive: Progressive = False,
     temporal_align: Method = "viterbi",
     drift_tolerance: Tolerance = 16.67,
     window: Window = 30,
@@ -133,31 +158,46 @@ def align(
 
     The exit code is 3 for clips that do not belong together, and 4 where frames are off by more than --drift-tolerance.
     """
-    from pipeline.align.pair import open_pair
     from pipeline.align.settings import AlignSettings
-    from pipeline.align.story import align_clips
-    from utils.align.placing import Refusal
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
-    place = _place(match_space, x, y, scale, skip=skip_spatial_align)
+    place = _place(match_space, x, y, scale, skip=skip_spatial_align) | {"space.max_keyframes": max_keyframes}
     matching = _matching(match_time, border, matching_quality, temporal_align, anchor or [], reorder=allow_reorder)
-    said = {**place, **matching, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
+    shown = {"match.shown": "progressive"} if progressive else {}
+    said = {**place, **matching, **shown, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
     if out is not None:
         check_mp4(out)
-    files = [local_file(each, home) for each in (background, foreground)]
+    made = _made((background, foreground), settings.flat(), home, out, report, window)
+    _tell_stages(made, shown=verbose and not as_json)
+    if _finished(made, map, window, drift_tolerance, as_json=as_json):
+        raise typer.Exit(DRIFTS)
+
+
+def _made(
+    given: tuple[str, str],
+    settings: dict[str, Any],
+    home: Path | None,
+    out: Path | None,
+    report: Path | None,
+    window: int,
+) -> "Aligned":
+    """Align both clips and write what is asked for; a refusal ends the command in a sentence."""
+    from pipeline.align.pair import open_pair
+    from pipeline.align.story import align_clips
+    from utils.align.placing import Refusal
+
+    files = [local_file(each, home) for each in given]
     try:
-        with running(None, settings.flat(), home) as context:
-            below, own = open_pair(files[0], files[1], context)
-            made = align_clips(below, own, context, composed=out is not None)
+        with running(None, settings, home) as context:
+            background, foreground = open_pair(files[0], files[1], context)
+            made = align_clips(background, foreground, context, composed=out is not None, told=_tell_draft)
             _write(made, out, report, window, context)
     except Refusal as refusal:
         typer.echo(f"{refusal.problem}\n{refusal.remedy}", err=True)
         raise typer.Exit(REFUSED) from None
-    _tell_stages(made, shown=verbose and not as_json)
-    if _finished(made, map, window, drift_tolerance, as_json=as_json):
-        raise typer.Exit(DRIFTS)
+    return made
 
 
 def _finished(made: "Aligned", file: Path | None, window: int, tolerance_ms: float, *, as_json: bool) -> bool:
@@ -188,6 +228,11 @@ def _write(made: "Aligned", out: Path | None, report: Path | None, window: int, 
         AlignReport.of(made.background, made.foreground, made.map, Run(context).take, window).write(report)
 
 
+def _tell_draft(draft: "Draft") -> None:
+    """Print how fine the map is by now, beside what a program reads."""
+    typer.echo(f"  {draft.seconds:.2f} s  {draft.sentence}", err=True)
+
+
 def _tell_stages(made: "Aligned", *, shown: bool) -> None:
     """Print what each stage took."""
     for done in made.done if shown else ():
@@ -203,6 +248,8 @@ def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float,
     where += f", turned by {place['turn_degrees']:.2f}°" if place["turn_degrees"] else ""
     typer.echo(f"{where}, likeness {told['likeness']:.3f}; {told['seconds']:.1f} s")
     typer.echo("  frames: " + ", ".join(f"{count} {label}" for label, count in told["labels"].items()))
+    for remark in told["remarks"]:
+        typer.echo(f"  {remark}")
     if sound:
         typer.echo(f"  {sound.sentence}")
     if off:
@@ -247,8 +294,8 @@ def _place(match: str, x: float | None, y: float | None, scale: float | None, *,
 
     given = {"space.x_px": x, "space.y_px": y, "space.scale": scale}
     said = {name: value for name, value in given.items() if value is not None}
-    if match not in ("precise", "fixed"):
-        raise SettingsError(f"--match-space {match!r:.40} is unknown.", "Choose precise or fixed.")
+    if match not in PLACES:
+        raise SettingsError(f"--match-space {match!r:.40} is unknown.", f"Choose {', '.join(PLACES)}.")
     if skip and said:
         raise SettingsError("--skip-spatial-align means 0, 0 in full size.", "Leave it out, or --x, --y and --scale.")
     if said and match != "fixed":

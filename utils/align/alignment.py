@@ -1,28 +1,23 @@
 """The alignment of two clips: a placement, the times that follow from it, then both together until they agree."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.align.agreement import Agreement
-from utils.align.compared import Compared
 from utils.align.content import check_content
-from utils.align.fingerprints import WIDTH_PX, Fingerprints, own_prints, print_grid
-from utils.align.joint import Joint
 from utils.align.labels import STILL_SIGMA, Label, evened, labels_of
-from utils.align.levels import Rules, found_path
-from utils.align.moments import moments_near, moments_of
+from utils.align.matching import Matching
+from utils.align.moments import moments_of
+from utils.align.pair import Pair, Timed
 from utils.align.path import Path
+from utils.align.placed import Placed, in_order, place, refined
 from utils.align.placement import Placement
-from utils.align.placing import NEXT, REORDER, Refusal, found_placement
+from utils.align.placing import NEXT, REORDER, Refusal
 from utils.align.proxies import Proxies
 
-RESTS = 4e-5
-"""A placement that moved by less, as a share of the foreground's width there, is as it was."""
-LEAST_TURN_PX = 0.7
-"""A foreground that is turned by less, at its corners, is told as not turned."""
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
 time may run otherwise from one to the next."""
@@ -42,45 +37,8 @@ class Alignment:
     labels: tuple[Label, ...]
     likeness: float
     """How alike matched frames are, from 0 to 1: the median correlation of their high-passed pictures."""
-
-
-@dataclass(frozen=True)
-class _Timed:
-    path: Path
-    prints: Fingerprints
-    compared: Compared
-
-
-@dataclass(frozen=True)
-class Matching:
-    """How times are found."""
-
-    anchors: Mapping[int, int] = field(default_factory=dict)
-    """Frames of the foreground that are held near frames of the background."""
-    reorder: bool = False
-    """Whether stretches may come in another order than in the background."""
-    width_px: int = WIDTH_PX
-    """How wide the pictures are in which frames are compared."""
-    refinements: int = 2
-    """How often placement and path follow each other, at most."""
-    border_px: int = 0
-    """Only so much along the foreground's edges is compared, if not 0."""
-
-
-class Pair:
-    """Two clips that are to be aligned, and what does not depend on where the foreground lies."""
-
-    def __init__(self, background: Proxies, foreground: Proxies, matching: Matching) -> None:
-        self.background, self.foreground = background, foreground
-        self._rules = Rules(background.rate / foreground.rate, matching.anchors, matching.reorder)
-        longer = max(len(background), len(foreground))
-        self._grid = print_grid(foreground.size, longer, matching.width_px, matching.border_px)
-        self._own = own_prints(foreground, self._grid)
-
-    def timed(self, placement: Placement) -> _Timed:
-        """The path under a placement."""
-        prints = Fingerprints.of(self.background, self._own, placement, self.foreground.size, self._grid)
-        return _Timed(*found_path(prints, self._rules))
+    remarks: tuple[str, ...] = ()
+    """What people should know of how it was found, in sentences."""
 
 
 def align(
@@ -94,33 +52,47 @@ def align(
     matching = matching or Matching()
     check_content(background, foreground)
     pair = Pair(background, foreground, matching)
-    placement = given or found_placement(background, foreground)
-    timed, likeness, turns = pair.timed(placement), 0.0, True
-    for _ in range(matching.refinements):
-        check()
-        if len(timed.path.matched) < 2:
-            raise Refusal("No frame of the foreground was found in the background.", NEXT)
-        joint = Joint(background, foreground, timed.path.matched, matching.border_px)
-        near = moments_near(timed.path, timed.prints, background.clock, joint.indices)
-        solved = joint.solve(placement, near, places=given is None, turns=turns)
-        if turns and abs(solved.placement.turn) * max(foreground.size) < LEAST_TURN_PX and given is None:
-            turns = False
-            solved = joint.solve(replace(solved.placement, turn=0.0), solved.moments)
-        moved_px, likeness = solved.placement.differs_px(placement, foreground.size), solved.likeness
-        placement = solved.placement
-        if moved_px < RESTS * placement.scale * foreground.size.width_px:
-            break
-        del timed  # its fingerprints take as much memory as the next ones
-        timed = pair.timed(placement)
-    found = moments_of(timed.path, timed.prints, background.clock)
+    placed = Placed.given(pair, given) if given else place(pair, replace(matching, anchors={}), check)
+    return aligned(pair, placed, matching, check, stays=given is not None)
+
+
+def aligned(
+    pair: Pair, placed: Placed, matching: Matching, check: Callable[[], None] = lambda: None, *, stays: bool = False
+) -> Alignment:
+    """Find the times of a placed foreground; its placement stays, if it was given, and otherwise if it fits them."""
+    with in_order(pair):
+        placed, timed = _followed(pair, placed, matching, check, stays=stays)
+        agreement = Agreement.of(timed.path, timed.prints)
+        _check(timed.path, placed.likeness, agreement.whole)
+    _check_order(timed, pair.ratio)
+    found = moments_of(timed.path, timed.prints, pair.background.clock)
     moving = found.sigma < STILL_SIGMA
-    agreement = Agreement.of(timed.path, timed.prints)
-    _check(timed.path, likeness, agreement.whole)
-    _check_order(timed, background.rate / foreground.rate)
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
     found = evened(found, labels)
-    return Alignment(placement, found.moments, found.sigma, labels, likeness)
+    sigma = np.hypot(found.sigma, placed.off_frames) if placed.off_frames else found.sigma
+    remarks = (*pair.remarks, *placed.remarks)
+    return Alignment(pair.outside(placed.placement), found.moments, sigma, labels, placed.likeness, remarks)
+
+
+def _followed(
+    pair: Pair, placed: Placed, matching: Matching, check: Callable[[], None], *, stays: bool
+) -> tuple[Placed, Timed]:
+    """The path under a placement, which follows it where frames that are held show that it is off."""
+    timed = pair.timed(placed.under, matching.anchors)
+    check()
+    if len(timed.path.matched) < 2:
+        raise Refusal("No frame of the foreground was found in the background.", NEXT)
+    if stays:
+        joint, near = pair.joint(timed)
+        return replace(placed, likeness=joint.solve(placed.placement, near, places=False).likeness), timed
+    if not placed.likeness or (
+        matching.anchors and matching.places != "scale" and pair.glance(timed, placed.placement).is_off
+    ):
+        del timed  # its fingerprints take as much memory as the next ones
+        placed = replace(refined(pair, placed.placement, matching, check), remarks=placed.remarks)
+        timed = pair.timed(placed.under, matching.anchors)
+    return placed, timed
 
 
 def _check(path: Path, likeness: float, agreement: float) -> None:
@@ -137,7 +109,7 @@ def _check(path: Path, likeness: float, agreement: float) -> None:
         raise Refusal(problem, "Check that the foreground was made of this background, and not of another take.")
 
 
-def _check_order(timed: _Timed, ratio: float) -> None:
+def _check_order(timed: Timed, ratio: float) -> None:
     """Refuse a foreground of which a stretch that matches nothing shows what came earlier in the background, as it ran.
 
     A single frame that is found elsewhere says nothing: an empty scene looks the same at any time.

@@ -151,6 +151,12 @@ def _even(luma: Luma) -> Luma:
     return np.asarray(cv2.normalize(luma, None, 0, 255, cv2.NORM_MINMAX), np.uint8)
 
 
+def glimpsed(background: Proxies, foreground: Proxies, pairs: list[tuple[int, int]]) -> list[Candidate]:
+    """The placements that a few pairs of frames show, of the foreground and of the background, the best first."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        return _alike(_Described(foreground, threads), _Described(background, threads), pairs)
+
+
 def _candidate(own: _Features, other: _Features, background: Proxies) -> Candidate | None:
     if min(len(own.descriptors), len(other.descriptors)) < LEAST_AGREEING:
         return None

@@ -42,6 +42,14 @@ class Placement:
         cut = cv2.warpAffine(luma, matrix, fine, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.resize(cut, grid, interpolation=cv2.INTER_AREA), np.float32)
 
+    def upright(self, size: Size) -> "Placement":
+        """The same without a turn: the middle of a foreground of this size stays where it is."""
+        if not self.turn:
+            return self
+        middle = np.array([size.width_px / 2, size.height_px / 2, 1.0])
+        left, top = self.matrix @ middle - self.scale * middle[:2]
+        return Placement(self.scale, float(left), float(top))
+
     def differs_px(self, other: "Placement", size: Size) -> float:
         """How far apart two placements put the corners of a foreground, at most, in px of the background."""
         corners = np.array([[0, 0, 1], [size.width_px, 0, 1], [0, size.height_px, 1], [*size, 1]])
