@@ -21,7 +21,7 @@ from utils.speech import silence, voice
 from utils.speech.cues import cues_of, joined_text
 from utils.speech.snapping import in_cues, snapped
 from utils.speech.sound import RATE_HZ, Samples, blocks, write_sound
-from utils.speech.whisper import WINDOW_MS, Understood, Whisper, windows_of
+from utils.speech.whisper import WINDOW_MS, Understood, Whisper, is_loop, windows_of
 from utils.speech.words import Spans, Word
 
 TALK = (
@@ -93,6 +93,24 @@ def test_windows_in_one_array_keep_their_own_times(base: Whisper, tmp_path: Path
             each.window[0] <= word.start_ms <= word.end_ms <= each.window[1] for word in each.words
         )
     assert np.median(np.abs(misses_ms(spoken.words, [word for each in heard for word in each.words]))) <= 120
+
+
+@pytest.mark.parametrize(
+    ("text", "loops"),
+    [
+        (
+            "it was the best of times, it was the worst of times, it was the age of wisdom, it was the age of folly",
+            False,
+        ),
+        ("Thank you. " * 12, True),
+        ("I think so. No no no no. But we will see it in the end, I hope.", False),
+        ("and then we go " * 6 + "home", True),
+        ("no no no", False),
+        ("", False),
+    ],
+)
+def test_a_loop_of_the_model_is_told_from_a_speech_that_repeats_itself(text: str, loops: bool) -> None:
+    assert is_loop(text.split()) == loops
 
 
 def test_no_speech_is_no_window() -> None:

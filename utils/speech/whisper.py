@@ -1,6 +1,6 @@
 """Transcripts by Whisper: faster-whisper on a folder of weights, several windows of speech at once, int8.
 
-Speech is cut into windows of up to 28 s at its pauses, so that no word lies over an edge, and eight of them are decoded
+Speech is cut into windows of up to 28 s at its pauses, so that no word lies over an edge, and some of them are decoded
 together; only these are in memory, whatever the length of the clip.
 """
 
@@ -24,10 +24,11 @@ TOGETHER_MS = 2_000
 """Speech that lies closer together shares a window."""
 MARGIN_MS = 200
 """What a window holds of the pauses around it."""
-BATCH = 8
+BATCHES = {"cuda": 8, "cpu": 2}
+"""Windows at once; a processor is no faster with more of them, and stops sooner with few."""
 BEAM = 5
-REPEATS = 2.4
-"""A text that shrinks more than this when it is compressed repeats itself: the model was caught in a loop."""
+LEAST_REPEATS, LONGEST_PHRASE = 5, 10
+"""A phrase of up to so many words that comes so often in a row, and is most of a window, is a loop of the model's."""
 NO_SPEECH, DOUBT = 0.6, -1.0
 """Where the model thinks that nobody speaks, and doubts its own words as well, they are left out."""
 SPEC = b"WhisperSpec"
@@ -57,15 +58,16 @@ class Whisper:
 
     def transcribe(self, samples: Samples, windows: Spans) -> Iterator[Understood]:
         """The words of each window, in order."""
-        for start in range(0, len(windows), BATCH):
-            yield from self._batch(samples, windows[start : start + BATCH])
+        size = BATCHES[self.device]
+        for start in range(0, len(windows), size):
+            yield from self._batch(samples, windows[start : start + size])
 
     def _batch(self, samples: Samples, windows: Spans) -> Iterator[Understood]:
         sound, begins = _concatenated(samples, windows)
         lengths = [(last - first) / 1000 for first, last in windows]
         clips = [{"start": at, "end": at + length} for at, length in zip(begins, lengths, strict=True)]
         segments, info = self._pipeline.transcribe(
-            sound, language=self.language, clip_timestamps=clips, word_timestamps=True, batch_size=BATCH,
+            sound, language=self.language, clip_timestamps=clips, word_timestamps=True, batch_size=len(clips),
             beam_size=BEAM, temperature=0.0, condition_on_previous_text=False,
         )  # fmt: skip
         found: list[list[Any]] = [[] for _ in windows]
@@ -73,9 +75,9 @@ class Whisper:
             found[max(0, bisect_right(begins, segment.seek / 100 + 0.02) - 1)].append(segment)
         self.language = self.language or str(info.language)
         for window, begin, own in zip(windows, begins, found, strict=True):
-            looped = [each for each in own if each.compression_ratio > REPEATS]
-            heard = [each for each in own if each not in looped and not _is_doubtful(each)]
-            yield Understood(window, tuple(_words(heard, window, begin)), bool(looped))
+            words = tuple(_words([each for each in own if not _is_doubtful(each)], window, begin))
+            looped = is_loop([word.text for word in words])
+            yield Understood(window, () if looped else words, looped)
 
     @cached_property
     def _pipeline(self) -> Any:
@@ -113,6 +115,19 @@ def check_folder(folder: Path) -> None:
             f"{folder / 'model.bin'} is no Whisper model of CTranslate2.",
             "Models of whisper.cpp (ggml) and of OpenAI (.pt) have another form: fetch one with `models fetch`.",
         )
+
+
+def is_loop(texts: Sequence[str]) -> bool:
+    """Whether words are for the most part one phrase again and again."""
+    plain = [text.lower().strip(".,!?") for text in texts]
+    for length in range(1, LONGEST_PHRASE + 1):
+        run = best = 0
+        for index in range(length, len(plain)):
+            run = run + 1 if plain[index] == plain[index - length] else 0
+            best = max(best, run)
+        if best + length >= max(LEAST_REPEATS * length, len(plain) / 2):
+            return True
+    return False
 
 
 def windows_of(speech: Spans, loudness: NDArray[np.float32], step_ms: int, length_ms: int) -> Spans:
