@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.whispers import inside
 from utils.image import RGB
 from utils.image.focus import focal_point, smoothed
-from utils.people.faces import TILE_SHARES, Face, FaceModel, tiles
+from utils.people.faces import SHARES, Face, FaceModel, tiles
 
 FACE = (222, 115)
 """The middle of the face in the portrait, px."""
@@ -58,7 +58,7 @@ def test_what_is_no_face_is_none(model: FaceModel, name: str) -> None:
     assert not model.find(photo(name))
 
 
-@given(st.integers(16, 900), st.integers(16, 900), st.sampled_from(TILE_SHARES))
+@given(st.integers(16, 900), st.integers(16, 900), st.sampled_from(SHARES))
 def test_tiles_cover_every_picture(width: int, height: int, share: float) -> None:
     seen = np.zeros((height, width), bool)
     for left, top, tile in tiles(np.zeros((height, width, 3), np.uint8), share):

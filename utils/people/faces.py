@@ -1,8 +1,8 @@
 """Faces in single pictures, by MediaPipe's short-range detector, which comes with the package.
 
 It sees a picture at 128 x 128 and misses faces below a seventh of its width. Where the whole shows none, tiles are
-looked at, and then smaller ones. In tiles it takes much for a face (motorcycles, galaxies), always unsurely; so each of
-these is looked at twice more, from near and from further away, and counts where it is sure both times.
+looked at, and then smaller ones. It takes much for a face (motorcycles, galaxies, a cup), always unsurely; so each is
+looked at twice more, from near and from further away, and counts where it is sure both times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from utils.people.model import quiet_start
 
 SURE, SURE_AGAIN = 0.5, 0.8
 """Least score of a face, and when it is looked at again: photographs without faces reach 0.66 there, faces 0.92."""
-TILE_SHARES, STEP = (0.4, 0.22), 0.6
+SHARES, STEP = (1.0, 0.4, 0.22), 0.6
 """Sides of tiles as shares of the longer side of the picture, and how far apart they lie as a share of their side."""
 NEAR, FAR = 2.5, 3.5
 """Sides of what is looked at again, as multiples of the face's."""
@@ -61,14 +61,14 @@ class FaceModel:
 
     def find(self, rgb: RGB) -> tuple[Face, ...]:
         """The faces of a picture, the largest first; small ones only where there are no larger ones."""
-        found = _distinct(list(self._detect(rgb)))
-        for share in TILE_SHARES:
-            if found:
-                break
+        found: tuple[Face, ...] = ()
+        for share in SHARES:
             taken = [
                 face.scaled(1.0, left, top) for left, top, tile in tiles(rgb, share) for face in self._detect(tile)
             ]
             found = _distinct([sure for face in _distinct(taken) if (sure := self._again(rgb, face))])
+            if found:
+                break
         return found
 
     def close(self) -> None:
@@ -106,11 +106,11 @@ class FaceModel:
 
 
 def tiles(rgb: RGB, share: float) -> Iterator[tuple[int, int, RGB]]:
-    """Square tiles that overlap and cover a picture, with their left and top edges."""
+    """Tiles that overlap and cover a picture, square but where one side is shorter, with their left and top edges."""
     height, width = rgb.shape[:2]
-    side = min(height, width, max(64, round(share * max(height, width))))
-    for top in _starts(height, side):
-        for left in _starts(width, side):
+    side = max(64, round(share * max(height, width)))
+    for top in _starts(height, min(side, height)):
+        for left in _starts(width, min(side, width)):
             yield left, top, rgb[top : top + side, left : left + side]
 
 
