@@ -27,7 +27,9 @@ from tests.whispers import bring_tiny
 from utils.errors import Cancelled, SettingsError, TranscriptError
 from utils.image import Size
 from utils.media.clip import Clip
+from utils.media.clip_part import part_of
 from utils.media.intake import probe
+from utils.media.timebase import Span
 from utils.media.write import ClipWriter, Encoding, Shape
 from utils.progress import Progress
 from utils.speech.cues import cue_of
@@ -85,7 +87,7 @@ def test_a_clip_is_analysed_once(talk: Clip, tmp_path: Path, home: Path) -> None
     assert first.transcript == second.transcript and first.transcript.source == "whisper-tiny.en"
     assert "weather" in first.transcript.text and first.transcript.language == "en"
     assert first.silences.by == "voice" and len(first.silences.pauses) == 3
-    for begin, end in first.silences.pauses:
+    for begin, end in first.pauses:
         assert not any(word.start_ms < end and word.end_ms > begin for word in first.transcript.words), "no word is cut"
     assert json.loads(json.dumps(document(first)))["transcript"] == first.transcript.to_json()
     assert any("pauses of" in line for line in sentences(first))
@@ -157,6 +159,26 @@ def test_given_subtitles_get_words_at_estimated_times(talk: Clip, tmp_path: Path
     truth = dict(TALK.words)
     first = {word.text.strip(".").lower(): word for word in known.transcript.words}
     assert abs(first["take"].start_ms - truth["Take"]) < 300
+
+
+def test_a_transcript_of_the_file_fits_a_part_of_it(talk: Clip, tmp_path: Path) -> None:
+    part = part_of(talk, Span(30, len(talk)))
+    known = know(part, bench(tmp_path), srt())
+    assert [(cue.start_ms, cue.text[:4]) for cue in known.transcript.cues][1][1] == "Take"
+    whole = know(talk, bench(tmp_path), srt())
+    assert abs(known.transcript.cues[1].start_ms + 3000 - whole.transcript.cues[1].start_ms) <= 20
+
+
+def test_a_word_that_was_missed_as_speech_is_not_cut(talk: Clip, tmp_path: Path) -> None:
+    words = (Word("hm", 4400, 4500, 0.4),)
+    heard = Transcript("en", (Cue(4400, 4500, "hm", words),), "whisper-base")
+    known = know(talk, bench(tmp_path), GivenFile("talk.json", json.dumps(heard.to_json()).encode()))
+    ((first, last),) = [each for each in known.silences.pauses if each[0] < 4400 < each[1]]
+    word = known.transcript.words[0]
+    assert known.pauses != known.silences.pauses and not any(
+        a < word.end_ms and b > word.start_ms for a, b in known.pauses
+    )
+    assert sum(b - a for a, b in known.pauses if first <= a < last) >= last - first - 500
 
 
 def test_another_clips_transcript_is_refused_or_doubted(talk: Clip, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.spoken import RATE_HZ as SPOKEN_HZ
 from tests.spoken import Line, said, sounding
@@ -14,8 +16,9 @@ from utils.media.clip_part import part_of
 from utils.media.timebase import Span
 from utils.project import PROJECT_ROOT
 from utils.speech import silence, voice
-from utils.speech.silence import Pauses, joined, levels_of, loud_spans, pauses_between, quiet_spans
+from utils.speech.silence import Pauses, joined, levels_of, loud_spans, pauses_between, quiet_spans, without_words
 from utils.speech.sound import RATE_HZ, Samples, Sound, blocks, write_sound
+from utils.speech.words import Word
 
 TALK = said(1.0, "This is the first sentence of a short talk.", 1.5, "And here comes the second one.", 1.0)
 
@@ -131,6 +134,28 @@ def test_pauses_keep_a_breath_on_both_sides_but_not_at_the_ends_of_the_clip() ->
     assert pauses_between(speech, Pauses(least_s=0.5, breath_s=0.2), 8000) == ((0, 800), (3200, 4800), (6200, 8000))
     assert pauses_between(speech, Pauses(least_s=0.2, breath_s=0.2), 8000) == ((0, 800), (3200, 4800), (6200, 8000))
     assert pauses_between((), Pauses(), 8000) == (), "where nobody speaks, nothing is cut"
+
+
+spans = st.lists(st.tuples(st.integers(1, 900), st.integers(1, 900)), max_size=6)
+
+
+def ascending(gaps: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    ends = np.cumsum([sum(each) for each in gaps]).tolist()
+    return tuple((end - length, end) for end, (_, length) in zip(ends, gaps, strict=True))
+
+
+@given(spans, spans, st.integers(0, 200))
+def test_no_word_lies_in_what_is_cut(
+    pauses: list[tuple[int, int]], said_at: list[tuple[int, int]], breath_ms: int
+) -> None:
+    words = [Word("x", *span) for span in ascending(said_at)]
+    left = without_words(ascending(pauses), words, breath_ms)
+    assert all(
+        word.end_ms + breath_ms <= first or word.start_ms - breath_ms >= last for first, last in left for word in words
+    )
+    assert all(any(begin <= first and last <= end for begin, end in ascending(pauses)) for first, last in left)
+    if not words:
+        assert left == tuple(span for span in ascending(pauses) if span[1] - span[0] >= silence.LEAST_CUT_MS)
 
 
 def test_speech_by_the_network_is_told_from_a_tone_and_noise(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from utils.errors import TranscriptError
 from utils.speech.subtitles import as_ass, as_srt, as_vtt
-from utils.speech.transcript_file import Given, read_transcript, split_words, spread
+from utils.speech.transcript_file import Given, between, read_transcript, split_words, spread
 from utils.speech.whisper_json import as_whisper
 from utils.speech.words import Cue, Transcript, Word, overlap_ms, spans_between
 
@@ -129,6 +129,13 @@ def test_another_clips_transcript_is_refused_and_a_little_more_is_cut() -> None:
     assert times(read)[-1] == (8000, 8500) and "after the end of the clip" in read.remarks[0]
     with pytest.raises(TranscriptError, match=r"another clip: it goes on to 9\.9 s, and this one ends at 3\.0 s"):
         given_file(srt, 3_000)
+
+
+def test_a_part_of_a_transcript_counts_from_its_own_beginning() -> None:
+    part = between(TALK, 430, 2000)
+    assert [(cue.start_ms, cue.end_ms) for cue in part.cues] == [(0, 470), (1070, 1570)]
+    assert [(word.text, word.start_ms, word.end_ms) for word in part.words] == [("there.", 20, 470)]
+    assert between(TALK, 3000, 9000).cues == ()
 
 
 def test_a_wrong_encoding_is_read_and_said() -> None:

@@ -4,20 +4,22 @@ Levels are root mean squares of 10 ms in decibels. Silence is what lies so many 
 parts, the 95th percentile, so that the gain of a recording does not matter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.speech.sound import RATE_HZ
-from utils.speech.words import Spans, spans_between
+from utils.speech.words import Spans, Word, spans_between
 
 STEP_MS = 10
 LOWEST_DB = -90.0
 LOUD_PERCENTILE = 95
 CLICK_MS = 40
 """Sound shorter than this in the middle of a silence does not end it."""
+LEAST_CUT_MS = 80
+"""Less than this, two frames or so, is not worth a cut."""
 QUIET_MS = 60
 """Pauses inside of speech, for placing words, are at least so long."""
 
@@ -77,6 +79,16 @@ def pauses_between(speech: Spans, pauses: Pauses, length_ms: int) -> Spans:
         for first, last in found
     ]
     return tuple((first, last) for first, last in kept if last > first)
+
+
+def without_words(pauses: Spans, words: Sequence[Word], breath_ms: int) -> Spans:
+    """Pauses cut back to where no word is, and a breath beside each: a word that was missed as speech is never cut."""
+    said = joined(((max(0, word.start_ms - breath_ms), word.end_ms + breath_ms) for word in words), 1)
+    kept = list[tuple[int, int]]()
+    for first, last in pauses:
+        inside = [(max(first, begin), min(last, end)) for begin, end in said if begin < last and end > first]
+        kept += spans_between(inside, first, last)
+    return tuple((first, last) for first, last in kept if last - first >= LEAST_CUT_MS)
 
 
 def joined(spans: Iterable[tuple[int, int]], apart_ms: int) -> Spans:

@@ -62,6 +62,21 @@ def read_transcript(data: bytes, name: str, clip_ms: int) -> Given:
     return Given(fitted, (*remarks, *mended.remarks()))
 
 
+def between(transcript: Transcript, first_ms: int, last_ms: int) -> Transcript:
+    """What is said between two times, counted from the first of them."""
+    cues = list[Cue]()
+    for cue in transcript.cues:
+        start, end = max(cue.start_ms, first_ms), min(cue.end_ms, last_ms)
+        if end > start:
+            words = tuple(
+                replace(word, start_ms=max(word.start_ms, start) - first_ms, end_ms=min(word.end_ms, end) - first_ms)
+                for word in cue.words
+                if word.start_ms < end and word.end_ms > start
+            )
+            cues.append(Cue(start - first_ms, end - first_ms, cue.text, words))
+    return replace(transcript, cues=tuple(cues))
+
+
 def split_words(text: str) -> list[str]:
     """The words of a text; in scripts without spaces, its characters."""
     return _TOGETHER.findall(text)

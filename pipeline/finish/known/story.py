@@ -19,7 +19,11 @@ from pipeline.types import Done, Event
 from utils.media.clip import Clip
 from utils.progress import one_at_a_time
 from utils.speech.loudness import Loudness
-from utils.speech.words import Transcript
+from utils.speech.silence import without_words
+from utils.speech.words import Spans, Transcript
+
+CUE_TIMES_ONLY = ("srt", "vtt")
+"""Where words have estimated times, which say nothing of pauses."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Known:
     contents: Contents | None
     loudness: Loudness | None
     seen: Seen
+    breath_ms: int
     seconds: float
     done: tuple[Done, ...]
     events: tuple[Event, ...]
@@ -48,6 +53,12 @@ class Known:
     @property
     def transcript(self) -> Transcript:
         return self.changed.transcript
+
+    @cached_property
+    def pauses(self) -> Spans:
+        """What may be cut as silence; no word whose time is known lies in it."""
+        words = () if self.transcript.source in CUE_TIMES_ONLY else self.transcript.words
+        return without_words(self.silences.pauses, words, self.breath_ms)
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:
@@ -98,5 +109,6 @@ def know(
         run.events.append(Event("changes", told, "warning"))
     return Known(
         clip, sound, silences, understood, better, changes, contents, read_loudness(loud), seen,
-        run.seconds, (*run.done, *beside.done), (*run.events, *beside.events),
+        round(1000 * context.settings["silence.breath_s"]), run.seconds,
+        (*run.done, *beside.done), (*run.events, *beside.events),
     )  # fmt: skip

@@ -36,7 +36,7 @@ def document(known: Known) -> dict[str, Any]:
         "sound": asdict(known.sound.facts),
         "loudness": asdict(known.loudness) if known.loudness else None,
         "speech": known.silences.speech,
-        "pauses": known.silences.pauses,
+        "pauses": known.pauses,
         "pauses_by": known.silences.by,
         "transcript": transcript.to_json(),
         "understood": known.understood.to_json() if transcript != known.understood else None,
@@ -87,7 +87,7 @@ def write(known: Known, folder: Path) -> list[Path]:
 
 
 def _of_sound(known: Known) -> Iterator[str]:
-    length_s, pauses = float(known.clip.duration_s), known.silences.pauses
+    length_s, pauses = float(known.clip.duration_s), known.pauses
     yield f"{length_s:.1f} s, {len(known.clip)} frames."
     if known.loudness:
         loud = known.loudness

@@ -20,7 +20,7 @@ from utils.media.clip import Clip
 from utils.speech.cues import cues_of
 from utils.speech.silence import STEP_MS
 from utils.speech.snapping import in_cues, snapped
-from utils.speech.transcript_file import MOST_BYTES, read_transcript, spread
+from utils.speech.transcript_file import MOST_BYTES, between, read_transcript, spread
 from utils.speech.whisper import Whisper, device, windows_of
 from utils.speech.words import Cue, Spans, Transcript, Word, overlap_ms
 
@@ -163,8 +163,11 @@ def _read(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     sound: HeardSound = work.inputs["sound"]
     file: GivenFile = work.inputs["file"]
-    given = read_transcript(file.data, file.name, round(clip.duration_s * 1000))
-    remarks, cues = list(given.remarks), given.transcript.cues
+    whole = clip.of_file
+    given = read_transcript(file.data, file.name, round(whole.duration_s * 1000))
+    begin_s = whole.time_s(clip.start)
+    part = between(given.transcript, round(begin_s * 1000), round((begin_s + clip.duration_s) * 1000))
+    remarks, cues = list(given.remarks), part.cues
     if any(not cue.words for cue in cues):
         remarks.append("The given transcript has no times of words; they are estimated from those of its cues.")
         cues = tuple(cue if cue.words else _estimated(cue, sound.quiet) for cue in cues)
