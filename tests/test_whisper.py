@@ -170,7 +170,7 @@ def words_of(*times: tuple[int, int]) -> list[Word]:
         ([(400, 1300)], [(1000, 1300)]),  # begins in the pause, and before it with less
         ([(100, 900)], [(100, 500)]),  # runs on into it
         ([(0, 490), (520, 1400)], [(0, 500), (1000, 1400)]),
-        ([(0, 400), (1150, 1400)], [(0, 500), (1000, 1400)]),  # both reach up to it
+        ([(0, 400), (1100, 1400)], [(0, 500), (1000, 1400)]),  # both reach up to it
         ([(600, 900)], [(600, 900)]),  # all of it lies in the pause: it is left where it is
     ],
 )
