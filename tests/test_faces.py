@@ -1,5 +1,7 @@
 """Faces and focal points: found in real pictures, large and small, and calm over time."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from tests.whispers import inside
 from utils.image import RGB
 from utils.image.focus import focal_point, smoothed
+from utils.media.intake import probe
+from utils.media.video import ClipFrames
 from utils.people.faces import SHARES, Face, FaceModel, tiles
 
 FACE = (222, 115)
@@ -99,3 +103,13 @@ def test_points_are_calm_within_a_shot_and_jump_at_a_cut() -> None:
 def test_a_closed_detector_is_loaded_again(model: FaceModel) -> None:
     model.close()
     assert len(model.find(photo("astronaut.png"))) == 1
+
+
+@pytest.mark.footage
+def test_the_face_of_a_hiker_is_found(footage: Path, model: FaceModel) -> None:
+    """From 193 on the first one is near enough; the boxes were looked at."""
+    clip = probe(footage / "handheld_hikers_toward_camera.m4v")
+    boxes = {193: (283, 115), 208: (270, 70), 238: (255, 116), 268: (312, 87)}
+    for frame in ClipFrames.of(clip).read(boxes):
+        faces = model.find(frame.rgb)
+        assert len(faces) == 1 and np.abs(np.subtract((faces[0].left, faces[0].top), boxes[frame.index])).max() < 15

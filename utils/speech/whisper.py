@@ -4,10 +4,13 @@ Speech is cut into windows of up to 28 s at its pauses, so that no word lies ove
 together; only these are in memory, whatever the length of the clip.
 """
 
+import ctypes
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ NO_SPEECH, DOUBT = 0.6, -1.0
 """Where the model thinks that nobody speaks, and doubts its own words as well, they are left out."""
 SPEC = b"WhisperSpec"
 """What the weights of CTranslate2 begin with, after their version."""
+CUBLAS = "libcublas.so.12"
 PADDING = RATE_HZ // 2
 """Silence between windows that are handed over as one array."""
 
@@ -49,18 +53,33 @@ class Understood:
 
 @dataclass
 class Whisper:
-    """A model in a folder; it is loaded at first use. `language` is found in the first windows if it is not given."""
+    """A model in a folder; it is loaded at first use. `language` is found in the first windows if it is not given.
+
+    Where the graphics card fails, the processor goes on, and `fallback` says why.
+    """
 
     folder: Path
     threads: int = 0
     language: str | None = None
     device: str = field(default_factory=lambda: device())
+    fallback: str = ""
 
     def transcribe(self, samples: Samples, windows: Spans) -> Iterator[Understood]:
         """The words of each window, in order."""
         size = BATCHES[self.device]
         for start in range(0, len(windows), size):
-            yield from self._batch(samples, windows[start : start + size])
+            yield from self._surely(samples, windows[start : start + size])
+
+    def _surely(self, samples: Samples, windows: Spans) -> list[Understood]:
+        """A batch on the card, and if that fails on the processor."""
+        try:
+            return list(self._batch(samples, windows))
+        except (RuntimeError, ModelError) as error:
+            if self.device == "cpu":
+                raise
+            self.device, self.fallback = "cpu", str(error).splitlines()[0][:200]
+            self.__dict__.pop("_pipeline", None)
+            return list(self._batch(samples, windows))
 
     def _batch(self, samples: Samples, windows: Spans) -> Iterator[Understood]:
         sound, begins = _concatenated(samples, windows)
@@ -97,10 +116,36 @@ class Whisper:
 
 
 def device() -> str:
-    """cuda where CTranslate2 sees a card, else cpu."""
+    """cuda where CTranslate2 can use a card, else cpu."""
+    return "cuda" if _sees_card() and _has_cublas() else "cpu"
+
+
+def card_unused() -> str:
+    """Why there is a card that transcripts cannot use; empty where there is none, or it can be used."""
+    if not _sees_card() or _has_cublas():
+        return ""
+    return f"Transcripts are made on the processor: {CUBLAS} is missing. `pip install nvidia-cublas-cu12` brings it."
+
+
+def _sees_card() -> bool:
     import ctranslate2
 
-    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    return bool(ctranslate2.get_cuda_device_count())
+
+
+@cache
+def _has_cublas() -> bool:
+    """Whether the library of CUDA 12 that CTranslate2 looks for can be loaded, also from NVIDIA's own package."""
+    found = [CUBLAS]
+    with suppress(ModuleNotFoundError):
+        spec = find_spec("nvidia.cublas")
+        places = (spec.submodule_search_locations if spec else None) or ()
+        found += [str(Path(place) / "lib" / CUBLAS) for place in places]
+    for name in found:
+        with suppress(OSError):
+            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+            return True
+    return False
 
 
 def check_folder(folder: Path) -> None:

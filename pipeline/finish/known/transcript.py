@@ -21,7 +21,7 @@ from utils.speech.cues import cues_of
 from utils.speech.silence import STEP_MS
 from utils.speech.snapping import in_cues, snapped
 from utils.speech.transcript_file import MOST_BYTES, between, read_transcript, spread
-from utils.speech.whisper import Whisper, device, windows_of
+from utils.speech.whisper import Whisper, card_unused, device, windows_of
 from utils.speech.words import Cue, Spans, Transcript, Word, overlap_ms
 
 ENGINE = "speech"
@@ -89,6 +89,8 @@ def transcribe(run: Run, clip: Clip, sound: HeardSound, voice: Voice | None, giv
     except ModelError as error:
         run.events.append(_no_transcript(error.problem, error.remedy))
         return nothing
+    if unused := card_unused():
+        run.events.append(Event(TRANSCRIPT.name, unused, "warning"))
     stage = replace(TRANSCRIPT, machine=(device(),))
     taken = run.take(stage, {weights.name: weights.digest}, sound=sound, voice=voice, weights=weights)
     run.events += [Event(TRANSCRIPT.name, each, "warning") for each in json.loads(taken.read_bytes("remarks.json"))]
@@ -155,6 +157,8 @@ def _write(work: Work) -> None:
         elif not heard.words:
             remarks.append(f"{_seconds(heard.window)}: somebody speaks, and no word was understood.")
         work.report(heard.window[1], sound.length_ms)
+    if whisper.fallback:
+        remarks.append(f"The graphics card failed ({whisper.fallback}); the processor went on.")
     cues = cues_of(snapped(words, sound.quiet))
     _save(work, Transcript(whisper.language, cues, weights.name), remarks)
 
