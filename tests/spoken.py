@@ -1,6 +1,8 @@
 """Speech with known times: espeak-ng says a text and tells when each word begins; and clips that sound as tests ask."""
 
-import ctypes
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,12 +14,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.espeak_child import RATE_HZ
 from utils.media.clip import Clip
 from utils.media.intake import probe
+from utils.project import PROJECT_ROOT
 
-RATE_HZ = 22_050
-"""Of espeak-ng."""
-WORD, END = 1, 5
 Line = NDArray[np.float32]
 
 
@@ -33,57 +34,14 @@ class Spoken:
         return len(self.samples) * 1000 // RATE_HZ
 
 
-class _Name(ctypes.Union):
-    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("text", ctypes.c_char * 8)]
-
-
-class _Event(ctypes.Structure):
-    _fields_ = [
-        ("type", ctypes.c_int),
-        ("unique", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_ms", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", _Name),
-    ]
-
-
-_Heard = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-
-
-@cache
-def _library() -> Any:
-    import espeakng_loader
-
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    assert library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0) == RATE_HZ
-    return library
-
-
 @cache
 def say(text: str, voice: str = "en-us", words_a_minute: int = 150) -> Spoken:
-    """A sentence of plain ASCII, spoken."""
-    pieces, events = list[NDArray[np.int16]](), list[tuple[int, int, int]]()
-
-    def hear(samples: Any, count: int, found: Any) -> int:
-        index = 0
-        while found[index].type:
-            if found[index].type == WORD:
-                events.append((found[index].text_position, found[index].length, found[index].sample))
-            index += 1
-        if samples and count:
-            pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
-
-    library, callback, said = _library(), _Heard(hear), text.encode("ascii")
-    library.espeak_SetSynthCallback(callback)
-    library.espeak_SetVoiceByName(voice.encode())
-    library.espeak_SetParameter(1, words_a_minute, 0)
-    library.espeak_Synth(said, len(said) + 1, 0, 1, 0, 1, None, None)
-    words = [(text[at - 1 : at - 1 + length], sample * 1000 // RATE_HZ) for at, length, sample in events]
-    return Spoken(np.concatenate(pieces).astype(np.float32) / 32768, tuple(words))
+    """A sentence of plain ASCII, spoken: always the same."""
+    command = [sys.executable, "-m", "tests.espeak_child", voice, str(words_a_minute), text]
+    told = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, check=True).stdout
+    head, _, samples = told.partition(b"\n")
+    words = tuple((word, sample * 1000 // RATE_HZ) for word, sample in json.loads(head))
+    return Spoken(np.frombuffer(samples, np.int16).astype(np.float32) / 32768, words)
 
 
 def said(*parts: str | float, voice: str = "en-us") -> Spoken:

@@ -20,8 +20,9 @@ from pipeline.finish.known.story import Known, know
 from pipeline.finish.known.told import document, sentences
 from pipeline.finish.known.transcript import GIVEN, TRANSCRIPT, GivenFile
 from pipeline.stage import RunContext
+from tests.espeak_child import RATE_HZ
 from tests.language_models import Server, lines_of, serving
-from tests.spoken import RATE_HZ, Line, said, sounding
+from tests.spoken import Line, said, sounding
 from tests.test_faces import photo, shown
 from tests.whispers import bring_tiny
 from utils.errors import Cancelled, SettingsError, TranscriptError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.spoken import RATE_HZ as SPOKEN_HZ
+from tests.espeak_child import RATE_HZ as SPOKEN_HZ
 from tests.spoken import Line, said, sounding
 from utils.media.clip import Clip
 from utils.media.clip_part import part_of

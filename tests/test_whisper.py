@@ -80,7 +80,7 @@ def test_words_are_understood_at_their_times(base: Whisper, tmp_path: Path, voic
 def test_the_same_sound_gives_the_same_words(base: Whisper, tmp_path: Path) -> None:
     samples = sampled(said("The weather in the mountains is fine today."), tmp_path)
     once, twice = (understood(base, samples)[0] for _ in range(2))
-    assert once == twice and "mountains" in joined_text(word.text for word in once[0].words).lower()
+    assert once == twice and "mountain" in joined_text(word.text for word in once[0].words).lower()
 
 
 def test_where_the_card_fails_the_processor_goes_on_and_says_so(tmp_path: Path) -> None:
