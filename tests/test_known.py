@@ -135,6 +135,7 @@ def test_without_the_packages_pauses_are_found_by_level(
 def test_an_english_model_is_not_taken_for_another_language(talk: Clip, tmp_path: Path, home: Path) -> None:
     bring_tiny(home / "models" / "whisper-tiny.en")
     assert know(talk, bench(tmp_path, speech__language="de")).transcript.cues == ()
+    assert "takes every language for English" in told(know(talk, bench(tmp_path)))
 
 
 @pytest.mark.parametrize("kind", ["none", "silent", "music"])
@@ -201,7 +202,8 @@ def test_a_correction_keeps_times_and_what_was_understood(talk: Clip, tmp_path: 
         known, again = asked(server, talk, tmp_path), asked(server, talk, tmp_path)
         assert "weather" in known.transcript.text and "whether" in known.understood.text
         assert [word.start_ms for word in known.transcript.words] == [word.start_ms for word in known.understood.words]
-        assert "1 words were corrected by tiny" in told(known) and len(server.asked) == 1 and hits(again)["correction"]
+        assert "1 word was corrected by tiny, to which" in told(known) and server.address in told(known)
+        assert len(server.asked) == 1 and hits(again)["correction"]
         assert document(known)["understood"] == known.understood.to_json()
         asked(server, talk, tmp_path, correction__temperature=0.5)
         asked(server, talk, tmp_path, correction__hint="Everest")

@@ -16,7 +16,7 @@ from pipeline.models.places import Places
 from pipeline.models.registry import Registry
 from tests.spoken import Spoken, said, sounding
 from tests.whispers import bring_base, bring_tiny
-from utils.errors import ModelError
+from utils.errors import ModelError, SettingsError
 from utils.speech import silence, voice
 from utils.speech.cues import cues_of, joined_text
 from utils.speech.snapping import in_cues, snapped
@@ -157,6 +157,13 @@ def test_models_of_other_programs_are_told_apart_before_they_are_loaded(tmp_path
     (folder / "model.bin").write_bytes(content)
     with pytest.raises(ModelError, match=r"no Whisper model of CTranslate2.*ggml"):
         list(Whisper(folder, device="cpu").transcribe(np.zeros(RATE_HZ, np.int16), ((0, 1000),)))
+
+
+def test_a_language_that_there_is_not_is_one_sentence(base: Whisper) -> None:
+    base.language = "klingon"
+    with pytest.raises(SettingsError, match="no language 'klingon'"):
+        list(base.transcribe(np.zeros(RATE_HZ, np.int16), ((0, 1000),)))
+    base.language = "en"
 
 
 def test_a_broken_model_is_one_sentence(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utils.errors import ModelError
+from utils.errors import ModelError, SettingsError
 from utils.speech.sound import RATE_HZ, Samples
 from utils.speech.words import Spans, Word
 
@@ -85,10 +85,16 @@ class Whisper:
         sound, begins = _concatenated(samples, windows)
         lengths = [(last - first) / 1000 for first, last in windows]
         clips = [{"start": at, "end": at + length} for at, length in zip(begins, lengths, strict=True)]
-        segments, info = self._pipeline.transcribe(
-            sound, language=self.language, clip_timestamps=clips, word_timestamps=True, batch_size=len(clips),
-            beam_size=BEAM, temperature=0.0, condition_on_previous_text=False,
-        )  # fmt: skip
+        pipeline = self._pipeline
+        try:
+            segments, info = pipeline.transcribe(
+                sound, language=self.language, clip_timestamps=clips, word_timestamps=True, batch_size=len(clips),
+                beam_size=BEAM, temperature=0.0, condition_on_previous_text=False,
+            )  # fmt: skip
+        except ValueError as error:
+            raise SettingsError(
+                f"Whisper knows no language {self.language!r:.20}.", "Write a code such as en, de or zh, or none."
+            ) from error
         found: list[list[Any]] = [[] for _ in windows]
         for segment in segments:
             found[max(0, bisect_right(begins, segment.seek / 100 + 0.02) - 1)].append(segment)

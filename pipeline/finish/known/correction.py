@@ -55,7 +55,10 @@ def corrected(run: Run, transcript: Transcript, by: Corrector | None) -> Transcr
         return None
     facts = json.loads(entry.read_bytes(FILE))
     run.events += [Event(CORRECTED.name, remark, "warning") for remark in facts["remarks"]]
-    run.events.append(Event(CORRECTED.name, f"{facts['changed']} words were corrected by {by.correction.model.model}."))
+    model, count = by.correction.model, facts["changed"]
+    what = "1 word was" if count == 1 else f"{count} words were"
+    sentence = f"{what} corrected by {model.model}, to which the transcript was sent at {model.address}."
+    run.events.append(Event(CORRECTED.name, sentence))
     return Transcript.from_json(facts["transcript"])
 
 

@@ -30,7 +30,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "cpu": ("whisper-small", "whisper-base", "whisper-tiny.en", "whisper-large-v3-turbo"),
 }
 """Which model is taken of those that are here, the best first that is quick enough."""
-USUAL = "whisper-base"
+USUAL, ENGLISH = "whisper-base", ".en"
+"""The model that is named where none is here, and how the names of those end that know English alone."""
 OR_GIVE = "Or give a transcript: an SRT, VTT or JSON file."
 ON_SPEECH = 0.3
 """Less of a given transcript than this on speech is doubtful."""
@@ -91,6 +92,8 @@ def transcribe(run: Run, clip: Clip, sound: HeardSound, voice: Voice | None, giv
         return nothing
     if unused := card_unused():
         run.events.append(Event(TRANSCRIPT.name, unused, "warning"))
+    if weights.name.endswith(ENGLISH) and not run.context.settings["speech.language"]:
+        run.events.append(Event(TRANSCRIPT.name, f"{weights.name} takes every language for English."))
     stage = replace(TRANSCRIPT, machine=(device(),))
     taken = run.take(stage, {weights.name: weights.digest}, sound=sound, voice=voice, weights=weights)
     run.events += [Event(TRANSCRIPT.name, each, "warning") for each in json.loads(taken.read_bytes("remarks.json"))]
@@ -128,7 +131,7 @@ def _weights(run: Run) -> Weights:
 def _choices(registry: Registry, language: str) -> list[Model]:
     """The models that can be taken, the preferred ones first; for another language, none of English alone."""
     order = ORDER[device()]
-    fit = [model for model in registry.choices(ENGINE) if language in ("", "en") or not model.name.endswith(".en")]
+    fit = [model for model in registry.choices(ENGINE) if language in ("", "en") or not model.name.endswith(ENGLISH)]
     return sorted(fit, key=lambda model: order.index(model.name) if model.name in order else len(order))
 
 
