@@ -1,6 +1,7 @@
 """Transcripts: words with times as plain data, and the files that people bring, however badly they are made."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -163,6 +164,13 @@ def test_whisperx_words_without_times_lie_between_their_neighbours() -> None:
     ]
 
 
+@pytest.mark.parametrize("score", ["inf", -1, 7, "nan"])
+def test_a_score_that_is_none_is_left_out(score: Any) -> None:
+    word = {"word": "a", "start": 0.1, "end": 0.2, "score": score}
+    read = given_file(json.dumps([{"start": 0.0, "end": 1.0, "text": "a", "words": [word]}]))
+    assert read.transcript.words == (Word("a", 100, 200),) and len(read.transcript.digest) == 64
+
+
 def test_json_of_other_programs() -> None:
     cpp = {"result": {"language": "de"}, "transcription": [{"offsets": {"from": 10, "to": 990}, "text": " Hallo"}]}
     read = given_file(json.dumps(cpp))
@@ -192,6 +200,49 @@ def test_whatever_times_there_are_cues_come_in_order(raw: list[tuple[int, int, s
         return
     edges = [edge for cue in read.transcript.cues for edge in (cue.start_ms, cue.end_ms)]
     assert edges == sorted(edges) and all(0 <= edge <= 40_000 for edge in edges)
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["inf", "x", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["segments", "words", "cues", "start", "end", "text", "word", "offsets", "start_ms", "end_ms"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(anything)
+def test_whatever_json_there_is_it_is_read_or_refused_in_a_sentence(value: object) -> None:
+    with suppress(TranscriptError):
+        given_file(json.dumps({"segments": value}))
+    with suppress(TranscriptError):
+        given_file(json.dumps(value))
+
+
+@given(
+    st.binary(max_size=80) | st.text(st.sampled_from("0123456789:,.->\n WEBVTT<{}&#x;"), max_size=120).map(str.encode)
+)
+def test_whatever_bytes_there_are_they_are_read_or_refused_in_a_sentence(data: bytes) -> None:
+    with suppress(TranscriptError):
+        given_file(b"1\n00:00:01,000 --> 00:00:02,000\n" + data)
+    with suppress(TranscriptError):
+        given_file(data)
+
+
+def test_cues_of_our_own_form_are_put_in_order_too() -> None:
+    cues = [{"start_ms": 900, "end_ms": 2000, "text": "b"}, {"start_ms": 0, "end_ms": 1000, "text": "a"}]
+    assert times(given_file(json.dumps({"cues": cues}))) == [(0, 900), (900, 2000)]
 
 
 @given(texts, st.integers(0, 9999), st.integers(0, 9999))

@@ -111,12 +111,18 @@ def _of_json(text: str, name: str, mended: _Mended) -> Transcript:
     except UntrustedJson as error:
         raise TranscriptError(f"{name!r:.80} cannot be read as JSON: {error}.", REMEDY) from error
     if isinstance(data, dict) and "cues" in data:
-        return Transcript.from_json(data)
+        own = Transcript.from_json(data)
+        raw = [(cue.start_ms, cue.end_ms, cue.text, tuple(map(_raw, cue.words))) for cue in own.cues]
+        return replace(own, cues=_ordered(raw, mended))
     found = read_segments(data)
     if not found or not found[1]:
         raise TranscriptError(f"{name!r:.80} has no segments with times.", REMEDY)
     language, segments = found
     return Transcript(language, _ordered(segments, mended), "json")
+
+
+def _raw(word: Word) -> RawWord:
+    return word.start_ms, word.end_ms, word.text, word.probability
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:

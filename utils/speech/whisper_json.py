@@ -21,7 +21,7 @@ def read_segments(data: Any) -> tuple[str | None, list[RawSegment]] | None:
     try:
         segments = [_segment(each) for each in found]
         _share_out(segments, data.get("words") if isinstance(data, dict) else None)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     language = data.get("language") if isinstance(data, dict) else None
     if isinstance(data, dict) and isinstance(data.get("result"), dict):
@@ -65,7 +65,7 @@ def _segment(each: Mapping[str, Any]) -> RawSegment:
 def _word(each: Mapping[str, Any]) -> RawWord:
     sure = each.get("probability", each.get("score"))
     text = str(each.get("word", each.get("text", ""))).strip()
-    return _ms(each.get("start")), _ms(each.get("end")), text, None if sure is None else float(sure)
+    return _ms(each.get("start")), _ms(each.get("end")), text, _share(sure)
 
 
 def _share_out(segments: list[RawSegment], words: Any) -> None:
@@ -101,6 +101,12 @@ def timed(words: Sequence[RawWord], start_ms: int, end_ms: int) -> list[tuple[in
             result.append((at, begin + length * (number + 1) // count, words[index + number][2], None))
         index = stop
     return result
+
+
+def _share(value: Any) -> float | None:
+    """How sure a program was, from 0 to 1; None for what is no such number."""
+    number = None if value is None else float(value)
+    return number if number is not None and 0 <= number <= 1 else None
 
 
 def _ms(seconds: Any) -> int | None:
