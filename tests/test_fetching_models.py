@@ -369,6 +369,13 @@ def test_pickles_are_refused(machine: Machine) -> None:
     assert "transformer/model.bin" in said and "may run code" in said and not machine.hub.downloads()
 
 
+def test_a_file_that_is_only_named_like_a_pickle_is_fetched_where_the_registry_says_so(machine: Machine) -> None:
+    allowed = YAML.replace("transformer/*.safetensors]", "transformer/*.safetensors, transformer/model.bin]")
+    (machine.home / "models" / "tiny.yaml").write_text(f"{allowed}    no_pickles: [transformer/model.bin]\n")
+    machine.fetch()
+    assert (machine.found().path / "transformer/model.bin").read_bytes() == b"pickle" * 5000
+
+
 @pytest.mark.parametrize("path", ["transformer/../../../../evil.json", "/evil.json"])
 def test_a_hub_cannot_write_elsewhere(machine: Machine, path: str) -> None:
     machine.hub.commits[FIRST][path] = b"{}"

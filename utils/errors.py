@@ -6,6 +6,7 @@
     │   └── RefusedClip          it is not what it claims to be, or is beyond the limits
     ├── AddressError             the file at an http(s) address cannot be fetched
     ├── PictureError             the file given as a picture cannot be used
+    ├── TranscriptError          the file given as a transcript cannot be used
     ├── WriteError               a result could not be written
     ├── StoreError               the cache cannot do what was asked
     │   ├── StoreFull            no room, even after making some
@@ -49,6 +50,10 @@ class AddressError(ReshootError):
 
 class PictureError(ReshootError):
     """The file given as a picture is none, or is too large."""
+
+
+class TranscriptError(ReshootError):
+    """The file given as a transcript cannot be read, or belongs to another clip."""
 
 
 class WriteError(ReshootError):

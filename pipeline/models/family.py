@@ -77,6 +77,8 @@ class Checkpoint(Strict):
     """A commit, or a branch, of which the first fetch notes the commit."""
     files: tuple[RelativePath, ...] = ()
     """Patterns of the files that belong to it; each must match at least one."""
+    no_pickles: tuple[RelativePath, ...] = ()
+    """Files that are named as pickles are and hold no code, because their engine reads a form of its own from them."""
     url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     sha256: Sha256 | None = None
     parts: dict[Option, Name] = Field(default_factory=dict)

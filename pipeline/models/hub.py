@@ -150,7 +150,7 @@ def _file(checkpoint: Checkpoint, sibling: RepoSibling, commit: str) -> OfferedF
     from huggingface_hub import hf_hub_url
 
     path, checksum = sibling.rfilename, sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
-    if is_pickle(path):
+    if is_pickle(path) and path not in checkpoint.no_pickles:
         raise ModelError(
             f"{path} of {checkpoint.repository} is a pickle, which may run code when it is loaded.",
             "Name the .safetensors files of the repository in its model file, or convert it on a machine of your own.",

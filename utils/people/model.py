@@ -71,7 +71,7 @@ class PoseModel:
     def detect(self, rgb: RGB) -> Body | None:
         """The person in a picture, or None."""
         height, width = rgb.shape[:2]
-        with nullcontext() if self._settled else _quiet():
+        with nullcontext() if self._settled else quiet_start():
             found = self._loaded().process(_scaled_down(rgb))
         if found.pose_landmarks is None or found.segmentation_mask is None:
             return None
@@ -141,7 +141,7 @@ def _body(landmarks: Any, mask: NDArray[np.uint8]) -> Body | None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_start() -> Iterator[None]:
     """Keep MediaPipe's start-up lines off stderr; other lines written meanwhile are printed afterwards."""
     with _CONSOLE, tempfile.TemporaryFile() as file:
         sys.stderr.flush()
