@@ -28,7 +28,7 @@ def rounded(value: Fraction) -> int:
 
 
 def rate_for(clip: Clip) -> Fraction:
-    """The rate of a film of this clip: its own, or where that varies the standard one nearest to its quick stretches."""
+    """The rate of a film of this clip: its own, or a standard one near to the quick stretches of one that varies."""
     if clip.constant_rate or len(clip) < 2:
         return clip.rate
     steps = sorted(after - before for before, after in pairwise(clip.pts))
