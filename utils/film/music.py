@@ -121,6 +121,15 @@ def _near(speech: tuple[tuple[int, int], ...]) -> list[tuple[float, float]]:
     return joined
 
 
+def _after(pieces: Generator[Samples], skipped: int) -> Generator[Samples]:
+    """What follows after so many samples."""
+    with closing(pieces):
+        for piece in pieces:
+            if skipped < piece.shape[1]:
+                yield piece[:, skipped:]
+            skipped = max(0, skipped - piece.shape[1])
+
+
 def _cut(pieces: Generator[Samples], form: Form) -> Generator[Samples]:
     """Pieces of any length as the blocks of a film; silence after their end."""
     held = np.zeros((form.channels, 0), np.float32)
@@ -145,18 +154,21 @@ class Once:
     stop_s: float
     gain: float = 1.0
     fade_s: float = 0.01
+    from_s: float = 0.0
+    """Where in the file it begins."""
 
     def told(self) -> Any:
         """The file, its times and its level."""
-        return ["once", self.file.digest, self.start_s, self.stop_s, self.gain, self.fade_s]
+        return ["once", self.file.digest, self.start_s, self.stop_s, self.gain, self.fade_s, self.from_s]
 
     def blocks(self, form: Form) -> Generator[Samples | None]:
         """The file in its place, faded at its end."""
         start, stop = (round(each * form.rate_hz) for each in (self.start_s, self.stop_s))
+        skipped = round(self.from_s * form.rate_hz)
         inner = Form(form.rate_hz, form.channels, max(0, stop - start))
         fade = max(1, round(self.fade_s * form.rate_hz))
         held = np.zeros((form.channels, 0), np.float32)
-        with closing(_cut(self.file.blocks(form.rate_hz, form.channels), inner)) as pieces:
+        with closing(_cut(_after(self.file.blocks(form.rate_hz, form.channels), skipped), inner)) as pieces:
             for first, last in form.blocks():
                 low, high = max(first, start), min(last, stop)
                 if low >= high:

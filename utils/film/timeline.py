@@ -27,6 +27,11 @@ def rounded(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
+def exact(seconds: Seconds) -> Fraction:
+    """A time as it was written: a decimal number that people or files give means that number."""
+    return seconds if isinstance(seconds, Fraction) else Fraction(seconds).limit_denominator(1_000_000)
+
+
 def rate_for(clip: Clip) -> Fraction:
     """The rate of a film of this clip: its own, or a standard one near to the quick stretches of one that varies."""
     if clip.constant_rate or len(clip) < 2:
@@ -55,7 +60,7 @@ class Timeline:
         """All of a clip but what lies between these times, in seconds from its first picture."""
         rate = rate or rate_for(clip)
         end, kept, at = grid_length(clip, rate), list[Span](), 0
-        for start_s, stop_s in sorted((Fraction(start), Fraction(stop)) for start, stop in removed):
+        for start_s, stop_s in sorted((exact(start), exact(stop)) for start, stop in removed):
             start, stop = (min(end, max(0, rounded(each * rate))) for each in (start_s, stop_s))
             if start > at and stop > start:
                 kept.append(Span(at, start))
@@ -119,7 +124,7 @@ class Timeline:
 
     def frame_at(self, clip_s: Seconds) -> int:
         """The frame of the film at a time of the clip, or the next one that is shown; its length after the end."""
-        wanted = rounded(Fraction(clip_s) * self.rate)
+        wanted = rounded(exact(clip_s) * self.rate)
         later = [
             start + max(0, wanted - piece.start)
             for start, piece in zip(self.starts, self.pieces, strict=True)
@@ -129,7 +134,7 @@ class Timeline:
 
     def spans(self, start_s: Seconds, stop_s: Seconds) -> tuple[Span, ...]:
         """Where the film shows what lies between two times of the clip; what a cut has taken out is in none."""
-        first, stop = (max(0, rounded(Fraction(each) * self.rate)) for each in (start_s, stop_s))
+        first, stop = (max(0, rounded(exact(each) * self.rate)) for each in (start_s, stop_s))
         wanted, found = Span(first, max(first, stop)), list[Span]()
         for start, piece in zip(self.starts, self.pieces, strict=True):
             if both := piece & wanted:
