@@ -21,7 +21,7 @@ from utils.image import Box, Size
 from utils.media.clip import Clip
 from utils.media.colour import samples
 from utils.media.joined import Piece, write_joined
-from utils.media.planes import Plane
+from utils.media.planes import SITED, Plane
 from utils.media.timebase import Span
 from utils.media.video import ClipPlanes
 from utils.media.write import ClipWriter, Shape
@@ -224,6 +224,21 @@ def test_zooming_keeps_the_focus_in_its_place_and_chroma_with_luma() -> None:
     matrix = zoom.matrix(89, SIZE)
     held = np.array([0.75 * 320 - 0.5, 0.5 * 180 - 0.5, 1])
     assert np.allclose(matrix @ held, held)
+
+
+def test_scaling_is_bilinear_to_the_level_in_luma_and_chroma(source: Clip) -> None:
+    zoom = Zoom(Span(0, 90), NTSC, 1.3, 6.0)
+    zoomed, plain = drawn(film(source, zoom), 60)[0], drawn(film(source), 60)[0]
+    matrix = zoom.matrix(60, SIZE)
+    colour = np.linalg.inv(SITED) @ matrix @ SITED
+    for ours, before, move in zip(zoomed, plain, (matrix, colour, colour), strict=True):
+        rows, columns = (
+            (np.arange(side) - move[axis, 2]) / move[axis, axis]
+            for axis, side in ((1, len(before)), (0, len(before[0])))
+        )
+        along = np.array([np.interp(columns, np.arange(before.shape[1]), row) for row in before.astype(float)])
+        wanted = np.array([np.interp(rows, np.arange(before.shape[0]), column) for column in along.T]).T
+        assert np.abs(ours - wanted).max() <= 1.5
 
 
 def test_what_a_chunk_shows_is_told_without_its_place_in_the_film(source: Clip) -> None:

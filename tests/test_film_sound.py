@@ -116,7 +116,8 @@ def test_a_silent_clip_is_silence_and_music_is_heard(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", 90, NTSC)
     made = Timeline.without(source, [])
     form = Form.of(made, source)
-    assert (form.rate_hz, form.channels) == (48_000, 2)
+    assert (form.rate_hz, form.channels) == (48_000, 1)
+    assert Form.of(made, source, least_channels=2).channels == 2
     assert not heard(Mix(form, (Speech(source, made),))).any()
     music = Music(wav(tmp_path / "m.wav", noise(1.5)), 1.0)
     assert np.abs(heard(Mix(form, (Speech(source, made), music)))).mean() > 0.1

@@ -9,6 +9,7 @@ import av
 import cv2
 import numpy as np
 
+from utils.film.scaling import scaled
 from utils.image import Size
 from utils.image.geometry import Matrix, inverse
 from utils.media.planes import FORMAT, SITED, Plane, Planes, pad, views
@@ -49,8 +50,8 @@ class Canvas:
             self.planes = self._own
         return self._own
 
-    def warp(self, matrix: Matrix) -> None:
-        """Move the picture by a matrix of luma pixels, between pixels where need be; colours stay where they belong."""
+    def scale(self, matrix: Matrix) -> None:
+        """Scale and shift the picture by a matrix of luma pixels; colours stay with what they belong to."""
         source = self.planes
         if source is self._own:
             self._spare = self._spare or [np.empty_like(plane) for plane in source]
@@ -59,9 +60,7 @@ class Canvas:
             source = self._spare
         colour = inverse(self.sited) @ matrix @ self.sited
         for plane, into, move in zip(source, self._own, (matrix, colour, colour), strict=True):
-            cv2.warpAffine(
-                plane, move[:2], Size.of(into), dst=into, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
+            scaled(plane, move, into)
         self.planes = self._own
 
     def picture(self) -> av.VideoFrame:

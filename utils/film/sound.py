@@ -41,7 +41,7 @@ class Form:
         track = clip.audio
         wanted = track.rate_hz if track else USUAL_HZ
         rate_hz = next((rate for rate in RATES_HZ if rate >= wanted), RATES_HZ[-1])
-        own = track.channels if track and track.channels in LAYOUTS else 2
+        own = (track.channels if track.channels in LAYOUTS else 2) if track else 1
         return cls(rate_hz, max(own, least_channels), timeline.sample(len(timeline), rate_hz))
 
     def blocks(self) -> Iterator[tuple[int, int]]:

@@ -84,7 +84,7 @@ class Zoom:
     def apply(self, canvas: Canvas, index: int) -> None:
         """Scale the picture, unless it stays as it is."""
         if self.scale(index) != 1.0:
-            canvas.warp(self.matrix(index, canvas.size))
+            canvas.scale(self.matrix(index, canvas.size))
 
     def hides(self, index: int) -> bool:
         """It shows what is below."""

@@ -45,13 +45,13 @@ class HeardFilm:
 def heard_film(plan: Plan, clip: Clip, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> HeardFilm:
     """The sound of a plan's film."""
     speech: list[Sound] = [Speech(clip, timeline)] if clip.audio else []
-    sounds = [*speech, *_music(plan, timeline, files, cues), *_once(plan, timeline, files)]
-    stereo = 2 if len(sounds) > len(speech) else 1
-    form = Form.of(timeline, clip, least_channels=stereo)
-    return HeardFilm(Mix(form, tuple(sounds)), plan.loudness_lufs)
+    others: list[Music | Once] = [*_music(plan, timeline, files, cues), *_once(plan, timeline, files)]
+    channels = max((each.file.track.channels for each in others), default=1)
+    form = Form.of(timeline, clip, least_channels=min(2, channels))
+    return HeardFilm(Mix(form, (*speech, *others)), plan.loudness_lufs)
 
 
-def _music(plan: Plan, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> Iterator[Sound]:
+def _music(plan: Plan, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> Iterator[Music]:
     wanted = plan.music
     if wanted is None or not wanted.on or (found := files.sound(wanted.file, "The music")) is None:
         return
@@ -77,7 +77,7 @@ def _speech(plan: Plan, timeline: Timeline, cues: tuple[Cue, ...]) -> tuple[tupl
     return tuple((int(span.start / timeline.rate * 1000), int(span.stop / timeline.rate * 1000)) for span in spans)
 
 
-def _once(plan: Plan, timeline: Timeline, files: Files) -> Iterator[Sound]:
+def _once(plan: Plan, timeline: Timeline, files: Files) -> Iterator[Once]:
     """Sounds at their moments, and what is heard of b-roll."""
     length_s = float(len(timeline) / timeline.rate)
     for effect in plan.effects:
