@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.finish_media import BROLL_AT_S, BROLL_S, CUTS, FADE_S, RATE, SIZE, made
+from benchmarks.finish_media import BROLL_AT_S, BROLL_S, CUTS, FADE_S, RATE, SIZE, SUBTITLES, made, srt
 from utils.project import PROJECT_ROOT
 
 TIMES = 2
@@ -46,6 +46,7 @@ OURS = """
 import sys
 from pathlib import Path
 folder, out, home, crf, preset = sys.argv[1:6]
+from pipeline.finish.film.files import beside
 from pipeline.finish.film.plan import read_plan
 from pipeline.finish.settings import FinishSettings
 from pipeline.finish.story import finish
@@ -59,7 +60,7 @@ clip = open_clip(Path(folder) / "talk.mp4", context)
 if out == "probe":
     open_clip(Path(folder) / "broll.mp4", context)
 else:
-    finish(clip, read_plan(plan), plan.parent, context).write(Path(out))
+    finish(clip, read_plan(plan), beside(plan.parent), context).write(Path(out))
 """
 
 
@@ -140,7 +141,7 @@ def _ffmpeg(folder: Path, place: Path) -> float:
         f"[zl]subtitles='{place / 'film.srt'}'[v];"
         f"[0:a]aselect='not({kept})',asetpts=N/SR/TB[s];[3:a]volume=0.3[m];[s][m]amix=duration=first[a]"
     )
-    _shifted(folder / "said.srt", place / "film.srt")
+    (place / "film.srt").write_text(srt(_texts()))
     command = [
         get_ffmpeg_exe(), "-y", "-i", str(folder / "talk.mp4"), "-i", str(folder / "broll.mp4"),
         "-i", str(folder / "logo.png"), "-stream_loop", "-1", "-i", str(folder / "music.wav"),
@@ -150,21 +151,16 @@ def _ffmpeg(folder: Path, place: Path) -> float:
     return processor_s(command)
 
 
-def _shifted(source: Path, out: Path) -> None:
+def _texts() -> list[tuple[float, float, str]]:
     """The subtitles in times of the film."""
-    from benchmarks.finish_media import SUBTITLES, _block
-
-    lines = []
-    for number, (start, stop, text) in enumerate(SUBTITLES, start=1):
-        gone = sum(b - a for a, b in CUTS if b <= start)
-        lines.append(_block(number, (start - gone, stop - gone, text)))
-    out.write_text("\n".join(lines))
+    gone = [sum(b - a for a, b in CUTS if b <= start) for start, _, _ in SUBTITLES]
+    return [(start - cut, stop - cut, text) for cut, (start, stop, text) in zip(gone, SUBTITLES, strict=True)]
 
 
 def _moviepy(python: str, folder: Path, place: Path) -> float:
     """The same film as MoviePy's own examples build it."""
     facts = {"folder": str(folder), "out": str(place / "moviepy.mp4"), "cuts": CUTS, "crf": CRF, "preset": PRESET}
-    facts |= {"size": list(SIZE), "at": BROLL_AT_S, "seconds": BROLL_S, "fade": FADE_S}
+    facts |= {"size": list(SIZE), "at": BROLL_AT_S, "seconds": BROLL_S, "fade": FADE_S, "texts": _texts()}
     child = Path(__file__).with_name("finish_moviepy.py")
     return processor_s([python, str(child), json.dumps(facts)])
 

@@ -39,7 +39,7 @@ def made(folder: Path) -> Path:
         _sounding(folder / "pictures.mp4", folder / "talk.mp4", _speech())
         _wav(folder / "music.wav", _music())
         _logo(folder / "logo.png")
-        (folder / "said.srt").write_text("\n".join(_block(*each) for each in enumerate(SUBTITLES, start=1)))
+        (folder / "said.srt").write_text(srt(SUBTITLES))
         (folder / "plan.yaml").write_text(yaml.safe_dump(PLAN))
     return folder
 
@@ -102,9 +102,10 @@ def _logo(path: Path) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def _block(number: int, line: tuple[float, float, str]) -> str:
-    start_s, stop_s, text = line
-    return f"{number}\n{_clock(start_s)} --> {_clock(stop_s)}\n{text}\n"
+def srt(lines: list[tuple[float, float, str]]) -> str:
+    """Lines with their times as SRT."""
+    blocks = (f"{number}\n{_clock(a)} --> {_clock(b)}\n{text}\n" for number, (a, b, text) in enumerate(lines, start=1))
+    return "\n".join(blocks)
 
 
 def _clock(seconds: float) -> str:

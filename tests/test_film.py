@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.finish_zoom import measured
 from tests.films import CLEAR, SIZE, clip, number_of, numbers
 from utils.errors import UnreadableClip
 from utils.film.fade import Fade
@@ -224,6 +225,12 @@ def test_zooming_keeps_the_focus_in_its_place_and_chroma_with_luma() -> None:
     matrix = zoom.matrix(89, SIZE)
     held = np.array([0.75 * 320 - 0.5, 0.5 * 180 - 0.5, 1])
     assert np.allclose(matrix @ held, held)
+
+
+def test_a_zoom_follows_the_sine_to_a_hundredth_of_a_pixel(tmp_path: Path) -> None:
+    found = measured(tmp_path)
+    assert found.jitter_px <= found.floor_px + 0.015
+    assert found.backward == 0 and found.scale_error <= 0.001 and found.phase_error_s <= 0.01
 
 
 def test_scaling_is_bilinear_to_the_level_in_luma_and_chroma(source: Clip) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.finish.film.files import beside
 from pipeline.finish.film.plan import Plan, about, plan_of, read_plan, write_plan
 from pipeline.finish.settings import FinishSettings
 from pipeline.finish.story import Finished, finish, told
@@ -86,7 +87,7 @@ FULL: dict[str, Any] = {
 
 
 def made(source: Clip, folder: Path, context: RunContext, plan: dict[str, Any], **more: Any) -> Finished:
-    return finish(source, plan_of(plan), folder, context, **more)
+    return finish(source, plan_of(plan), beside(folder), context, **more)
 
 
 def warnings(run: Finished) -> str:
@@ -228,6 +229,8 @@ def test_a_plan_of_another_clip_and_cuts_that_leave_nothing_are_refused(
         ("cut: [{from_s: 5, to_s: 2}]", "it ends at 2 s and begins at 5 s"),
         ("rate: 1000/1", "from 1 to 240"),
         ("music: {}", "music.file cannot be used"),
+        ("subtitles: {}", "name a file, or give cues"),
+        ("clip: &a {name: x}\nzoom: *a", "refers to another part"),
         ("titles: [{text: a, from_s: 0, to_s: 1, style: {colour: red}}]", "titles.0.style.colour cannot be used"),
     ],
 )

@@ -73,6 +73,8 @@ def render(
     shared: Shared = None,
 ) -> None:
     """Render the film of a plan. Each frame is encoded once; after a change only what it touches is rendered again."""
+    from pipeline.finish.film.files import beside
+    from pipeline.finish.outcome import write_film
     from pipeline.finish.settings import FinishSettings
     from pipeline.finish.story import finish, told
     from pipeline.see.open_clip import open_clip
@@ -85,8 +87,8 @@ def render(
     wanted, folder = _read(plan)
     file = local_file(clip, home)
     with running(None, settings.flat(), home) as context:
-        made = finish(open_clip(file, context), wanted, folder, context, preview=preview)
-        made.write(out)
+        made = finish(open_clip(file, context), wanted, beside(folder), context, preview=preview)
+        write_film(made, out)
     if otio is not None:
         _write_otio(wanted, file, otio, home)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, FilmChunk
-from pipeline.finish.film.files import Files
+from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
 from pipeline.run import Run
@@ -67,21 +67,21 @@ class Finished:
         return {out.with_suffix(".srt"): srt(lines, rate), out.with_suffix(".ass"): styled}
 
 
-def build(clip: Clip, plan: Plan, folder: Path, run: Run, *, preview: bool = False) -> Built:
-    """The film of a plan, whose files lie relative to a folder; a preview has half the size."""
+def build(clip: Clip, plan: Plan, find: Find, run: Run, *, preview: bool = False) -> Built:
+    """The film of a plan, by what finds its files; a preview has half the size."""
     plan.check_for(clip)
     size = clip.size.scaled(0.5, least_px=2) if preview else clip.size
-    return Builder(plan, clip, Files(folder, run), Size(*size)).built()
+    return Builder(plan, clip, Files(find, run), Size(*size)).built()
 
 
-def finish(clip: Clip, plan: Plan, folder: Path, context: RunContext, *, preview: bool = False) -> Finished:
+def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: bool = False) -> Finished:
     """Make the film of a plan. Every chunk is cached, so that a stopped run resumes where it was."""
     run = Run(context)
     if preview:
         run.context = replace(context, settings={**context.settings, **PREVIEW})
 
     # 1. Find out what is seen and heard.
-    built = build(clip, plan, folder, run, preview=preview)
+    built = build(clip, plan, find, run, preview=preview)
 
     # 2. Mix and encode the sound, once for the whole film.
     sound = None if built.heard.silent else run.take(FILM_SOUND, heard=built.heard)

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.finish.film.cues import Cue, in_film, read_cues
+from pipeline.finish.film.cues import Cue, cues_of, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
 from pipeline.finish.film.plan import Broll, Picture, Plan, Style, Title
@@ -100,7 +100,8 @@ class Builder:
         if wanted is None or not wanted.on:
             return ()
         try:
-            found = read_cues(self.files.path(wanted.file))
+            given = wanted.cues
+            found = cues_of(given, "the plan") if given else read_cues(self.files.path(wanted.file, "subtitles"))
         except ReshootError as error:
             self._tell(f"There are no subtitles: {error.problem}")
             return ()
@@ -159,7 +160,14 @@ class Builder:
             return
         left, top = round(wanted.left * self.size.width_px), round(wanted.top * self.size.height_px)
         width_px = max(1, round(wanted.width * self.size.width_px))
-        content = ["picture", digest_file(self.files.path(wanted.file)), left, top, width_px, list(self.size)]
+        content = [
+            "picture",
+            digest_file(self.files.path(wanted.file, "picture")),
+            left,
+            top,
+            width_px,
+            list(self.size),
+        ]
         draw = partial(self._drawn_picture, rgba, left, top, width_px)
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         yield Stamp(span, draw, content, fade, fade, wanted.opacity)

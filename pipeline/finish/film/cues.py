@@ -53,9 +53,14 @@ def read_cues(path: Path) -> Cues:
         text = path.read_text("utf-8-sig", errors="replace")
     except OSError as error:
         raise SettingsError(f"The subtitles {path.name!r} cannot be read.", "Correct their name.") from error
-    found = _from_json(text, path.name) if text.lstrip()[:1] in ("{", "[") else _from_srt(text)
+    return cues_of(text, repr(path.name))
+
+
+def cues_of(text: str, name: str) -> Cues:
+    """The cues of a text that is SRT or JSON."""
+    found = _from_json(text, name) if text.lstrip()[:1] in ("{", "[") else _from_srt(text)
     if not found:
-        raise SettingsError(f"There is no cue in {path.name!r}.", "Choose an SRT or JSON file with cues.")
+        raise SettingsError(f"There is no cue in {name}.", "Choose an SRT or JSON file with cues.")
     return _mended(found)
 
 
@@ -88,7 +93,7 @@ def _from_json(text: str, name: str) -> list[Cue]:
         return [_cue(row) for row in rows[:MOST_CUES]]
     except (UntrustedJson, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SettingsError(
-            f"{name!r} is no transcript.", "It holds `cues`, each with start_ms, end_ms, text and words."
+            f"{name} is no transcript.", "It holds `cues`, each with start_ms, end_ms, text and words."
         ) from error
 
 

@@ -36,33 +36,42 @@ class HeardFile:
     loudness: Loudness
 
 
+Find = Callable[[str, str], Path]
+"""From the name of a file in a plan, and what it is, to where it lies."""
+
+
+def beside(folder: Path) -> Find:
+    """Files are named relative to a folder."""
+    return lambda name, what: folder / Path(name).expanduser()
+
+
 @dataclass
 class Files:
-    """Opens what a plan names, relative to its folder."""
+    """Opens what a plan names."""
 
-    folder: Path
+    find: Find
     run: Run
     events: list[Event] = field(default_factory=list)
 
     def clip(self, name: str, what: str) -> Clip | None:
         """A clip, or nothing if it cannot be read."""
-        return self._opened(name, what, lambda path: open_clip(path, replace(self.run.context, settings={})))
+        return self._opened(name, "clip", what, lambda path: open_clip(path, replace(self.run.context, settings={})))
 
     def sound(self, name: str, what: str) -> HeardFile | None:
         """A file with sound; nothing if none of it decodes."""
-        return self._opened(name, what, self._heard)
+        return self._opened(name, "sound", what, self._heard)
 
     def picture(self, name: str, what: str) -> RGBA | None:
         """A picture with its transparency."""
-        return self._opened(name, what, _rgba)
+        return self._opened(name, "picture", what, _rgba)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str, content: str) -> Path:
         """Where a file lies."""
-        return self.folder / Path(name).expanduser()
+        return self.find(name, content)
 
-    def _opened(self, name: str, what: str, open_: Callable[[Path], Found]) -> Found | None:
-        path = self.path(name)
+    def _opened(self, name: str, content: str, what: str, open_: Callable[[Path], Found]) -> Found | None:
         try:
+            path = self.path(name, content)
             if not path.is_file():
                 raise UnreadableClip(f"There is no file {name!r:.80}.", "Correct its name in the plan.")
             return open_(path)

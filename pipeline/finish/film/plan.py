@@ -5,14 +5,16 @@ A time stays where it is said in the clip, whatever is cut before it. Files are 
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from utils.atomic_file import explained, write_atomically
 from utils.errors import SettingsError
-from utils.media.clip import Clip
+
+if TYPE_CHECKING:
+    from utils.media.clip import Clip
 
 MOST_BYTES = 4 << 20
 HEADER = """\
@@ -124,12 +126,20 @@ class Style(Part):
 
 
 class Subtitles(Layer):
-    """What is said, as text: cues of an SRT or JSON file, with times of the clip."""
+    """What is said, as text: cues of an SRT or JSON file, or of a text in the plan, with times of the clip."""
 
-    file: str
+    file: str = ""
+    cues: Annotated[str, Field(max_length=1_000_000)] = ""
+    """The text of such a file, in place of its name."""
     style: Style = Style()
     karaoke: bool = False
     """Whether the word that is being said has a colour of its own, where the file has times of words."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if bool(self.file) == bool(self.cues):
+            raise ValueError("name a file, or give cues")
+        return self
 
 
 class Title(Between):
@@ -189,7 +199,7 @@ class Plan(Part):
             raise ValueError("rate: from 1 to 240 frames a second are possible")
         return self
 
-    def check_for(self, clip: Clip) -> None:
+    def check_for(self, clip: "Clip") -> None:
         """Refuse a plan that was made for another clip."""
         if self.clip is not None and self.clip.digest != clip.digest:
             raise SettingsError(
@@ -203,7 +213,7 @@ class Plan(Part):
         return HEADER + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)
 
 
-def about(clip: Clip) -> About:
+def about(clip: "Clip") -> About:
     """What a plan says of its clip."""
     return About(name=clip.path.name, digest=clip.digest, seconds=round(float(clip.duration_s), 3), frames=len(clip))
 
@@ -213,15 +223,26 @@ def read_plan(path: Path) -> Plan:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise SettingsError(f"{path.name!r} is too large for a plan.", "Choose the file that `finish plan` wrote.")
-        told = yaml.safe_load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name!r} is no text.", "Choose the file that `finish plan` wrote.") from error
     except OSError as error:
         remedy = "Write one with `finish plan`, or leave --plan out."
         raise SettingsError(f"There is no plan {str(path)!r}: {error.strerror}.", remedy) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    return parsed(text, path.name)
+
+
+def parsed(text: str, name: str = "the plan") -> Plan:
+    """The plan in a YAML text."""
+    try:
+        if text.count("&") and any(isinstance(each, yaml.AliasToken) for each in yaml.scan(text)):
+            raise SettingsError(f"In {name}, `*` refers to another part.", "Write the part again instead.")
+        told = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path.name!r} is no YAML{where}.", "Correct it, or write a new one.") from error
-    return plan_of(told, path.name)
+        raise SettingsError(f"{name} is no YAML{where}.", "Correct it, or write a new one.") from error
+    return plan_of(told, name)
 
 
 def plan_of(told: Any, name: str = "the plan") -> Plan:
