@@ -13,6 +13,7 @@ from tests.films import CLEAR, SIZE, clip, number_of, numbers
 from utils.errors import UnreadableClip
 from utils.film.fade import Fade
 from utils.film.film import Film, Showing
+from utils.film.following import Calm, followed
 from utils.film.in_order import InOrder
 from utils.film.inset import Inset
 from utils.film.stamp import Patch, Stamp
@@ -225,6 +226,17 @@ def test_zooming_keeps_the_focus_in_its_place_and_chroma_with_luma() -> None:
     matrix = zoom.matrix(89, SIZE)
     held = np.array([0.75 * 320 - 0.5, 0.5 * 180 - 0.5, 1])
     assert np.allclose(matrix @ held, held)
+
+
+def test_a_face_is_followed_seldom_and_slowly() -> None:
+    calm = Calm(dead=0.1, most_a_s=0.05)
+    seen = [(0.0, 0.5, 0.5), (1.0, 0.55, 0.45), (2.0, 0.9, 0.5), (3.0, 0.9, 0.5), (60.0, 0.9, 0.5)]
+    points = followed(seen, Fraction(30), calm)
+    assert [point.index for point in points] == [0, 30, 60, 90, 1800]
+    assert (points[1].x, points[1].y) == (0.5, 0.5), "within its dead zone"
+    assert points[2].x == pytest.approx(0.55) and points[3].x == pytest.approx(0.6)
+    assert points[4].x == pytest.approx(0.8), "no nearer than it must be"
+    assert followed([], Fraction(30)) == ()
 
 
 def test_a_zoom_follows_the_sine_to_a_hundredth_of_a_pixel(tmp_path: Path) -> None:

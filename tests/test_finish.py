@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.finish.film.files import beside
 from pipeline.finish.film.plan import Plan, about, plan_of, read_plan, write_plan
+from pipeline.finish.moment import moment
 from pipeline.finish.settings import FinishSettings
 from pipeline.finish.story import Finished, finish, told
 from pipeline.stage import RunContext
@@ -20,6 +21,7 @@ from tests.films import clip, numbers
 from tests.sound import sounding
 from tests.test_film_sound import noise, wav
 from utils.errors import ClipError, SettingsError
+from utils.image.metrics import psnr_db
 from utils.media.clip import Clip
 from utils.media.colour import samples
 from utils.store import Store
@@ -189,6 +191,19 @@ def test_what_cannot_be_used_is_told_and_left_out(
         assert part in sentences
     run.write(tmp_path / "film.mp4")
     assert numbers(tmp_path / "film.mp4") == list(range(700))
+
+
+def test_a_moment_is_what_the_film_shows_there(source: Clip, folder: Path, context: RunContext, tmp_path: Path) -> None:
+    run = made(source, folder, context, FULL, preview=True)
+    run.write(tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        frames = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+    for index in (30, 200, 450):
+        seen = moment(source, plan_of(FULL), beside(folder), context, index / 636)
+        assert seen.index == index and seen.after.shape == (90, 160, 3)
+        assert psnr_db(seen.after, frames[index]) > 30
+    assert not np.array_equal(seen.before, seen.after)
+    assert seen.to_json() == {"at": 450, "width": 160, "height": 90, "frames": 637, "events": []}
 
 
 def test_a_silent_clip_has_no_sound(folder: Path, context: RunContext, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import yaml
 from tests.films import clip, numbers
 from tests.sound import sounding
 from tests.test_film_sound import noise
+from utils.image.picture_file import read_picture
 from utils.project import PROJECT_ROOT
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nWe drink coffee\n\n2\n00:00:03,000 --> 00:00:03,500\nnow\n"
@@ -56,6 +57,13 @@ def test_a_plan_is_drafted_edited_and_rendered(folder: Path) -> None:
     assert numbers(out) == [*range(7, 53), *range(70, 125)]
     done = run(folder, "render", str(folder / "talk.mov"), "--plan", str(plan), "-o", str(out))
     assert "0 of 1 chunks encoded" in done.stdout
+
+
+def test_a_moment_is_drawn_without_rendering(folder: Path) -> None:
+    out = folder / "frame.jpg"
+    done = run(folder, "frame", str(folder / "talk.mov"), "-o", str(out), "--at", "2")
+    assert done.returncode == 0, done.stderr
+    assert "frame 50 of 125" in done.stdout and read_picture(out).shape == (90, 160, 3)
 
 
 def test_what_is_wrong_is_one_sentence_and_a_next_step(folder: Path) -> None:

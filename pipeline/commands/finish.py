@@ -97,6 +97,34 @@ def render(
     return None
 
 
+@app.command()
+def frame(
+    clip: ClipFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, a .jpg.")],
+    plan: PlanFile = None,
+    at_s: Annotated[float, typer.Option("--at", min=0, help="The moment, in seconds of the clip.")] = 0.0,
+    home: Home = None,
+) -> None:
+    """Draw one moment of a film at half its size, without rendering it."""
+    from pipeline.finish.film.built import timeline_of
+    from pipeline.finish.film.files import beside
+    from pipeline.finish.moment import moment
+    from pipeline.see.open_clip import open_clip
+    from utils.image.jpeg import write_jpeg
+
+    check_place(Path(clip), out)
+    wanted, folder = _read(plan)
+    with running(None, {}, home) as context:
+        source = open_clip(local_file(clip, home), context)
+        timeline = timeline_of(wanted, source)
+        index = min(timeline.frame_at(at_s), len(timeline) - 1)
+        made = moment(source, wanted, beside(folder), context, index / max(1, len(timeline) - 1))
+    write_jpeg(out, made.after)
+    typer.echo(f"{out}: frame {made.index} of {made.frames}.")
+    for sentence in made.events:
+        typer.echo(f"  {sentence}")
+
+
 def _read(plan: Path | None) -> tuple[Plan, Path]:
     """The plan, and the folder that its files are relative to."""
     from pipeline.finish.film.plan import Plan, read_plan

@@ -1,7 +1,7 @@
 """The finish job as everybody else knows it: what it takes, what its stages are called, what its results hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.finish.settings import FinishSettings
@@ -9,6 +9,9 @@ from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
+
+if TYPE_CHECKING:
+    from pipeline.finish.film.plan import Plan
 
 PLAN, SRT, ASS = "plan.yaml", "result.srt", "result.ass"
 STAGES = {
@@ -28,16 +31,28 @@ PRICE = Price(1.5, 0.006, 0.045)
 MEMORY = Memory(290.0, 130.0)
 
 
+def _preview(task: Task, context: RunContext, at: float | None) -> Any:
+    from pipeline.finish.film.kept import kept_here
+    from pipeline.finish.moment import moment
+    from pipeline.see.open_clip import open_clip
+
+    return moment(open_clip(task.inputs["clip"], context), _plan(context), kept_here, context, at)
+
+
+def _plan(context: RunContext) -> "Plan":
+    from pipeline.finish.film.plan import Plan, parsed
+
+    text = context.settings["film.plan"]
+    return parsed(text) if text.strip() else Plan()
+
+
 def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     from pipeline.finish.film.kept import kept_here
-    from pipeline.finish.film.plan import Plan, parsed
     from pipeline.finish.outcome import outcome
     from pipeline.finish.story import finish
     from pipeline.see.open_clip import open_clip
 
-    text = context.settings["film.plan"]
-    plan = parsed(text) if text.strip() else Plan()
-    return outcome(finish(open_clip(task.inputs["clip"], context), plan, kept_here, context), context)
+    return outcome(finish(open_clip(task.inputs["clip"], context), _plan(context), kept_here, context), context)
 
 
 def estimates(
@@ -64,4 +79,5 @@ KIND = Kind(
     run=_run,
     estimate=estimates,
     summary=_summary,
+    preview=_preview,
 )

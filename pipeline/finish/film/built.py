@@ -18,6 +18,7 @@ from utils.digest import digest_file
 from utils.errors import ReshootError
 from utils.film.fade import Fade
 from utils.film.film import Film
+from utils.film.following import followed
 from utils.film.fonts import Fonts
 from utils.film.inset import Inset
 from utils.film.layer import Layer
@@ -123,7 +124,9 @@ class Builder:
             if len(span := self._span(each.from_s, each.to_s))
         )
         whole = Span(0, len(self.timeline))
-        yield Zoom(whole, self.timeline.rate, wanted.most, wanted.cycle_s, punches)
+        rate = self.timeline.rate
+        seen = ((float(self.timeline.frame_at(each.at_s) / rate), each.x, each.y) for each in wanted.faces)
+        yield Zoom(whole, rate, wanted.most, wanted.cycle_s, punches, followed(seen, rate))
 
     def _broll(self, wanted: Broll) -> Iterator[Layer]:
         clip = self.files.clip(wanted.file, f"The b-roll at {wanted.at_s:g} s")

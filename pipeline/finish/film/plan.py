@@ -73,12 +73,22 @@ class Punch(Between):
     ease_s: Annotated[float, Field(ge=0, le=10)] = 0.2
 
 
+class Face(Part):
+    """Where a face is at a time; zooming looks there, calmly."""
+
+    at_s: Seconds
+    x: Share
+    y: Share
+
+
 class ZoomPlan(Layer):
     """A slow zoom in and out over all of the film, and stretches that are shown larger."""
 
     most: Annotated[float, Field(ge=1, le=2)] = 1.06
     cycle_s: Annotated[float, Field(ge=0.5, le=600)] = 6.0
     punches: tuple[Punch, ...] = ()
+    faces: tuple[Face, ...] = ()
+    """The middle of the picture where none is given."""
 
 
 class Broll(Part):
