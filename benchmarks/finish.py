@@ -23,7 +23,7 @@ CRF, PRESET = 20, "veryfast"
 
 ALONE = """
 import sys, av
-from fractions import Fraction
+from av.video.frame import PictureType
 folder, out, crf, preset = sys.argv[1:5]
 from benchmarks.finish_media import CUTS, RATE
 from utils.media.write import REPRODUCIBLE
@@ -37,7 +37,7 @@ with av.open(f"{folder}/talk.mp4") as source, av.open(out, "w") as target:
     written = 0
     for index, frame in enumerate(source.decode(stream)):
         if not any(a <= index < b for a, b in cut):
-            frame.pts, frame.time_base = written, 1 / RATE
+            frame.pts, frame.time_base, frame.pict_type = written, 1 / RATE, PictureType.NONE
             written += 1
             target.mux(video.encode(frame))
     target.mux(video.encode(None))
@@ -77,9 +77,9 @@ def main() -> None:
         took["Reshoot, one subtitle changed"] = least(lambda: _again(folder, place))
         took["ffmpeg, perspective"] = least(lambda: _ffmpeg(folder, place))
         if asked.moviepy:
-            took["MoviePy"] = least(lambda: _moviepy(asked.moviepy, folder, place))
+            took["MoviePy"] = _moviepy(asked.moviepy, folder, place)
         for name, seconds in took.items():
-            print(f"  {name:<32} {seconds:7.2f} CPU s  {seconds / took['decode + encode']:6.2f} x", flush=True)
+            print(f"  {name:<32} {seconds:7.2f} CPU s  {seconds / took['decode + encode']:6.2f} x")
 
 
 def least(work: Callable[[], float]) -> float:

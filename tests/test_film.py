@@ -105,6 +105,12 @@ def test_joined_chunks_equal_one_encoded_film_frame_for_frame(source: Clip, tmp_
     assert len({dts for dts, _ in steps}) == len(made)
 
 
+def test_the_index_is_in_front_without_writing_twice(source: Clip, tmp_path: Path) -> None:
+    path = written(film(source), tmp_path / "film.mp4", [Span(k, k + 8) for k in range(0, 400, 8)])
+    content = path.read_bytes()
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+
+
 def test_a_chunk_that_lacks_frames_is_refused(source: Clip, tmp_path: Path) -> None:
     made = film(source)
     written(made, tmp_path / "film.mp4", [Span(0, 20), Span(20, 40)])

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 from PIL import Image
 
 from pipeline.finish.film.files import beside
@@ -24,6 +25,7 @@ from utils.errors import ClipError, SettingsError
 from utils.image.metrics import psnr_db
 from utils.media.clip import Clip
 from utils.media.colour import samples
+from utils.media.write import ClipWriter, Encoding, Shape
 from utils.store import Store
 
 RATE = Fraction(25)
@@ -261,6 +263,24 @@ def test_a_plan_is_written_and_read_again(tmp_path: Path, source: Clip) -> None:
     write_plan(tmp_path / "plan.yaml", plan)
     assert read_plan(tmp_path / "plan.yaml") == plan
     assert Plan() == plan_of({})
+
+
+def test_a_film_without_layers_is_one_encode_of_its_clip(
+    source: Clip, folder: Path, context: RunContext, tmp_path: Path
+) -> None:
+    """Not a level differs from encoding the decoded frames with nothing in between."""
+    run = made(source, folder, context, {"cut": [{"from_s": 2, "to_s": 20}]})
+    run.write(tmp_path / "film.mp4")
+    shape = replace(Shape.like(source), time_base=1 / RATE)
+    encoding = Encoding(20, "ultrafast")
+    with ClipWriter(tmp_path / "once.mp4", shape, encoding) as writer, av.open(str(source.path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            frame.pict_type = PictureType.NONE  # or the encoder takes over what the source's did
+            if not 50 <= number < 500:
+                writer.write(frame, number if number < 50 else number - 450)
+    pairs = zip(frames_of(tmp_path / "film.mp4"), frames_of(tmp_path / "once.mp4"), strict=True)
+    assert len(run.chunks) == 1 and all(np.array_equal(one, two) for one, two in pairs)
+    assert 0.95 < run.quality["ssim"] <= 1 and run.quality["psnr_db"] > 35
 
 
 def test_what_a_run_did_is_told(source: Clip, folder: Path, context: RunContext) -> None:

@@ -150,5 +150,6 @@ def _tell(out: Path, made: Finished) -> None:
     length_s = float(len(film) / film.rate)
     typer.echo(f"{out}: {len(film)} frames, {length_s:.2f} s at {float(film.rate):.5g} frames/s, {film.size}.")
     typer.echo(f"  {made.encoded} of {len(made.chunks)} chunks encoded; {made.seconds:.1f} s")
+    typer.echo(f"  encoded frames have an SSIM of {made.quality['ssim']:.4f} to those drawn")
     for event in made.events:
         typer.echo(f"  {event.sentence}")

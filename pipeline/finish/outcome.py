@@ -39,7 +39,7 @@ def _publish(made: Finished, context: RunContext, folder: Path) -> Published:
     copied = write_result_views(result, still, context, folder)
     done = (*made.done, *bare.done, *copied)
     seconds = made.seconds + bare.seconds + sum(stage.seconds for stage in copied)
-    counted = {"frames_in": len(made.film), "frames_out": len(result), "chunks_encoded": made.encoded}
+    counted = {"frames_in": len(made.film), "frames_out": len(result), "chunks_encoded": made.encoded, **made.quality}
     figures = clip_figures(made.clip, done, seconds, made.events)
     facts = clip_facts(result, still, made.events, folder) | {"numbers": counted}
     return Published(facts, figures | {"peak_rss_mb": round(peak_mb(), 1)})

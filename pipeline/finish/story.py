@@ -1,12 +1,14 @@
 """Finishing as one function that reads from top to bottom: `finish`."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from pipeline.finish.film.built import Builder, Built
-from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, FilmChunk
+from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
@@ -48,6 +50,12 @@ class Finished:
     def encoded(self) -> int:
         """How many chunks were encoded in this run; the others were there."""
         return sum(not entry.hit for entry in self.chunks)
+
+    @property
+    def quality(self) -> dict[str, float]:
+        """How near encoded frames are to what was drawn: means over a frame of each chunk."""
+        told = [json.loads(entry.read_bytes(QUALITY)) for entry in self.chunks]
+        return {name: round(fmean(each[name] for each in told), 4) for name in ("ssim", "psnr_db")}
 
     def write(self, out: Path) -> None:
         """Join the film to a file; its subtitles are written beside it."""
@@ -119,6 +127,7 @@ def told(made: Finished) -> dict[str, Any]:
         "encoded": made.encoded,
         "cuts": len(made.film.timeline.cuts),
         "subtitles": len(made.built.lines),
+        "quality": made.quality,
         "bytes": sum(entry.manifest.bytes for entry in made.chunks),
         "events": [event.sentence for event in made.events],
     }

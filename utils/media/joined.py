@@ -19,8 +19,12 @@ from av.video.stream import VideoStream
 from utils.atomic_file import explained, replacing
 from utils.errors import UnreadableClip, WriteError
 
-OPTIONS = {"movflags": "+faststart", "movie_timescale": "90000"}
-"""The index in front, and edit lists that are exact enough for sound."""
+TICKS_HZ = 90_000
+"""Ticks of the whole file: edit lists are exact enough for sound."""
+INDEX_BYTES, FRAME_BYTES, PACKET_BYTES = 16_384, 32, 24
+"""Room for the index in front: always, and for each frame and each packet of sound. What is left of it stays free."""
+SOUND_PACKET_S = Fraction(1024, 48_000) / 2
+"""The shortest packets of sound that are expected: those of AAC, at 96 kHz."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,20 @@ def write_joined(path: Path, pieces: Iterable[Piece], rate: Fraction, sound: Pat
     pieces = list(pieces)
     with explained(path), replacing(path.absolute()) as part:
         try:
-            with av.open(str(part), "w", format="mp4", options=dict(OPTIONS)) as output:
+            with av.open(str(part), "w", format="mp4", options=_options(pieces, rate)) as output:
                 _write(output, pieces, rate, sound)
         except av.FFmpegError as error:
             raise WriteError(
                 f"{path.name!r} could not be written: {error.strerror or error}.", "Run it again in another folder."
             ) from error
+
+
+def _options(pieces: list[Piece], rate: Fraction) -> dict[str, str]:
+    """Options of the muxer: the index in front, in room that is reserved, so that nothing is written twice."""
+    frames = sum(piece.frames for piece in pieces)
+    packets = int(frames / rate / SOUND_PACKET_S) + 1
+    room = INDEX_BYTES + frames * FRAME_BYTES + packets * PACKET_BYTES
+    return {"moov_size": str(room), "movie_timescale": str(TICKS_HZ)}
 
 
 def _write(output: OutputContainer, pieces: list[Piece], rate: Fraction, sound: Path | None) -> None:
