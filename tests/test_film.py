@@ -22,6 +22,7 @@ from utils.film.zoom import Focus, Punch, Zoom
 from utils.image import Box, Size
 from utils.media.clip import Clip
 from utils.media.colour import samples
+from utils.media.intake import probe
 from utils.media.joined import Piece, write_joined
 from utils.media.planes import SITED, Plane
 from utils.media.timebase import Span
@@ -82,6 +83,48 @@ def test_the_film_has_exactly_the_frames_of_the_plan_at_exact_times(tmp_path: Pa
         tick_s = Fraction(stream.time_base or 1)
         times = [frame.pts * tick_s for frame in container.decode(stream) if frame.pts is not None]
     assert times == [k / rate for k in range(len(shown))]
+
+
+def test_400_cuts_of_a_real_file_leave_the_frames_of_the_plan(tmp_path: Path) -> None:
+    rate = Fraction(24000, 1001)
+    made = clip(tmp_path / "a.mp4", 2450, rate, size=Size(240, 40))
+    shown = film(made, cut=tuple((float((6 * k + 4) / rate), float((6 * k + 6) / rate)) for k in range(400)))
+    path = written(shown, tmp_path / "film.mp4", shown.chunks())
+    assert len(shown.timeline.cuts) == 400
+    assert numbers(path) == [k for k in range(2450) if k >= 2400 or k % 6 < 4]
+
+
+@pytest.mark.parametrize("ending", ["ts", "mkv"])
+def test_other_containers_give_the_same_film(source: Clip, tmp_path: Path, ending: str) -> None:
+    """A transport stream begins long after 0; Matroska rounds to milliseconds."""
+    path = tmp_path / f"same.{ending}"
+    with av.open(str(source.path)) as container, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    same = film(probe(path), cut=((1, 2), (5, 5.5)))
+    assert same.shown == film(source, cut=((1, 2), (5, 5.5))).shown
+    assert numbers(written(same, tmp_path / "film.mp4", same.chunks())) == same.shown
+
+
+def test_a_clip_whose_edit_list_hides_its_beginning_is_cut_by_what_is_shown(tmp_path: Path) -> None:
+    whole = clip(tmp_path / "whole.mp4", 300, Fraction(30))
+    path = tmp_path / "hidden.mp4"
+    with av.open(str(whole.path)) as container, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            if packet.dts is not None and packet.pts is not None:
+                hidden = round(Fraction(40, 30) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - hidden, packet.dts - hidden, stream
+                output.mux(packet)
+    made = probe(path)
+    shown = film(made, cut=((1, 2),))
+    found = numbers(written(shown, tmp_path / "film.mp4", shown.chunks()))
+    first = numbers(written(film(made), tmp_path / "all.mp4", [Span(0, len(made))]))
+    assert found == [*first[:30], *first[60:]] and len(first) == len(made)
+    assert first == list(range(40, 300))
 
 
 def test_of_a_variable_rate_each_moment_shows_what_had_begun(tmp_path: Path) -> None:
