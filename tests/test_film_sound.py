@@ -177,6 +177,13 @@ def test_a_gain_stops_where_peaks_would_be_cut_off_and_says_by_how_much() -> Non
     assert gain_to(-24, Loudness(-14, 1.0)).short_db == 0
 
 
+def test_one_channel_that_alone_holds_sound_is_known() -> None:
+    left = np.stack([noise(0.5), np.zeros(HZ // 2, np.float32)])
+    assert measure([left], HZ).only == 0 and measure([left[::-1]], HZ).only == 1
+    assert measure([np.stack([noise(0.5), noise(0.5, level=0.02)])], HZ).only is None
+    assert measure([np.zeros((2, 99), np.float32)], HZ).only is None and measure([left[:1]], HZ).only is None
+
+
 def test_channels_one_is_heard_on_both_sides() -> None:
     one = np.ones((1, 4), np.float32)
     assert in_channels(one, 2).tolist() == [[1] * 4] * 2

@@ -217,6 +217,31 @@ def test_a_silent_clip_has_no_sound(folder: Path, context: RunContext, tmp_path:
         assert not container.streams.audio
 
 
+def test_a_microphone_on_the_left_alone_is_heard_on_both_sides(
+    folder: Path, context: RunContext, tmp_path: Path
+) -> None:
+    from utils.media.intake import probe
+
+    path = tmp_path / "left.mov"
+    with av.open(str(folder / "coffee.mp4")) as pictures, av.open(str(path), "w") as output:
+        video = output.add_stream_from_template(pictures.streams.video[0])
+        audio = output.add_stream("pcm_s16le", rate=48_000, layout="stereo")
+        for packet in pictures.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                output.mux(packet)
+        line = np.rint(noise(2) * 32767).astype(np.int16)
+        both = np.stack([line, np.zeros_like(line)], axis=1).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(both), "s16", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+        for packet in [*audio.encode(frame), *audio.encode(None)]:
+            output.mux(packet)
+    run = made(probe(path), folder, context, {})
+    assert "Only the left channel" in warnings(run)
+    left, right = np.concatenate(list(run.built.heard.mix.blocks()), axis=1)
+    assert np.array_equal(left, right) and left.any()
+
+
 def test_odd_sizes_are_rendered(folder: Path, context: RunContext, tmp_path: Path) -> None:
     from utils.image import Size
 

@@ -8,12 +8,15 @@ from math import log10
 import av
 import numpy as np
 from av.filter import Graph
+from numpy.typing import NDArray
 
 from utils.film.sound import CEILING, Samples
 from utils.media.aac import LAYOUTS
 
 SILENT_LUFS = -70.0
 """What is quieter than this counts as silence, as in R128."""
+HEARD = 0.01
+"""The least peak of a channel that holds sound, 40 dB below full scale; another 20 dB below it holds none."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,19 @@ class Loudness:
 
     lufs: float
     peak: float
+    peaks: tuple[float, ...] = ()
+    """That of each channel."""
 
     @property
     def silent(self) -> bool:
         return self.lufs <= SILENT_LUFS or self.peak <= 0
+
+    @property
+    def only(self) -> int | None:
+        """The channel of two that alone holds sound, as where one microphone was plugged into a stereo input."""
+        if len(self.peaks) != 2 or max(self.peaks) < HEARD or min(self.peaks) > HEARD / 10:
+            return None
+        return self.peaks.index(max(self.peaks))
 
 
 @dataclass(frozen=True)
@@ -39,11 +51,13 @@ class Gain:
 def measure(blocks: Iterable[Samples], rate_hz: int) -> Loudness:
     """The loudness of sound that comes in blocks."""
     graph: Graph | None = None
-    lufs, peak, at = SILENT_LUFS, 0.0, 0
+    lufs, at = SILENT_LUFS, 0
+    peaks: NDArray[np.float32] | None = None
     for block in blocks:
         layout = LAYOUTS[len(block)]
         graph = graph or _meter(rate_hz, layout)
-        peak = max(peak, float(np.abs(block).max(initial=0)))
+        highest = np.abs(block).max(axis=1, initial=0)
+        peaks = highest if peaks is None else np.maximum(peaks, highest)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, at, Fraction(1, rate_hz)
         at += frame.samples
@@ -52,7 +66,8 @@ def measure(blocks: Iterable[Samples], rate_hz: int) -> Loudness:
     if graph is not None:
         graph.push(None)
         lufs = _read(graph, lufs)
-    return Loudness(lufs, peak)
+    each = tuple(float(peak) for peak in peaks) if peaks is not None else ()
+    return Loudness(lufs, max(each, default=0.0), each)
 
 
 def gain_to(target_lufs: float, measured: Loudness) -> Gain:

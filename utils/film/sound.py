@@ -67,11 +67,12 @@ class Speech:
 
     clip: Clip
     timeline: Timeline
-    gain: float = 1.0
+    only: int | None = None
+    """The channel that is heard on all sides; None where each is heard on its own."""
 
     def told(self) -> Any:
         """The clip and the film's frames."""
-        return ["speech", self.clip.digest, self.timeline.to_json(), self.gain]
+        return ["speech", self.clip.digest, self.timeline.to_json(), self.only]
 
     def blocks(self, form: Form) -> Generator[Samples | None]:
         """The pieces, each moved by a whole number of samples and joined with the next one."""
@@ -88,7 +89,7 @@ class Speech:
                 while number < len(pieces) and pieces[number].begins < stop:
                     pieces[number].add(heard, first, stop, reader)
                     number += 1
-                yield heard * np.float32(self.gain) if self.gain != 1 else heard
+                yield heard if self.only is None else np.repeat(heard[self.only][None], len(heard), axis=0)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ class Files:
         """A file with sound; nothing if none of it decodes."""
         return self._opened(name, "sound", what, self._heard)
 
+    def listened(self, clip: Clip) -> Loudness:
+        """How loud the sound of a clip is, that is not named by a plan."""
+        return self._heard(clip.path).loudness
+
     def picture(self, name: str, what: str) -> RGBA | None:
         """A picture with its transparency."""
         return self._opened(name, "picture", what, _rgba)
@@ -85,7 +89,8 @@ class Files:
         if told is None:
             raise UnreadableClip(f"{path.name!r} has no sound that decodes.", "Choose another file.")
         track = told["track"] | {name: Fraction(told["track"][name]) for name in ("start_s", "duration_s")}
-        return HeardFile(SoundFile(path, digest_file(path), AudioTrack(**track)), Loudness(**told["loudness"]))
+        loudness = Loudness(**told["loudness"] | {"peaks": tuple(told["loudness"]["peaks"])})
+        return HeardFile(SoundFile(path, digest_file(path), AudioTrack(**track)), loudness)
 
 
 def _rgba(path: Path) -> RGBA:
@@ -110,4 +115,4 @@ def _listen_to(work: Work) -> None:
     (work.folder / FACTS).write_text(json.dumps(told))
 
 
-LISTEN_TO = Stage("sound file", version=1, run=_listen_to, tools=("av", "numpy"))
+LISTEN_TO = Stage("sound file", version=2, run=_listen_to, tools=("av", "numpy"))

@@ -44,11 +44,22 @@ class HeardFilm:
 
 def heard_film(plan: Plan, clip: Clip, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> HeardFilm:
     """The sound of a plan's film."""
-    speech: list[Sound] = [Speech(clip, timeline)] if clip.audio else []
+    speech: list[Sound] = [Speech(clip, timeline, _only(clip, files))] if clip.audio else []
     others: list[Music | Once] = [*_music(plan, timeline, files, cues), *_once(plan, timeline, files)]
     channels = max((each.file.track.channels for each in others), default=1)
     form = Form.of(timeline, clip, least_channels=min(2, channels))
     return HeardFilm(Mix(form, (*speech, *others)), plan.loudness_lufs)
+
+
+def _only(clip: Clip, files: Files) -> int | None:
+    """The channel that is heard on both sides, where the other one of two is silent."""
+    if clip.audio is None or clip.audio.channels != 2:
+        return None
+    only = files.listened(clip).only
+    if only is not None:
+        side = ("left", "right")[only]
+        files.events.append(Event("film", f"Only the {side} channel of the clip holds sound; both sides hear it."))
+    return only
 
 
 def _music(plan: Plan, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> Iterator[Music]:
