@@ -145,6 +145,19 @@ def test_music_is_lower_while_somebody_speaks_and_fades_out(tmp_path: Path) -> N
     assert level[4.9] < level[6.3] / 3 and level[9.99] < 0.02
 
 
+def test_what_is_added_up_bends_below_full_scale_and_the_clip_alone_stays(
+    spoken: tuple[Clip, Line], tmp_path: Path
+) -> None:
+    source, _ = spoken
+    made = Timeline.without(source, [])
+    form, tone = Form.of(made, source), wav(tmp_path / "t.wav", np.full(8 * HZ, 0.7, np.float32))
+    alone = heard(Mix(form, (Speech(source, made),)))
+    assert np.abs(alone).max() > 0.9, "the noise reaches higher than the ceiling"
+    both = heard(Mix(form, (Speech(source, made), Once(tone, 0.0, 8.0))))
+    assert 0.95 < np.abs(both).max() <= 1
+    assert len(np.unique(both[0][both[0] > 0.9])) > 5000, "bent, and not cut off"
+
+
 def test_an_effect_begins_at_its_sample(tmp_path: Path) -> None:
     file = wav(tmp_path / "e.wav", np.full(HZ // 2, 0.5, np.float32))
     form = Form(HZ, 2, 3 * HZ)

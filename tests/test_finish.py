@@ -208,6 +208,18 @@ def test_a_moment_is_what_the_film_shows_there(source: Clip, folder: Path, conte
     assert seen.to_json() == {"at": 450, "width": 160, "height": 90, "frames": 637, "events": []}
 
 
+def test_what_comes_after_the_end_or_is_cut_out_is_told(source: Clip, folder: Path, context: RunContext) -> None:
+    plan = {
+        "cut": [{"from_s": 20, "to_s": 28}],
+        "broll": [{"file": "coffee.mp4", "at_s": 25}],
+        "titles": [{"text": "Late", "from_s": 22, "to_s": 23}],
+        "effects": [{"file": "pling.wav", "at_s": 30}],
+    }
+    sentences = warnings(made(source, folder, context, plan))
+    for part in ("The b-roll at 25 s comes after", "The title 'Late' is cut out", "The sound at 30 s comes after"):
+        assert part in sentences
+
+
 def test_a_silent_clip_has_no_sound(folder: Path, context: RunContext, tmp_path: Path) -> None:
     from utils.media.intake import probe
 

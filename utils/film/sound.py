@@ -175,7 +175,16 @@ class Mix:
                 for part in parts:
                     if part is not None:
                         total += part
-                yield np.clip(total * np.float32(self.gain), -1, 1)
+                yield self._fitting(total * np.float32(self.gain))
+
+    def _fitting(self, samples: Samples) -> Samples:
+        """Samples within full scale: what is added up bends from the ceiling on, the clip alone stays as it is."""
+        over = np.abs(samples) > CEILING
+        if not over.any() or (len(self.sounds) == 1 and self.gain == 1):
+            return np.clip(samples, -1, 1)
+        room = np.float32(1 - CEILING)
+        bent = np.sign(samples) * (CEILING + room * np.tanh((np.abs(samples) - CEILING) / room))
+        return np.asarray(np.where(over, bent, samples), np.float32)
 
 
 def write_sound(path: Path, blocks: Iterator[Samples], form: Form) -> None:

@@ -93,6 +93,11 @@ class Builder:
         start, stop = self.timeline.frame_at(from_s), self.timeline.frame_at(to_s)
         return Span(start, max(start, stop))
 
+    def _is_seen(self, span: Span, what: str) -> bool:
+        if not len(span):
+            self._tell(f"{what} is cut out, or comes after the end of the film.")
+        return bool(len(span))
+
     def _frames(self, seconds: float) -> int:
         return rounded(exact(seconds) * self.timeline.rate)
 
@@ -131,7 +136,10 @@ class Builder:
     def _broll(self, wanted: Broll) -> Iterator[Layer]:
         clip = self.files.clip(wanted.file, f"The b-roll at {wanted.at_s:g} s")
         start = self.timeline.frame_at(wanted.at_s)
-        if clip is None or start >= len(self.timeline):
+        if clip is None:
+            return
+        if start >= len(self.timeline):
+            self._tell(f"The b-roll at {wanted.at_s:g} s comes after the end of the film and is left out.")
             return
         rate = self.timeline.rate
         first, end = self._frames(wanted.from_s), grid_length(clip, rate)
@@ -159,7 +167,7 @@ class Builder:
     def _picture(self, wanted: Picture) -> Iterator[Layer]:
         rgba = self.files.picture(wanted.file, f"The picture {wanted.file!r:.60}")
         span = self._span(wanted.from_s, wanted.to_s)
-        if rgba is None or not len(span):
+        if rgba is None or not self._is_seen(span, f"The picture {wanted.file!r:.60}"):
             return
         left, top = round(wanted.left * self.size.width_px), round(wanted.top * self.size.height_px)
         width_px = max(1, round(wanted.width * self.size.width_px))
@@ -215,7 +223,7 @@ class Builder:
 
     def _title(self, wanted: Title) -> Iterator[Layer]:
         span = self._span(wanted.from_s, wanted.to_s)
-        if len(span):
+        if self._is_seen(span, f"The title {wanted.text!r:.40}"):
             text = self._text(wanted.text, self._style(wanted.style))
             yield self._stamp(text, span, min(self._frames(wanted.fade_s), len(span) // 2))
 

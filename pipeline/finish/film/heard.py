@@ -94,7 +94,9 @@ def _once(plan: Plan, timeline: Timeline, files: Files) -> Iterator[Once]:
     for effect in plan.effects:
         found = files.sound(effect.file, f"The sound at {effect.at_s:g} s")
         start_s = float(timeline.frame_at(effect.at_s) / timeline.rate)
-        if found is not None and start_s < length_s:
+        if found is not None and start_s >= length_s:
+            files.events.append(Event("film", f"The sound at {effect.at_s:g} s comes after the end and is left out."))
+        elif found is not None:
             stop_s = min(length_s, start_s + float(found.file.track.duration_s))
             yield Once(found.file, start_s, stop_s, 10 ** (effect.gain_db / 20))
     for clip in plan.broll:
@@ -134,4 +136,4 @@ def remark(facts: bytes, target_lufs: float | None) -> str | None:
     return f"The film is {short_db:.1f} dB quieter than {target_lufs:g} LUFS: louder, its peaks would be cut off."
 
 
-FILM_SOUND = Stage("film sound", version=1, run=_write, tools=("av", "numpy"))
+FILM_SOUND = Stage("film sound", version=2, run=_write, tools=("av", "numpy"))
