@@ -115,16 +115,17 @@ def _listed(*command: str) -> list[Face]:
     return [Face(Path(path), int(number or 0) & 0xFFFF) for path, number in parts]
 
 
-def _asked(program: str, *arguments: str) -> list[str]:
+@lru_cache(1024)
+def _asked(program: str, *arguments: str) -> tuple[str, ...]:
     """What a program of fontconfig says, line by line; nothing where there is none."""
     path = shutil.which(program)
     if path is None:
-        return []
+        return ()
     try:
         done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=ASKED_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines()
+        return ()
+    return tuple(done.stdout.splitlines())
 
 
 def _bundled(*, bold: bool) -> list[Face]:

@@ -74,8 +74,9 @@ def _write(output: OutputContainer, pieces: list[Piece], rate: Fraction, sound: 
             output.mux(packet)
 
 
-def _time_s(packet: "av.Packet[Any]") -> Fraction:
-    return (packet.dts or 0) * packet.time_base
+def _time_s(packet: "av.Packet[Any]") -> float:
+    """About when a packet is needed, which decides the order in the file."""
+    return (packet.dts or 0) * float(packet.time_base)
 
 
 def _pictures(
