@@ -55,7 +55,7 @@ setup-dev:
 
 bench: setup-dev
 	@$(VENV) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
-	@for each in reading memory chunks store walker stabilize keyframes journey worker app speech promise; do $(VENV) -m benchmarks.$$each || exit 1; done
+	@for each in reading memory chunks store walker stabilize keyframes journey worker app speech promise finish finish_zoom; do $(VENV) -m benchmarks.$$each || exit 1; done
 
 clean:
 	rm -rf .venv out .showcase

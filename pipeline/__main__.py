@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
-from pipeline.commands import cache, finish_analyse, jobs, models, presets
+from pipeline.commands import cache, finish, jobs, models, presets
 from pipeline.commands.align import BLEND_PX, ELSEWHERE, align
 from pipeline.commands.animate import animate
 from pipeline.commands.doctor import doctor
@@ -52,7 +52,7 @@ for command in (
     app.command()(command)
 app.command(cls=spelling(ELSEWHERE, blend=BLEND_PX))(align)
 app.command("look", hidden=True)(preview)
-app.add_typer(finish_analyse.app, name="finish")
+app.add_typer(finish.app, name="finish")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")
 app.add_typer(cache.app, name="cache")

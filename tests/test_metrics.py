@@ -20,6 +20,7 @@ from utils.image.metrics import (
     mean_square,
     psnr_db,
     seam_ratio,
+    ssim,
     warp_error,
     warp_ratio,
 )
@@ -35,6 +36,16 @@ def picture(seed: int = 0) -> RGB:
 
 def flow(x: float, y: float, valid: NDArray[np.bool_] = ALL) -> Flow:
     return Flow(np.tile(np.array([x, y], np.float32), (*SHAPE, 1)), valid, 0, 1)
+
+
+def test_structural_similarity_is_1_for_equal_planes_and_falls_with_blur_and_noise() -> None:
+    plane = picture()[..., 0]
+    blurred = [np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.uint8) for sigma in (1, 3)]
+    assert ssim(plane, plane) == pytest.approx(1)
+    assert 1 > ssim(plane, blurred[0]) > ssim(plane, blurred[1]) > 0
+    brighter = np.asarray(plane + 5, np.uint8)
+    assert 0.99 < ssim(plane, brighter) < 1
+    assert ssim(plane, picture(1)[..., 0]) < 0.3
 
 
 def test_what_moves_along_the_flow_has_no_warp_error() -> None:

@@ -34,6 +34,7 @@ GROUPS = {
     "space": "Where the foreground lies",
     "match": "How times are found",
     "laid": "How it is laid over",
+    "film": "What is done to the clip",
 }
 
 

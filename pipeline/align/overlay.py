@@ -19,9 +19,9 @@ from pipeline.align.timeline import Timeline
 from utils.digest import canonical_json, digest_bytes
 from utils.image import Size
 from utils.media.clip import Clip
-from utils.media.colour import UNSPECIFIED, ColourTags, samples
+from utils.media.colour import UNSPECIFIED, ColourTags
 from utils.media.followed_sound import Followed
-from utils.media.planes import FORMAT, Plane, Planes
+from utils.media.planes import FORMAT, Planes, copied, pad
 from utils.media.video import ClipPlanes, PlanesFrame, Rolling
 
 LEAST_SHARE = 0.02
@@ -81,14 +81,14 @@ class Overlay:
         for shown in self.timeline.shown:
             back = self._behind(behind, shown.moment)
             picture = av.VideoFrame(*self.size.even, FORMAT)
-            planes = _copied(back, picture)
+            planes = copied(back, picture)
             if shown.own is not None:
                 over = next(own.read([shown.own])).planes
                 place, sizes = self.map.placement, (self.foreground.size, self.size)
                 laid = laid or laid_planes(place, *sizes, self.look.blend_px, over, back)
                 for one, plane, onto in zip(laid, (over.brightness, *over.colours), planes, strict=True):
                     one.lay(plane, onto)
-            _pad(picture, planes)
+            pad(picture, planes)
             yield picture
 
     @property
@@ -109,20 +109,3 @@ class Overlay:
         pairs = zip((one.brightness, *one.colours), (other.brightness, *other.colours), strict=True)
         brightness, *colours = (np.asarray(cv2.addWeighted(a, 1 - share, b, share, 0), np.uint8) for a, b in pairs)
         return Planes(brightness, (colours[0], colours[1]), one.sited)
-
-
-def _copied(planes: Planes, picture: av.VideoFrame) -> list[Plane]:
-    """Views of a picture's planes without padding, with a copy of these in them."""
-    views = []
-    for plane, into in zip((planes.brightness, *planes.colours), map(samples, picture.planes), strict=True):
-        views.append(into[: plane.shape[0], : plane.shape[1]])
-        views[-1][:] = plane
-    return views
-
-
-def _pad(picture: av.VideoFrame, planes: list[Plane]) -> None:
-    """Repeat the last row and column where a side is odd, which 4:2:0 cannot be."""
-    for plane, into in zip(planes, map(samples, picture.planes), strict=True):
-        height, width = plane.shape
-        into[height:, :width] = plane[-1:]
-        into[:, width:] = into[:, width - 1 : width]

@@ -11,10 +11,7 @@ from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import running
 from pipeline.commands.trimming import From, Part, To
 
-app = typer.Typer(help="Finish a clip of somebody who talks: what is known of it, and a film of it.")
 
-
-@app.command()
 def analyse(
     clip: ClipFile,
     transcript: Annotated[

@@ -23,7 +23,12 @@ def deliver(finished: Path, out: Path, kind: Kind, clip: Clip, preset: str, sett
     """Copy a finished clip to `out`, with the document of its job embedded."""
     with explained(out, remedy(out)), replacing(out) as part:
         shutil.copyfile(finished, part)
-        write_settings(part, _document(kind, clip, preset, settings), _description(kind, preset, settings))
+        embed(part, kind, clip, preset, settings)
+
+
+def embed(path: Path, kind: Kind, clip: Clip, preset: str, settings: Mapping[str, Any]) -> None:
+    """Write the document of a job into a finished clip that lies where it is wanted."""
+    write_settings(path, _document(kind, clip, preset, settings), _description(kind, preset, settings))
 
 
 def copy_clip(finished: Path, out: Path) -> None:

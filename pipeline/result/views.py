@@ -34,6 +34,14 @@ def write_views(clip: Clip, still: int, context: RunContext, folder: Path) -> li
     return done
 
 
+def write_result_views(result: Clip, still: int, context: RunContext, folder: Path) -> list[Done]:
+    """Write a still, and a copy of a result that is too large for a page; what it is compared with lies there."""
+    large = not is_page_size(result.size)
+    done = [_copied(COPY_OF_RESULT, result, context, folder / AFTER)] if large else []
+    write_poster(folder / CLIP, result.time_s(still), result, folder / POSTER)
+    return done
+
+
 def _copied(stage: Stage, clip: Clip, context: RunContext, path: Path) -> Done:
     start = time.perf_counter()
     with stage.result(context, clip=clip) as entry:

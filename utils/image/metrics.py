@@ -45,6 +45,21 @@ def psnr_db(a: Picture, b: Picture, mask: Flags | None = None) -> float:
     return float("inf") if error == 0 else float(10 * np.log10(PEAK**2 / error))
 
 
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Structural similarity of two planes by Gaussian windows of 1.5 px (Wang and others, 2004); 1 if equal."""
+    one, two = a.astype(np.float32), b.astype(np.float32)
+
+    def mean(values: Floats) -> Floats:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float32)
+
+    first, second = mean(one), mean(two)
+    spread = mean(one * one) - first**2, mean(two * two) - second**2, mean(one * two) - first * second
+    light, contrast = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+    above = (2 * first * second + light) * (2 * spread[2] + contrast)
+    below = (first**2 + second**2 + light) * (spread[0] + spread[1] + contrast)
+    return float((above / below).mean(dtype=np.float64))
+
+
 def edit_magnitude(result: Picture, source: Picture, mask: Flags) -> float:
     """Size of the edit: mean colour difference (Delta E) to the source inside the matte. No edit scores 0."""
     return _mean(delta_e(result, source)[mask])

@@ -110,8 +110,8 @@ def _frame(samples: Samples, start: int, rate_hz: int) -> av.AudioFrame:
 class Reader:
     """Reads samples of a clip's sound, numbered from its first picture, mostly forward; gaps are silent."""
 
-    def __init__(self, clip: Clip, track: AudioTrack) -> None:
-        self._clip, self._track, self.rate_hz = clip, track, track.rate_hz
+    def __init__(self, clip: Clip, track: AudioTrack, rate_hz: int | None = None) -> None:
+        self._clip, self._track, self.rate_hz = clip, track, rate_hz or track.rate_hz
         self._channels = track.channels if track.channels in LAYOUTS else 2
         self._files = ExitStack()
         self._start()

@@ -94,6 +94,29 @@ class PlaneReader:
         return ColourConverter(self._colour)
 
 
+def views(picture: av.VideoFrame, size: Size) -> list[Plane]:
+    """Views of the planes of a picture for the encoder, without the padding that makes its sides even."""
+    sizes = (size, *[Size(-(-size.width_px // 2), -(-size.height_px // 2))] * 2)
+    planes = map(samples, picture.planes)
+    return [plane[: each.height_px, : each.width_px] for plane, each in zip(planes, sizes, strict=True)]
+
+
+def copied(planes: Planes, picture: av.VideoFrame) -> list[Plane]:
+    """Views of a picture's planes without padding, with a copy of these in them."""
+    into = views(picture, Size.of(planes.brightness))
+    for plane, view in zip((planes.brightness, *planes.colours), into, strict=True):
+        view[:] = plane
+    return into
+
+
+def pad(picture: av.VideoFrame, planes: list[Plane]) -> None:
+    """Repeat the last row and column where a side is odd, which 4:2:0 cannot be."""
+    for plane, into in zip(planes, map(samples, picture.planes), strict=True):
+        height, width = plane.shape
+        into[height:, :width] = plane[-1:]
+        into[:, width:] = into[:, width - 1 : width]
+
+
 def _turned_siting(sited: Matrix, orientation: Orientation, colour: Plane, brightness: Plane) -> Matrix:
     """Chroma siting after turning the picture: pixel of the turned chroma plane -> turned luma pixel."""
     return _turn_matrix(orientation, brightness) @ sited @ inverse(_turn_matrix(orientation, colour))

@@ -94,9 +94,16 @@ class ClipWriter:
     """Writes an MP4. The file appears at its path when the `with` block succeeds; after an error nothing is left."""
 
     def __init__(
-        self, path: Path, shape: Shape, encoding: Encoding | None = None, sound: Clip | Followed | None = None
+        self,
+        path: Path,
+        shape: Shape,
+        encoding: Encoding | None = None,
+        sound: Clip | Followed | None = None,
+        *,
+        index_first: bool = True,
     ) -> None:
-        self._path = path.absolute()
+        """`index_first` lets players begin before they have the whole file; it writes everything twice."""
+        self._path, self._index_first = path.absolute(), index_first
         self._shape = shape
         self._colour = ColourConverter(shape.colour)
         self._encoding = encoding or Encoding()
@@ -192,7 +199,8 @@ class ClipWriter:
         ticks_hz = track.rate_hz if track else MIN_TICKS_HZ
         if self._delay_s:
             ticks_hz = lcm(ticks_hz, (self._shape.time_base / self._ticks).denominator)
-        return {"movflags": "+faststart", "movie_timescale": str(min(ticks_hz, TICKS_LIMIT_HZ))}
+        flags = {"movflags": "+faststart"} if self._index_first else {}
+        return {**flags, "movie_timescale": str(min(ticks_hz, TICKS_LIMIT_HZ))}
 
     def _mux(self, packets: list["av.Packet[VideoStream]"]) -> None:
         """Write encoded packets, with times in ticks fine enough for the start of the sound."""

@@ -1,0 +1,69 @@
+"""One moment of a film, drawn by the same layers at half the size, without encoding, for people who edit its plan."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.finish.film.built import Built
+from pipeline.finish.film.files import Find
+from pipeline.finish.film.plan import Plan
+from pipeline.finish.story import build
+from pipeline.run import Run
+from pipeline.stage import RunContext
+from utils.film.film import Film, Showing
+from utils.image import RGB, Size
+from utils.media.clip import Clip
+from utils.media.colour import ColourConverter
+from utils.media.timebase import Span
+
+KEPT = 4
+"""How many plans stay built, for the next moment to come quickly."""
+_built: OrderedDict[tuple[str, str], Built] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class FilmMoment:
+    """A frame of a film, and the same moment of the clip alone."""
+
+    index: int
+    frames: int
+    before: RGB = field(repr=False)
+    after: RGB = field(repr=False)
+    events: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the pictures, as plain values."""
+        size = Size.of(self.after)
+        shape = {"width": size.width_px, "height": size.height_px, "frames": self.frames}
+        return {"at": self.index, **shape, "events": list(self.events)}
+
+
+def moment(clip: Clip, plan: Plan, find: Find, context: RunContext, at: float | None = None) -> FilmMoment:
+    """The film at a share of its length, by default in the middle."""
+    built = _kept(clip, plan, find, context)
+    film = built.film
+    index = round((0.5 if at is None else min(1.0, max(0.0, at))) * (len(film) - 1))
+    bare = Film(film.clip, film.timeline, film.size)
+    sentences = tuple(event.sentence for event in built.events)
+    return FilmMoment(index, len(film), drawn(bare, index), drawn(film, index), sentences)
+
+
+def drawn(film: Film, index: int) -> RGB:
+    """A frame of a film as a picture."""
+    showing = Showing(film)
+    try:
+        (picture,) = showing.pictures(Span(index, index + 1))
+        return ColourConverter(film.colour).to_rgb(picture, film.size)
+    finally:
+        showing.close()
+
+
+def _kept(clip: Clip, plan: Plan, find: Find, context: RunContext) -> Built:
+    """The film of a plan, which is built once for many moments."""
+    key = clip.digest, plan.to_yaml()
+    if key not in _built:
+        _built[key] = build(clip, plan, find, Run(context), preview=True)
+        while len(_built) > KEPT:
+            _built.popitem(last=False)
+    _built.move_to_end(key)
+    return _built[key]

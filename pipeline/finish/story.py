@@ -1,0 +1,133 @@
+"""Finishing as one function that reads from top to bottom: `finish`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pipeline.finish.film.built import Builder, Built
+from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
+from pipeline.finish.film.files import Files, Find
+from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
+from pipeline.finish.film.plan import Plan
+from pipeline.run import Run
+from pipeline.stage import RunContext
+from pipeline.types import Done, Event
+from utils.atomic_file import explained, write_atomically
+from utils.film.film import Film, Showing
+from utils.film.subtitle_files import ass, srt
+from utils.image import Size
+from utils.media.clip import Clip
+from utils.media.joined import Piece, write_joined
+from utils.progress import Progress
+from utils.store import Entry
+
+PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast"}
+"""How a preview is encoded, at half the size."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything that a finished run produced; the film itself is joined where it is wanted, and nowhere else."""
+
+    clip: Clip
+    plan: Plan
+    built: Built
+    chunks: tuple[Entry, ...]
+    sound: Entry | None
+    settings: Mapping[str, Any]
+    seconds: float
+    done: tuple[Done, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def film(self) -> Film:
+        return self.built.film
+
+    @property
+    def encoded(self) -> int:
+        """How many chunks were encoded in this run; the others were there."""
+        return sum(not entry.hit for entry in self.chunks)
+
+    @property
+    def quality(self) -> dict[str, float]:
+        """How near encoded frames are to what was drawn: means over a frame of each chunk."""
+        told = [json.loads(entry.read_bytes(QUALITY)) for entry in self.chunks]
+        return {name: round(fmean(each[name] for each in told), 4) for name in ("ssim", "psnr_db")}
+
+    def write(self, out: Path) -> None:
+        """Join the film to a file; its subtitles are written beside it."""
+        spans = self.film.chunks()
+        pieces = [Piece(entry.path(CHUNK), len(span)) for entry, span in zip(self.chunks, spans, strict=True)]
+        write_joined(out, pieces, self.film.rate, self.sound.path(SOUND) if self.sound else None)
+        for path, text in self.subtitles(out).items():
+            with explained(path):
+                write_atomically(path, text)
+
+    def subtitles(self, out: Path) -> dict[Path, str]:
+        """The subtitles beside a film, if it has some."""
+        lines, rate = self.built.lines, self.film.rate
+        if not lines:
+            return {}
+        styled = ass(lines, rate, self.built.style, self.film.size)
+        return {out.with_suffix(".srt"): srt(lines, rate), out.with_suffix(".ass"): styled}
+
+
+def build(clip: Clip, plan: Plan, find: Find, run: Run, *, preview: bool = False) -> Built:
+    """The film of a plan, by what finds its files; a preview has half the size."""
+    plan.check_for(clip)
+    size = clip.size.scaled(0.5, least_px=2) if preview else clip.size
+    return Builder(plan, clip, Files(find, run), Size(*size)).built()
+
+
+def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: bool = False) -> Finished:
+    """Make the film of a plan. Every chunk is cached, so that a stopped run resumes where it was."""
+    run = Run(context)
+    if preview:
+        run.context = replace(context, settings={**context.settings, **PREVIEW})
+
+    # 1. Find out what is seen and heard.
+    built = build(clip, plan, find, run, preview=preview)
+
+    # 2. Mix and encode the sound, once for the whole film.
+    sound = None if built.heard.silent else run.take(FILM_SOUND, heard=built.heard)
+    if sound and (sentence := remark(sound.read_bytes(FACTS), built.heard.target_lufs)):
+        run.events.append(Event(FILM_SOUND.name, sentence))
+
+    # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
+    showing = Showing(built.film)
+    try:
+        chunks = [_chunk(run, FilmChunk(built.film, span, showing)) for span in built.film.chunks()]
+    finally:
+        showing.close()
+    known = (clip, plan, built, tuple(chunks), sound, run.context.settings)
+    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events))
+
+
+def _chunk(run: Run, chunk: FilmChunk) -> Entry:
+    """The entry of a chunk; its progress is that of the whole film."""
+    listener, stop, total = run.context.listener, chunk.span.stop, len(chunk.film)
+
+    def listen(progress: Progress) -> None:
+        listener(replace(progress, done=stop, total=total) if progress.ended else progress)
+
+    own = replace(run, context=replace(run.context, listener=listen))
+    return own.take(FILM_CHUNK, chunk=chunk)
+
+
+def told(made: Finished) -> dict[str, Any]:
+    """What a run did, as JSON values."""
+    return {
+        "frames": len(made.film),
+        "rate": str(made.film.rate),
+        "seconds": round(made.seconds, 2),
+        "chunks": len(made.chunks),
+        "encoded": made.encoded,
+        "cuts": len(made.film.timeline.cuts),
+        "subtitles": len(made.built.lines),
+        "quality": made.quality,
+        "bytes": sum(entry.manifest.bytes for entry in made.chunks),
+        "events": [event.sentence for event in made.events],
+    }

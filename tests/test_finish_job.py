@@ -1,0 +1,96 @@
+"""Finishing as a job: through the queue and the worker to a result, also when the worker is killed between chunks."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.finish.settings import FinishSettings
+from pipeline.jobs.job import Job, State
+from pipeline.jobs.order import make_order
+from pipeline.jobs.results import Results
+from pipeline.kinds import find_kind
+from pipeline.library import inputs
+from pipeline.result.names import CLIP
+from tests.films import clip
+from tests.sound import sounding
+from tests.test_film_sound import noise
+from tests.workers import House, house
+from utils.errors import SettingsError
+from utils.media.intake import probe
+from utils.media.xmp import read_settings
+from utils.project import PROJECT_ROOT
+
+pytestmark = pytest.mark.slow
+
+PLAN = {
+    "cut": [{"from_s": 4, "to_s": 5}],
+    "zoom": {"most": 1.08},
+    "subtitles": {"cues": "1\n00:00:01,000 --> 00:00:02,000\nA line\n"},
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("talk")
+    return sounding(place / "talk.mov", clip(place / "pictures.mp4", 900, Fraction(25)), noise(36)).path
+
+
+@pytest.fixture(scope="module")
+def done(home: House, talk: Path) -> Job:
+    """A job whose worker is killed after its first chunk; the next worker goes on."""
+    said = [f"film.plan={yaml.safe_dump(PLAN)}", "encode.x264_preset=slower"]
+    settings = [part for each in said for part in ("--set", each)]
+    command = [sys.executable, "-m", "pipeline", "jobs", "submit", str(talk), "--kind", "finish", *settings]
+    child = subprocess.run([*command, "--home", home.home], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+    job = child.stdout.strip()
+    home.kill(home.working(job, steps=3))
+    return home.ended(job)
+
+
+def test_a_killed_job_goes_on_at_its_chunk(home: House, done: Job) -> None:
+    assert (done.state, done.problem, done.result["look"]) == (State.DONE, "", "by a plan")
+    assert done.attempts >= 2
+    place = Results.of(home.home).place(done.id)
+    assert 1 <= sum(each["name"] == "film" and each["cache"] == "hit" for each in done.result["stages"]) <= 3
+    assert len(list(home.result(done.id).pts)) == 875
+    document = read_settings(place / CLIP) or {}
+    assert document["kind"] == "finish" and "zoom" in document["settings"]["film.plan"]
+
+
+def test_its_result_has_the_film_its_subtitles_its_plan_and_the_bare_cut(home: House, done: Job) -> None:
+    place = Results.of(home.home).place(done.id)
+    assert (place / "result.srt").read_text().startswith("1\n00:00:01,000 --> 00:00:02,000")
+    assert yaml.safe_load((place / "plan.yaml").read_text())["cut"][0]["to_s"] == 5
+    bare = probe(place / "before.mp4")
+    assert (len(bare), bare.size) == (875, (160, 90))
+    assert (place / "poster.jpg").stat().st_size > 500
+
+
+def test_a_jobs_plan_uses_what_was_added_and_no_paths(home: House, talk: Path, tmp_path: Path) -> None:
+    roll = clip(tmp_path / "roll.mp4", 50, Fraction(25))
+    digest = inputs.keep(home.home, roll.path, "clip")
+    plan = {"broll": [{"file": digest, "at_s": 1, "seconds": 1}, {"file": str(roll.path), "at_s": 4}]}
+    order = {"clip": inputs.keep(home.home, talk, "clip")}
+    settings = {"film.plan": yaml.safe_dump(plan), "encode.x264_preset": "ultrafast"}
+    job = home.ledger.submit(make_order(find_kind("finish"), order, "Talk", settings, ""))
+    ended = home.ended(job.id)
+    assert ended.state is State.DONE, ended.problem
+    (warning,) = ended.result["warnings"]
+    assert warning.startswith("The b-roll at 4 s is left out") and "no clip that was added here" in warning
+
+
+def test_a_plan_that_cannot_be_read_is_refused_before_it_is_a_job() -> None:
+    with pytest.raises(SettingsError, match=r"zoom\.most"):
+        FinishSettings.load("", {"film.plan": "zoom: {most: 9}"})

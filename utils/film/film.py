@@ -1,0 +1,105 @@
+"""A film: a clip's frames by a timeline, with layers drawn on them in their order, one frame at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import av
+
+from utils.film.canvas import Canvas
+from utils.film.in_order import InOrder
+from utils.film.inset import Inset
+from utils.film.layer import Layer
+from utils.film.timeline import Timeline
+from utils.image import Size
+from utils.media.clip import Clip
+from utils.media.colour import ColourTags
+from utils.media.timebase import Span
+
+LEAST, MOST = 150, 250
+"""Frames of a chunk. It ends at the last cut between these, so that a change before a cut leaves what follows alone;
+x264 begins anew after 250 frames anyway."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """What is seen of a film."""
+
+    clip: Clip
+    timeline: Timeline
+    size: Size
+    layers: tuple[Layer, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.timeline)
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second."""
+        return self.timeline.rate
+
+    @property
+    def colour(self) -> ColourTags:
+        """That of its pictures: the clip's own."""
+        return self.clip.colour.worked
+
+    @cached_property
+    def shown(self) -> list[int | None]:
+        """The clip's frame in each frame of the film; None where a layer hides it."""
+        shown: list[int | None] = list(self.timeline.shown(self.clip))
+        for index in self._hidden:
+            shown[index] = None
+        return shown
+
+    @cached_property
+    def _hidden(self) -> set[int]:
+        return {index for layer in self.layers for index in layer.span if layer.hides(index)}
+
+    def chunks(self) -> list[Span]:
+        """Spans that are encoded one by one."""
+        cuts, spans, start = self.timeline.cuts, list[Span](), 0
+        while start < len(self):
+            fitting = [cut for cut in cuts if start + LEAST <= cut <= start + MOST]
+            stop = len(self) if len(self) - start <= MOST else max(fitting, default=start + MOST)
+            spans.append(Span(start, stop))
+            start = stop
+        return spans
+
+    def told(self, span: Span) -> dict[str, Any]:
+        """All that decides the pictures of a span, as JSON values; equal ones give equal pictures."""
+        return {
+            "clip": self.clip.digest,
+            "shown": self.shown[span.start : span.stop],
+            "rate": str(self.rate),
+            "size": list(self.size),
+            "layers": [layer.told(span) for layer in self.layers if layer.span & span],
+        }
+
+
+class Showing:
+    """A film whose pictures are being drawn. Spans that follow each other continue decoding where it was."""
+
+    def __init__(self, film: Film) -> None:
+        self.film = film
+        self._base = InOrder(film.clip, film.colour, film.shown)
+        self._canvas = Canvas(film.size, full_range=film.colour.full_range)
+
+    def pictures(self, span: Span) -> Iterator[av.VideoFrame]:
+        """The finished pictures of a span, for the encoder."""
+        layers = [layer for layer in self.film.layers if layer.span & span]
+        for index in span:
+            touching = [layer for layer in layers if index in layer.span]
+            lowest = max((number for number, layer in enumerate(touching) if layer.hides(index)), default=0)
+            self._canvas.begin(None if self.film.shown[index] is None else self._base.at(index))
+            for layer in touching[lowest:]:
+                layer.apply(self._canvas, index)
+            yield self._canvas.picture()
+
+    def close(self) -> None:
+        """Stop decoding."""
+        self._base.close()
+        for layer in self.film.layers:
+            if isinstance(layer, Inset):
+                layer.close()

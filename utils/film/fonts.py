@@ -1,0 +1,175 @@
+"""Fonts: which file draws a character. Where the chosen font lacks it, fontconfig names others that have it.
+
+Without fontconfig, the font that comes with the plotting library is what there is.
+"""
+
+import shutil
+import subprocess
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from fontTools.ttLib import TTFont, TTLibError
+from PIL import ImageFont
+
+from utils.digest import digest_file
+
+FALLBACKS, ASKED_S = 12, 20
+"""How many fonts fontconfig is asked for, and how many seconds it may take."""
+SILENT = {"Cf", "Cc", "Mn", "Me"}
+"""Categories of characters that need no glyph of their own: marks and joiners belong to the one before."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A font file, and the number of the font in it."""
+
+    path: Path
+    number: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file."""
+        return digest_file(self.path)
+
+    def has(self, character: str) -> bool:
+        """Whether it draws a character."""
+        return ord(character) in _characters(self)
+
+    def at(self, px: int) -> ImageFont.FreeTypeFont:
+        """The font at a height."""
+        return _opened(self, px)
+
+
+@cache
+def _characters(face: Face) -> frozenset[int]:
+    """The characters of a font; none where it cannot be read or has no outlines, as fonts of small pictures have."""
+    try:
+        with TTFont(face.path, fontNumber=face.number, lazy=True) as font:
+            outlined = "glyf" in font or "CFF " in font or "CFF2" in font
+            return frozenset(font.getBestCmap() or {}) if outlined else frozenset()
+    except (TTLibError, OSError, KeyError, ValueError, AssertionError):
+        return frozenset()
+
+
+@lru_cache(64)
+def _opened(face: Face, px: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(face.path), px, index=face.number)
+
+
+@dataclass(frozen=True)
+class Fonts:
+    """A font by its family, or by its file, and those that help it out."""
+
+    family: str = "Sans"
+    bold: bool = False
+
+    def face(self, character: str) -> Face | None:
+        """The first font that has a character; None if no font here has it."""
+        return _face_of(self, character)
+
+    @property
+    def first(self) -> Face:
+        """The font that is used wherever it has the characters."""
+        return self.chain[0]
+
+    @property
+    def chain(self) -> tuple[Face, ...]:
+        """All fonts that are tried for every character, the wanted one first."""
+        return _chain(self)
+
+    @property
+    def found(self) -> bool:
+        """Whether the family that was asked for is here, or its file can be read."""
+        if Path(self.family).suffix:
+            return bool(_characters(Face(Path(self.family))))
+        told = _asked("fc-match", "--format=%{family}\n", self.family)
+        generic = self.family.lower() in ("sans", "sans-serif", "serif", "monospace")
+        return generic or any(self.family.lower() in line.lower() for line in told)
+
+
+@cache
+def _chain(fonts: Fonts) -> tuple[Face, ...]:
+    given = [Face(Path(fonts.family))] if Path(fonts.family).suffix else []
+    family = "Sans" if given else fonts.family
+    found = _listed("fc-match", "-s", f"{family}:bold" if fonts.bold else family)
+    faces = dict.fromkeys(face for face in (*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold)))
+    return tuple(face for face in faces if face in _of_bundle() or _characters(face))
+
+
+@lru_cache(4096)
+def _face_of(fonts: Fonts, character: str) -> Face | None:
+    for face in fonts.chain:
+        if face.has(character):
+            return face
+    others = _listed("fc-list", f":charset={ord(character):x}")
+    return next((face for face in others if face.has(character)), None)
+
+
+def _listed(*command: str) -> list[Face]:
+    """The fonts that fontconfig names."""
+    lines = _asked(command[0], "--format=%{file}|%{index}\n", *command[1:])
+    parts = (line.rsplit("|", 1) for line in lines if "|" in line)
+    return [Face(Path(path), int(number or 0) & 0xFFFF) for path, number in parts]
+
+
+@lru_cache(1024)
+def _asked(program: str, *arguments: str) -> tuple[str, ...]:
+    """What a program of fontconfig says, line by line; nothing where there is none."""
+    path = shutil.which(program)
+    if path is None:
+        return ()
+    try:
+        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=ASKED_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(done.stdout.splitlines())
+
+
+def _bundled(*, bold: bool) -> list[Face]:
+    """The font that packages bring along."""
+    regular, strong = _of_bundle()
+    return [strong, regular] if bold else [regular]
+
+
+@cache
+def _of_bundle() -> tuple[Face, Face]:
+    spec = find_spec("matplotlib")
+    folder = Path(next(iter(spec.submodule_search_locations or ["."]))) if spec else Path()
+    fonts = folder / "mpl-data" / "fonts" / "ttf"
+    return Face(fonts / "DejaVuSans.ttf"), Face(fonts / "DejaVuSans-Bold.ttf")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Characters that one font draws."""
+
+    text: str
+    face: Face
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """A text as runs of one font each, and the characters that no font has."""
+
+    runs: tuple[Run, ...]
+    missing: tuple[str, ...] = ()
+
+
+def drawable(text: str, fonts: Fonts) -> Drawable:
+    """Assign a font to each character; one that none has is left out, because fonts draw a box for it."""
+    runs, missing = list[Run](), list[str]()
+    for character in text:
+        silent = unicodedata.category(character) in SILENT
+        face = runs[-1].face if runs and (silent or runs[-1].face.has(character)) else fonts.face(character)
+        if runs and face is not None and not silent and fonts.first.has(character):
+            face = fonts.first
+        if face is None:
+            missing += [] if silent else [character]
+        elif runs and runs[-1].face == face:
+            runs[-1] = Run(runs[-1].text + character, face)
+        else:
+            runs.append(Run(character, face))
+    return Drawable(tuple(runs), tuple(dict.fromkeys(missing)))
