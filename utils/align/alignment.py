@@ -21,7 +21,7 @@ from utils.align.proxies import Proxies
 LEAST_MOVED_FRAMES, MOVED_COST, RUNS_AS = 12, 3.0, 0.4
 """So many frames without a match are looked for elsewhere, what those cost at most that are found there, and how far
 time may run otherwise from one to the next."""
-LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.3
+LEAST_MATCHED, LEAST_LIKENESS, MOST_JUMPS, LEAST_AGREEMENT = 0.2, 0.4, 0.1, 0.45
 """Beyond these a pair does not belong together: the share of frames that match, how alike they are, time jumps,
 and how far what changes in both agrees."""
 
