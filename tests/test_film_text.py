@@ -69,6 +69,7 @@ def test_a_font_that_is_not_here_is_told() -> None:
     assert not Fonts("No Such Family At All").found
     assert not Fonts("/no/such/file.ttf").found
     assert Fonts("Sans").found
+    assert not Fonts("--help :file=/etc/passwd").found
     assert shares(text("abc", fonts=Fonts("/no/such/file.ttf")).draw().rgba).any()
 
 

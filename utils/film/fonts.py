@@ -3,6 +3,7 @@
 Without fontconfig, the font that comes with the plotting library is what there is.
 """
 
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -18,6 +19,8 @@ from utils.digest import digest_file
 
 FALLBACKS, ASKED_S = 12, 20
 """How many fonts fontconfig is asked for, and how many seconds it may take."""
+FILES = (".ttf", ".otf", ".ttc", ".otc")
+"""Endings of files that a font can be named by."""
 SILENT = {"Cf", "Cc", "Mn", "Me"}
 """Categories of characters that need no glyph of their own: marks and joiners belong to the one before."""
 
@@ -81,19 +84,24 @@ class Fonts:
         return _chain(self)
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is named by its file."""
+        return Path(self.family).suffix.lower() in FILES
+
+    @property
     def found(self) -> bool:
         """Whether the family that was asked for is here, or its file can be read."""
-        if Path(self.family).suffix:
+        if self.is_file:
             return bool(_characters(Face(Path(self.family))))
-        told = _asked("fc-match", "--format=%{family}\n", self.family)
+        told = _asked("fc-match", "--format=%{family}\n", _pattern(self.family))
         generic = self.family.lower() in ("sans", "sans-serif", "serif", "monospace")
         return generic or any(self.family.lower() in line.lower() for line in told)
 
 
 @cache
 def _chain(fonts: Fonts) -> tuple[Face, ...]:
-    given = [Face(Path(fonts.family))] if Path(fonts.family).suffix else []
-    family = "Sans" if given else fonts.family
+    given = [Face(Path(fonts.family))] if fonts.is_file else []
+    family = "Sans" if given else _pattern(fonts.family)
     found = _listed("fc-match", "-s", f"{family}:bold" if fonts.bold else family)
     faces = dict.fromkeys(face for face in (*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold)))
     return tuple(face for face in faces if face in _of_bundle() or _characters(face))
@@ -126,6 +134,11 @@ def _asked(program: str, *arguments: str) -> tuple[str, ...]:
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(done.stdout.splitlines())
+
+
+def _pattern(family: str) -> str:
+    """A family as fontconfig takes it: signs have a meaning of their own there."""
+    return re.sub(r"[^\w ]", " ", family).strip() or "Sans"
 
 
 def _bundled(*, bold: bool) -> list[Face]:
