@@ -92,6 +92,7 @@ def test_a_jobs_plan_uses_what_was_added_and_no_paths(home: House, talk: Path, t
     assert ended.state is State.DONE, ended.problem
     warning, font = ended.result["warnings"]
     assert "no font that was added here" in font
+    assert {digest, order["clip"]} <= home.ledger.inputs_in_use(), "it is kept for as long as the job is"
     assert warning.startswith("The b-roll at 4 s is left out") and "no clip that was added here" in warning
 
 
