@@ -21,6 +21,8 @@ FALLBACKS, ASKED_S = 12, 20
 """How many fonts fontconfig is asked for, and how many seconds it may take."""
 FILES = (".ttf", ".otf", ".ttc", ".otc")
 """Endings of files that a font can be named by."""
+PICTURES_PX, EMOJI = 109, 0x1F000
+"""The height of fonts of pictures, and the first character that is better shown as one."""
 SILENT = {"Cf", "Cc", "Mn", "Me"}
 """Categories of characters that need no glyph of their own: marks and joiners belong to the one before."""
 
@@ -41,20 +43,38 @@ class Face:
         """Whether it draws a character."""
         return ord(character) in _characters(self)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether its characters are coloured pictures of one size, as those of emoji fonts are."""
+        return _kind(self) == "pictures"
+
     def at(self, px: int) -> ImageFont.FreeTypeFont:
-        """The font at a height."""
-        return _opened(self, px)
+        """The font at a height; one of pictures has its own."""
+        return _opened(self, PICTURES_PX if self.pictures else px)
+
+    def width(self, text: str, px: int) -> float:
+        """How wide a text is at a height."""
+        return self.at(px).getlength(text) * (px / PICTURES_PX if self.pictures else 1)
 
 
 @cache
-def _characters(face: Face) -> frozenset[int]:
-    """The characters of a font; none where it cannot be read or has no outlines, as fonts of small pictures have."""
+def _known(face: Face) -> tuple[frozenset[int], str]:
+    """The characters of a font, and what they are drawn as; none where it cannot be read or drawn."""
     try:
         with TTFont(face.path, fontNumber=face.number, lazy=True) as font:
-            outlined = "glyf" in font or "CFF " in font or "CFF2" in font
-            return frozenset(font.getBestCmap() or {}) if outlined else frozenset()
+            outlined = any(table in font for table in ("glyf", "CFF ", "CFF2"))
+            kind = "outlines" if outlined else "pictures" if "CBDT" in font else ""
+            return frozenset(font.getBestCmap() or {}) if kind else frozenset(), kind
     except (TTLibError, OSError, KeyError, ValueError, AssertionError):
-        return frozenset()
+        return frozenset(), ""
+
+
+def _characters(face: Face) -> frozenset[int]:
+    return _known(face)[0]
+
+
+def _kind(face: Face) -> str:
+    return _known(face)[1]
 
 
 @lru_cache(64)
@@ -109,11 +129,13 @@ def _chain(fonts: Fonts) -> tuple[Face, ...]:
 
 @lru_cache(4096)
 def _face_of(fonts: Fonts, character: str) -> Face | None:
-    for face in fonts.chain:
-        if face.has(character):
-            return face
-    others = _listed("fc-list", f":charset={ord(character):x}")
-    return next((face for face in others if face.has(character)), None)
+    faces = fonts.chain
+    if ord(character) >= EMOJI or not any(face.has(character) for face in faces):
+        faces = (*faces, *_listed("fc-list", f":charset={ord(character):x}"))
+    able = [face for face in faces if face.has(character)]
+    if ord(character) >= EMOJI:
+        able.sort(key=lambda face: not face.pictures)
+    return next(iter(able), None)
 
 
 def _listed(*command: str) -> list[Face]:
@@ -176,9 +198,7 @@ def drawable(text: str, fonts: Fonts) -> Drawable:
     runs, missing = list[Run](), list[str]()
     for character in text:
         silent = unicodedata.category(character) in SILENT
-        face = runs[-1].face if runs and (silent or runs[-1].face.has(character)) else fonts.face(character)
-        if runs and face is not None and not silent and fonts.first.has(character):
-            face = fonts.first
+        face = runs[-1].face if runs and silent else fonts.face(character)
         if face is None:
             missing += [] if silent else [character]
         elif runs and runs[-1].face == face:
