@@ -95,8 +95,8 @@ class Fonts:
 
     @property
     def first(self) -> Face:
-        """The font that is used wherever it has the characters."""
-        return self.chain[0]
+        """The font that is used wherever it has the characters: the first one that can be read."""
+        return next((face for face in self.chain if _characters(face)), self.chain[-1])
 
     @property
     def chain(self) -> tuple[Face, ...]:
@@ -123,19 +123,16 @@ def _chain(fonts: Fonts) -> tuple[Face, ...]:
     given = [Face(Path(fonts.family))] if fonts.is_file else []
     family = "Sans" if given else _pattern(fonts.family)
     found = _listed("fc-match", "-s", f"{family}:bold" if fonts.bold else family)
-    faces = dict.fromkeys(face for face in (*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold)))
-    return tuple(face for face in faces if face in _of_bundle() or _characters(face))
+    return tuple(dict.fromkeys((*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold))))
 
 
 @lru_cache(4096)
 def _face_of(fonts: Fonts, character: str) -> Face | None:
-    faces = fonts.chain
-    if ord(character) >= EMOJI or not any(face.has(character) for face in faces):
-        faces = (*faces, *_listed("fc-list", f":charset={ord(character):x}"))
-    able = [face for face in faces if face.has(character)]
-    if ord(character) >= EMOJI:
-        able.sort(key=lambda face: not face.pictures)
-    return next(iter(able), None)
+    if ord(character) < EMOJI and (face := next((each for each in fonts.chain if each.has(character)), None)):
+        return face
+    others = _listed("fc-list", f":charset={ord(character):x}")
+    able = [face for face in (*fonts.chain, *others) if face.has(character)]
+    return next((face for face in able if face.pictures), next(iter(able), None))
 
 
 def _listed(*command: str) -> list[Face]:
