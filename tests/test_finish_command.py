@@ -55,6 +55,8 @@ def test_a_plan_is_drafted_edited_and_rendered(folder: Path) -> None:
     facts = json.loads(done.stdout)
     assert facts["frames"] == 101 and facts["encoded"] == 1
     assert numbers(out) == [*range(7, 53), *range(70, 125)]
+    done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(plan))
+    assert done.returncode == 1 and "There is a plan" in done.stderr, "what people edited is not written over"
     done = run(folder, "render", str(folder / "talk.mov"), "--plan", str(plan), "-o", str(out))
     assert "0 of 1 chunks encoded" in done.stdout
 
@@ -73,3 +75,8 @@ def test_what_is_wrong_is_one_sentence_and_a_next_step(folder: Path) -> None:
     )
     assert done.returncode == 1 and "zoom.most cannot be used" in done.stderr and "Traceback" not in done.stderr
     assert not (folder / "x.mp4").exists()
+    (folder / "said.yaml").write_text("subtitles: {file: said.srt}\n")
+    clip_and_plan = (str(folder / "talk.mov"), "--plan", str(folder / "said.yaml"))
+    done = run(folder, "render", *clip_and_plan, "-o", str(folder / "said.mp4"))
+    assert done.returncode == 1 and "would replace 'said.srt'" in done.stderr
+    assert (folder / "said.srt").read_text() == SRT

@@ -46,10 +46,13 @@ def plan(
     from pipeline.finish.film.drafting import Materials, draft
     from pipeline.finish.film.plan import write_plan
     from pipeline.see.open_clip import open_clip
+    from utils.errors import SettingsError
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     check_place(Path(clip), out)
+    if out.exists():
+        raise SettingsError(f"There is a plan {str(out)!r} already.", "Name another with --out, or delete that one.")
     with running(None, {}, home) as context:
         file = local_file(clip, home)
         source = open_clip(file, context)
@@ -87,6 +90,7 @@ def render(
     check(Path(clip), out)
     settings = FinishSettings.load("", dict(read_assignments(assignments or [], FinishSettings)))
     wanted, folder = _read(plan)
+    _check_beside(wanted, folder, out)
     file = local_file(clip, home)
     with running(None, settings.flat(), home) as context:
         made = finish(open_clip(file, context), wanted, beside(folder), context, preview=preview)
@@ -132,6 +136,16 @@ def _read(plan: Path | None) -> tuple[Plan, Path]:
     from pipeline.finish.film.plan import Plan, read_plan
 
     return (read_plan(plan), plan.absolute().parent) if plan else (Plan(), Path.cwd())
+
+
+def _check_beside(plan: Plan, folder: Path, out: Path) -> None:
+    """Refuse to write subtitles of the film over those of the clip."""
+    from utils.errors import SettingsError
+
+    given = folder / plan.subtitles.file if plan.subtitles and plan.subtitles.file else None
+    for path in (out.with_suffix(".srt"), out.with_suffix(".ass")):
+        if given is not None and given.exists() and path.exists() and path.samefile(given):
+            raise SettingsError(f"The film's subtitles would replace {given.name!r}.", "Give --out another name.")
 
 
 def _write_otio(plan: Plan, clip: Path, out: Path, home: Path | None) -> None:
