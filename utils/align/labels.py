@@ -94,40 +94,36 @@ class _Stretch:
 
     def indifferent(self) -> NDArray[np.bool_]:
         """Where it makes no difference when the stretch around a frame is moved a little, either way."""
-        more = [self._more(direction * MOVED_FRAMES, STILL_FRAMES) for direction in (1, -1)]
-        return np.asarray(np.fmin(*more) < INDIFFERENT)[self.inner]
+        more = self._more(MOVED_FRAMES * np.array([1, -1]), STILL_FRAMES)
+        return np.asarray(np.fmin(*more.T) < INDIFFERENT)[self.inner]
 
     def fits_elsewhere(self, usual: float) -> NDArray[np.bool_]:
         """Where the frames around one fit as well when all of them are moved by the same number of frames."""
         fits = np.zeros(len(self.frames), bool)
+        shifts = np.arange(1, min(FARTHEST_FRAMES, self.costs.shape[1]))
         for direction in (1, -1):
-            hill = np.zeros(len(self.frames))
-            for shift in range(1, min(FARTHEST_FRAMES, self.costs.shape[1])):
-                more = self._more(direction * shift, AROUND_FRAMES)
-                known = np.isfinite(more)
-                if not known.any():
-                    break
-                fits |= known & (more < AS_GOOD * usual) & (hill > HILL * usual)
-                hill[known] = np.maximum(hill[known], more[known])
+            more = self._more(direction * shifts, AROUND_FRAMES)
+            hill = np.maximum.accumulate(np.nan_to_num(more), axis=1)
+            fits |= ((more[:, 1:] < AS_GOOD * usual) & (hill[:, :-1] > HILL * usual)).any(axis=1)
         return fits[self.inner]
 
-    def _more(self, shift: int, around: int) -> NDArray[np.float64]:
-        """What the frames around each one cost more when they are moved; NaN where they leave the background."""
-        matched = np.flatnonzero(self.frames >= 0)
-        there = self.frames[matched] + shift
-        inside = (there >= 0) & (there < self.costs.shape[1])
-        total, count = np.zeros((2, len(self.frames)))
-        at = matched[inside]
-        total[at] = np.maximum(self.costs[at, there[inside]] - self.costs[at, self.frames[at]], 0)
-        count[at] = 1
+    def _more(self, shifts: Frames, around: int) -> NDArray[np.float64]:
+        """What the frames around each one cost more when they are moved, frames x shifts; NaN where that is beyond."""
+        matched, frames = self.frames >= 0, np.maximum(self.frames, 0)
+        there = frames[:, None] + shifts
+        inside = matched[:, None] & (there >= 0) & (there < self.costs.shape[1])
+        moved = np.take_along_axis(self.costs, np.where(inside, there, 0), axis=1)
+        own = np.take_along_axis(self.costs, frames[:, None], axis=1)
+        total = np.where(inside, np.maximum(moved - own, 0), 0).astype(np.float64)
         around = min(around, len(total))
-        counted = _summed(count, around)
+        counted = _summed(inside.astype(np.float64), around)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(counted >= 0.5 * around, _summed(total, around) / counted, np.nan)
 
 
 def _summed(values: NDArray[np.float64], around: int) -> NDArray[np.float64]:
-    """The sum of the values around each, of so many."""
+    """The sum of the rows around each, of so many."""
     before = (around - 1) // 2
-    running = np.cumsum(np.concatenate([np.zeros(before + 1), values, np.zeros(around - 1 - before)]))
+    padded = np.pad(values, ((before + 1, around - 1 - before), (0, 0)))
+    running = np.cumsum(padded, axis=0)
     return np.asarray(running[around:] - running[:-around])
