@@ -102,6 +102,27 @@ def test_blur_does_not_pull_times_towards_whole_frames(tmp_path: Path) -> None:
     assert len(off) >= 0.95 * len(pair.truth) and np.quantile(off, 0.95) < 0.05
 
 
+def test_frames_that_are_the_same_are_found_to_be_the_same(tmp_path: Path) -> None:
+    """Also where a camera shakes so that frames beside one another are hardly different."""
+    scene = Scene(patches=2, turning=0.3)
+    shaking = Case("shaking", scene=scene, seconds=2.0, speed=lambda share: float(np.cos(37 * share)))
+    clip = Proxies.of(shaking.made(tmp_path).foreground)
+    moments = align(clip, clip).moments
+    assert np.abs(moments - np.arange(len(clip))).max() < 0.01
+
+
+def test_time_runs_evenly_to_the_end_of_a_still_stretch_and_through_what_is_held(tmp_path: Path) -> None:
+    """At its beginning nothing moves: a frame that is held there says when it begins."""
+    pair = Case("still first", scene=Scene(stop_s=(0.0, 1.0)), begin_s=0.2).made(tmp_path)
+    clips = Proxies.of(pair.background), Proxies.of(pair.foreground)
+    for anchors in ({}, {5: 17}):
+        known = align(*clips, None, Matching(anchors=anchors))
+        first = known.moments[5:45] - pair.truth[5:45]
+        assert (np.array(known.labels)[5:40] == Label.STILL).all()
+        assert np.abs(first).max() < 3 and known.sigma[10] > 1
+    assert known.moments[5] == 17
+
+
 def test_moments_are_smoothed_where_time_runs_evenly_and_nowhere_else() -> None:
     """Noise on a line becomes less; doubled frames and a jump stay what they are."""
     even = np.arange(120) * 1.3

@@ -87,6 +87,15 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
     assert len(json.loads(again.stdout)["off"]) > 50
 
 
+@pytest.mark.parametrize("option", ["-o", "--map"])
+def test_no_clip_of_the_pair_is_written_over(pair: Pair, option: str, tmp_path: Path) -> None:
+    for clip in (pair.background.path, pair.foreground.path):
+        before = clip.read_bytes()
+        child = run(pair.background.path, pair.foreground.path, option, clip, "--home", tmp_path)
+        assert child.returncode == 1 and f"replace the clip itself, '{clip}'" in child.stderr.replace("\n", "")
+        assert clip.read_bytes() == before
+
+
 def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
     strangers = Case("strangers", seconds=1.0, other=Scene(seed=99)).made(tmp_path)
     child = run(strangers.background.path, strangers.foreground.path, "-o", tmp_path / "o.mp4", "--home", tmp_path)
@@ -101,6 +110,8 @@ def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
         (("--match-space", "near"), "'near' is unknown"),
         (("-o", "film.avi"), "does not end in .mp4"),
         (("--sound", "both"), "auto, foreground, background or none"),
+        (("--match-space", "fixed", "--x", 5000), "would lie outside of the background, which is 320x180"),
+        (("--anchor", "10:10", "--anchor", "5:50"), "5:50 and 10:10 let time run backwards"),
     ],
 )
 def test_what_contradicts_itself_is_told_before_anything_is_computed(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from utils.errors import SettingsError
 
@@ -23,10 +24,14 @@ def read_anchors(text: str) -> dict[int, int]:
     return found
 
 
-def check_anchors(anchors: Mapping[int, int], foreground: int, background: int) -> None:
-    """Refuse anchors at frames that clips of these lengths do not have."""
+def check_anchors(anchors: Mapping[int, int], foreground: int, background: int, *, reorder: bool = False) -> None:
+    """Refuse anchors at frames that clips of these lengths do not have, and those that contradict one another."""
     for own, behind in anchors.items():
         for frame, count, name in ((own, foreground, "foreground"), (behind, background, "background")):
             if frame >= count:
                 problem = f"match.anchors: {own}:{behind} is beyond the {name}, which has {count} frames."
                 raise SettingsError(problem, f"The last one is {count - 1}.")
+    for (own, behind), (later, there) in pairwise(sorted(anchors.items())):
+        if there < behind and not reorder:
+            problem = f"match.anchors: {own}:{behind} and {later}:{there} let time run backwards."
+            raise SettingsError(problem, "Correct one of them, or add --allow-reorder (match.order: any).")

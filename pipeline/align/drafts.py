@@ -156,6 +156,6 @@ def _write(work: Work, found: Alignment) -> None:
 
 
 OF_KEYFRAMES, OF_FEW, OF_ALL = (
-    Stage(f"draft of {name}", version=3, run=run, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
+    Stage(f"draft of {name}", version=4, run=run, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
     for name, run in (("keyframes", _of_keyframes), ("few frames", _of_few), ("all frames", _of_all))
 )

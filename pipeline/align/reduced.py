@@ -14,7 +14,9 @@ from utils.align.pair import Pair
 from utils.align.placement import Placement
 from utils.align.proxies import Proxies, StoredPictures, times_of, write
 from utils.digest import canonical_json, digest_bytes
+from utils.errors import SettingsError
 from utils.media.clip import Clip
+from utils.size import Size
 from utils.store import Entry
 
 CARE = {"fast": (48, 1), "balanced": (64, 2), "precise": (96, 3)}
@@ -23,6 +25,8 @@ BORDER_WIDTH_PX = 200
 """How wide they are where only a border counts, which is thin."""
 LUMA, TIMES = "luma.npy", "times.npy"
 TOOLS = ("av", "numpy", "opencv-contrib-python")
+LEAST_INSIDE = 0.1
+"""So much of the foreground's width, and of its height, lies inside the background at least."""
 MATCHING = (
     *("space.match", "space.max_keyframes", "space.x_px", "space.y_px", "space.scale"),
     *("match.quality", "match.time", "match.border_px", "match.order"),
@@ -97,6 +101,20 @@ def given(settings: Mapping[str, Any]) -> Placement | None:
     if settings["space.match"] != "fixed":
         return None
     return Placement(*(settings[f"space.{name}"] for name in ("scale", "x_px", "y_px")))
+
+
+def check_given(settings: Mapping[str, Any], background: Size, foreground: Size) -> None:
+    """Refuse a placement under which the foreground lies outside of the background, or all but."""
+    placement = given(settings)
+    if placement is None:
+        return
+    starts = (placement.left, placement.top)
+    for start, side, room in zip(starts, foreground, background, strict=True):
+        if min(start + placement.scale * side, room) - max(start, 0) < LEAST_INSIDE * placement.scale * side:
+            raise SettingsError(
+                f"The foreground would lie outside of the background, which is {background}.",
+                "Correct --x, --y and --scale (the settings of space).",
+            )
 
 
 def _reduce(work: Work) -> None:

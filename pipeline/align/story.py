@@ -11,7 +11,17 @@ from pipeline.align.anchors import check_anchors, read_anchors
 from pipeline.align.drafts import Drafts, Told
 from pipeline.align.overlay import Look, Overlay
 from pipeline.align.placing import PLACE, CachedPlace
-from pipeline.align.reduced import MATCHING, PROXIES, TOOLS, CachedPair, CachedProxies, given, matching_of, pair_of
+from pipeline.align.reduced import (
+    MATCHING,
+    PROXIES,
+    TOOLS,
+    CachedPair,
+    CachedProxies,
+    check_given,
+    given,
+    matching_of,
+    pair_of,
+)
 from pipeline.align.sound import check_sound
 from pipeline.align.sound_check import SoundCheck
 from pipeline.align.time_map import TimeMap
@@ -60,7 +70,9 @@ def align_clips(
 ) -> Aligned:
     """Align a foreground with a background, and lay it over. Every stage is cached; `told` hears of every draft."""
     run = Run(context)
-    check_anchors(read_anchors(context.settings["match.anchors"]), len(foreground), len(background))
+    held, reorder = read_anchors(context.settings["match.anchors"]), context.settings["match.order"] == "any"
+    check_anchors(held, len(foreground), len(background), reorder=reorder)
+    check_given(context.settings, background.size, foreground.size)
     if composed:
         check_sound(context.settings["laid.sound"], background, foreground)
 
@@ -138,6 +150,6 @@ def _lay_over(work: Work) -> None:
             writer.write(picture, *place)
 
 
-ALIGN = Stage("align", version=13, run=_align, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
+ALIGN = Stage("align", version=14, run=_align, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

@@ -8,7 +8,7 @@ import typer
 
 from pipeline.commands.fetching import local_file
 from pipeline.commands.options import Shared
-from pipeline.commands.running import check_mp4, running
+from pipeline.commands.running import check_mp4, check_place, check_report, running
 
 if TYPE_CHECKING:
     from pipeline.align.drafts import Draft
@@ -167,12 +167,22 @@ def align(
     shown = {"match.shown": "progressive"} if progressive else {}
     said = {**place, **matching, **shown, **_laid(blend, behind, sound, trim=trim), **_assigned(assignments or [])}
     settings = AlignSettings.load("", said)
-    if out is not None:
-        check_mp4(out)
+    _check_places((Path(background), Path(foreground)), out, map, report)
     made = _made((background, foreground), settings.flat(), home, out, report, window)
     _tell_stages(made, shown=verbose and not as_json)
     if _finished(made, map, window, drift_tolerance, as_json=as_json):
         raise typer.Exit(DRIFTS)
+
+
+def _check_places(clips: tuple[Path, Path], out: Path | None, file: Path | None, report: Path | None) -> None:
+    """Raise an error if something cannot be written where it is asked for, or would replace a clip of the pair."""
+    if out is not None:
+        check_mp4(out, clips)
+    if file is not None:
+        for clip in clips:
+            check_place(clip, file)
+    if report is not None:
+        check_report(report)
 
 
 def _made(
@@ -253,7 +263,9 @@ def _tell(told: dict[str, Any], sound: "SoundCheck | None", tolerance_ms: float,
     if sound:
         typer.echo(f"  {sound.sentence}")
     if off:
-        typer.echo(f"  {len(off)} frames may be off by more than {tolerance_ms:g} ms: {_listed(off)}")
+        typer.echo(
+            f"  {len(off)} frame{'s' * (len(off) > 1)} may be off by more than {tolerance_ms:g} ms: {_listed(off)}"
+        )
     return None
 
 

@@ -56,8 +56,8 @@ def animate(
     short = {"animate.engine": engine, "generate.prompt": prompt, "animate.look": look}
     said = {name: value for name, value in short.items() if value is not None}
     settings = KIND.settings.load("", {**read_assignments(assignments or [], KIND.settings), **said})
-    check_mp4(out)
     asked = asked_for(plan, structure, anchor, f"type={type},treatment={treatment},strength={strength}")
+    check_mp4(out, [Path(each.file) for each in asked.structures])
     asked = asked.shaped(size, fps, frames, fit).with_files(lambda file: local_file(file, home))
     with running(KIND, settings.flat(), home) as context:
         meant = asked.plan(lambda path: open_clip(path, context), context.settings)

@@ -74,9 +74,9 @@ def guide(
 
     use_shared(shared)
     settings = KIND.settings.load("", dict(read_assignments(assignments or [], KIND.settings)))
-    for path in filter(None, (out, carried, mask)):
-        check_mp4(path)
     asked = asked_for(plan, structure, anchor, f"type={type},treatment={treatment},strength={strength}")
+    for path in filter(None, (out, carried, mask)):
+        check_mp4(path, [Path(each.file) for each in asked.structures])
     if carried is not None and not asked.anchors:
         raise _no_anchor()
     asked = asked.shaped(size, fps, frames, fit).with_files(lambda file: local_file(file, home))

@@ -6,7 +6,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,24 +89,32 @@ def tell_estimate(kind: Kind, clip: Clip, preset: str, settings: Mapping[str, An
 
 def check(clip: Path, out: Path, report: Path | None = None) -> None:
     """Raise an error for everything that is known to fail before anything is computed."""
-    from utils.errors import SettingsError, WriteError
-
-    if out.suffix.lower() != ".mp4":
-        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
-    check_place(clip, out)
-    if report is not None and report.exists() and not report.is_dir():
-        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
-    if report is not None:
-        _check_writable(report.absolute())
-
-
-def check_mp4(out: Path) -> None:
-    """Raise an error if a clip that is made from no other one cannot be written there."""
     from utils.errors import SettingsError
 
     if out.suffix.lower() != ".mp4":
         raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
-    check_place(Path(), out)
+    check_place(clip, out)
+    if report is not None:
+        check_report(report)
+
+
+def check_report(report: Path) -> None:
+    """Raise an error if a report cannot be written there."""
+    from utils.errors import WriteError
+
+    if report.exists() and not report.is_dir():
+        raise WriteError(f"{str(report)!r} is not a folder.", "Give --report the name of a folder.")
+    _check_writable(report.absolute())
+
+
+def check_mp4(out: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise an error if a clip that is made from others cannot be written there, or would replace one of them."""
+    from utils.errors import SettingsError
+
+    if out.suffix.lower() != ".mp4":
+        raise SettingsError(f"{str(out)!r} does not end in .mp4.", f"Name it {out.stem or 'result'}.mp4.")
+    for clip in (Path(), *inputs):
+        check_place(clip, out)
 
 
 def check_place(clip: Path, out: Path) -> None:
@@ -118,7 +126,7 @@ def check_place(clip: Path, out: Path) -> None:
     if out.is_dir():
         raise WriteError(f"{str(out)!r} is a folder.", "Name a file in it.")
     if clip.exists() and out.exists() and clip.samefile(out):
-        raise SettingsError("The result would replace the clip itself.", "Give --out another name.")
+        raise SettingsError(f"The result would replace the clip itself, {str(clip)!r}.", "Give it another name.")
     _check_writable(out.absolute())
 
 

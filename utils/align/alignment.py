@@ -69,7 +69,7 @@ def aligned(
     moving = found.sigma < STILL_SIGMA
     found = found.without(moving & (agreement.near < LEAST_AGREEMENT))
     labels = labels_of(timed.path, found, timed.compared)
-    found = evened(found, labels)
+    found = evened(found, labels, matching.anchors, len(pair.background) - 1)
     sigma = np.hypot(found.sigma, placed.off_frames) if placed.off_frames else found.sigma
     remarks = (*pair.remarks, *placed.remarks)
     return Alignment(pair.outside(placed.placement), found.moments, sigma, labels, placed.likeness, remarks)

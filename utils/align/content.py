@@ -16,8 +16,8 @@ def check_content(background: Proxies, foreground: Proxies) -> None:
     clips = ((background, "background"), (foreground, "foreground"))
     for clip, name in clips:
         if len(clip) < LEAST_FRAMES:
-            count = "one frame" if len(clip) == 1 else f"{len(clip)} frames"
-            raise Refusal(f"The {name} has only {count}, which shows no motion.", f"Give at least {LEAST_FRAMES}.")
+            count = "one frame, which shows" if len(clip) == 1 else f"{len(clip)} frames, which show"
+            raise Refusal(f"The {name} has only {count} no motion.", f"Give at least {LEAST_FRAMES}.")
     for clip, name in clips:
         if max(float(picture.std()) for picture in _looked_at(clip)) < LEAST_CONTRAST:
             raise Refusal(f"The {name} shows nothing: it is one colour throughout.", "Check that it is the right file.")

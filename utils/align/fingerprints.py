@@ -105,7 +105,7 @@ def own_prints(foreground: Proxies, grid: Grid) -> Kept:
     """The fingerprints of a foreground, the same for every placement."""
     own = np.empty((len(foreground), len(grid.counted)), np.int16)
     for index in range(len(foreground)):
-        own[index] = _kept(grid, grid.shrunk(foreground.luma[index]))
+        own[index] = _kept(grid, Placement().crop(foreground.luma[index], foreground, foreground.size, grid.size))
     return own
 
 

@@ -5,6 +5,7 @@ own time, all share the placement; times are eliminated from the equations (Schu
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,8 @@ class Joint:
         self._grid = Grid.of(foreground.size, BORDER_WIDTH_PX if border_px else WIDTH_PX, border_px)
         few = np.linspace(0, len(known) - 1, min(MOST_FRAMES, len(known))).round().astype(np.int64)
         self.indices = known[few]
-        self._own = [self._grid.high(self._grid.shrunk(foreground.luma[index])) for index in self.indices]
+        whole = partial(Placement().crop, background=foreground, size=foreground.size, grid=self._grid.size)
+        self._own = [self._grid.high(whole(foreground.luma[index])) for index in self.indices]
         down, across = np.mgrid[: self._grid.size.height_px, : self._grid.size.width_px].astype(np.float32) + 0.5
         self._across = across * np.float32(self._size.width_px / self._grid.size.width_px)
         self._down = down * np.float32(self._size.height_px / self._grid.size.height_px)

@@ -1,5 +1,6 @@
 """Labels: what is known of each frame's time, so that nothing is called sure that is not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,20 +53,31 @@ def labels_of(path: Path, found: Moments, compared: Compared) -> tuple[Label, ..
     return tuple(Label(each) for each in labels)
 
 
-def evened(found: Moments, labels: tuple[Label, ...]) -> Moments:
-    """Moments that run evenly through still stretches, where any time in between would do, which their sigma says."""
+def evened(found: Moments, labels: tuple[Label, ...], anchors: Mapping[int, int], last: int) -> Moments:
+    """Moments that run evenly through still stretches, where any time in between would do, which their sigma says.
+
+    They go through frames that are held; where nothing is known at one end, as fast as the clip does elsewhere.
+    """
     moments, sigma = found.moments.copy(), found.sigma.copy()
     still = np.array([label is Label.STILL for label in labels])
+    held = [index for index in anchors if still[index]]
+    moments[held] = [anchors[index] for index in held]
     fixed = np.isfinite(moments) & ~still
+    fixed[held] = True
     if not fixed.any():
         return found
-    places = np.flatnonzero(still)
+    known = np.flatnonzero(fixed)
+    steps = np.diff(moments[known]) / np.diff(known)
+    usual = max(float(np.median(steps)), 0.0) if len(steps) else 1.0
+    places = np.flatnonzero(still & ~fixed)
     for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
         if not len(run):
             continue
-        before, after = np.flatnonzero(fixed[: run[0]])[-1:], run[-1] + 1 + np.flatnonzero(fixed[run[-1] + 1 :])[:1]
+        before, after = known[known < run[0]][-1:], known[known > run[-1]][:1]
         ends = np.concatenate([before, after])
         moments[run] = np.interp(run, ends, moments[ends])
+        if len(ends) == 1:
+            moments[run] = np.clip(moments[ends] + usual * (run - ends), 0, last)
         room = float(np.ptp(moments[ends])) if len(ends) == 2 else float(len(run))
         sigma[run] = np.clip(sigma[run], room / np.sqrt(12), max(room, 1.0))
     return Moments(moments, sigma)

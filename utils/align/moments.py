@@ -19,12 +19,14 @@ MOST_STEPS, BLOCK = 4, 256
 """How many frames beside the path a moment may lie; how many frames are projected at once."""
 LEAST_GAP = 0.1
 """Times of frames that lie nearer to one another are mistakes."""
-BEYOND, ENDING_FRAMES = 0.15, 12
+BEYOND, ENDING_FRAMES = 0.5, 12
 """How far before the first and behind the last frame of the background a moment may lie, for nothing is known of more;
 and the frames next to an end that show how time runs towards it."""
 SIGMA_TIMES, LEAST_SIGMA = 1.4, 0.005
 """What both halves have in common does not show in their difference; on clips whose truth is known errors are so much
 larger."""
+MOST_UNEQUAL = 2.0
+"""Where the ways at two frames make them so many times nearer or farther apart than they are, the background turns."""
 LEAST_GAIN = 0.1
 """How much of what a frame of the background shows is in a frame of the foreground, at least."""
 BLOCKS_SHARE = 0.1
@@ -96,14 +98,23 @@ class _Clips:
                 break
             ahead, behind = share[moving] * onward, -self.shares(rows[moving], beside) * onward
             between, beyond = behind > 0, (behind <= 0) & (ahead > gap / 2)
-            done, part = moving[between], (ahead / np.maximum(ahead + behind, 1e-9))[between]
-            times[done] = self.clock[at[done]] + onward[between] * gap[between] * part
-            nearer = between & (ahead > behind)
+            part = ahead / np.maximum(ahead + behind, 1e-9)
+            turning = between & (np.abs(np.log(np.maximum(ahead + behind, 1e-9) / gap)) > np.log(MOST_UNEQUAL))
+            part[turning] = self._straight(rows[moving[turning]], at[moving[turning]], beside[turning])
+            done = moving[between]
+            times[done] = self.clock[at[done]] + (onward * gap * part)[between]
+            nearer = between & (part > 0.5)
             at[moving[nearer]] = beside[nearer]
             moving, beside = moving[beyond], beside[beyond]
             at[moving], share[moving] = beside, (-behind * onward)[beyond]
             times[moving] = self.clock[beside] + np.clip(share[moving], -1.0, 1.0)
         return self._moments(times), at
+
+    def _straight(self, rows: Frames, at: Frames, beside: Frames) -> Values:
+        """Which part of the straight way from one frame of the background to another frames have gone, from 0 to 1."""
+        way = self.theirs[beside] - self.theirs[at]
+        gone = self.own[rows] - self.theirs[at]
+        return np.asarray(np.clip(_products(gone, way) / np.maximum(_products(way, way), 1e-12), 0.0, 1.0))
 
     def _moments(self, times: Values) -> Values:
         """Times as frames, also a little beyond either end."""
