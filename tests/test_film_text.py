@@ -14,6 +14,7 @@ from utils.image import Size
 
 SIZE = Size(640, 360)
 MONO = next(Path("/").glob("usr/share/fonts/**/DejaVuSansMono.ttf"), None)
+EMOJI = next(Path("/").glob("usr/share/fonts/**/NotoColorEmoji.ttf"), None)
 needs_mono = pytest.mark.skipif(MONO is None, reason="DejaVu Sans Mono is not installed")
 
 
@@ -65,10 +66,23 @@ def test_another_font_helps_out_where_one_lacks_a_character() -> None:
     assert not found.missing and fonts.found
 
 
+@pytest.mark.skipif(EMOJI is None, reason="no font of coloured emoji is installed")
+def test_emoji_are_in_colour_and_as_large_as_the_text() -> None:
+    fonts = Fonts(str(EMOJI), bold=True)
+    found = drawable("a😀👍🏽", fonts)
+    assert [(run.text, run.face.pictures) for run in found.runs] == [("a", False), ("😀👍🏽", True)]
+    drawn = text("😀", fonts=fonts, height=0.2).draw().rgba
+    rows = np.flatnonzero(shares(drawn).any(axis=1))
+    assert 0.8 * 72 < len(rows) < 1.4 * 72
+    seen = drawn[shares(drawn)][:, :3].astype(int)
+    assert (seen.max(axis=1) - seen.min(axis=1)).mean() > 60
+
+
 def test_a_font_that_is_not_here_is_told() -> None:
     assert not Fonts("No Such Family At All").found
     assert not Fonts("/no/such/file.ttf").found
     assert Fonts("Sans").found
+    assert not Fonts("--help :file=/etc/passwd").found
     assert shares(text("abc", fonts=Fonts("/no/such/file.ttf")).draw().rgba).any()
 
 

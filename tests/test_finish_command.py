@@ -96,3 +96,8 @@ def test_what_is_wrong_is_one_sentence_and_a_next_step(folder: Path) -> None:
     )
     assert done.returncode == 1 and "zoom.most cannot be used" in done.stderr and "Traceback" not in done.stderr
     assert not (folder / "x.mp4").exists()
+    (folder / "said.yaml").write_text("subtitles: {file: said.srt}\n")
+    clip_and_plan = (str(folder / "talk.mov"), "--plan", str(folder / "said.yaml"))
+    done = run(folder, "render", *clip_and_plan, "-o", str(folder / "said.mp4"))
+    assert done.returncode == 1 and "would replace 'said.srt'" in done.stderr
+    assert (folder / "said.srt").read_text() == SRT

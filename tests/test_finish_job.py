@@ -81,13 +81,18 @@ def test_its_result_has_the_film_its_subtitles_its_plan_and_the_bare_cut(home: H
 def test_a_jobs_plan_uses_what_was_added_and_no_paths(home: House, talk: Path, tmp_path: Path) -> None:
     roll = clip(tmp_path / "roll.mp4", 50, Fraction(25))
     digest = inputs.keep(home.home, roll.path, "clip")
-    plan = {"broll": [{"file": digest, "at_s": 1, "seconds": 1}, {"file": str(roll.path), "at_s": 4}]}
+    plan = {
+        "broll": [{"file": digest, "at_s": 1, "seconds": 1}, {"file": str(roll.path), "at_s": 4}],
+        "titles": [{"text": "A", "from_s": 0, "to_s": 1, "style": {"font": "/usr/share/fonts/truetype/a.ttf"}}],
+    }
     order = {"clip": inputs.keep(home.home, talk, "clip")}
     settings = {"film.plan": yaml.safe_dump(plan), "encode.x264_preset": "ultrafast"}
     job = home.ledger.submit(make_order(find_kind("finish"), order, "Talk", settings, ""))
     ended = home.ended(job.id)
     assert ended.state is State.DONE, ended.problem
-    (warning,) = ended.result["warnings"]
+    warning, font = ended.result["warnings"]
+    assert "no font that was added here" in font
+    assert {digest, order["clip"]} <= home.ledger.inputs_in_use(), "it is kept for as long as the job is"
     assert warning.startswith("The b-roll at 4 s is left out") and "no clip that was added here" in warning
 
 

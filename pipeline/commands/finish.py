@@ -67,6 +67,7 @@ def render(
     with running(None, settings.flat(), home) as context:
         source = open_clip(file, context)
         wanted = Wanted.of(plan, source, context)
+        _check_beside(wanted.plan, wanted.folder, out)
         made = finish(source, wanted.plan, beside(wanted.folder), context, preview=preview)
         write_film(made, out)
         if otio is not None:
@@ -124,6 +125,16 @@ class Wanted:
         made = drafted(clip, context)
         said = "Without a plan, the film is what `finish plan` proposes:"
         return cls(made.plan, Path.cwd(), (said, *sentences(made.plan, clip), *made.remarks))
+
+
+def _check_beside(plan: Plan, folder: Path, out: Path) -> None:
+    """Refuse to write subtitles of the film over those of the clip."""
+    from utils.errors import SettingsError
+
+    given = folder / plan.subtitles.file if plan.subtitles and plan.subtitles.file else None
+    for path in (out.with_suffix(".srt"), out.with_suffix(".ass")):
+        if given is not None and given.exists() and path.exists() and path.samefile(given):
+            raise SettingsError(f"The film's subtitles would replace {given.name!r}.", "Give --out another name.")
 
 
 def _tell(out: Path, made: Finished, wanted: Wanted) -> None:

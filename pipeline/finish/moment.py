@@ -43,19 +43,22 @@ def moment(clip: Clip, plan: Plan, find: Find, context: RunContext, at: float | 
     built = _kept(clip, plan, find, context)
     film = built.film
     index = round((0.5 if at is None else min(1.0, max(0.0, at))) * (len(film) - 1))
-    bare = Film(film.clip, film.timeline, film.size)
     sentences = tuple(event.sentence for event in built.events)
-    return FilmMoment(index, len(film), drawn(bare, index), drawn(film, index), sentences)
+    return FilmMoment(index, len(film), *drawn(film, index), sentences)
 
 
-def drawn(film: Film, index: int) -> RGB:
-    """A frame of a film as a picture."""
-    showing = Showing(film)
+def drawn(film: Film, index: int) -> tuple[RGB, RGB]:
+    """A frame of a film as a picture, without its layers and with them; decoded once, if none of them hides it."""
+    colour, hidden = ColourConverter(film.colour), film.shown[index] is None
+    below = Showing(Film(film.clip, film.timeline, film.size) if hidden else film)
+    above = Showing(film) if hidden else below
     try:
-        (picture,) = showing.pictures(Span(index, index + 1))
-        return ColourConverter(film.colour).to_rgb(picture, film.size)
+        before = colour.to_rgb(below.bare(index), film.size)
+        (picture,) = above.pictures(Span(index, index + 1))
+        return before, colour.to_rgb(picture, film.size)
     finally:
-        showing.close()
+        below.close()
+        above.close()
 
 
 def _kept(clip: Clip, plan: Plan, find: Find, context: RunContext) -> Built:

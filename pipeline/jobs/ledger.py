@@ -79,7 +79,10 @@ class Ledger:
 
     def inputs_in_use(self) -> set[str]:
         """The ids under which the library keeps the inputs of all jobs."""
-        return inputs.ids(value for job in self.all() for value in job.order.inputs.values())
+        orders = [job.order for job in self.all()]
+        return inputs.ids(
+            value for order in orders for value in (*order.inputs.values(), *inputs.mentioned(order.settings))
+        )
 
     def workers(self) -> list[WorkerSign]:
         """The last heartbeat of each worker."""

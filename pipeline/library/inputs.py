@@ -3,7 +3,8 @@
 An order holds role -> digest. Orders of earlier versions hold the path of a file instead.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pipeline.library import given, mattes, references
 from pipeline.library.clips import Clips
 from utils.digest import digest_file, is_digest
 from utils.errors import ClipError, PictureError, UnreadableClip
+
+_DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 def keep(home: Path, file: Path, content: Content) -> str:
@@ -53,6 +56,13 @@ def find(home: Path, value: str, content: Content) -> Path:
 def ids(values: Iterable[str]) -> set[str]:
     """The ids under which the library keeps these inputs; those of earlier versions are in their paths."""
     return {name for value in values for name in (value, Path(value).parent.name, Path(value).stem)}
+
+
+def mentioned(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The digests that stand in texts of settings, such as those of a plan's files."""
+    for value in settings.values():
+        if isinstance(value, str):
+            yield from _DIGESTS.findall(value)
 
 
 def clip_id(home: Path, value: str) -> str:

@@ -97,6 +97,11 @@ class Showing:
                 layer.apply(self._canvas, index)
             yield self._canvas.picture()
 
+    def bare(self, index: int) -> av.VideoFrame:
+        """A frame without its layers, none of which may hide it; with them it can follow without decoding again."""
+        self._canvas.begin(self._base.at(index))
+        return self._canvas.picture()
+
     def close(self) -> None:
         """Stop decoding."""
         self._base.close()

@@ -3,6 +3,7 @@
 Without fontconfig, the font that comes with the plotting library is what there is.
 """
 
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -18,6 +19,10 @@ from utils.digest import digest_file
 
 FALLBACKS, ASKED_S = 12, 20
 """How many fonts fontconfig is asked for, and how many seconds it may take."""
+FILES = (".ttf", ".otf", ".ttc", ".otc")
+"""Endings of files that a font can be named by."""
+PICTURES_PX, EMOJI = 109, 0x1F000
+"""The height of fonts of pictures, and the first character that is better shown as one."""
 SILENT = {"Cf", "Cc", "Mn", "Me"}
 """Categories of characters that need no glyph of their own: marks and joiners belong to the one before."""
 
@@ -38,20 +43,38 @@ class Face:
         """Whether it draws a character."""
         return ord(character) in _characters(self)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether its characters are coloured pictures of one size, as those of emoji fonts are."""
+        return _kind(self) == "pictures"
+
     def at(self, px: int) -> ImageFont.FreeTypeFont:
-        """The font at a height."""
-        return _opened(self, px)
+        """The font at a height; one of pictures has its own."""
+        return _opened(self, PICTURES_PX if self.pictures else px)
+
+    def width(self, text: str, px: int) -> float:
+        """How wide a text is at a height."""
+        return self.at(px).getlength(text) * (px / PICTURES_PX if self.pictures else 1)
 
 
 @cache
-def _characters(face: Face) -> frozenset[int]:
-    """The characters of a font; none where it cannot be read or has no outlines, as fonts of small pictures have."""
+def _known(face: Face) -> tuple[frozenset[int], str]:
+    """The characters of a font, and what they are drawn as; none where it cannot be read or drawn."""
     try:
         with TTFont(face.path, fontNumber=face.number, lazy=True) as font:
-            outlined = "glyf" in font or "CFF " in font or "CFF2" in font
-            return frozenset(font.getBestCmap() or {}) if outlined else frozenset()
+            outlined = any(table in font for table in ("glyf", "CFF ", "CFF2"))
+            kind = "outlines" if outlined else "pictures" if "CBDT" in font else ""
+            return frozenset(font.getBestCmap() or {}) if kind else frozenset(), kind
     except (TTLibError, OSError, KeyError, ValueError, AssertionError):
-        return frozenset()
+        return frozenset(), ""
+
+
+def _characters(face: Face) -> frozenset[int]:
+    return _known(face)[0]
+
+
+def _kind(face: Face) -> str:
+    return _known(face)[1]
 
 
 @lru_cache(64)
@@ -72,8 +95,8 @@ class Fonts:
 
     @property
     def first(self) -> Face:
-        """The font that is used wherever it has the characters."""
-        return self.chain[0]
+        """The font that is used wherever it has the characters: the first one that can be read."""
+        return next((face for face in self.chain if _characters(face)), self.chain[-1])
 
     @property
     def chain(self) -> tuple[Face, ...]:
@@ -81,31 +104,35 @@ class Fonts:
         return _chain(self)
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is named by its file."""
+        return Path(self.family).suffix.lower() in FILES
+
+    @property
     def found(self) -> bool:
         """Whether the family that was asked for is here, or its file can be read."""
-        if Path(self.family).suffix:
+        if self.is_file:
             return bool(_characters(Face(Path(self.family))))
-        told = _asked("fc-match", "--format=%{family}\n", self.family)
+        told = _asked("fc-match", "--format=%{family}\n", _pattern(self.family))
         generic = self.family.lower() in ("sans", "sans-serif", "serif", "monospace")
         return generic or any(self.family.lower() in line.lower() for line in told)
 
 
 @cache
 def _chain(fonts: Fonts) -> tuple[Face, ...]:
-    given = [Face(Path(fonts.family))] if Path(fonts.family).suffix else []
-    family = "Sans" if given else fonts.family
+    given = [Face(Path(fonts.family))] if fonts.is_file else []
+    family = "Sans" if given else _pattern(fonts.family)
     found = _listed("fc-match", "-s", f"{family}:bold" if fonts.bold else family)
-    faces = dict.fromkeys(face for face in (*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold)))
-    return tuple(face for face in faces if face in _of_bundle() or _characters(face))
+    return tuple(dict.fromkeys((*given, *found[:FALLBACKS], *_bundled(bold=fonts.bold))))
 
 
 @lru_cache(4096)
 def _face_of(fonts: Fonts, character: str) -> Face | None:
-    for face in fonts.chain:
-        if face.has(character):
-            return face
+    if ord(character) < EMOJI and (face := next((each for each in fonts.chain if each.has(character)), None)):
+        return face
     others = _listed("fc-list", f":charset={ord(character):x}")
-    return next((face for face in others if face.has(character)), None)
+    able = [face for face in (*fonts.chain, *others) if face.has(character)]
+    return next((face for face in able if face.pictures), next(iter(able), None))
 
 
 def _listed(*command: str) -> list[Face]:
@@ -126,6 +153,11 @@ def _asked(program: str, *arguments: str) -> tuple[str, ...]:
     except (OSError, subprocess.TimeoutExpired):
         return ()
     return tuple(done.stdout.splitlines())
+
+
+def _pattern(family: str) -> str:
+    """A family as fontconfig takes it: signs have a meaning of their own there."""
+    return re.sub(r"[^\w ]", " ", family).strip() or "Sans"
 
 
 def _bundled(*, bold: bool) -> list[Face]:
@@ -163,9 +195,7 @@ def drawable(text: str, fonts: Fonts) -> Drawable:
     runs, missing = list[Run](), list[str]()
     for character in text:
         silent = unicodedata.category(character) in SILENT
-        face = runs[-1].face if runs and (silent or runs[-1].face.has(character)) else fonts.face(character)
-        if runs and face is not None and not silent and fonts.first.has(character):
-            face = fonts.first
+        face = runs[-1].face if runs and silent else fonts.face(character)
         if face is None:
             missing += [] if silent else [character]
         elif runs and runs[-1].face == face:

@@ -126,7 +126,8 @@ class _Piece:
         if low >= high:
             return
         own = in_channels(reader.read(low + self.shift, high + self.shift), len(heard))
-        heard[:, low - first : high - first] += own * self._gain(low, high)
+        fades = low < self.start + self.half or high > self.stop - self.half
+        heard[:, low - first : high - first] += own * self._gain(low, high) if fades else own
 
     def _gain(self, low: int, high: int) -> Samples:
         """A quarter of a sine at each join, so that the powers of both sides add up to 1."""
@@ -180,7 +181,9 @@ class Mix:
     def _fitting(self, samples: Samples) -> Samples:
         """Samples within full scale: what is added up bends from the ceiling on, the clip alone stays as it is."""
         over = np.abs(samples) > CEILING
-        if not over.any() or (len(self.sounds) == 1 and self.gain == 1):
+        if not over.any():
+            return samples
+        if len(self.sounds) == 1 and self.gain == 1:
             return np.clip(samples, -1, 1)
         room = np.float32(1 - CEILING)
         bent = np.sign(samples) * (CEILING + room * np.tanh((np.abs(samples) - CEILING) / room))

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from utils.film.fonts import Drawable, Face, Fonts, Run, drawable
+from utils.film.fonts import PICTURES_PX, Drawable, Face, Fonts, Run, drawable
 from utils.film.stamp import RGBA
 from utils.image import Size
 
@@ -136,7 +136,7 @@ class Text:
         return 0.0 if _is_wide(part[0]) else 0.27 * self.style.px(self.size)
 
     def _width(self, runs: Sequence[Run]) -> float:
-        return sum(run.face.at(self.style.px(self.size)).getlength(run.text) for run in runs)
+        return sum(run.face.width(run.text, self.style.px(self.size)) for run in runs)
 
     def _placed(self, line: list[Measured]) -> list[Word]:
         """The words of a line from left to right, whatever the directions of their scripts."""
@@ -156,34 +156,34 @@ class Text:
         step = round(px * LEADING)
         width, height = round(max(widths)) + 2 * pad, step * max(1, len(self.lines)) + 2 * pad
         picture = Image.new("RGBA", (width, height), (*style.outline_colour, 0))
-        draw = ImageDraw.Draw(picture)
         if style.box:
-            draw.rounded_rectangle(
+            ImageDraw.Draw(picture).rounded_rectangle(
                 (0, 0, width - 1, height - 1), px * 0.25, fill=(*style.box_colour, round(255 * style.box))
             )
         for outlined in (True, False):
             for number, (line, own) in enumerate(zip(self.lines, widths, strict=False)):
                 base = pad + number * step + round(px * 1.0)
-                self._draw_line(draw, line, (width - own) / 2, base, spoken, outlined=outlined)
+                self._draw_line(picture, line, (width - own) / 2, base, spoken, outlined=outlined)
         return Drawn(np.asarray(picture), *self._corner(width, height))
 
     def _draw_line(
-        self, draw: ImageDraw.ImageDraw, line: list[Word], left: float, base: int, spoken: int | None, *, outlined: bool
+        self, picture: Image.Image, line: list[Word], left: float, base: int, spoken: int | None, *, outlined: bool
     ) -> None:
         """The outlines of a line, or what is within them: no outline lies over a letter."""
         style, px = self.style, self.style.px(self.size)
-        stroke = round(style.outline * px)
+        stroke, draw = round(style.outline * px), ImageDraw.Draw(picture)
         if outlined and not stroke:
             return
         for word in line:
             x = left + word.left
             colour = style.outline_colour if outlined else style.spoken if word.number == spoken else style.colour
             for run in word.runs:
-                font = run.face.at(px)
-                draw.text(
-                    (x, base), run.text, (*colour, 255), font, anchor="ls", stroke_width=stroke if outlined else 0
-                )
-                x += font.getlength(run.text)
+                if not run.face.pictures:
+                    width = stroke if outlined else 0
+                    draw.text((x, base), run.text, (*colour, 255), run.face.at(px), anchor="ls", stroke_width=width)
+                elif not outlined:
+                    _paste(picture, run, round(x), base, px)
+                x += run.face.width(run.text, px)
 
     def _corner(self, width: int, height: int) -> tuple[int, int]:
         """Where it belongs: in the middle of the width, and within the safe area."""
@@ -194,6 +194,15 @@ class Text:
             "bottom": self.size.height_px - margin - height,
         }
         return (self.size.width_px - width) // 2, tops[self.style.place]
+
+
+def _paste(picture: Image.Image, run: Run, left: int, base: int, px: int) -> None:
+    """Draw characters that are pictures, made as large as the text."""
+    font, scale = run.face.at(px), px / PICTURES_PX
+    own = Image.new("RGBA", (round(font.getlength(run.text)) + 2, 2 * PICTURES_PX))
+    ImageDraw.Draw(own).text((0, 1.5 * PICTURES_PX), run.text, font=font, anchor="ls", embedded_color=True)
+    small = own.resize((max(1, round(own.width * scale)), max(1, round(own.height * scale))), Image.Resampling.BOX)
+    picture.alpha_composite(small, (left, max(0, base - round(1.5 * PICTURES_PX * scale))))
 
 
 def _filled(words: list[Measured], most: float, gap: Callable[[str], float]) -> list[list[Measured]]:

@@ -46,8 +46,13 @@ def psnr_db(a: Picture, b: Picture, mask: Flags | None = None) -> float:
 
 
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Structural similarity of two planes by Gaussian windows of 1.5 px (Wang and others, 2004); 1 if equal."""
-    one, two = a.astype(np.float32), b.astype(np.float32)
+    """Structural similarity of two planes by Gaussian windows of 1.5 px (Wang and others, 2004); 1 if equal.
+
+    As there, planes are reduced so that their shorter side has some 256 px, which is how people see them.
+    """
+    part = max(1, round(min(a.shape) / 256))
+    size = max(1, a.shape[1] // part), max(1, a.shape[0] // part)
+    one, two = (cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in (a, b))
 
     def mean(values: Floats) -> Floats:
         return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float32)

@@ -196,7 +196,7 @@ class Builder:
 
     def _style(self, wanted: Style | None) -> TextStyle:
         wanted = wanted or Style()
-        fonts = Fonts(wanted.font, wanted.bold)
+        fonts = self._fonts(wanted)
         if not fonts.found:
             self._tell(f"There is no font {wanted.font!r:.60} here; {fonts.first.path.stem} is used.")
         colours = (wanted.colour, wanted.spoken_colour, wanted.outline_colour)
@@ -205,6 +205,17 @@ class Builder:
             fonts, wanted.height, colour, spoken, wanted.outline, outline, wanted.box,  # type: ignore[arg-type]
             place=wanted.place, margin=wanted.margin,
         )  # fmt: skip
+
+    def _fonts(self, wanted: Style) -> Fonts:
+        """The font of a style; a file is found as the plan's other files are."""
+        fonts = Fonts(wanted.font, wanted.bold)
+        if not fonts.is_file:
+            return fonts
+        try:
+            return Fonts(str(self.files.path(wanted.font, "font")), wanted.bold)
+        except ReshootError as error:
+            self._tell(f"The font {wanted.font!r:.60} is not used: {error.problem}")
+            return Fonts(bold=wanted.bold)
 
     def _text(self, text: str, style: TextStyle) -> Text:
         made = Text(text, style, self.size)

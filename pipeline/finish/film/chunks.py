@@ -76,7 +76,7 @@ def _db(before: Plane, after: Plane) -> float:
 
 FILM_CHUNK = Stage(
     "film",
-    version=2,
+    version=3,
     run=_encode,
     settings=("encode.crf", "encode.x264_preset"),
     tools=("av", "numpy", "opencv-contrib-python", "pillow"),

@@ -123,7 +123,7 @@ class Picture(Between):
 class Style(Part):
     """What text looks like."""
 
-    font: str = "Sans"
+    font: Annotated[str, Field(pattern=r"^[^\n\r,{}]{1,400}$")] = "Sans"
     bold: bool = True
     height: Annotated[float, Field(gt=0.005, le=0.5)] = 0.05
     colour: Colour = "#ffffff"
