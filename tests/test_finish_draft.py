@@ -102,7 +102,7 @@ def test_pauses_takes_and_fillers_become_cuts_with_their_reasons(ask: Ask, conte
     assert [why for why in reasons if why != "silence"] == ["said again: You should take some", "filler: Um,"]
     run = rendered(made, known, context, tmp_path)
     assert lines(run) == "Hello and welcome to this short talk. | You should take some water with you | " + (
-        "coffee is good, too. | Tell your friends where you go."
+        "Coffee is good, too. | Tell your friends where you go."
     )
     for word in known.transcript.words:
         middle = (word.start_ms + word.end_ms) / 2000
@@ -155,6 +155,21 @@ def test_a_struck_word_is_cut_and_a_corrected_one_encodes_its_chunk_alone(
     assert lines(run) == lines(before).replace("water ", "") and len(run.film) < len(before.film)
 
 
+def test_a_text_that_people_correct_beside_the_plan_keeps_the_times_of_words(
+    ask: Ask, context: RunContext, tmp_path: Path
+) -> None:
+    known = ask()
+    made = drafted(known, context, tmp_path, Wishes(karaoke=True))
+    before = rendered(made, known, context, tmp_path)
+    replace(made, plan=made.plan.model_copy(update={"rate": "50"})).write(path := tmp_path / "plan.yaml")
+    file = tmp_path / "plan.said.json"
+    file.write_text(file.read_text().replace('{"text": "Um, coffee is', '{"text": "Um, black coffee is', 1))
+    run = finish(known.clip, read_plan(path), beside(tmp_path), context)
+    assert "Black coffee is good" in lines(run) and run.encoded == 1
+    ours, theirs = (next(line for line in each.built.lines if "offee" in line.text) for each in (before, run))
+    assert ours.said[-3:] == theirs.said[-3:] and len(theirs.said) == len(ours.said) + 1
+
+
 def test_words_are_laid_on_a_corrected_text() -> None:
     words = (Word("Hello", 0, 400), Word("whether", 500, 900))
     changed = laid(Transcript("en", (Cue(0, 900, "Hello weather", words), Cue(1000, 2000, "no words")), "x"))
@@ -169,7 +184,7 @@ def test_subtitles_without_times_of_words_stay_whole(ask: Ask, context: RunConte
     known = ask(given=given)
     made = drafted(known, context, tmp_path)
     run = rendered(made, known, context, tmp_path)
-    assert "coffee is good, too." in lines(run) and "Um" not in lines(run)
+    assert "offee is good, too." in lines(run) and "Um" not in lines(run)
     assert "Hello and welcome to this short talk." in lines(run)
 
 
