@@ -101,3 +101,6 @@ def test_what_is_wrong_is_one_sentence_and_a_next_step(folder: Path) -> None:
     done = run(folder, "render", *clip_and_plan, "-o", str(folder / "said.mp4"))
     assert done.returncode == 1 and "would replace 'said.srt'" in done.stderr
     assert (folder / "said.srt").read_text() == SRT
+    (folder / "own.ass").write_text("not of this film")
+    done = run(folder, "render", *clip_and_plan, "-o", str(folder / "own.mp4"))
+    assert done.returncode == 1 and "would replace 'own.ass'" in done.stderr

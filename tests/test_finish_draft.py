@@ -225,7 +225,8 @@ def test_focal_points_lead_the_zoom_and_highlights_are_shown_larger(
     assert (0.25, 0.75) in {(each.x, each.y) for each in zoom.faces if 2.9 <= each.at_s <= 5.1}
     assert known.contents is not None
     said_at = [known.transcript.cues[index].start_ms / 1000 for index in known.contents.highlights]
-    assert {punch.from_s for punch in zoom.punches} <= set(said_at)
+    assert zoom.punches and {punch.from_s for punch in zoom.punches} <= set(said_at)
+    assert all(1.5 <= punch.to_s - punch.from_s <= 5 for punch in zoom.punches)
     assert drafted(known, context, tmp_path, Wishes(punches=False)).plan.zoom == zoom.model_copy(update={"punches": ()})
 
 
@@ -237,6 +238,17 @@ def test_places_on_a_straight_way_are_left_out() -> None:
     moved[10:, 1] = 0.8
     assert straightened(moved) == [(0.0, 0.5, 0.4), (4.5, 0.5, 0.4), (5.0, 0.8, 0.4), (9.5, 0.8, 0.4)]
     assert straightened(still[:1]) == [(0.0, 0.5, 0.4)] and straightened(still[:0]) == []
+
+
+def test_subtitles_that_overlap_and_begin_before_the_clip_are_mended_and_told(
+    ask: Ask, context: RunContext, tmp_path: Path
+) -> None:
+    times = (("-00:00:02,000", "00:00:01,500"), ("00:00:01,000", "00:00:04,000"), ("00:00:08,000", "00:00:07,000"))
+    text = "".join(f"{n}\n{start} --> {stop}\nline {n}\n\n" for n, (start, stop) in enumerate(times, 1))
+    known = ask(given=GivenFile("talk.srt", text.encode()))
+    made = drafted(known, context, tmp_path)
+    assert all(part in " ".join(made.remarks) for part in ("began before the clip", "overlapped", "impossible times"))
+    assert lines(rendered(made, known, context, tmp_path)) == "line 1 | line 2"
 
 
 @pytest.mark.parametrize("sound", [False, True], ids=["no sound", "nobody speaks"])

@@ -67,7 +67,7 @@ def render(
     with running(None, settings.flat(), home) as context:
         source = open_clip(file, context)
         wanted = Wanted.of(plan, source, context)
-        _check_beside(wanted.plan, wanted.folder, out)
+        _check_beside(wanted, out)
         made = finish(source, wanted.plan, beside(wanted.folder), context, preview=preview)
         write_film(made, out)
         if otio is not None:
@@ -102,7 +102,7 @@ def frame(
         made = moment(source, wanted.plan, beside(wanted.folder), context, index / max(1, len(timeline) - 1))
     write_jpeg(out, made.after)
     typer.echo(f"{out}: frame {made.index} of {made.frames}.")
-    for sentence in made.events:
+    for sentence in (*wanted.remarks, *made.events):
         typer.echo(f"  {sentence}")
 
 
@@ -127,14 +127,17 @@ class Wanted:
         return cls(made.plan, Path.cwd(), (said, *sentences(made.plan, clip), *made.remarks))
 
 
-def _check_beside(plan: Plan, folder: Path, out: Path) -> None:
-    """Refuse to write subtitles of the film over those of the clip."""
+def _check_beside(wanted: Wanted, out: Path) -> None:
+    """Refuse to write subtitles of the film over those of people: of the plan, or beside no film yet."""
     from utils.errors import SettingsError
 
-    given = folder / plan.subtitles.file if plan.subtitles and plan.subtitles.file else None
-    for path in (out.with_suffix(".srt"), out.with_suffix(".ass")):
-        if given is not None and given.exists() and path.exists() and path.samefile(given):
-            raise SettingsError(f"The film's subtitles would replace {given.name!r}.", "Give --out another name.")
+    said = wanted.plan.subtitles
+    if said is None or not said.on:
+        return
+    given = wanted.folder / said.file
+    for path in filter(Path.exists, (out.with_suffix(".srt"), out.with_suffix(".ass"))):
+        if not out.exists() or (said.file and given.exists() and path.samefile(given)):
+            raise SettingsError(f"The film's subtitles would replace {path.name!r}.", "Give --out another name.")
 
 
 def _tell(out: Path, made: Finished, wanted: Wanted) -> None:

@@ -11,8 +11,8 @@ from pipeline.finish.known.story import Known
 
 SAME = 0.02
 """How far, as a share of the picture, places in between may be off a straight way to be left out of a plan."""
-LONGEST_S = 5.0
-"""For how long a highlight is shown larger."""
+SHORTEST_S, LONGEST_S = 1.5, 5.0
+"""For how long a highlight is shown larger; a shorter one would be a jerk."""
 
 
 def zoom_of(known: Known, cuts: Sequence[Cut], *, punch: bool = True) -> ZoomPlan:
@@ -44,5 +44,5 @@ def _punches(known: Known, cuts: Sequence[Cut]) -> Iterator[Punch]:
         cue = known.transcript.cues[index]
         from_s, to_s = cue.start_ms / 1000, min(cue.end_ms / 1000, cue.start_ms / 1000 + LONGEST_S)
         is_gone = any(cut.why != SILENCE and cut.from_s <= (from_s + to_s) / 2 < cut.to_s for cut in cuts)
-        if to_s > from_s and not is_gone:
+        if to_s - from_s >= SHORTEST_S and not is_gone:
             yield Punch(from_s=from_s, to_s=to_s)
