@@ -202,8 +202,12 @@ def test_b_roll_is_chosen_by_what_is_said_and_broken_files_are_told(
     assert shown.seconds <= 2.0 and "'a friend.mp4' is no b-roll" in " ".join(made.remarks)
     (tmp_path / "empty").mkdir()
     assert "no name of a clip" in " ".join(drafted(ask(), context, tmp_path, broll=tmp_path / "empty").remarks)
-    with pytest.raises(SettingsError, match="no folder"):
-        drafted(ask(), context, tmp_path, broll=tmp_path / "absent")
+
+
+@pytest.mark.parametrize("named", ["broll", "music", "logo"])
+def test_a_file_that_is_not_there_is_refused_before_anything_is_computed(tmp_path: Path, named: str) -> None:
+    with pytest.raises(SettingsError, match="There is no f"):
+        Materials(**{named: tmp_path / "absent"}).check()
 
 
 def test_speech_lowers_music_and_files_are_named_beside_the_plan(ask: Ask, context: RunContext, tmp_path: Path) -> None:

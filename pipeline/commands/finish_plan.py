@@ -67,6 +67,7 @@ def plan(
     settings = KnownSettings.load("", dict(read_assignments(assignments or [], KnownSettings)))
     given, own = GivenFile.read(transcript) if transcript else None, read_changes(changes)
     materials = Materials(broll, music, logo)
+    materials.check()
     cuts = Reasons(not no_silences, not no_takes, not no_fillers)
     wishes = Wishes(cuts, not no_subtitles, karaoke, not no_zoom, not no_highlights)
     with running(None, settings.flat(), home) as context:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.finish.film.plan import Broll, Cut
 from pipeline.finish.known.story import Known
-from utils.errors import ReshootError, SettingsError
+from utils.errors import ReshootError
 from utils.media.clip import Clip
 from utils.speech.alignment import bare
 from utils.speech.topics import carries_topic
@@ -39,11 +39,12 @@ class Shelf:
         taken, free = list[Broll](), dict(self._named())
         length_s = float(known.clip.duration_s)
         for mention in sorted(_mentions(known), key=lambda each: each.rank, reverse=True):
-            at_s = mention.at_s
+            at_s, named = mention.at_s, [path for path, words in free.items() if _stem(mention.word) in words]
             apart = all(abs(at_s - other.at_s) >= APART_S for other in taken)
-            if not apart or at_s + LEAST_S > length_s or any(cut.from_s <= at_s < cut.to_s for cut in cuts):
+            if not named or not apart or at_s + LEAST_S > length_s:
                 continue
-            if found := self._of_word(mention.word, free):
+            is_cut = any(cut.from_s <= at_s < cut.to_s for cut in cuts)
+            if not is_cut and (found := self._readable(named, free)):
                 path, clip_s = found
                 seconds = round(min(SHOWN_S, length_s - at_s, clip_s), 3)
                 taken.append(Broll(file=name(path), at_s=at_s, seconds=seconds))
@@ -53,15 +54,13 @@ class Shelf:
         return tuple(sorted(taken, key=lambda each: each.at_s))
 
     def _named(self) -> Iterator[tuple[Path, set[str]]]:
-        if not self.folder.is_dir():
-            raise SettingsError(f"There is no folder {str(self.folder)!r}.", "Give --broll a folder with clips.")
         for path in sorted(self.folder.iterdir()):
             if path.suffix.lower() in VIDEOS:
                 yield path, {_stem(word) for word in re.findall(r"[^\W\d_]+", path.stem.lower())}
 
-    def _of_word(self, word: str, free: dict[Path, set[str]]) -> tuple[Path, float] | None:
-        """The first clip with this word in its name that can be read, and how long it is; it is free no more."""
-        for path in [path for path, words in free.items() if _stem(word) in words]:
+    def _readable(self, named: Sequence[Path], free: dict[Path, set[str]]) -> tuple[Path, float] | None:
+        """The first of these clips that can be read, and how long it is; those that were tried are free no more."""
+        for path in named:
             del free[path]
             try:
                 return path, float(self.open_(path).duration_s)

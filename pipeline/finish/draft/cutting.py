@@ -3,13 +3,14 @@
 Words go with half of the gap at either side of them, or a breath of it, so that no other word is touched.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.finish.film.plan import Cut
 from pipeline.finish.known.story import CUE_TIMES_ONLY, Known
 from utils.speech.cues import joined_text
-from utils.speech.words import Cue, Word, overlap_ms
+from utils.speech.words import Cue, Word
 
 LEAST_MS, SLIVER_MS = 60, 250
 """The shortest cut; and what is left between two cuts that is shorter than this, and holds no word, goes as well."""
@@ -116,14 +117,20 @@ def _closed(stretches: Iterable[_Stretch], kept: Sequence[tuple[int, int]], leng
     reach, why = 0, SILENCE
     ordered = sorted(stretches, key=lambda each: (each.start_ms, -each.end_ms))
     for number, each in enumerate(ordered):
-        sliver = 0 < each.start_ms - reach < SLIVER_MS and not overlap_ms(kept, reach, each.start_ms)
+        sliver = 0 < each.start_ms - reach < SLIVER_MS and not _said_between(kept, reach, each.start_ms)
         if sliver and not each.why == why == SILENCE:
             each = replace(each, start_ms=reach)
         if number == len(ordered) - 1 and each.why != SILENCE and 0 < length_ms - each.end_ms < SLIVER_MS:
-            each = each if overlap_ms(kept, each.end_ms, length_ms) else replace(each, end_ms=length_ms)
+            each = each if _said_between(kept, each.end_ms, length_ms) else replace(each, end_ms=length_ms)
         if each.end_ms > reach:
             reach, why = each.end_ms, each.why
         yield each
+
+
+def _said_between(kept: Sequence[tuple[int, int]], start_ms: int, end_ms: int) -> bool:
+    """Whether a word that stays is heard between two times."""
+    first = bisect_right(kept, start_ms, key=lambda word: word[1])
+    return first < len(kept) and kept[first][0] < end_ms
 
 
 def _kept(words: Sequence[Word], gone: Iterable[Gone]) -> list[tuple[int, int]]:

@@ -30,6 +30,14 @@ class Materials:
     music: Path | None = None
     logo: Path | None = None
 
+    def check(self) -> None:
+        """Refuse what is not there, before anything is computed."""
+        for option, path in (("--music", self.music), ("--logo", self.logo)):
+            if path is not None and not path.is_file():
+                raise SettingsError(f"There is no file {str(path)!r}.", f"Correct {option}, or leave it out.")
+        if self.broll is not None and not self.broll.is_dir():
+            raise SettingsError(f"There is no folder {str(self.broll)!r}.", "Give --broll a folder with clips.")
+
 
 @dataclass(frozen=True)
 class Wishes:
