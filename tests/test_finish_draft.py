@@ -168,6 +168,11 @@ def test_a_text_that_people_correct_beside_the_plan_keeps_the_times_of_words(
     assert "Black coffee is good" in lines(run) and run.encoded == 1
     ours, theirs = (next(line for line in each.built.lines if "offee" in line.text) for each in (before, run))
     assert ours.said[-3:] == theirs.said[-3:] and len(theirs.said) == len(ours.said) + 1
+    written = {path.suffix: text for path, text in run.subtitles(tmp_path / "film.mp4").items()}
+    assert "{\\k" in written[".ass"] and "Black coffee is" in written[".srt"]
+    (apart := tmp_path / "plain").mkdir()
+    plain = rendered(drafted(known, context, apart), known, context, apart)
+    assert not any("{\\k" in text for text in plain.subtitles(tmp_path / "film.mp4").values())
 
 
 def test_words_are_laid_on_a_corrected_text() -> None:

@@ -74,9 +74,9 @@ def plan(
         source = open_clip(local_file(clip, home), context)
         known = know(source, context, given, own, language_model)
         made = draft(known, materials, wishes, out.absolute().parent, context)
+        _tell(made, source, made.write(out))
         if otio is not None:
             write_otio(made.plan, source, otio)
-    _tell(made, source, made.write(out))
 
 
 def drafted(clip: Clip, context: RunContext) -> Draft:

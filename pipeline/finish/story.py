@@ -71,7 +71,8 @@ class Finished:
         cues = [line.cue(self.film.rate) for line in self.built.lines]
         if not cues:
             return {}
-        styled = as_ass(cues, self.built.style.in_file(self.film.size), karaoke=True)
+        marked = bool(self.plan.subtitles and self.plan.subtitles.karaoke)
+        styled = as_ass(cues, self.built.style.in_file(self.film.size), karaoke=marked)
         return {out.with_suffix(".srt"): as_srt(cues), out.with_suffix(".ass"): styled}
 
 
