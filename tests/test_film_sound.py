@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from tests.films import clip
 from tests.sound import sounding
 from utils.digest import digest_file
-from utils.film.loudness import Loudness, gain_to, measure
+from utils.film.gain import gain_to
 from utils.film.music import LOOPED_S, Music, Once, SoundFile
 from utils.film.sound import BLOCK, Form, Mix, Speech, in_channels, write_sound
 from utils.film.timeline import Timeline
 from utils.media.audio import scan_audio
 from utils.media.clip import Clip
 from utils.media.joined import Piece, write_joined
+from utils.media.loudness import Loudness, measure
 
 HZ, NTSC = 48_000, Fraction(30000, 1001)
 Line = NDArray[np.float32]
@@ -184,10 +185,10 @@ def test_loudness_is_that_of_the_standard() -> None:
 
 
 def test_a_gain_stops_where_peaks_would_be_cut_off_and_says_by_how_much() -> None:
-    gain = gain_to(-14, Loudness(-30, 0.5))
+    gain = gain_to(-14, Loudness(-30, peaks=(0.5,)))
     assert gain.factor == pytest.approx(1.78) and gain.short_db == pytest.approx(16 - 5.0, abs=0.1)
-    assert gain_to(-14, Loudness(-70, 0.0)).factor == 1.0
-    assert gain_to(-24, Loudness(-14, 1.0)).short_db == 0
+    assert gain_to(-14, Loudness(-70)).factor == 1.0
+    assert gain_to(-24, Loudness(-14, peaks=(1.0,))).short_db == 0
 
 
 def test_one_channel_that_alone_holds_sound_is_known() -> None:

@@ -101,6 +101,19 @@ def test_times_of_the_clip_are_found_in_the_film() -> None:
     assert made.spans(0, 10) == (Span(0, 200),)
 
 
+@given(some.lists(some.tuples(some.integers(0, 60), some.integers(1, 9)), max_size=12))
+def test_every_time_of_the_clip_is_found_where_the_film_shows_it(cuts: list[tuple[int, int]]) -> None:
+    rate = Fraction(25)
+    removed = [(start / rate, (start + length) / rate) for start, length in cuts]
+    made = Timeline.without(clip_of(tuple(range(80)), 1 / rate, rate), removed)
+    shown = [made.grid(index) for index in range(len(made))]
+    for at in range(82):
+        later = [index for index, grid in enumerate(shown) if grid >= at]
+        assert made.frame_at(at / rate) == min(later, default=len(made))
+        here = tuple(Span(index, index + 1) for index, grid in enumerate(shown) if grid == at)
+        assert made.spans(at / rate, (at + 1) / rate) == here
+
+
 def test_cuts_that_overlap_touch_or_go_beyond_the_ends_are_one() -> None:
     clip = clip_of(tuple(range(250)), Fraction(1, 25), Fraction(25))
     made = Timeline.without(clip, [(-3, 1), (0.5, 2), (2, 3), (9, 30), (4, 4.001)])

@@ -13,7 +13,7 @@ from av.video.frame import PictureType
 from PIL import Image
 
 from pipeline.finish.film.files import beside
-from pipeline.finish.film.plan import Plan, about, plan_of, read_plan, write_plan
+from pipeline.finish.film.plan import Plan, about, parsed, plan_of, read_plan, write_plan
 from pipeline.finish.moment import moment
 from pipeline.finish.settings import FinishSettings
 from pipeline.finish.story import Finished, finish, told
@@ -119,7 +119,7 @@ def test_a_full_plan_is_rendered_with_every_frame_and_sound_in_its_place(
         assert float(audio.duration * audio.time_base) == pytest.approx(637 / 25, abs=0.05)  # type: ignore[operator]
     assert out.with_suffix(".srt").read_text().startswith("1\n00:00:01,000 --> 00:00:02,000\nThe first line")
     assert "00:00:17,480 --> 00:00:19,000" in out.with_suffix(".srt").read_text()
-    assert "Dialogue: 0,0:00:01.00,0:00:02.00,Film,The first line" in out.with_suffix(".ass").read_text()
+    assert "Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,The first line" in out.with_suffix(".ass").read_text()
 
 
 def test_without_a_plan_the_film_is_the_clip(source: Clip, folder: Path, context: RunContext, tmp_path: Path) -> None:
@@ -300,6 +300,18 @@ def test_a_plan_is_written_and_read_again(tmp_path: Path, source: Clip) -> None:
     write_plan(tmp_path / "plan.yaml", plan)
     assert read_plan(tmp_path / "plan.yaml") == plan
     assert Plan() == plan_of({})
+
+
+def test_a_part_is_switched_off_as_the_plan_says_and_short_parts_stand_on_one_line() -> None:
+    plan = parsed(
+        "zoom: {on: false, most: 1.2}\nmusic: {file: a.mp3, on: true}\ncut: [{from_s: 1, to_s: 2, why: 'a: b'}]"
+    )
+    assert plan.zoom is not None and not plan.zoom.on and plan.music is not None and plan.music.on
+    text = plan.to_yaml()
+    assert "- {from_s: 1.0, to_s: 2.0, why: 'a: b'}" in text and "zoom: {on: false, most: 1.2, cycle_s: 6.0}" in text
+    assert "on: true" not in text and "effects" not in text and parsed(text) == plan
+    silent = plan_of({"speech": [], "titles": [{"text": "on", "from_s": 0, "to_s": 1}]})
+    assert parsed(silent.to_yaml()) == silent
 
 
 def test_a_film_without_layers_is_one_encode_of_its_clip(

@@ -53,7 +53,7 @@ def test_it_writes_what_other_programs_read(place: Path, tmp_path: Path) -> None
     data = json.loads((tmp_path / "known" / "known.json").read_text())
     read = read_transcript((tmp_path / "known" / "transcript.srt").read_bytes(), "transcript.srt", 60_000)
     assert [cue.text for cue in read.transcript.cues] == [cue["text"] for cue in data["transcript"]["cues"]]
-    assert "{\\kf" in (tmp_path / "known" / "transcript.ass").read_text()
+    assert "{\\k" in (tmp_path / "known" / "transcript.ass").read_text()
 
 
 def test_a_transcript_and_changes_that_are_given_count(place: Path, tmp_path: Path) -> None:

@@ -1,69 +1,90 @@
 """`python -m pipeline finish` as people type it: a plan is drafted, edited and rendered."""
 
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
+from tests.espeak_child import RATE_HZ
 from tests.films import clip, numbers
 from tests.sound import sounding
+from tests.spoken import said
 from tests.test_film_sound import noise
 from utils.image.picture_file import read_picture
 from utils.project import PROJECT_ROOT
 
-SRT = "1\n00:00:01,000 --> 00:00:02,000\nWe drink coffee\n\n2\n00:00:03,000 --> 00:00:03,500\nnow\n"
+SRT = "1\n00:00:00,800 --> 00:00:02,200\nWe drink coffee.\n\n2\n00:00:03,800 --> 00:00:05,000\nIt is hot.\n"
+TALK = said(0.8, "We drink coffee.", 1.6, "It is hot.", 1.2)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("command")
-    sounding(place / "talk.mov", clip(place / "pictures.mp4", 125, Fraction(25)), noise(5))
+    sounding(place / "noise.mov", clip(place / "pictures.mp4", 125, Fraction(25)), noise(5))
+    frames = round(len(TALK.samples) / RATE_HZ * 25)
+    spoken = np.interp(np.arange(frames * 1920) / 48_000, np.arange(len(TALK.samples)) / RATE_HZ, TALK.samples)
+    sounding(place / "talk.mov", clip(place / "talking.mp4", frames, Fraction(25)), spoken.astype(np.float32))
     (place / "broll").mkdir()
     clip(place / "broll" / "hot-coffee.mp4", 50, Fraction(25))
-    (place / "broll" / "rain.mp4").write_bytes(b"broken")
+    (place / "broll" / "drink.mp4").write_bytes(b"broken")
     (place / "said.srt").write_text(SRT)
-    (place / "silences.json").write_text(json.dumps([[0, 400], [2000, 2900], [4000, 4300]]))
     return place
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pipeline", "finish", *arguments, "--home", str(folder / "home")]
-    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "RESHOOT_"))}
+    environment = kept | {"HF_HUB_CACHE": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
 
 
 def test_a_plan_is_drafted_edited_and_rendered(folder: Path) -> None:
-    files = ("--subtitles", "said.srt", "--silences", "silences.json", "--broll", "broll")
-    named = [str(folder / each) if not each.startswith("--") else each for each in files]
+    files = ("--transcript", str(folder / "said.srt"), "--broll", str(folder / "broll"))
     plan, otio = folder / "plan.yaml", folder / "cuts.otio"
-    done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(plan), *named, "--otio", str(otio))
+    done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(plan), *files, "--otio", str(otio))
     assert done.returncode == 0, done.stderr
+    assert "Cut as silence: 3 parts" in done.stdout and "'drink.mp4' is no b-roll" in done.stdout
     told = yaml.safe_load(plan.read_text())
-    assert [(each["from_s"], each["to_s"]) for each in told["cut"]] == [(0.0, 0.28), (2.12, 2.78)]
-    assert [each["file"] for each in told["broll"]] == ["broll/hot-coffee.mp4"] and told["broll"][0]["at_s"] == 1.0
+    assert [each["why"] for each in told["cut"]] == ["silence"] * 3 and told["cut"][0]["from_s"] == 0
+    assert [each["file"] for each in told["broll"]] == ["broll/hot-coffee.mp4"]
     ranges = [each["source_range"] for each in json.loads(otio.read_text())["tracks"]["children"][0]["children"]]
-    assert [(each["start_time"]["value"], each["duration"]["value"]) for each in ranges] == [(7, 46), (70, 55)]
+    shown = [(int(each["start_time"]["value"]), int(each["duration"]["value"])) for each in ranges]
+    assert len(shown) == 2
 
-    told["zoom"], told["broll"], told["subtitles"] = None, [], None
+    told["zoom"], told["broll"] = None, []
     plan.write_text(yaml.safe_dump(told))
     out = folder / "film.mp4"
     done = run(folder, "render", str(folder / "talk.mov"), "--plan", str(plan), "-o", str(out), "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    assert facts["frames"] == 101 and facts["encoded"] == 1
-    assert numbers(out) == [*range(7, 53), *range(70, 125)]
+    wanted = [number for start, length in shown for number in range(start, start + length)]
+    assert facts["frames"] == len(wanted) and facts["encoded"] == 1 and facts["subtitles"] == 2
+    assert numbers(out) == wanted
+    assert "We drink coffee." in out.with_suffix(".srt").read_text()
     done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(plan))
-    assert done.returncode == 1 and "There is a plan" in done.stderr, "what people edited is not written over"
+    assert done.returncode == 1 and "already" in done.stderr, "what people edited is not written over"
     done = run(folder, "render", str(folder / "talk.mov"), "--plan", str(plan), "-o", str(out))
     assert "0 of 1 chunks encoded" in done.stdout
 
 
+def test_without_a_plan_the_proposed_one_is_rendered_and_said(folder: Path) -> None:
+    done = run(folder, "render", str(folder / "talk.mov"), "-o", str(folder / "proposed.mp4"))
+    assert done.returncode == 0, done.stderr
+    assert "Without a plan, the film is what `finish plan` proposes" in done.stdout
+    assert "Cut as silence: 3 parts" in done.stdout and "There is no transcript" in done.stdout
+    frames = len(numbers(folder / "proposed.mp4"))
+    assert 30 < frames < round(len(TALK.samples) / RATE_HZ * 25) - 40
+
+
 def test_a_moment_is_drawn_without_rendering(folder: Path) -> None:
     out = folder / "frame.jpg"
-    done = run(folder, "frame", str(folder / "talk.mov"), "-o", str(out), "--at", "2")
+    done = run(folder, "frame", str(folder / "noise.mov"), "-o", str(out), "--at", "2")
     assert done.returncode == 0, done.stderr
     assert "frame 50 of 125" in done.stdout and read_picture(out).shape == (90, 160, 3)
 
@@ -80,3 +101,6 @@ def test_what_is_wrong_is_one_sentence_and_a_next_step(folder: Path) -> None:
     done = run(folder, "render", *clip_and_plan, "-o", str(folder / "said.mp4"))
     assert done.returncode == 1 and "would replace 'said.srt'" in done.stderr
     assert (folder / "said.srt").read_text() == SRT
+    (folder / "own.ass").write_text("not of this film")
+    done = run(folder, "render", *clip_and_plan, "-o", str(folder / "own.mp4"))
+    assert done.returncode == 1 and "would replace 'own.ass'" in done.stderr

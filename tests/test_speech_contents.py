@@ -7,9 +7,9 @@ import pytest
 
 from tests.spoken import sounding
 from utils.media.clip_part import part_of
+from utils.media.loudness import loudness_of
 from utils.media.timebase import Span
 from utils.speech.cues import cue_of
-from utils.speech.loudness import loudness_of
 from utils.speech.repeats import find_fillers, find_takes
 from utils.speech.topics import highlights, topics_of
 from utils.speech.words import Cue, Word

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.errors import TranscriptError
-from utils.speech.subtitles import as_ass, as_srt, as_vtt
+from utils.speech.subtitles import AssStyle, as_ass, as_srt, as_vtt
 from utils.speech.transcript_file import Given, between, read_transcript, split_words, spread
 from utils.speech.whisper_json import as_whisper
 from utils.speech.words import Cue, Transcript, Word, overlap_ms, spans_between
@@ -260,6 +260,7 @@ def test_words_of_scripts_without_spaces_are_characters() -> None:
 
 def test_ass_has_escaped_text_and_karaoke_that_lasts_as_long_as_its_cue() -> None:
     cue = Cue(0, 1000, "a {b}\nc\\d", (Word("a", 200, 400), Word("{b}", 500, 900)))
-    plain, lit = as_ass([cue], 1280, 720), as_ass([cue], 1280, 720, karaoke=True)
+    style = AssStyle.usual(1280, 720)
+    plain, lit = as_ass([cue], style), as_ass([cue], style, karaoke=True)
     assert "Dialogue: 0,0:00:00.00,0:00:01.00,Default,,0,0,0,,a ｛b｝\\Nc＼d" in plain and "PlayResX: 1280" in plain
-    assert lit.strip().endswith(",,{\\k20}{\\kf30}a {\\kf50}｛b｝")
+    assert lit.strip().endswith(",,{\\k20}{\\k30}a {\\k50}｛b｝")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from pipeline.commands.fetching import ClipFile, local_file
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import running
 from pipeline.commands.trimming import From, Part, To
+
+if TYPE_CHECKING:
+    from pipeline.finish.known.changes import Changes
 
 
 def analyse(
@@ -45,7 +48,6 @@ def analyse(
     shared: Shared = None,
 ) -> None:
     """Find speech and pauses, words and their times, repeated takes, faces, cuts and loudness; each is cached."""
-    from pipeline.finish.known.changes import Changes
     from pipeline.finish.known.settings import KnownSettings
     from pipeline.finish.known.story import know
     from pipeline.finish.known.told import document, sentences, write
@@ -57,7 +59,7 @@ def analyse(
     use_shared(shared)
     settings = KnownSettings.load("", dict(read_assignments(assignments or [], KnownSettings)))
     given = GivenFile.read(transcript) if transcript else None
-    made_by_people = Changes.read(_read(changes)) if changes else None
+    made_by_people = read_changes(changes)
     part, file_of_clip = Part.read(begin, end), local_file(clip, home)
     with running(None, settings.flat(), home) as context:
         context = part.of(file_of_clip, context)
@@ -68,12 +70,15 @@ def analyse(
     typer.echo(said)
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a file of changes."""
+def read_changes(path: Path | None) -> "Changes | None":
+    """The changes in a file, if one is named."""
+    from pipeline.finish.known.changes import Changes
     from utils.errors import SettingsError
 
+    if path is None:
+        return None
     try:
-        return path.read_bytes()
+        return Changes.read(path.read_bytes())
     except OSError as error:
         problem = f"The changes in {path.name!r} cannot be read ({error.strerror})."
         raise SettingsError(problem, "Check the name and permissions of the file.") from error

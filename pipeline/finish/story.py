@@ -17,11 +17,11 @@ from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
 from utils.film.film import Film, Showing
-from utils.film.subtitle_files import ass, srt
 from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.joined import Piece, write_joined
 from utils.progress import Progress
+from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
 
 PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast"}
@@ -68,11 +68,12 @@ class Finished:
 
     def subtitles(self, out: Path) -> dict[Path, str]:
         """The subtitles beside a film, if it has some."""
-        lines, rate = self.built.lines, self.film.rate
-        if not lines:
+        cues = [line.cue(self.film.rate) for line in self.built.lines]
+        if not cues:
             return {}
-        styled = ass(lines, rate, self.built.style, self.film.size)
-        return {out.with_suffix(".srt"): srt(lines, rate), out.with_suffix(".ass"): styled}
+        marked = bool(self.plan.subtitles and self.plan.subtitles.karaoke)
+        styled = as_ass(cues, self.built.style.in_file(self.film.size), karaoke=marked)
+        return {out.with_suffix(".srt"): as_srt(cues), out.with_suffix(".ass"): styled}
 
 
 def build(clip: Clip, plan: Plan, find: Find, run: Run, *, preview: bool = False) -> Built:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image, ImageDraw
 from utils.film.fonts import PICTURES_PX, Drawable, Face, Fonts, Run, drawable
 from utils.film.stamp import RGBA
 from utils.image import Size
+from utils.speech.subtitles import AssStyle
 
 Place = Literal["bottom", "middle", "top"]
 Colour = tuple[int, int, int]
@@ -50,6 +52,16 @@ class TextStyle:
     def px(self, size: Size) -> int:
         """The font's height."""
         return max(6, round(self.height * size.height_px))
+
+    def in_file(self, size: Size) -> AssStyle:
+        """The same for a subtitle file; a font that is a file goes by its name there."""
+        fonts, height_px = self.fonts, self.px(size)
+        across_px, along_px = (round(self.margin * side) for side in size)
+        return AssStyle(
+            (size.width_px, size.height_px), Path(fonts.family).stem if fonts.is_file else fonts.family, height_px,
+            fonts.bold, self.colour, self.spoken, round(self.outline * height_px, 1), self.outline_colour,
+            self.box, self.box_colour, self.place, (across_px, across_px, along_px),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

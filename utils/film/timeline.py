@@ -52,6 +52,7 @@ class Timeline:
 
     rate: Fraction
     pieces: tuple[Span, ...]
+    """Ascending, and apart."""
 
     @classmethod
     def without(
@@ -125,18 +126,20 @@ class Timeline:
     def frame_at(self, clip_s: Seconds) -> int:
         """The frame of the film at a time of the clip, or the next one that is shown; its length after the end."""
         wanted = rounded(exact(clip_s) * self.rate)
-        later = [
-            start + max(0, wanted - piece.start)
-            for start, piece in zip(self.starts, self.pieces, strict=True)
-            if piece.stop > wanted
-        ]
-        return min(later, default=len(self))
+        number = bisect_right(self.pieces, wanted, key=lambda piece: piece.stop)
+        if number == len(self.pieces):
+            return len(self)
+        return self.starts[number] + max(0, wanted - self.pieces[number].start)
 
     def spans(self, start_s: Seconds, stop_s: Seconds) -> tuple[Span, ...]:
         """Where the film shows what lies between two times of the clip; what a cut has taken out is in none."""
         first, stop = (max(0, rounded(exact(each) * self.rate)) for each in (start_s, stop_s))
         wanted, found = Span(first, max(first, stop)), list[Span]()
-        for start, piece in zip(self.starts, self.pieces, strict=True):
+        near = bisect_right(self.pieces, wanted.start, key=lambda piece: piece.stop)
+        for number in range(near, len(self.pieces)):
+            start, piece = self.starts[number], self.pieces[number]
+            if piece.start >= wanted.stop:
+                break
             if both := piece & wanted:
                 span = Span(start + both.start - piece.start, start + both.stop - piece.start)
                 if found and found[-1].stop == span.start:

@@ -48,6 +48,15 @@ def with_texts(transcript: Transcript, texts: Mapping[int, str], most_changed: f
     return Corrected(replace(transcript, cues=tuple(cues)), changed, tuple(sorted(refused)))
 
 
+def laid(transcript: Transcript) -> Transcript:
+    """A transcript whose words are those of its texts, where somebody corrected a text alone."""
+    cues = tuple(
+        replace(cue, words=realigned(cue, split_words(cue.text))) if cue.words and not _says(cue) else cue
+        for cue in transcript.cues
+    )
+    return replace(transcript, cues=cues)
+
+
 def changed_words(words: Sequence[Word], texts: Sequence[str]) -> int:
     """How many words differ; case and punctuation do not count."""
     return sum(max(i2 - i1, j2 - j1) for same, i1, i2, j1, j2 in _runs(words, texts) if not same)
@@ -65,6 +74,11 @@ def realigned(cue: Cue, texts: Sequence[str]) -> tuple[Word, ...]:
             first, last = (words[i1].start_ms, words[i2 - 1].end_ms) if i2 > i1 else (before, after)
             result += _shared(texts[j1:j2], first, max(first, last))
     return tuple(result)
+
+
+def _says(cue: Cue) -> bool:
+    """Whether a cue's text is that of its words, whatever spaces are in it."""
+    return "".join(cue.text.split()) == "".join("".join(word.text.split()) for word in cue.words)
 
 
 Run = tuple[bool, int, int, int, int]

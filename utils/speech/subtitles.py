@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from utils.speech.words import Cue
 
@@ -12,21 +13,22 @@ _MARKUP = re.compile(r"<[^<>\n]{0,200}>|\{\\[^{}\n]{0,200}\}")
 """Tags of SRT and VTT, such as <i> and <v Ann>, and the overrides of ASS that some players put into SRT."""
 ASS_HEAD = """[Script Info]
 ScriptType: v4.00+
-PlayResX: {width_px}
-PlayResY: {height_px}
+PlayResX: {size[0]}
+PlayResY: {size[1]}
 WrapStyle: 0
 ScaledBorderAndShadow: yes
 
 [V4+ Styles]
 Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
 StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
-Style: Default,Sans,{size_px},&H00FFFFFF,&H0000FFFF,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,{outline_px},0,2,\
-{margin_px},{margin_px},{margin_px},1
+Style: Default,{font},{height_px},{colours},{bold},0,0,0,100,100,0,0,{border},{outline_px:g},0,{place},{margins},1
 
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
+PLACES = {"bottom": 2, "middle": 5, "top": 8}
 
+Colour = tuple[int, int, int]
 RawCue = tuple[int, int, str]
 """Start and end in ms as they stand in a file, which may be negative or the wrong way round, and the text."""
 
@@ -65,21 +67,56 @@ def as_vtt(cues: Sequence[Cue]) -> str:
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def as_ass(cues: Sequence[Cue], width_px: int, height_px: int, *, karaoke: bool = False) -> str:
-    """Cues as an ASS file for a picture of this size; with `karaoke`, words light up when they are said."""
-    size_px = max(8, min(width_px, height_px) // 15)
-    head = ASS_HEAD.format(
-        width_px=width_px,
-        height_px=height_px,
-        size_px=size_px,
-        outline_px=max(1, size_px // 16),
-        margin_px=max(4, min(width_px, height_px) // 20),
-    )
+@dataclass(frozen=True)
+class AssStyle:
+    """What subtitles look like in an ASS file, for a picture of a size."""
+
+    size: tuple[int, int]
+    font: str = "Sans"
+    height_px: int = 24
+    bold: bool = False
+    colour: Colour = (255, 255, 255)
+    spoken: Colour = (255, 214, 64)
+    """The colour of what was said by now, for karaoke."""
+    outline_px: float = 1.5
+    outline_colour: Colour = (0, 0, 0)
+    box: float = 0.0
+    """How opaque a box behind the text is, in place of an outline."""
+    box_colour: Colour = (0, 0, 0)
+    place: str = "bottom"
+    margins_px: tuple[int, int, int] = (12, 12, 12)
+    """Left, right, and above or below."""
+
+    @classmethod
+    def usual(cls, width_px: int, height_px: int) -> "AssStyle":
+        """Plain white text that fits a picture of this size."""
+        shorter_px = min(width_px, height_px)
+        letters_px, margin_px = max(8, shorter_px // 15), max(4, shorter_px // 20)
+        outline_px = max(1, letters_px // 16)
+        margins_px = (margin_px, margin_px, margin_px)
+        return cls((width_px, height_px), height_px=letters_px, outline_px=outline_px, margins_px=margins_px)
+
+    def head(self, *, karaoke: bool) -> str:
+        """All of the file that comes before its cues."""
+        behind = (self.box_colour, 1 - self.box) if self.box else (self.outline_colour, 0.0)
+        colours = ((self.spoken if karaoke else self.colour, 0.0), (self.colour, 0.0), behind, (self.box_colour, 0.0))
+        told = vars(self) | {
+            "colours": ",".join(_abgr(*each) for each in colours),
+            "bold": -1 if self.bold else 0,
+            "border": 3 if self.box else 1,
+            "place": PLACES[self.place],
+            "margins": ",".join(map(str, self.margins_px)),
+        }
+        return ASS_HEAD.format(**told)
+
+
+def as_ass(cues: Sequence[Cue], style: AssStyle, *, karaoke: bool = False) -> str:
+    """Cues as an ASS file; with `karaoke`, words light up when they are said."""
     events = [
-        f"Dialogue: 0,{_ass_clock(cue.start_ms)},{_ass_clock(cue.end_ms)},Default,,0,0,0,,{_ass_text(cue, karaoke)}"
+        f"Dialogue: 0,{_ass_clock(cue.start_ms)},{_ass_clock(cue.end_ms)},Default,,0,0,0,,{_ass_text(cue, karaoke)}\n"
         for cue in cues
     ]
-    return head + "\n".join(events) + ("\n" if events else "")
+    return style.head(karaoke=karaoke and any(cue.words for cue in cues)) + "".join(events)
 
 
 def _plain(text: str) -> str:
@@ -108,23 +145,29 @@ def _clock(ms: int, point: str) -> str:
 
 
 def _ass_clock(ms: int) -> str:
-    hundredths = round(ms / 10)
-    seconds, rest = divmod(hundredths, 100)
+    """Hundredths, rounded down: a cue that begins with a frame is not late for it."""
+    seconds, rest = divmod(ms // 10, 100)
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:02d}"
 
 
 def _ass_text(cue: Cue, karaoke: bool) -> str:
     """The text of an event: braces and backslashes are signs of ASS itself, so look-alikes stand for them."""
-    if karaoke and cue.words:
-        starts = [*(word.start_ms for word in cue.words[1:]), cue.end_ms]
-        lead = max(0, cue.words[0].start_ms - cue.start_ms)
-        first = f"{{\\k{round(lead / 10)}}}" if lead else ""
-        lit = [
-            f"{{\\kf{max(0, round((stop - word.start_ms) / 10))}}}{_escaped(word.text)}"
-            for word, stop in zip(cue.words, starts, strict=True)
-        ]
-        return first + " ".join(lit)
-    return "\\N".join(_escaped(line) for line in cue.text.splitlines() if line.strip())
+    if not karaoke or not cue.words:
+        return "\\N".join(_escaped(line) for line in cue.text.splitlines() if line.strip())
+    starts = [max(cue.start_ms, word.start_ms) // 10 for word in cue.words]
+    stops = [*starts[1:], cue.end_ms // 10]
+    lit = [
+        f"{{\\k{max(0, stop - start)}}}{_escaped(word.text)}"
+        for word, start, stop in zip(cue.words, starts, stops, strict=True)
+    ]
+    lead = starts[0] - cue.start_ms // 10
+    return (f"{{\\k{lead}}}" if lead else "") + " ".join(lit)
+
+
+def _abgr(colour: Colour, clear: float) -> str:
+    """A colour as ASS has it: how clear it is, then blue, green and red."""
+    red, green, blue = colour
+    return f"&H{round(255 * clear):02X}{blue:02X}{green:02X}{red:02X}"
 
 
 def _escaped(text: str) -> str:

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from utils.errors import TranscriptError
 from utils.speech.subtitles import read_cues
@@ -60,6 +61,16 @@ def read_transcript(data: bytes, name: str, clip_ms: int) -> Given:
         raise TranscriptError(f"{name!r:.80} has more than {MOST_CUES} cues.", REMEDY)
     fitted = replace(transcript, cues=_inside(transcript.cues, clip_ms, name, mended))
     return Given(fitted, (*remarks, *mended.remarks()))
+
+
+def file_bytes(path: Path) -> bytes:
+    """What is in a file, as far as a transcript may go; TranscriptError in a sentence where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        problem = f"The transcript {path.name!r} cannot be read ({error.strerror})."
+        raise TranscriptError(problem, "Check its name and permissions.") from error
 
 
 def between(transcript: Transcript, first_ms: int, last_ms: int) -> Transcript:

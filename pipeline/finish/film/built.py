@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.finish.film.cues import Cue, cues_of, in_film, read_cues
+from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
 from pipeline.finish.film.plan import Broll, Picture, Plan, Style, Title
@@ -23,13 +23,14 @@ from utils.film.fonts import Fonts
 from utils.film.inset import Inset
 from utils.film.layer import Layer
 from utils.film.stamp import RGBA, Patch, Stamp
-from utils.film.subtitle_files import Line
 from utils.film.text import Text, TextStyle
 from utils.film.timeline import Timeline, exact, grid_length, rounded
 from utils.film.zoom import Punch, Zoom
 from utils.image import Box, Size
 from utils.media.clip import Clip
 from utils.media.timebase import Span
+from utils.speech.transcript_file import file_bytes
+from utils.speech.words import Cue
 
 MOST_TOLD = 8
 """How many characters without a glyph an event names."""
@@ -105,19 +106,19 @@ class Builder:
         wanted = self.plan.subtitles
         if wanted is None or not wanted.on:
             return ()
+        clip_ms = round(self.clip.duration_s * 1000)
         try:
-            given = wanted.cues
-            found = cues_of(given, "the plan") if given else read_cues(self.files.path(wanted.file, "subtitles"))
+            data, name = wanted.cues.encode(), "the plan"
+            if not data:
+                path = self.files.path(wanted.file, "subtitles")
+                data, name = file_bytes(path), path.name
+            found = read_cues(data, name, clip_ms)
         except ReshootError as error:
             self._tell(f"There are no subtitles: {error.problem}")
             return ()
         for remark in found.remarks:
             self._tell(remark)
-        end_ms = float(self.clip.duration_s) * 1000
-        beyond = sum(cue.start_ms >= end_ms for cue in found.cues)
-        if beyond:
-            self._tell(f"{beyond} subtitles begin after the clip has ended: are they those of another clip?")
-        return found.cues
+        return found.transcript.cues
 
     def _zoom(self) -> Iterator[Layer]:
         wanted = self.plan.zoom

@@ -16,13 +16,13 @@ from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.digest import digest_file
 from utils.errors import ReshootError, UnreadableClip
-from utils.film.loudness import Loudness, measure
 from utils.film.music import SoundFile
 from utils.film.stamp import RGBA
 from utils.image.picture_file import FORMATS, read_picture
 from utils.media.aac import LAYOUTS
 from utils.media.audio import scan_audio
 from utils.media.clip import AudioTrack, Clip
+from utils.media.loudness import Loudness, measure
 
 FACTS, METERED_HZ = "sound.json", 48_000
 Found = TypeVar("Found")
@@ -115,4 +115,4 @@ def _listen_to(work: Work) -> None:
     (work.folder / FACTS).write_text(json.dumps(told))
 
 
-LISTEN_TO = Stage("sound file", version=2, run=_listen_to, tools=("av", "numpy"))
+LISTEN_TO = Stage("sound file", version=3, run=_listen_to, tools=("av", "numpy"))

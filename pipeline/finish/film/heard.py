@@ -7,17 +7,18 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain
 
-from pipeline.finish.film.cues import Cue
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.plan import Plan
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.digest import canonical_json, digest_bytes
-from utils.film.loudness import Gain, gain_to, measure
+from utils.film.gain import Gain, gain_to
 from utils.film.music import Music, Once, SoundFile
 from utils.film.sound import Form, Mix, Samples, Sound, Speech, write_sound
 from utils.film.timeline import Timeline, exact
 from utils.media.clip import Clip
+from utils.media.loudness import measure
+from utils.speech.words import Cue
 
 SOUND, FACTS = "sound.m4a", "sound.json"
 SHORTEST_S, BESIDE_GAIN, TOLD_DB = 1.0, 0.25, 0.5
@@ -136,4 +137,4 @@ def remark(facts: bytes, target_lufs: float | None) -> str | None:
     return f"The film is {short_db:.1f} dB quieter than {target_lufs:g} LUFS: louder, its peaks would be cut off."
 
 
-FILM_SOUND = Stage("film sound", version=2, run=_write, tools=("av", "numpy"))
+FILM_SOUND = Stage("film sound", version=3, run=_write, tools=("av", "numpy"))

@@ -3,6 +3,7 @@
 A time stays where it is said in the clip, whatever is cut before it. Files are named relative to the plan.
 """
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -21,9 +22,26 @@ HEADER = """\
 # What is done to the clip. Times are seconds of the clip, also where parts before them are cut out.
 # Any part can be switched off with `on: false`, or taken out.
 """
+TRUTH = "tag:yaml.org,2002:bool"
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 in one thing: `on` is a name, and only true and false are truth values."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads; short parts stand on one line."""
+
+
+for _each in (_Loader, _Dumper):
+    _each.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in forms if tag != TRUTH]
+        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    _each.add_implicit_resolver(TRUTH, re.compile("^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 class Part(BaseModel):
@@ -139,7 +157,7 @@ class Subtitles(Layer):
     """What is said, as text: cues of an SRT or JSON file, or of a text in the plan, with times of the clip."""
 
     file: str = ""
-    cues: Annotated[str, Field(max_length=1_000_000)] = ""
+    cues: Annotated[str, Field(max_length=16_000_000)] = ""
     """The text of such a file, in place of its name."""
     style: Style = Style()
     karaoke: bool = False
@@ -218,9 +236,27 @@ class Plan(Part):
             )
 
     def to_yaml(self) -> str:
-        """The plan as people edit it: what is as usual is left out, but for the first values of each part."""
-        told = self.model_dump(mode="json", exclude_none=True)
-        return HEADER + yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)
+        """The plan as people edit it. What is as usual is left out in lists, and shown elsewhere."""
+        told = yaml.dump(
+            _shown(self), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+        )
+        return HEADER + str(told)
+
+
+def _shown(part: BaseModel, *, whole: bool = True) -> dict[str, Any]:
+    """The values of a part: nothing that is empty, and of one in a list nothing that is as usual."""
+    fields, told = type(part).model_fields, dict[str, Any]()
+    for name, value in part:
+        is_usual = value == fields[name].default
+        if is_usual and (not whole or name == "on" or value in (None, "", ())):
+            continue
+        if isinstance(value, BaseModel):
+            told[name] = _shown(value)
+        elif isinstance(value, tuple):
+            told[name] = [_shown(each, whole=False) for each in value]
+        else:
+            told[name] = value
+    return told
 
 
 def about(clip: "Clip") -> About:
@@ -247,7 +283,7 @@ def parsed(text: str, name: str = "the plan") -> Plan:
     try:
         if text.count("&") and any(isinstance(each, yaml.AliasToken) for each in yaml.scan(text)):
             raise SettingsError(f"In {name}, `*` refers to another part.", "Write the part again instead.")
-        told = yaml.safe_load(text)
+        told = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.finish.known.hearing import HeardSound
 from pipeline.stage import Stage, Work
 from utils.media.clip import Clip
-from utils.speech.loudness import Loudness, loudness_of
+from utils.media.loudness import Loudness, loudness_of
 from utils.speech.repeats import Stretch, find_fillers, find_takes
 from utils.speech.silence import STEP_MS
 from utils.speech.topics import Topic, highlights, topics_of
@@ -58,7 +58,7 @@ class Contents:
 def read_loudness(entry: Entry) -> Loudness | None:
     """The loudness in an entry; None where there is nothing to hear."""
     facts = json.loads(entry.read_bytes(LOUDNESS_FILE))
-    return Loudness(**facts) if facts else None
+    return Loudness(**facts | {"peaks": tuple(facts["peaks"])}) if facts else None
 
 
 def _contents(work: Work) -> None:
@@ -66,7 +66,7 @@ def _contents(work: Work) -> None:
     sound: HeardSound = work.inputs["sound"]
     chosen = work.settings
     words = transcript.words
-    topics = topics_of(transcript.cues, [_level_db(cue, sound) for cue in transcript.cues] if sound.audible else None)
+    topics, heard = (_topics(each, sound) for each in (transcript, work.inputs["understood"]))
     own = [word for word in chosen["retakes.fillers"].split(",") if word.strip()]
     facts = {
         "fillers": [asdict(each) for each in find_fillers(words, transcript.language, own)],
@@ -75,9 +75,14 @@ def _contents(work: Work) -> None:
             for each in find_takes(words, chosen["retakes.least_words"], round(1000 * chosen["retakes.within_s"]))
         ],
         "topics": [asdict(each) for each in topics],
-        "highlights": highlights(transcript.cues, topics, sound.length_ms),
+        "highlights": highlights(transcript.cues, heard, sound.length_ms),  # a word that people correct moves none
     }
     (work.folder / CONTENTS_FILE).write_text(json.dumps(facts))
+
+
+def _topics(transcript: Transcript, sound: HeardSound) -> tuple[Topic, ...]:
+    levels_db = [_level_db(cue, sound) for cue in transcript.cues]
+    return topics_of(transcript.cues, levels_db if sound.audible else None)
 
 
 def _level_db(cue: Cue, sound: HeardSound) -> float:
@@ -94,9 +99,9 @@ def _loudness(work: Work) -> None:
 
 CONTENTS = Stage(
     "contents",
-    version=1,
+    version=2,
     run=_contents,
     settings=("retakes.least_words", "retakes.within_s", "retakes.fillers"),
     tools=("numpy",),
 )
-LOUDNESS = Stage("loudness", version=1, run=_loudness, tools=("av",))
+LOUDNESS = Stage("loudness", version=2, run=_loudness, tools=("av",))

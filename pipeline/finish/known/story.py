@@ -17,8 +17,8 @@ from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.media.clip import Clip
+from utils.media.loudness import Loudness
 from utils.progress import one_at_a_time
-from utils.speech.loudness import Loudness
 from utils.speech.silence import without_words
 from utils.speech.words import Spans, Transcript
 
@@ -96,10 +96,12 @@ def know(
         better = corrected(run, understood, corrects)
 
         # 4. People have the last word; then see what can go, and what it is about.
-        changed = changes.of_words(better or understood)
+        before = better or understood
+        changed = changes.of_words(before)
         contents = None
         if changed.transcript.cues:
-            contents = Contents(run.take(CONTENTS, transcript=changed.transcript, sound=sound))
+            taken = run.take(CONTENTS, transcript=changed.transcript, understood=before, sound=sound)
+            contents = Contents(taken)
             run.events.append(Event(CONTENTS.name, BY_STATISTICS))
         seen, loud = looking.result()
 

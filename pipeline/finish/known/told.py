@@ -14,7 +14,8 @@ from pipeline.finish.known.story import Known
 from pipeline.finish.known.transcript import GIVEN, TRANSCRIPT
 from pipeline.stage import Lasting
 from utils.atomic_file import explained, write_atomically
-from utils.speech.subtitles import as_ass, as_srt, as_vtt
+from utils.media.loudness import Loudness
+from utils.speech.subtitles import AssStyle, as_ass, as_srt, as_vtt
 
 STAGES = (SOUND, VOICE, SILENCE, TRANSCRIPT, GIVEN, CORRECTED, CONTENTS, LOUDNESS, SEEN)
 SHOWN_WORDS = 60
@@ -34,7 +35,7 @@ def document(known: Known) -> dict[str, Any]:
             "length_ms": round(known.clip.duration_s * 1000),
         },
         "sound": asdict(known.sound.facts),
-        "loudness": asdict(known.loudness) if known.loudness else None,
+        "loudness": _loudness(known.loudness) if known.loudness else None,
         "speech": known.silences.speech,
         "pauses": known.pauses,
         "pauses_by": known.silences.by,
@@ -53,6 +54,10 @@ def document(known: Known) -> dict[str, Any]:
         "events": [{"stage": each.stage, "level": each.level, "sentence": each.sentence} for each in known.events],
         "seconds": round(known.seconds, 3),
     }
+
+
+def _loudness(loud: Loudness) -> dict[str, float]:
+    return {"lufs": loud.lufs, "range_lu": loud.range_lu, "peak_db": round(loud.peak_db, 2)}
 
 
 def lasting_of(name: str) -> Lasting:
@@ -77,7 +82,7 @@ def write(known: Known, folder: Path) -> list[Path]:
         files |= {
             "transcript.srt": as_srt(cues),
             "transcript.vtt": as_vtt(cues),
-            "transcript.ass": as_ass(cues, size.width_px, size.height_px, karaoke=True),
+            "transcript.ass": as_ass(cues, AssStyle.usual(*size), karaoke=True),
         }
     with explained(folder / "known.json"):
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,12 @@ from pipeline.run import Run
 from pipeline.stage import Stage, Work
 from pipeline.types import Event
 from utils.digest import digest_bytes
-from utils.errors import ModelError, TranscriptError
+from utils.errors import ModelError
 from utils.media.clip import Clip
 from utils.speech.cues import cues_of
 from utils.speech.silence import STEP_MS
 from utils.speech.snapping import in_cues, snapped
-from utils.speech.transcript_file import MOST_BYTES, between, read_transcript, spread
+from utils.speech.transcript_file import between, file_bytes, read_transcript, spread
 from utils.speech.whisper import Whisper, card_unused, device, windows_of
 from utils.speech.words import Cue, Spans, Transcript, Word, overlap_ms
 
@@ -57,14 +57,7 @@ class GivenFile:
     @classmethod
     def read(cls, path: Path) -> "GivenFile":
         """The file at a path; TranscriptError in a sentence where it cannot be read."""
-        try:
-            with path.open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise TranscriptError(
-                f"The transcript {path.name!r} cannot be read ({error.strerror}).", "Check its name and permissions."
-            ) from error
-        return cls(path.name, data)
+        return cls(path.name, file_bytes(path))
 
     @cached_property
     def digest(self) -> str:
