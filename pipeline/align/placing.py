@@ -32,4 +32,4 @@ def _place(work: Work) -> None:
     (work.folder / PLACE_FILE).write_text(json.dumps(asdict(placed)))
 
 
-PLACE = Stage("place", version=5, run=_place, settings=MATCHING, tools=TOOLS)
+PLACE = Stage("place", version=6, run=_place, settings=MATCHING, tools=TOOLS)

@@ -150,6 +150,6 @@ def _lay_over(work: Work) -> None:
             writer.write(picture, *place)
 
 
-ALIGN = Stage("align", version=14, run=_align, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
+ALIGN = Stage("align", version=15, run=_align, settings=(*MATCHING, "match.anchors"), tools=TOOLS)
 LISTEN = Stage("listen", version=1, run=_listen, tools=TOOLS)
 LAY_OVER = Stage("lay over", version=2, run=_lay_over, settings=("encode.crf", "encode.x264_preset"), tools=TOOLS)

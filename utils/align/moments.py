@@ -25,7 +25,7 @@ and the frames next to an end that show how time runs towards it."""
 SIGMA_TIMES, LEAST_SIGMA = 1.4, 0.005
 """What both halves have in common does not show in their difference; on clips whose truth is known errors are so much
 larger."""
-MOST_UNEQUAL = 2.0
+MOST_UNEQUAL = 2.5
 """Where the ways at two frames make them so many times nearer or farther apart than they are, the background turns."""
 LEAST_GAIN = 0.1
 """How much of what a frame of the background shows is in a frame of the foreground, at least."""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from utils.align.proxies import Luma, Proxies
 from utils.size import Size
 
+FINE_PX = 1.5
+"""So many pixels of a proxy lie at most between places that are looked at; some of these are averaged for a cell."""
+
 
 def between_middles(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """A matrix (2 x 3) between places as one between pixels, which OpenCV counts from their middles."""
@@ -35,7 +38,9 @@ class Placement:
 
     def crop(self, luma: Luma, background: Proxies, size: Size, grid: Size) -> NDArray[np.float32]:
         """The part of a background proxy that a foreground of this size covers, on a grid."""
-        fine = Size(2 * grid.width_px, 2 * grid.height_px)  # then averaged: one step would leave pixels out
+        covered_px = self.scale * background.reduction[0] * size.width_px / grid.width_px
+        times = max(2, int(np.ceil(covered_px / FINE_PX)))
+        fine = Size(times * grid.width_px, times * grid.height_px)
         steps = [side / count for side, count in zip(size, fine, strict=True)]
         matrix = between_middles(np.array(background.reduction)[:, None] * self.matrix * np.array([*steps, 1.0]))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
