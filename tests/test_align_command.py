@@ -89,11 +89,14 @@ def test_the_foreground_is_laid_where_and_when_it_belongs(pair: Pair, tmp_path: 
 
 @pytest.mark.parametrize("option", ["-o", "--map"])
 def test_no_clip_of_the_pair_is_written_over(pair: Pair, option: str, tmp_path: Path) -> None:
-    for clip in (pair.background.path, pair.foreground.path):
-        before = clip.read_bytes()
-        child = run(pair.background.path, pair.foreground.path, option, clip, "--home", tmp_path)
-        assert child.returncode == 1 and f"replace the clip itself, '{clip}'" in child.stderr.replace("\n", "")
-        assert clip.read_bytes() == before
+    clips = [tmp_path / "background.mp4", tmp_path / "foreground.mp4"]
+    for clip, copied in zip((pair.background, pair.foreground), clips, strict=True):
+        copied.write_bytes(clip.path.read_bytes())
+    for path in clips:
+        before = path.read_bytes()
+        child = run(*clips, option, path, "--home", tmp_path)
+        assert child.returncode == 1 and f"replace the clip itself, '{path}'" in " ".join(child.stderr.split())
+        assert path.read_bytes() == before
 
 
 def test_clips_that_have_nothing_in_common_are_refused(tmp_path: Path) -> None:
