@@ -104,8 +104,8 @@ def test_blur_does_not_pull_times_towards_whole_frames(tmp_path: Path) -> None:
 
 def test_frames_that_are_the_same_are_found_to_be_the_same(tmp_path: Path) -> None:
     """Also where a camera shakes so that frames beside one another are hardly different."""
-    scene = Scene(patches=2, turning=0.3)
-    shaking = Case("shaking", scene=scene, seconds=2.0, speed=lambda share: float(np.cos(37 * share)))
+    times = [0.3 + 0.004 * index + 0.02 * float(np.sin(2.3 * index)) for index in range(120)]
+    shaking = Case("shaking", scene=Scene(patches=2), seconds=1.5, edit=lambda _: times)
     clip = Proxies.of(shaking.made(tmp_path).foreground)
     moments = align(clip, clip).moments
     assert np.abs(moments - np.arange(len(clip))).max() < 0.01
