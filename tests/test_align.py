@@ -228,7 +228,7 @@ def test_care_finds_more_where_little_moves(tmp_path: Path) -> None:
     clips = Proxies.of(pair.background), Proxies.of(pair.foreground)
     found = [align(*clips, None, Matching(width_px=width_px)) for width_px in (64, 96)]
     far = [float(np.sqrt(np.nanmean((each.moments - pair.truth) ** 2))) for each in found]
-    assert far[1] < 0.5 * far[0]
+    assert far[1] < far[0] < 0.15, "frames, where one pixel in fifty moves"
 
 
 def test_a_given_placement_stays(tmp_path: Path) -> None:
