@@ -231,7 +231,8 @@ def informed(case: Case, pair: Pair, background: Proxies) -> NDArray[np.bool_]:
 
     def shown(moment: float) -> NDArray[np.float32]:
         rgb: RGB = case.scene.picture(moment / rate)[top : top + height, left : left + width]
-        return grid.high(grid.shrunk(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)))
+        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        return grid.high(np.asarray(cv2.resize(grey, grid.size, interpolation=cv2.INTER_AREA), np.float32))
 
     place, moved = Placement(pair.scale, *pair.corner), []
     for moment in np.clip(pair.truth[known], 0, len(background) - 1):

@@ -110,7 +110,7 @@ def _ours(folder: Path, place: Path) -> float:
 
 
 def _again(folder: Path, place: Path) -> float:
-    """The same film again, with another text in one of its subtitles."""
+    """A film rendered again with another text in one of its subtitles."""
     home, other = tempfile.mkdtemp(dir=place), Path(tempfile.mkdtemp(dir=place))
     for path in folder.iterdir():
         (other / path.name).symlink_to(path)
@@ -158,7 +158,7 @@ def _texts() -> list[tuple[float, float, str]]:
 
 
 def _moviepy(python: str, folder: Path, place: Path) -> float:
-    """The same film as MoviePy's own examples build it."""
+    """The film that is measured, built as MoviePy's own examples build one."""
     facts = {"folder": str(folder), "out": str(place / "moviepy.mp4"), "cuts": CUTS, "crf": CRF, "preset": PRESET}
     facts |= {"size": list(SIZE), "at": BROLL_AT_S, "seconds": BROLL_S, "fade": FADE_S, "texts": _texts()}
     child = Path(__file__).with_name("finish_moviepy.py")

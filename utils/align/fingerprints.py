@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.align.grid import Grid
-from utils.align.placement import Placement
+from utils.align.placement import Placement, whole
 from utils.align.proxies import Proxies
 from utils.size import Size
 
@@ -105,7 +105,7 @@ def own_prints(foreground: Proxies, grid: Grid) -> Kept:
     """The fingerprints of a foreground, the same for every placement."""
     own = np.empty((len(foreground), len(grid.counted)), np.int16)
     for index in range(len(foreground)):
-        own[index] = _kept(grid, Placement().crop(foreground.luma[index], foreground, foreground.size, grid.size))
+        own[index] = _kept(grid, whole(foreground.luma[index], foreground, grid.size))
     return own
 
 

@@ -58,10 +58,6 @@ class Grid:
         numbers = (down * (across.max() + 1) + across).ravel()[self.counted]
         return np.asarray(numbers[:, None] == np.unique(numbers), np.float32)
 
-    def shrunk(self, luma: NDArray[np.uint8]) -> Picture:
-        """A whole picture in cells."""
-        return np.asarray(cv2.resize(luma, self.size, interpolation=cv2.INTER_AREA), np.float32)
-
     def high(self, picture: Picture) -> Picture:
         """A picture without what is broader than a few cells, which is averaged over those that count alone."""
         if self.border is None:

@@ -5,14 +5,13 @@ own time, all share the placement; times are eliminated from the equations (Schu
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.align.fingerprints import Prints
 from utils.align.grid import Grid
-from utils.align.placement import Placement
+from utils.align.placement import Placement, whole
 from utils.align.proxies import Proxies
 
 Values = NDArray[np.float64]
@@ -67,8 +66,8 @@ class Joint:
         self._grid = Grid.of(foreground.size, BORDER_WIDTH_PX if border_px else WIDTH_PX, border_px)
         few = np.linspace(0, len(known) - 1, min(MOST_FRAMES, len(known))).round().astype(np.int64)
         self.indices = known[few]
-        whole = partial(Placement().crop, background=foreground, size=foreground.size, grid=self._grid.size)
-        self._own = [self._grid.high(whole(foreground.luma[index])) for index in self.indices]
+        pictures = (whole(foreground.luma[index], foreground, self._grid.size) for index in self.indices)
+        self._own = [self._grid.high(picture) for picture in pictures]
         down, across = np.mgrid[: self._grid.size.height_px, : self._grid.size.width_px].astype(np.float32) + 0.5
         self._across = across * np.float32(self._size.width_px / self._grid.size.width_px)
         self._down = down * np.float32(self._size.height_px / self._grid.size.height_px)

@@ -20,6 +20,11 @@ def between_middles(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return shifted
 
 
+def whole(luma: Luma, clip: Proxies, grid: Size) -> NDArray[np.float32]:
+    """All of a proxy on a grid, by the filter of `Placement.crop`: the same picture looks the same in both clips."""
+    return Placement().crop(luma, clip, clip.size, grid)
+
+
 @dataclass(frozen=True)
 class Placement:
     """The foreground's upper left corner in the background, in px of that, and how many of these one of its own is."""
@@ -48,7 +53,7 @@ class Placement:
         return np.asarray(cv2.resize(cut, grid, interpolation=cv2.INTER_AREA), np.float32)
 
     def upright(self, size: Size) -> "Placement":
-        """The same without a turn: the middle of a foreground of this size stays where it is."""
+        """This placement without a turn: the middle of a foreground of this size stays where it is."""
         if not self.turn:
             return self
         middle = np.array([size.width_px / 2, size.height_px / 2, 1.0])

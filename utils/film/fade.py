@@ -32,7 +32,7 @@ class Fade:
             plane[:] = cv2.LUT(plane, table)
 
     def hides(self, index: int) -> bool:
-        """It shows what is below."""
+        """A fade is taken for something that leaves the picture visible."""
         return False
 
     def told(self, span: Span) -> Any:

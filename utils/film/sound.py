@@ -141,7 +141,7 @@ class _Piece:
 
 
 def in_channels(samples: Samples, channels: int) -> Samples:
-    """The same in another number of channels: one is heard on both sides, and of several the first ones count."""
+    """Sound in another number of channels: one is heard on both sides, and of several the first ones count."""
     own = len(samples)
     if own == channels:
         return samples

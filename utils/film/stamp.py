@@ -106,7 +106,7 @@ class Stamp:
             self._drawn.clear()
 
     def hides(self, index: int) -> bool:
-        """It is taken for something that leaves the picture visible."""
+        """A stamp is taken for something that leaves the picture visible."""
         return False
 
     def told(self, span: Span) -> Any:

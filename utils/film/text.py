@@ -54,7 +54,7 @@ class TextStyle:
         return max(6, round(self.height * size.height_px))
 
     def in_file(self, size: Size) -> AssStyle:
-        """The same for a subtitle file; a font that is a file goes by its name there."""
+        """This style as subtitle files write it; a font that is a file goes by its name there."""
         fonts, height_px = self.fonts, self.px(size)
         across_px, along_px = (round(self.margin * side) for side in size)
         return AssStyle(

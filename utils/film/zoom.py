@@ -87,7 +87,7 @@ class Zoom:
             canvas.scale(self.matrix(index, canvas.size))
 
     def hides(self, index: int) -> bool:
-        """It shows what is below."""
+        """A zoom shows what is below, only larger."""
         return False
 
     def told(self, span: Span) -> Any:

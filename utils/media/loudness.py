@@ -88,7 +88,7 @@ class _Meter:
 
     form: Form
     told: Mapping[str, str] = field(default_factory=dict)
-    """What it said last."""
+    """What the meter said last."""
     peaks: tuple[float, ...] = ()
     _graph: Graph = field(init=False)
 

@@ -38,16 +38,16 @@ class Face:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """x and y of its middle."""
+        """x and y of the middle of the face's box."""
         return self.left + self.width / 2, self.top + self.height / 2
 
     @property
     def area(self) -> float:
-        """Of its box, in px²."""
+        """The area of the face's box, in px²."""
         return self.width * self.height
 
     def scaled(self, factor: float, left: float = 0.0, top: float = 0.0) -> "Face":
-        """The same face in a picture that is larger by a factor, moved."""
+        """This face in a picture that is larger by a factor, moved."""
         return Face(
             self.left * factor + left, self.top * factor + top, self.width * factor, self.height * factor, self.score
         )

@@ -20,7 +20,7 @@ class Line:
     said: tuple[int, ...] = ()
 
     def cue(self, rate: Fraction) -> Cue:
-        """The same in ms of the film, each rounded down so that nothing is late for its frame."""
+        """This line in ms of the film, each rounded down so that nothing is late for its frame."""
         edges = (self.span.start, self.span.stop, *self.said)
         start_ms, end_ms, *said_ms = (int(index / rate * 1000) for index in edges)
         stops_ms = (*said_ms[1:], end_ms)
