@@ -132,7 +132,7 @@ def test_whoever_starts_without_its_ledger_says_which_file_is_missing(tmp_path: 
     command = [sys.executable, *command, "--home", str(tmp_path)]
     child = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert child.returncode == 1 and "Traceback" not in child.stderr
-    told = " ".join(child.stderr.split())  # the console wraps at its width
+    told = child.stderr
     assert "is not there, though there was one" in told and "Put it back" in told
 
 
