@@ -20,9 +20,9 @@ from pipeline.jobs.results import Results
 from pipeline.result.names import CLIP
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import state
+from tests.espeak_child import RATE_HZ
 from tests.films import clip, numbers
 from tests.sound import sounding
-from tests.spoken import RATE_HZ
 from tests.studios import App
 from tests.test_finish_draft import TALK, heard
 from utils.film.timeline import Timeline

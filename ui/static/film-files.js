@@ -1,10 +1,10 @@
 // Files that a film is made with: chosen, sent to the server, and named in its plan by their digests.
 import { fileOf } from "./film-store.js";
-import { ask, draw, html, remembered, tell } from "./shared.js";
+import { ask, draw, html, remembered, resolved, tell } from "./shared.js";
 import { Upload } from "./upload.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp,image/tiff,image/bmp", SOUNDS = "audio/*,.mp3,.wav,.m4a,.aac,.flac,.ogg,.opus";
-const VIDEOS = "video/*,.mkv,.mov,.mts,.m2ts,.mxf", LOOK_MS = 500;
+const VIDEOS = "video/*,.mkv,.mov,.mts,.m2ts,.mxf", LOOK_MS = 500, SLOW_MS = 800, SENT = "film file";
 const KINDS = { broll: [VIDEOS, sentClip], pictures: [PICTURES, sentTo("references")], music: [SOUNDS, sentTo("sounds")], effects: [SOUNDS, sentTo("sounds")] };
 
 /** The file for a new item of a row: {digest, name, seconds}; undefined where it needs none, null where none was chosen. */
@@ -15,12 +15,15 @@ export async function chooseFile(row, store) {
   if (file !== "new") return file;
   const picked = await pickedFile(accept);
   if (!picked) return null;
-  tell(`${picked.name} is being sent.`);
+  const slow = setTimeout(tell, SLOW_MS, `${picked.name} is being sent.`, "note", SENT);
   try {
     return { ...(await send(picked)), name: picked.name };
   } catch (error) {
     tell(`${picked.name}: ${error.message}`, "bad");
     return null;
+  } finally {
+    clearTimeout(slow);
+    resolved(SENT);
   }
 }
 

@@ -7,7 +7,7 @@ import { clockText } from "./film-time.js";
 import { levelsOf, paint } from "./film-wave.js";
 import { draw, html } from "./shared.js";
 
-const MOST_SCALE = 400, ZOOM = 1.5, NARROW = "(max-width: 640px)";
+const MOST_SCALE = 400, ZOOM = 1.5, SLIVER_PX = 6, NARROW = "(max-width: 640px)";
 
 class FilmLine extends HTMLElement {
   connectedCallback() {
@@ -16,9 +16,11 @@ class FilmLine extends HTMLElement {
     this.scroller = this.querySelector(".scroller");
     this.canvas = this.querySelector("canvas");
     this.wave = this.querySelector(".wave");
+    this.playHead = this.querySelector(".play-head");
     this.scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
     this.scroller.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.addEventListener("click", ({ target }) => this.#clicked(target));
+    this.addEventListener("dblclick", ({ target }) => target.closest(".item") && this.#goTo(target.closest(".item").dataset));
     this.addEventListener("change", ({ target }) => target.matches("[data-switch]") && this.store.editPlan((plan) => switched(plan, target.dataset.switch, target.checked)));
     this.addEventListener("keydown", (event) => this.#typed(event));
     this.scroller.addEventListener("pointerdown", (event) => this.#grasp(event));
@@ -87,8 +89,9 @@ class FilmLine extends HTMLElement {
 
   #drawRow(name, from_s, to_s) {
     const { store, scale } = this, place = this.querySelector(`[data-lane=${name}]`), row = rowOf(name), on = isOn(store.plan, name), { chosen } = store;
-    const all = itemsOf(store.plan, name, store.about), seen = all.filter((each) => (each.to_s >= from_s && each.from_s <= to_s) || (chosen?.row === name && chosen.index === each.index));
-    const first = (chosen?.row === name && all.find(({ index }) => index === chosen.index)) || all[0];
+    const all = itemsOf(store.plan, name, store.about), isChosen = ({ index }) => chosen?.row === name && chosen.index === index;
+    const seen = apart(all.filter((each) => (each.to_s >= from_s && each.from_s <= to_s) || isChosen(each)), scale, isChosen);
+    const first = seen.find(isChosen) ?? seen[0];
     const isThere = document.activeElement?.closest?.(".item")?.dataset.row === name;
     place.classList.toggle("off", on === false);
     draw(place.querySelector(".head"), html`<button type="button" class="title" data-title="${name}" aria-pressed="${chosen?.row === name ? "true" : "false"}">${row.title}${all.length > 1 && html` <span class="quiet number">${all.length}</span>`}</button>
@@ -97,10 +100,14 @@ class FilmLine extends HTMLElement {
     const box = place.querySelector("[data-switch]");
     if (box) box.checked = on;
     draw(place.querySelector(".items"), html`${seen.map((each) => html`<button type="button" class="item${each.isFixed ? " fixed" : ""}${each.ends[0] ? " first" : ""}${each.ends[1] ? " last" : ""}" data-key="${each.index}" data-row="${name}" data-index="${each.index}"
-      tabindex="${each === first ? 0 : -1}" aria-pressed="${chosen?.row === name && chosen.index === each.index ? "true" : "false"}" title="${each.label}"
+      tabindex="${each === first ? 0 : -1}" aria-pressed="${isChosen(each) ? "true" : "false"}" title="${each.label}"
       aria-label="${`${row.one}, ${each.label}, ${clockText(each.from_s)} to ${clockText(each.to_s)}`}" aria-describedby="film-line-help"
       style="left: ${(each.from_s * scale).toFixed(1)}px; width: ${Math.max(2, (each.to_s - each.from_s) * scale).toFixed(1)}px"><span>${each.label}</span></button>`)}`);
     if (isThere && !this.contains(document.activeElement)) this.#focusItem();
+  }
+
+  #goTo({ row, index }) {
+    this.store.seek(itemsOf(this.store.plan, row, this.store.about).find((each) => each.index === Number(index)).from_s);
   }
 
   #focusItem() {
@@ -123,7 +130,7 @@ class FilmLine extends HTMLElement {
     const { store, scale } = this;
     if (!scale) return;
     const { at_s, time } = store;
-    this.style.setProperty("--at", `${at_s * scale}px`);
+    this.playHead.style.transform = `translateX(${at_s * scale}px)`;
     this.wave.setAttribute("aria-valuemax", time.last_s.toFixed(2));
     this.wave.setAttribute("aria-valuenow", at_s.toFixed(2));
     this.wave.setAttribute("aria-valuetext", `${clockText(at_s)} of the clip${time.isCut(at_s) ? ", which is cut" : `, ${clockText(time.frameAt(at_s) / time.rate)} of the film`}`);
@@ -143,7 +150,7 @@ class FilmLine extends HTMLElement {
     this.scale = Math.min(MOST_SCALE, Math.max(this.#least, scale * by));
     this.style.setProperty("--lane", `${Math.max(seen, this.store.time.clip_s * this.scale)}px`);
     scroller.scrollLeft = at_s * this.scale - left;
-    this.#draw();
+    this.#soon();
   }
 
   #wheel(event) {
@@ -219,6 +226,17 @@ class FilmLine extends HTMLElement {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+/** Items that can be told apart: of those that would lie on each other as slivers, the first one stands for all. */
+function apart(items, scale, isChosen) {
+  let right = -Infinity;
+  return items.filter((each) => {
+    const left = each.from_s * scale, width = (each.to_s - each.from_s) * scale;
+    if (width < SLIVER_PX && left < right && !isChosen(each)) return false;
+    right = Math.max(right, left + Math.max(SLIVER_PX, width));
+    return true;
+  });
 }
 
 const frame = () => html`<div class="row tools" role="toolbar" aria-label="Zoom of the timeline">

@@ -33,26 +33,36 @@ class FilmStart extends HTMLElement {
   show(clip, { job = null, again = false, before = null } = {}) {
     if (this.clip?.id !== clip.id) this.#forget();
     Object.assign(this, { clip, again, problem: "", told: null });
-    if (before ?? job) this.#remember(before ?? job);
+    if (before ?? job) this.#takeUp(before ?? job);
     this.#watch(job);
     this.#draw();
   }
 
   #forget() {
-    Object.assign(this, { wishes: Object.fromEntries(WISHES.map(([name]) => [name, !OFF.includes(name)])), transcript: null, more: {} });
+    Object.assign(this, { wishes: Object.fromEntries(WISHES.map(([name]) => [name, !OFF.includes(name)])), transcript: null, more: {}, taken: null });
   }
 
-  /** Take up what was wanted of a job before. */
-  async #remember(job) {
-    const { clip } = this, { settings } = await ask(`jobs/${job}`).catch(() => ({}));
-    if (!settings || this.clip !== clip || this.taken === job) return;
+  /** Take up what was wanted of a job before; until that is known, nothing can be chosen. */
+  async #takeUp(job) {
+    if (this.taken === job) return;
+    const { clip } = this;
+    this.isWaiting = true;
+    const { settings } = await ask(`jobs/${job}`).catch(() => ({}));
+    this.isWaiting = false;
+    if (settings && this.clip === clip) this.#remember(settings);
     this.taken = job;
-    const said = (name, value, is) => [name, `wanted.${name}` in settings ? (settings[`wanted.${name}`] === value) === is : this.wishes[name]];
-    const { "wanted.subtitles": subtitles = "plain", "given.transcript": digest } = settings;
-    this.wishes = { ...Object.fromEntries([said("silences", "cut", true), said("takes", "cut", true), said("fillers", "cut", true), said("zoom", "none", false), said("highlights", "same", false)]), subtitles: subtitles !== "none", karaoke: subtitles === "marked" };
-    this.more = Object.fromEntries(MORE.filter((name) => name in settings).map((name) => [name, settings[name]]));
-    this.transcript ??= digest ? { name: "the one that you gave", digest } : null;
     this.#draw();
+  }
+
+  #remember(settings) {
+    const said = (name) => settings[`wanted.${name}`], isCut = (name) => (said(name) ?? "cut") === "cut";
+    this.wishes = {
+      silences: isCut("silences"), takes: isCut("takes"), fillers: isCut("fillers"), zoom: said("zoom") !== "none", highlights: said("highlights") !== "same",
+      subtitles: said("subtitles") !== "none", karaoke: said("subtitles") === "marked",
+    };
+    this.more = Object.fromEntries(MORE.filter((name) => name in settings).map((name) => [name, settings[name]]));
+    const digest = settings["given.transcript"];
+    this.transcript ??= digest ? { name: "the one that you gave", digest } : null;
   }
 
   async #typed({ target }) {
@@ -172,7 +182,7 @@ class FilmStart extends HTMLElement {
     return html`<section class="card stack" data-key="offer" aria-label="${again ? "Look into it again" : "Look into the clip"}"><h2>${again ? "Look into it again" : "Make a film of it"}</h2>
       <p class="quiet">${again ? "Words that you struck out or corrected stay so, and what you placed yourself stays where it is." : "Pauses, words, what was said again, filler words and faces are found; you get a film that you can change in every part."}</p>
       ${problem && html`<p class="alert" role="alert">${problem}</p>`}
-      <fieldset class="wishes"><legend>What the film should have</legend>${WISHES.map(([name, title, about]) => html`<label class="wish"><input type="checkbox" data-wish="${name}"><span><b>${title}</b> <span class="quiet small">${about}</span></span></label>`)}</fieldset>
+      <fieldset class="wishes" ${this.isWaiting ? html`disabled` : ""}><legend>What the film should have</legend>${WISHES.map(([name, title, about]) => html`<label class="wish"><input type="checkbox" data-wish="${name}"><span><b>${title}</b> <span class="quiet small">${about}</span></span></label>`)}</fieldset>
       <div class="row given">${transcript ? html`<span class="small">Transcript: ${named(transcript.name)}</span><button type="button" class="button small" data-do="without">Take it away</button>`
         : html`<button type="button" class="button small" data-do="transcript">I have a transcript</button><span class="quiet small">SRT, VTT or JSON, in place of writing down what is said</span>`}
         <input type="file" hidden aria-label="Transcript" accept=".srt,.vtt,.json,application/json,text/vtt,application/x-subrip"></div>
@@ -181,7 +191,7 @@ class FilmStart extends HTMLElement {
         <label class="field number"><span class="small">Breath that stays <span class="quiet">s</span></span><input type="number" data-more="silence.breath_s" min="0" max="5" step="0.05" placeholder="0.15"></label>
         <label class="field text"><span class="small">Language</span><input type="text" data-more="speech.language" maxlength="8" placeholder="found by itself"></label>
         <label class="field text"><span class="small">Filler words, with commas</span><input type="text" data-more="retakes.fillers" placeholder="those of the language"></label></div></details>
-      <div class="row"><button type="button" class="button main" data-do="look">${again ? "Look into it again" : "Look into it"}</button>
+      <div class="row"><button type="button" class="button main" data-do="look" ${this.isWaiting ? html`disabled` : ""}>${again ? "Look into it again" : "Look into it"}</button>
         ${again && html`<button type="button" class="button" data-do="back">Back to the film</button>`}</div></section>`;
   }
 }

@@ -54,7 +54,7 @@ export class FilmStore extends EventTarget {
     const { plan, changes } = this, { facts } = this.clip, own = this.known?.clip?.rate ?? facts.rate ?? facts.frames / facts.seconds;
     const rate = rateOf(plan.rate ?? own), frames = plan.rate ? Math.round(facts.seconds * rate) : facts.frames;
     this.time = new FilmTime(plan.cut ?? [], rate, frames);
-    this.words = wordsOf(this.known, changes);
+    if (this.wordsBy?.known !== this.known || this.wordsBy.changes !== changes) Object.assign(this, { words: wordsOf(this.known, changes), wordsBy: { known: this.known, changes } });
     this.whys = whysOf(this.words, plan.cut ?? []);
   }
 
