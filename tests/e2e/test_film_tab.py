@@ -273,6 +273,21 @@ def test_a_transcript_without_times_of_words_gives_cues_that_follow_the_words(
     assert desk.saved()["plan"]["cut"][-1]["to_s"] < 14
 
 
+def test_the_film_is_played_as_it_is_cut(desk: Desk) -> None:
+    head = desk.tab.get_by_role("slider", name="Play head")
+    desk.word(6).click()
+    desk.page.keyboard.press("Space")
+    expect(desk.tab.locator("video")).to_be_visible()
+    expect(head).to_have_attribute("aria-valuetext", re.compile(r"^0:0(6\.[3-9]|7)"))
+    expect(desk.tab.locator(".screen .words")).to_have_text("You should take some water with you")
+    desk.page.keyboard.press("Space")
+    expect(desk.tab.locator("video")).to_be_hidden()
+    expect(desk.tab.locator(".screen")).not_to_have_class(re.compile("old"))
+    was = str(head.get_attribute("aria-valuenow"))
+    desk.tab.get_by_role("button", name="One frame back").click()
+    assert round(float(was) - float(str(head.get_attribute("aria-valuenow"))), 2) == 0.04
+
+
 def test_another_window_is_not_overwritten_unasked(desk: Desk) -> None:
     other = desk.page.context.new_page()
     other.goto(f"{desk.studio.url}/#finish")

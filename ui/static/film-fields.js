@@ -22,6 +22,7 @@ export const ITEM = {
   cut: [text("why", "Why")],
   punches: [number("scale", "Larger by", 1.15, 1, 4, 0.05, "×"), number("ease_s", "Comes within", 0.2, 0, 10, 0.05, "s")],
   broll: [{ name: "file", title: "Clip", kind: "clip" }, number("from_s", "Begins in it at", 0, 0, 86400, 0.1, "s"), { ...FADE, usual: 0.25 }, choice("sound", "Its sound", "mute", { mute: "Not heard", duck: "Heard under the speech" }), choice("fit", "Fits by", "cover", { cover: "Filling the place", contain: "Being seen as a whole" }), ...place(1), share("height", "Height", 1)],
+  looks: [{ name: "look", title: "Look", kind: "look" }, share("strength", "Strength", 1), FADE],
   pictures: [...place(0.15), share("opacity", "Opacity", 1), FADE],
   titles: [text("text", "Text", 2), { ...FADE, usual: 0.3 }, ...style(0.09, "middle")],
   subtitles: [text("text", "Text", 2)],
@@ -75,16 +76,18 @@ export function said(control, { kind, min, max, scale = 1 }) {
   return Number.isFinite(value) ? Math.round(1e4 * Math.min(max, Math.max(min, value))) / 1e4 / scale : null;
 }
 
-/** A field's control; `clips` are those that b-roll may be of. */
-export function control(field, value, clips) {
+/** A field's control; `named` are the choices that are known only here: clips that b-roll may be of, and looks, {value, title}. */
+export function control(field, value, named) {
   const { name, title, kind, unit } = field, about = html`data-name="${name}" aria-label="${unit ? `${title} (${unit})` : title}"`;
+  const options = (choices) => html`<select ${about}>${choices.map(({ value: each, title: called }) => html`<option value="${each}">${called}</option>`)}</select>`;
   if (kind === "check") return html`<label class="field tick" data-key="${name}"><input type="checkbox" ${about} ${value ? html`checked` : ""}> ${title}</label>`;
   const inside = {
     number: () => html`<input type="number" ${about} min="${field.min}" max="${field.max}" step="${field.step}">`,
     colour: () => html`<input type="color" ${about}>`,
     text: () => (field.lines > 1 ? html`<textarea rows="${field.lines}" required ${about}></textarea>` : html`<input type="text" ${about}>`),
-    choice: () => html`<select ${about}>${Object.entries(field.choices).map(([each, called]) => html`<option value="${each}">${called}</option>`)}</select>`,
-    clip: () => html`<select ${about}>${clips.map(({ digest, title: called }) => html`<option value="${digest}">${called}</option>`)}</select>`,
+    choice: () => options(Object.entries(field.choices).map(([each, called]) => ({ value: each, title: called }))),
+    clip: () => options(named.clips),
+    look: () => options(named.looks),
   }[kind]();
   return html`<label class="field ${kind}" data-key="${name}"><span class="small">${title}${unit && html` <span class="quiet">${unit}</span>`}</span>${inside}</label>`;
 }

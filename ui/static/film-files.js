@@ -95,5 +95,5 @@ function asked(clips) {
 /** The clips that b-roll in a plan is of, by their names. */
 export function namedClips(plan) {
   const digests = [...new Set((plan.broll ?? []).map(({ file }) => file))];
-  return digests.map((digest) => ({ digest, title: fileOf(digest)?.name ?? "a clip" }));
+  return digests.map((digest) => ({ value: digest, title: fileOf(digest)?.name ?? "a clip" }));
 }

@@ -2,7 +2,7 @@
 // its zoom makes it, and scrolls; only what is seen is drawn.
 import { chooseFile } from "./film-files.js";
 import { drag, press } from "./film-drag.js";
-import { ROWS, isOn, itemsOf, rowOf, switched } from "./film-rows.js";
+import { ROWS, isKnown, isOn, itemsOf, rowOf, switched } from "./film-rows.js";
 import { clockText } from "./film-time.js";
 import { levelsOf, paint } from "./film-wave.js";
 import { draw, html } from "./shared.js";
@@ -93,6 +93,7 @@ class FilmLine extends HTMLElement {
     const seen = apart(all.filter((each) => (each.to_s >= from_s && each.from_s <= to_s) || isChosen(each)), scale, isChosen);
     const first = seen.find(isChosen) ?? seen[0];
     const isThere = document.activeElement?.closest?.(".item")?.dataset.row === name;
+    place.hidden = !isKnown(store.plan, name);
     place.classList.toggle("off", on === false);
     draw(place.querySelector(".head"), html`<button type="button" class="title" data-title="${name}" aria-pressed="${chosen?.row === name ? "true" : "false"}">${row.title}${all.length > 1 && html` <span class="quiet number">${all.length}</span>`}</button>
       ${on !== null && html`<label class="switch" title="${on ? "Seen in the film" : "Left out of the film"}"><input type="checkbox" data-switch="${name}" aria-label="${row.title} in the film"></label>`}

@@ -6,7 +6,7 @@ import { clockText } from "./film-time.js";
 import { draw, html } from "./shared.js";
 
 const FILM = { row: null, fields: [{ name: "loudness_lufs", title: "Loudness of the whole film", kind: "number", usual: "", min: -60, max: -5, step: 1, unit: "LUFS" }] };
-const WHOLE = { pictures: ["from_s", "to_s"] }; // what may stay from the first frame to the last
+const WHOLE = ["pictures", "looks"]; // what may stay from the first frame to the last
 
 class FilmPanel extends HTMLElement {
   connectedCallback() {
@@ -77,12 +77,12 @@ class FilmPanel extends HTMLElement {
       ${row !== null && index === null && !part ? html`<p class="quiet small" data-key="none">Nothing is here yet. The + beside its name adds it.</p>` : ""}
       <div class="fields" data-key="${`${row} ${index}`}">
         ${item && !item.isFixed ? times(item, row) : ""}
-        ${fields.map((field) => control(field, shown(part, field), namedClips(plan)))}
-        ${row === "pictures" && index !== null && part ? html`<img class="given" src="/studio/references/${part.file}" alt="${`The picture ${item?.label ?? ""}`}">` : ""}
+        ${fields.map((field) => control(field, shown(part, field), { clips: namedClips(plan), looks: looksFor(part?.look) }))}
+        ${row === "pictures" && index !== null && part?.file ? html`<img class="given" src="/studio/references/${part.file}" alt="${`The picture ${item?.label ?? ""}`}">` : ""}
       </div>
       ${index !== null && part ? html`<div class="row" data-key="acts">
         ${item && html`<button type="button" class="button small" data-key="go" data-do="go">Go there</button>`}
-        ${WHOLE[row] && html`<button type="button" class="button small" data-key="whole" data-do="whole">All of the film</button>`}
+        ${WHOLE.includes(row) && html`<button type="button" class="button small" data-key="whole" data-do="whole">All of the film</button>`}
         <button type="button" class="button small bad" data-key="remove" data-do="remove">Remove</button></div>` : ""}`);
     this.#fill(part, fields, item);
   }
@@ -97,6 +97,13 @@ class FilmPanel extends HTMLElement {
       else each.value = shown(part, field) ?? "";
     }
   }
+}
+
+/** The looks that the form of the Create tab offers, and the one that is chosen. */
+function looksFor(look) {
+  const forms = document.querySelector("reshoot-form")?.forms ?? [], fields = forms.flatMap((form) => form.fields);
+  const known = fields.find(({ name }) => name === "generate.look")?.choices ?? [];
+  return known.some(({ value }) => value === look) || !look ? known : [...known, { value: look, title: look }];
 }
 
 const times = ({ ends }, row) => html`<label class="field number" data-key="from"><span class="small">Begins <span class="quiet">s</span></span><input type="number" data-time="0" min="0" step="0.04" aria-label="Begins (s of the clip)"></label>

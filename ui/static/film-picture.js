@@ -5,7 +5,7 @@ import { clockText } from "./film-time.js";
 import { shortWhy } from "./film-words.js";
 import { ask, draw, html } from "./shared.js";
 
-const REST_MS = 180, MOST_KEPT = 60;
+const REST_MS = 80, LONG_MS = 700, MOST_KEPT = 60;
 
 class FilmPicture extends HTMLElement {
   connectedCallback() {
@@ -19,13 +19,19 @@ class FilmPicture extends HTMLElement {
 
   disconnectedCallback() {
     this.pause();
+    this.#forget();
+  }
+
+  #forget() {
     this.asking?.abort();
     clearTimeout(this.resting);
+    this.asking = this.resting = null;
   }
 
   /** Follow a film; `heard` are the listeners of the one before it. */
   show(store) {
     this.pause();
+    this.#forget();
     this.heard?.abort();
     this.heard = new AbortController();
     Object.assign(this, { store, told: null, problem: "", player: new Player(this.video, store, () => this.#follow()) });
@@ -76,18 +82,18 @@ class FilmPicture extends HTMLElement {
       this.problem = "";
     } else if (wanted.key !== this.failed || again) {
       this.failed = null;
-      if (this.asked !== wanted.key) this.asking?.abort();
-      clearTimeout(this.resting);
-      this.resting = setTimeout(() => this.#ask(), REST_MS);
+      if (performance.now() - this.since > LONG_MS) this.asking?.abort(); // otherwise the next one is asked for when it is there
+      this.resting ??= setTimeout(() => this.#ask(), REST_MS);
     }
     this.#draw();
   }
 
   async #ask() {
+    this.resting = null;
     const wanted = this.#wanted();
-    if (this.player.isPlaying || this.kept.has(wanted.key) || this.asked === wanted.key) return;
+    if (this.player.isPlaying || this.kept.has(wanted.key) || (this.asking && !this.asking.signal.aborted)) return;
     const asking = (this.asking = new AbortController()), { clip } = this.store;
-    this.asked = wanted.key;
+    this.since = performance.now();
     this.#draw();
     try {
       const json = { kind: "finish", settings: { "film.plan": this.store.planText }, at: wanted.at };
@@ -100,9 +106,8 @@ class FilmPicture extends HTMLElement {
       if (error.name !== "AbortError" && this.asking === asking) Object.assign(this, { problem: error.message, failed: wanted.key });
     }
     if (this.asking !== asking) return;
-    this.asking = this.asked = null;
-    this.#draw();
-    if (this.#wanted().key !== wanted.key) this.#follow();
+    this.asking = null;
+    this.#follow();
   }
 
   #draw() {

@@ -10,13 +10,15 @@ const seconds = (value) => Math.round(1000 * Math.max(0, value)) / 1000;
 const BETWEEN = {
   cut: { label: cutText },
   punches: { inside: "zoom", label: ({ scale = 1.15 }) => `${scale}×` },
-  pictures: { label: (each, nameOf) => nameOf(each.file) },
+  looks: { label: ({ look }) => look },
+  pictures: { label: ({ file, prompt }, nameOf) => (file ? nameOf(file) : prompt) },
   titles: { label: ({ text }) => text },
 };
 export const ROWS = [
   { name: "cut", title: "Cuts", one: "cut", add: "Cut a second here" },
   { name: "punches", title: "Zoom", one: "highlight", part: "zoom", add: "Show three seconds larger" },
   { name: "broll", title: "B-roll", one: "b-roll", add: "Add b-roll here" },
+  { name: "looks", title: "Looks", one: "look", add: "Draw three seconds in a look", needs: "looks" },
   { name: "pictures", title: "Pictures", one: "picture", add: "Add a picture here" },
   { name: "titles", title: "Titles", one: "title", add: "Add a title here" },
   { name: "subtitles", title: "Subtitles", one: "subtitle", part: "subtitles", add: "Add a subtitle here" },
@@ -31,6 +33,9 @@ function withList(plan, row, list) {
   const inside = BETWEEN[row]?.inside;
   return inside ? { ...plan, [inside]: { on: true, ...plan[inside], [row]: list } } : { ...plan, [row]: list };
 }
+
+/** Whether there is such a row: where plans of this server have its layer. */
+export const isKnown = (plan, row) => !rowOf(row).needs || Array.isArray(plan[rowOf(row).needs]);
 
 /** Whether a row is shown in the film; null where the plan has no switch for it. */
 export function isOn(plan, row) {
@@ -118,6 +123,7 @@ export function added(plan, row, at_s, time, file = null) {
     punches: () => ({ from_s, to_s: to_s(3), scale: 1.15, ease_s: 0.2 }),
     broll: () => ({ file: file.digest, at_s: from_s, seconds: Math.min(4, file.seconds ?? 4), from_s: 0, fade_s: 0.25, sound: "mute", fit: "cover" }),
     pictures: () => ({ file: file.digest, from_s, to_s: to_s(5), left: 0.7, top: 0.08, width: 0.25, opacity: 1, fade_s: 0.2 }),
+    looks: () => ({ look: "ink", from_s, to_s: to_s(3), strength: 1, fade_s: 0.3 }),
     titles: () => ({ text: "Title", from_s, to_s: to_s(3), fade_s: 0.3, style: { height: 0.09, place: "middle" } }),
     effects: () => ({ file: file.digest, at_s: from_s, gain_db: 0 }),
   }[row]();

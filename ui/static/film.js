@@ -28,7 +28,7 @@ class FilmTab extends HTMLElement {
     this.start.addEventListener("back", () => this.#edit());
     this.line.addEventListener("added", ({ detail }) => detail.row === this.store?.chosen?.row && this.panel.lead());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#list());
-    this.seen = new IntersectionObserver(([entry]) => entry.isIntersecting && this.#list());
+    this.seen = new IntersectionObserver(([entry]) => (entry.isIntersecting ? this.#list() : this.checkVisibility() || this.picture.pause()));
     this.seen.observe(this);
     this.#list();
   }
