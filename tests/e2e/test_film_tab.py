@@ -158,6 +158,7 @@ def test_a_film_is_edited_by_its_words_kept_and_finished(desk: Desk, talk: Clip)
     desk.look(FILM, "Look into it again")
     expect(desk.word(4)).to_have_attribute("aria-label", "this, cut, struck out")
     expect(desk.word(19)).to_have_text("tea")
+    assert (1.799, 2.197, "struck out: to this") in desk.cuts(), "as it is proposed for a struck word"
     assert {why.partition(":")[0] for _, _, why in desk.cuts()} == {"said again", "filler", "struck out"}
 
     tab.get_by_role("checkbox", name="Zoom in the film").uncheck()
@@ -228,6 +229,13 @@ def test_layers_are_placed_dragged_and_edited_on_the_timeline(desk: Desk, tmp_pa
     desk.items("pictures").focus()
     page.keyboard.press("Delete")
     expect(desk.items("pictures")).to_have_count(0)
+    less = tab.get_by_role("button", name="Show more time")
+    expect(less).to_be_disabled()
+    tab.locator(".wave").hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    expect(less).to_be_enabled()
     page.reload()
     expect(desk.items("titles")).to_have_attribute("title", "Water")
     expect(desk.items("pictures")).to_have_count(0)
@@ -273,6 +281,28 @@ def test_a_transcript_without_times_of_words_gives_cues_that_follow_the_words(
     assert desk.saved()["plan"]["cut"][-1]["to_s"] < 14
 
 
+def test_a_transcript_of_another_clip_is_told_of_and_can_be_taken_away(
+    page: Page, studio: App, talk: Clip, tmp_path: Path
+) -> None:
+    (tmp_path / "other.srt").write_text("1\n01:00:00,000 --> 01:00:02,000\nAn hour later\n")
+    (tmp_path / "none.srt").write_text("nothing")
+    desk = opened(page, studio, talk)
+    transcript = desk.tab.get_by_label("Transcript", exact=True)
+    transcript.set_input_files(tmp_path / "none.srt")
+    expect(desk.tab.get_by_role("alert")).to_contain_text("none.srt")
+    transcript.set_input_files(tmp_path / "other.srt")
+    expect(desk.tab).to_contain_text("Transcript: other.srt")
+    desk.tab.get_by_role("button", name="Look into it", exact=True).click()
+    alert = desk.tab.get_by_role("alert")
+    expect(alert).to_contain_text("other")
+    page.reload()
+    expect(alert).to_be_visible()
+    desk.tab.get_by_role("button", name="Take it away").click()
+    desk.tab.get_by_role("button", name="Look into it", exact=True).click()
+    expect(desk.items("cut")).to_have_count(6)
+    expect(desk.tab).to_contain_text("What is said is not written down.")
+
+
 def test_the_film_is_played_as_it_is_cut(desk: Desk) -> None:
     head = desk.tab.get_by_role("slider", name="Play head")
     desk.word(6).click()
@@ -308,13 +338,16 @@ def test_another_window_is_not_overwritten_unasked(desk: Desk) -> None:
 def test_what_was_not_sent_yet_survives_a_reload(desk: Desk) -> None:
     desk.saved()
     desk.page.route("**/film", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-    desk.word(2).click()
+    desk.word(1).hover()
+    desk.page.mouse.down()
+    desk.word(2).hover()
+    desk.page.mouse.up()
     desk.page.keyboard.press("Delete")
     expect(desk.word(2)).to_have_class(re.compile("gone"))
     desk.page.unroute_all(behavior="ignoreErrors")
     desk.page.reload()
     expect(desk.word(2)).to_have_class(re.compile("gone"))
-    assert any(why == "struck out: welcome" for _, _, why in desk.cuts())
+    assert any(why == "struck out: and welcome" for _, _, why in desk.cuts())
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)

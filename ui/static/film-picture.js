@@ -39,6 +39,7 @@ class FilmPicture extends HTMLElement {
     if (store.watch) this.video.src = store.watch;
     else this.video.removeAttribute("src");
     for (const kind of ["changed", "moved"]) store.addEventListener(kind, () => this.#follow(), { signal: this.heard.signal });
+    store.addEventListener("saved", () => this.failed && this.#follow(true), { signal: this.heard.signal }); // a plan that was too long to send is kept by now
     this.#follow();
   }
 

@@ -48,6 +48,7 @@ export class FilmStore extends EventTarget {
   keep(plan, text) {
     const file = text && JSON.parse(text).subtitles?.file;
     if (file && plan?.subtitles?.cues) this.stored = { cues: plan.subtitles.cues, file };
+    this.#tell("saved");
   }
 
   #derive() {

@@ -5,7 +5,7 @@ import "./film-picture.js";
 import "./film-start.js";
 import "./film-text.js";
 import { Saving, unsaved } from "./film-saving.js";
-import { FilmStore } from "./film-store.js";
+import { FilmStore, fileOf, nameFile } from "./film-store.js";
 import { clockText } from "./film-time.js";
 import { ask, draw, html, openTab, remember, remembered, tell } from "./shared.js";
 
@@ -47,8 +47,9 @@ class FilmTab extends HTMLElement {
     [this.head, this.editor] = [this.querySelector(".top"), this.querySelector(".editor")];
   }
 
-  /** The clips of the Create tab, and those whose film was edited here. */
+  /** The clips of the Create tab, and those whose film was edited here; nothing is asked for while the tab is not seen. */
   #list() {
+    if (!this.checkVisibility()) return;
     const listed = document.querySelector("reshoot-clips")?.value ?? [], own = remembered(OWN, []);
     const all = new Map([...own, ...remembered(CLIPS, []), ...listed].map(({ id, title }) => [id, { id, title }]));
     this.clips = [...all.values()];
@@ -135,11 +136,22 @@ class FilmTab extends HTMLElement {
     for (const each of [this.picture, this.text, this.line, this.panel]) each.show(this.store);
     for (const kind of ["changed", "chosen"]) this.store.addEventListener(kind, () => this.#changed(kind));
     remember(OWN, [...remembered(OWN, []).filter(({ id }) => id !== clip.id), { id: clip.id, title: clip.title }].slice(-MOST_OWN));
+    this.#nameClips();
     const nothing = this.querySelector(".nothing"), hasWords = this.store.words.length > 0;
     nothing.hidden = hasWords;
     nothing.textContent = hasWords ? "" : "What is said is not written down. Look into it again with a transcript, or fetch a model for speech on the Dashboard.";
     if (isMine || !told.plan) this.saving.soon();
     else if (told.draft && remembered(ADOPT, {})[clip.id]?.job === told.analysis) this.#adopt(told);
+  }
+
+  /** Find out what clips of b-roll are called that were chosen in another browser. */
+  async #nameClips() {
+    const { store } = this, unnamed = (store.plan.broll ?? []).map(({ file }) => file).filter((file) => !fileOf(file));
+    for (const digest of new Set(unnamed)) {
+      const told = await ask(`clips/${digest}`).catch(() => null);
+      if (told) nameFile({ digest, name: told.title, seconds: told.facts?.seconds });
+    }
+    if (unnamed.length && this.store === store) this.line.show(store);
   }
 
   #changed(kind) {
