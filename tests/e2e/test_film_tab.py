@@ -171,6 +171,9 @@ def test_a_film_is_edited_by_its_words_kept_and_finished(desk: Desk, talk: Clip)
     place = Results.of(desk.studio.home).place(str(card.get_attribute("data-job")))
     shown = [each for piece in timeline_of(plan, talk).pieces for each in piece]
     assert numbers(place / CLIP) == shown
+    card.get_by_role("button", name="Show result").click()
+    page.get_by_role("button", name="Go on with the film").click()
+    expect(desk.word(19)).to_have_text("tea")
     said = (place / "result.srt").read_text()
     assert "Hello and welcome short talk." in said and "Tea is good, too." in said
 

@@ -4,13 +4,12 @@ import "./film-panel.js";
 import "./film-picture.js";
 import "./film-start.js";
 import "./film-text.js";
+import { head } from "./film-head.js";
 import { Saving, unsaved } from "./film-saving.js";
 import { FilmStore, fileOf, nameFile } from "./film-store.js";
-import { clockText } from "./film-time.js";
 import { ask, draw, html, openTab, remember, remembered, tell } from "./shared.js";
 
 const CLIPS = "reshoot.clips", OWN = "reshoot.film.clips", LAST = "reshoot.film.clip", ADOPT = "reshoot.film.again", MOST_OWN = 30;
-const QUALITY = { 14: "Very good", 18: "Good", 24: "Small file" };
 
 class FilmTab extends HTMLElement {
   connectedCallback() {
@@ -27,6 +26,7 @@ class FilmTab extends HTMLElement {
     this.start.addEventListener("failed", ({ detail }) => this.#failed(detail.job));
     this.start.addEventListener("back", () => this.#edit());
     this.line.addEventListener("added", ({ detail }) => detail.row === this.store?.chosen?.row && this.panel.lead());
+    window.addEventListener("reshoot:film", ({ detail }) => this.#wanted(detail));
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#list());
     this.seen = new IntersectionObserver(([entry]) => (entry.isIntersecting ? this.#list() : this.checkVisibility() || this.picture.pause()));
     this.seen.observe(this);
@@ -56,6 +56,18 @@ class FilmTab extends HTMLElement {
     const wanted = this.clip?.id ?? remembered(LAST, null), known = all.has(wanted) ? wanted : this.clips[0]?.id;
     if (known && known !== this.clip?.id && known !== this.opening) this.#open(known);
     else this.#drawHead();
+  }
+
+  /** Take a clip into the tab and open it. */
+  #wanted({ id, title }) {
+    this.#own({ id, title });
+    remember(LAST, id);
+    this.clips = [...(this.clips ?? []).filter((each) => each.id !== id), { id, title }];
+    if (this.clip?.id !== id) this.#open(id);
+  }
+
+  #own({ id, title }) {
+    remember(OWN, [...remembered(OWN, []).filter((each) => each.id !== id), { id, title }].slice(-MOST_OWN));
   }
 
   /** Open a clip: its film, the analysis that runs, or the offer of one. */
@@ -135,7 +147,7 @@ class FilmTab extends HTMLElement {
     this.store.keep(told.plan, told.settings?.["film.plan"]);
     for (const each of [this.picture, this.text, this.line, this.panel]) each.show(this.store);
     for (const kind of ["changed", "chosen"]) this.store.addEventListener(kind, () => this.#changed(kind));
-    remember(OWN, [...remembered(OWN, []).filter(({ id }) => id !== clip.id), { id: clip.id, title: clip.title }].slice(-MOST_OWN));
+    this.#own(clip);
     this.#nameClips();
     const nothing = this.querySelector(".nothing"), hasWords = this.store.words.length > 0;
     nothing.hidden = hasWords;
@@ -250,28 +262,12 @@ class FilmTab extends HTMLElement {
   }
 
   #drawHead() {
-    const { clips, clip, store, problem } = this, isEdited = store && !this.editor.hidden;
-    draw(this.head, html`${!clips.length ? html`<div class="empty stack" data-key="empty"><h2>A clip becomes a film</h2>
-        <p>Add a clip of somebody who talks to the camera. Pauses and slips go, what is said becomes text, and you change every part of it.</p>
-        <p><button type="button" class="button main" data-do="create">Add a clip</button></p></div>` : html`<div class="row bar-row" data-key="bar">
-      <label class="which"><span class="hidden">Clip</span><select>${clips.map(({ id, title }) => html`<option value="${id}">${title}</option>`)}</select></label>
-      ${isEdited ? html`<span class="number length" data-key="length"><b>${clockText(store.time.film_s, 1)}</b> <span class="quiet">of ${clockText(store.time.clip_s, 1)}</span></span>
-        <span class="quiet small saved" data-key="saved" role="status">${savedText(this.saving)}</span>
-        <span class="row ends" data-key="ends"><button type="button" class="button small" data-do="undo" ${store.history.before.length ? "" : html`disabled`}>Undo</button>
-        <button type="button" class="button small" data-do="redo" ${store.history.after.length ? "" : html`disabled`}>Redo</button>
-        <button type="button" class="button small" data-do="again">Look into it again</button>
-        <label class="quality"><span class="hidden">Quality</span><select>${Object.entries(QUALITY).map(([crf, title]) => html`<option value="${crf}">${title}</option>`)}</select></label>
-        <button type="button" class="button main" data-do="finish" ${this.isSending ? html`disabled` : ""}>Finish</button></span>` : ""}</div>`}
-      ${problem && html`<p class="alert" data-key="problem" role="alert">${problem} <button type="button" class="button small" data-do="retry">Try again</button></p>`}
-      ${isEdited && this.saving.step === "failed" ? html`<p class="alert warn" data-key="unsaved" role="alert">${this.saving.problem}
-        ${this.saving.isOld && html` <button type="button" class="button small" data-do="over">Keep this one</button> <button type="button" class="button small" data-do="theirs">Show the other one</button>`}</p>` : ""}
-      ${isEdited && store.remarks.length ? html`<details class="remarks small" data-key="remarks"><summary>${store.remarks.length} ${store.remarks.length > 1 ? "remarks" : "remark"}</summary>${store.remarks.map((each) => html`<p>${each}</p>`)}</details>` : ""}`);
+    const { clips, clip, store, saving, problem, isSending } = this;
+    draw(this.head, head({ clips, store: this.editor.hidden ? null : store, saving, problem, isSending }));
     const chosen = this.head.querySelector(".which select"), quality = this.head.querySelector(".quality select");
     if (chosen) chosen.value = clip?.id ?? this.opening ?? "";
     if (quality) quality.value = this.crf;
   }
 }
-
-const savedText = ({ step }) => ({ waiting: "Saving…", saving: "Saving…", saved: "Saved", failed: "Not saved" }[step] ?? "");
 
 customElements.define("reshoot-film", FilmTab);
