@@ -282,6 +282,16 @@ def test_a_transcript_without_times_of_words_gives_cues_that_follow_the_words(
     desk.items("cut").last.focus()
     page.keyboard.press("Delete")
     assert desk.saved()["plan"]["cut"][-1]["to_s"] < 14
+    cues.nth(1).focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowUp")
+    expect(cues.nth(2)).to_be_focused()
+    said = json.loads(desk.saved()["plan"]["subtitles"]["cues"])["cues"]
+    assert [(each["text"], each["start_ms"]) for each in said[1:3]] == [
+        ("You should take some", 7280),
+        ("You take some water with you", 6430),
+    ], "one that was moved behind another one is still the same"
 
 
 def test_a_transcript_of_another_clip_is_told_of_and_can_be_taken_away(

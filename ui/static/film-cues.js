@@ -15,22 +15,40 @@ export function read(plan) {
   return last.read;
 }
 function parsed(text) {
+  if (text.includes("-->") && !text.trimStart().startsWith("{")) return { language: null, source: "srt", cues: [...timed(text)] };
   try {
     const told = JSON.parse(text);
     return Array.isArray(told.cues) ? told : null;
   } catch {
-    return null; // SRT, say, which the film reads as well
+    return null;
   }
 }
 
-/** A plan with these cues in order; without subtitles where there is none. */
+/** The cues of SRT or VTT, which a plan may hold as well. */
+function* timed(text) {
+  const time = "(?:(\\d+):)?(\\d+):(\\d+)[.,](\\d{3})", line = new RegExp(`^\\s*${time}\\s*-->\\s*${time}`);
+  const ms = ([hours = 0, minutes, seconds, rest]) => ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(rest);
+  for (const block of text.replace(/\r/g, "").split(/\n\s*\n/)) {
+    const lines = block.split("\n"), at = lines.findIndex((each) => line.test(each));
+    if (at < 0) continue;
+    const found = line.exec(lines[at]).slice(1), said = lines.slice(at + 1).join("\n").trim();
+    if (said) yield { text: said, start_ms: ms(found.slice(0, 4)), end_ms: ms(found.slice(4)), words: [] };
+  }
+}
+
+/** A plan with these cues; without subtitles where there is none. The film puts them in order. */
 export function withCues(plan, cues, head = read(plan)) {
   if (!cues.length) return { ...plan, subtitles: null };
   const { cues: _, ...about } = head ?? { language: null, source: "json" };
-  const sorted = [...cues].sort((one, two) => one.start_ms - two.start_ms);
-  const rows = sorted.map(({ text, ...each }) => JSON.stringify({ text, ...each }));
+  const rows = cues.map(({ text, ...each }) => JSON.stringify({ text, ...each }));
   const usual = plan.subtitles ?? { on: true, karaoke: false };
   return { ...plan, subtitles: { ...usual, file: "", cues: `${JSON.stringify(about).slice(0, -1)}, "cues": [\n${rows.join(",\n")}\n]}\n` } };
+}
+
+/** Where a new cue belongs among others. */
+export function placeFor(cues, start_ms) {
+  const later = cues.findIndex((each) => each.start_ms > start_ms);
+  return later < 0 ? cues.length : later;
 }
 
 const overlap = (one, two) => Math.min(one.end_ms, two.end_ms) - Math.max(one.start_ms, two.start_ms);
@@ -56,7 +74,7 @@ export function follow(plan, before, after, isEstimated) {
     if (old === fresh) return;
     const place = placeOf(cues, now);
     if (place < 0) {
-      if (isEstimated && fresh) cues = [...cues, { text: fresh, start_ms: now.start_ms, end_ms: now.end_ms, words: [] }];
+      if (isEstimated && fresh) cues = cues.toSpliced(placeFor(cues, now.start_ms), 0, { text: fresh, start_ms: now.start_ms, end_ms: now.end_ms, words: [] });
     } else if (isEstimated && !fresh) cues = cues.toSpliced(place, 1);
     else cues = cues.with(place, reworded(cues[place], was, now, old, fresh));
   });

@@ -48,7 +48,7 @@ export function drag(event, button, store, scale) {
 
 /** What a key does to an item: an arrow moves it by a frame, with Shift by a second, with Alt its end; Delete takes it away. */
 export function press(event, button, store) {
-  const { row, index: place } = button.dataset, index = Number(place), items = itemsOf(store.plan, row, store.about), at = items.findIndex((each) => each.index === index);
+  const { row, index: place } = button.dataset, index = Number(place), items = itemsOf(store.plan, row, store.about).sort((one, two) => one.from_s - two.from_s), at = items.findIndex((each) => each.index === index);
   const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key], other = { ArrowUp: -1, ArrowDown: 1 }[event.key], item = items[at], { time } = store;
   if (way && item) {
     const end = event.altKey ? 1 : item.isFixed ? item.ends.indexOf(true) : null;

@@ -6,10 +6,10 @@ const QUALITY = { 14: "Very good", 18: "Good", 24: "Small file" }; // by the CRF
 const SAVED = { waiting: "Saving…", saving: "Saving…", saved: "Saved", failed: "Not saved" };
 
 /** The head; `store` is the film that is edited, if one is. */
-export function head({ clips = [], store, saving, problem, isSending }) {
+export function head({ clips = [], opening, store, saving, problem, isSending }) {
   return html`${clips.length ? html`<div class="row bar-row" data-key="bar">
       <label class="which"><span class="hidden">Clip</span><select>${clips.map(({ id, title }) => html`<option value="${id}">${title}</option>`)}</select></label>
-      ${store ? html`${length(store, saving)}${acts(store.history, isSending)}` : ""}</div>` : EMPTY}
+      ${store ? html`${length(store, saving)}${acts(store.history, isSending)}` : ""}${opening && html`<span class="quiet small" data-key="opening" role="status">Opening…</span>`}</div>` : EMPTY}
     ${problem && html`<p class="alert" data-key="problem" role="alert">${problem} <button type="button" class="button small" data-do="retry">Try again</button></p>`}
     ${store && saving?.step === "failed" ? unsaved(saving) : ""}
     ${store?.remarks.length ? html`<details class="remarks small" data-key="remarks"><summary>${store.remarks.length} ${store.remarks.length > 1 ? "remarks" : "remark"}</summary>${store.remarks.map((each) => html`<p>${each}</p>`)}</details>` : ""}`;

@@ -193,6 +193,7 @@ class FilmLine extends HTMLElement {
   #grasp(event) {
     if (event.button) return;
     const item = event.target.closest(".item");
+    if (item && event.pointerType === "mouse") this.store.choose(item.dataset.row, Number(item.dataset.index));
     if (item && (event.pointerType === "mouse" || item.ariaPressed === "true")) return drag(event, item, this.store, this.scale);
     if (event.target.closest(".wave")) this.#scrub(event);
   }

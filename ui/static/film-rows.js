@@ -1,6 +1,6 @@
 // The rows of a film's timeline: what of a plan lies in each, as items with times of the clip, and how they are moved,
 // added and taken away. A plan is never changed, each function gives a new one.
-import { read, withCues } from "./film-cues.js";
+import { placeFor, read, withCues } from "./film-cues.js";
 
 const LEAST_S = 0.04, ALWAYS_S = 86400, SOUND_S = 1;
 const cutText = ({ why }) => why || "cut by hand";
@@ -115,8 +115,8 @@ export function added(plan, row, at_s, time, file = null) {
   if (row === "fades") return { plan: { ...plan, fades: { on: true, in_s: 0.5, out_s: 1 } }, index: null };
   if (row === "subtitles") {
     const cue = { text: "Text", start_ms: Math.round(1000 * from_s), end_ms: Math.round(1000 * to_s(2)), words: [] };
-    const next = withCues(plan, [...(read(plan)?.cues ?? []), cue]);
-    return { plan: next, index: read(next).cues.findIndex((each) => each.start_ms === cue.start_ms && each.text === cue.text) };
+    const cues = read(plan)?.cues ?? [], index = placeFor(cues, cue.start_ms);
+    return { plan: withCues(plan, cues.toSpliced(index, 0, cue)), index };
   }
   const made = {
     cut: () => ({ from_s, to_s: to_s(1), why: "cut by hand" }),

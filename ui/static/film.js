@@ -19,7 +19,7 @@ class FilmTab extends HTMLElement {
     this.#frame();
     this.addEventListener("change", ({ target }) => this.#typed(target));
     this.addEventListener("click", ({ target }) => this.#do(target.closest("[data-do]")?.dataset.do));
-    this.addEventListener("keydown", (event) => this.#pressed(event));
+    document.addEventListener("keydown", (event) => (this.contains(event.target) || event.target === document.body) && this.checkVisibility() && this.#pressed(event));
     this.start.addEventListener("asking", ({ detail }) => { detail.changes = this.saving.now().then(() => this.saving.settings["given.changes"]); });
     this.start.addEventListener("begun", ({ detail }) => this.#begun(detail.job));
     this.start.addEventListener("found", () => this.#found());
@@ -263,7 +263,7 @@ class FilmTab extends HTMLElement {
 
   #drawHead() {
     const { clips, clip, store, saving, problem, isSending } = this;
-    draw(this.head, head({ clips, store: this.editor.hidden ? null : store, saving, problem, isSending }));
+    draw(this.head, head({ clips, opening: !clip && this.opening, store: this.editor.hidden ? null : store, saving, problem, isSending }));
     const chosen = this.head.querySelector(".which select"), quality = this.head.querySelector(".quality select");
     if (chosen) chosen.value = clip?.id ?? this.opening ?? "";
     if (quality) quality.value = this.crf;
