@@ -374,6 +374,17 @@ def test_on_a_phone_all_fits_and_can_be_touched(desk: Desk) -> None:
     small = """tab => [...tab.querySelectorAll("button:not(.item), select, input:not([type=checkbox])")]
       .filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 44).map(each => each.outerHTML)"""
     assert tab.evaluate(small) == []
+    less = tab.get_by_role("button", name="Show more time")
+    expect(less).to_be_disabled()
+    wave = tab.locator(".wave")
+    wave.evaluate("each => each.scrollIntoView({block: 'end'})")
+    box = wave.bounding_box()
+    assert box
+    fingers = page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 60), ("touchMove", 120), ("touchEnd", 0)):
+        points = [{"x": 180 + side * apart, "y": box["y"] + 60, "id": side + 1} for side in (-1, 1) if apart]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(less).to_be_enabled()
     desk.word(4).tap()
     tab.get_by_role("button", name="One word more").tap()
     tab.get_by_role("button", name="Strike out").tap()

@@ -21,7 +21,11 @@ const style = (height, where) => [
 export const ITEM = {
   cut: [text("why", "Why")],
   punches: [number("scale", "Larger by", 1.15, 1, 4, 0.05, "×"), number("ease_s", "Comes within", 0.2, 0, 10, 0.05, "s")],
-  broll: [{ name: "file", title: "Clip", kind: "clip" }, number("from_s", "Begins in it at", 0, 0, 86400, 0.1, "s"), { ...FADE, usual: 0.25 }, choice("sound", "Its sound", "mute", { mute: "Not heard", duck: "Heard under the speech" }), choice("fit", "Fits by", "cover", { cover: "Filling the place", contain: "Being seen as a whole" }), ...place(1), share("height", "Height", 1)],
+  broll: [
+    { name: "file", title: "Clip", kind: "clip" }, number("from_s", "Begins in it at", 0, 0, 86400, 0.1, "s"), { ...FADE, usual: 0.25 },
+    choice("sound", "Its sound", "mute", { mute: "Not heard", duck: "Heard under the speech" }),
+    choice("fit", "Fits by", "cover", { cover: "Filling the place", contain: "Being seen as a whole" }), ...place(1), share("height", "Height", 1),
+  ],
   looks: [{ name: "look", title: "Look", kind: "look" }, share("strength", "Strength", 1), FADE],
   pictures: [...place(0.15), share("opacity", "Opacity", 1), FADE],
   titles: [text("text", "Text", 2), { ...FADE, usual: 0.3 }, ...style(0.09, "middle")],

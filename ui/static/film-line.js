@@ -2,12 +2,13 @@
 // its zoom makes it, and scrolls; only what is seen is drawn.
 import { chooseFile } from "./film-files.js";
 import { drag, press } from "./film-drag.js";
-import { ROWS, isKnown, isOn, itemsOf, rowOf, switched } from "./film-rows.js";
+import { rowHead, rowItems } from "./film-row.js";
+import { ROWS, isKnown, isOn, itemsOf, switched } from "./film-rows.js";
 import { clockText } from "./film-time.js";
 import { levelsOf, paint } from "./film-wave.js";
 import { draw, html } from "./shared.js";
 
-const MOST_SCALE = 400, ZOOM = 1.5, SLIVER_PX = 6, NARROW = "(max-width: 640px)";
+const MOST_SCALE = 400, ZOOM = 1.5, NARROW = "(max-width: 640px)";
 
 class FilmLine extends HTMLElement {
   connectedCallback() {
@@ -87,23 +88,16 @@ class FilmLine extends HTMLElement {
     this.#moved(false);
   }
 
+  /** Draw what of a row lies between two times. */
   #drawRow(name, from_s, to_s) {
-    const { store, scale } = this, place = this.querySelector(`[data-lane=${name}]`), row = rowOf(name), on = isOn(store.plan, name), { chosen } = store;
-    const all = itemsOf(store.plan, name, store.about), isChosen = ({ index }) => chosen?.row === name && chosen.index === index;
-    const seen = apart(all.filter((each) => (each.to_s >= from_s && each.from_s <= to_s) || isChosen(each)), scale, isChosen);
-    const first = seen.find(isChosen) ?? seen[0];
-    const isThere = document.activeElement?.closest?.(".item")?.dataset.row === name;
-    place.hidden = !isKnown(store.plan, name);
+    const { store, scale } = this, { plan, chosen } = store, place = this.querySelector(`[data-lane=${name}]`), on = isOn(plan, name);
+    const all = itemsOf(plan, name, store.about), isRow = chosen?.row === name, isThere = document.activeElement?.closest?.(".item")?.dataset.row === name;
+    place.hidden = !isKnown(plan, name);
     place.classList.toggle("off", on === false);
-    draw(place.querySelector(".head"), html`<button type="button" class="title" data-title="${name}" aria-pressed="${chosen?.row === name ? "true" : "false"}">${row.title}${all.length > 1 && html` <span class="quiet number">${all.length}</span>`}</button>
-      ${on !== null && html`<label class="switch" title="${on ? "Seen in the film" : "Left out of the film"}"><input type="checkbox" data-switch="${name}" aria-label="${row.title} in the film"></label>`}
-      <button type="button" class="add" data-add="${name}" aria-label="${row.add}" title="${row.add}"><span aria-hidden="true">+</span></button>`);
+    draw(place.querySelector(".head"), rowHead(name, { count: all.length, on, isChosen: isRow }));
     const box = place.querySelector("[data-switch]");
     if (box) box.checked = on;
-    draw(place.querySelector(".items"), html`${seen.map((each) => html`<button type="button" class="item${each.isFixed ? " fixed" : ""}${each.ends[0] ? " first" : ""}${each.ends[1] ? " last" : ""}" data-key="${each.index}" data-row="${name}" data-index="${each.index}"
-      tabindex="${each === first ? 0 : -1}" aria-pressed="${isChosen(each) ? "true" : "false"}" title="${each.label}"
-      aria-label="${`${row.one}, ${each.label}, ${clockText(each.from_s)} to ${clockText(each.to_s)}`}" aria-describedby="film-line-help"
-      style="left: ${(each.from_s * scale).toFixed(1)}px; width: ${Math.max(2, (each.to_s - each.from_s) * scale).toFixed(1)}px"><span>${each.label}</span></button>`)}`);
+    draw(place.querySelector(".items"), rowItems(name, all, { from_s, to_s, scale, chosen: isRow ? chosen.index : null }));
     if (isThere && !this.contains(document.activeElement)) this.#focusItem();
   }
 
@@ -228,17 +222,6 @@ class FilmLine extends HTMLElement {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-/** Items that can be told apart: of those that would lie on each other as slivers, the first one stands for all. */
-function apart(items, scale, isChosen) {
-  let right = -Infinity;
-  return items.filter((each) => {
-    const left = each.from_s * scale, width = (each.to_s - each.from_s) * scale;
-    if (width < SLIVER_PX && left < right && !isChosen(each)) return false;
-    right = Math.max(right, left + Math.max(SLIVER_PX, width));
-    return true;
-  });
 }
 
 const frame = () => html`<div class="row tools" role="toolbar" aria-label="Zoom of the timeline">

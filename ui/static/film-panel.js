@@ -106,7 +106,8 @@ function looksFor(look) {
   return known.some(({ value }) => value === look) || !look ? known : [...known, { value: look, title: look }];
 }
 
-const times = ({ ends }, row) => html`<label class="field number" data-key="from"><span class="small">Begins <span class="quiet">s</span></span><input type="number" data-time="0" min="0" step="0.04" aria-label="Begins (s of the clip)"></label>
-  ${ends[1] && row !== "effects" && html`<label class="field number" data-key="to"><span class="small">Ends <span class="quiet">s</span></span><input type="number" data-time="1" min="0" step="0.04" aria-label="Ends (s of the clip)"></label>`}`;
+const time = (key, title, end) => html`<label class="field number" data-key="${key}"><span class="small">${title} <span class="quiet">s</span></span>
+  <input type="number" data-time="${end}" min="0" step="0.04" aria-label="${title} (s of the clip)"></label>`;
+const times = ({ ends }, row) => html`${time("from", "Begins", 0)}${ends[1] && row !== "effects" && time("to", "Ends", 1)}`;
 
 customElements.define("reshoot-film-panel", FilmPanel);

@@ -11,7 +11,8 @@ class FilmPicture extends HTMLElement {
   connectedCallback() {
     if (this.kept) return;
     Object.assign(this, { kept: new Map(), isBefore: false, problem: "" });
-    this.innerHTML = `<div class="screen"><video playsinline preload="metadata" hidden aria-label="The clip, as the film is cut"></video><p class="words" hidden></p><div class="still"></div></div><div class="below"></div>`;
+    this.innerHTML = `<div class="screen"><video playsinline preload="metadata" hidden aria-label="The clip, as the film is cut"></video>
+      <p class="words" hidden></p><div class="still"></div></div><div class="below"></div>`;
     [this.screen, this.below] = this.children;
     [this.video, this.words, this.still] = this.screen.children;
     this.addEventListener("click", ({ target }) => this.#do(target.closest("[data-do]")?.dataset.do));
@@ -121,7 +122,8 @@ class FilmPicture extends HTMLElement {
     this.video.hidden = !isMoving;
     this.words.textContent = isMoving ? subtitleAt(store, at_s) : "";
     this.words.hidden = !this.words.textContent;
-    draw(this.still, html`${isMoving ? "" : told ? html`<img src="${isBefore ? told.before : told.after}" width="${told.width}" height="${told.height}" alt="${isBefore ? "The clip at the play head" : "The film at the play head"}">`
+    const shown = told && (isBefore ? { url: told.before, alt: "The clip at the play head" } : { url: told.after, alt: "The film at the play head" });
+    draw(this.still, html`${isMoving ? "" : shown ? html`<img src="${shown.url}" width="${told.width}" height="${told.height}" alt="${shown.alt}">`
         : store.clip.poster && html`<img src="${store.clip.poster}" alt="" class="poster">`}
       ${isMoving ? html`<span class="tag">Plays as it is cut</span>` : isBefore && html`<span class="tag">Before</span>`}
       ${isCut && !isPlaying && html`<span class="tag cut">Cut: ${shortWhy(this.#why())}</span>`}`);

@@ -6,6 +6,8 @@ const WISHES = [
   ["fillers", "Cut filler words", "Um, and the like."], ["subtitles", "Subtitles", "What is said, as text."],
   ["karaoke", "Mark each word while it is said", ""], ["zoom", "Slow zoom", "To the face, and back."], ["highlights", "Show what stands out larger", "For a moment."],
 ];
+const ABOUT = "Pauses, words, what was said again, filler words and faces are found; you get a film that you can change in every part.";
+const ABOUT_AGAIN = "Words that you struck out or corrected stay so, and what you placed yourself stays where it is.";
 /** What each wish is called in the settings of the job. */
 const wanted = ({ silences, takes, fillers, subtitles, karaoke, zoom, highlights }) => ({
   "wanted.silences": silences ? "cut" : "keep", "wanted.takes": takes ? "cut" : "keep", "wanted.fillers": fillers ? "cut" : "keep",
@@ -180,9 +182,9 @@ class FilmStart extends HTMLElement {
   #offer() {
     const { again, problem, transcript } = this, named = (text) => html`<span class="name">${text}</span>`;
     return html`<section class="card stack" data-key="offer" aria-label="${again ? "Look into it again" : "Look into the clip"}"><h2>${again ? "Look into it again" : "Make a film of it"}</h2>
-      <p class="quiet">${again ? "Words that you struck out or corrected stay so, and what you placed yourself stays where it is." : "Pauses, words, what was said again, filler words and faces are found; you get a film that you can change in every part."}</p>
+      <p class="quiet">${again ? ABOUT_AGAIN : ABOUT}</p>
       ${problem && html`<p class="alert" role="alert">${problem}</p>`}
-      <fieldset class="wishes" ${this.isWaiting ? html`disabled` : ""}><legend>What the film should have</legend>${WISHES.map(([name, title, about]) => html`<label class="wish"><input type="checkbox" data-wish="${name}"><span><b>${title}</b> <span class="quiet small">${about}</span></span></label>`)}</fieldset>
+      <fieldset class="wishes" ${this.isWaiting ? html`disabled` : ""}><legend>What the film should have</legend>${WISHES.map(wish)}</fieldset>
       <div class="row given">${transcript ? html`<span class="small">Transcript: ${named(transcript.name)}</span><button type="button" class="button small" data-do="without">Take it away</button>`
         : html`<button type="button" class="button small" data-do="transcript">I have a transcript</button><span class="quiet small">SRT, VTT or JSON, in place of writing down what is said</span>`}
         <input type="file" hidden aria-label="Transcript" accept=".srt,.vtt,.json,application/json,text/vtt,application/x-subrip"></div>
@@ -195,5 +197,7 @@ class FilmStart extends HTMLElement {
         ${again && html`<button type="button" class="button" data-do="back">Back to the film</button>`}</div></section>`;
   }
 }
+
+const wish = ([name, title, about]) => html`<label class="wish"><input type="checkbox" data-wish="${name}"><span><b>${title}</b> <span class="quiet small">${about}</span></span></label>`;
 
 customElements.define("reshoot-film-start", FilmStart);

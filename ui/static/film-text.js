@@ -58,8 +58,7 @@ class FilmText extends HTMLElement {
     this.known = known;
     this.from = this.to = null;
     this.nowAt = -1;
-    this.box.innerHTML = String(html`${[...cues.values()].map((own) => html`<div class="cue" role="group" aria-label="${`At ${clockText(own[0].start_ms / 1000, 1)}`}"><span class="at quiet number" aria-hidden="true">${clockText(own[0].start_ms / 1000, 0)}</span><p>${own.map(({ index }) =>
-      html`<span role="option" data-word="${index}" tabindex="${index ? -1 : 0}" aria-selected="false"></span> `)}</p></div>`)}`);
+    this.box.innerHTML = String(html`${[...cues.values()].map(cueMarkup)}`);
     this.spans = [...this.box.querySelectorAll("[data-word]")];
   }
 
@@ -199,6 +198,13 @@ class FilmText extends HTMLElement {
     if (isWanted) this.store.edit((state) => corrected(state, this.store.words[at], this.field.value));
     if (hadFocus) this.spans[at].focus();
   }
+}
+
+/** The words of a cue, without their texts, which change. */
+function cueMarkup(words) {
+  const at_s = words[0].start_ms / 1000, word = ({ index }) => html`<span role="option" data-word="${index}" tabindex="${index ? -1 : 0}" aria-selected="false"></span> `;
+  return html`<div class="cue" role="group" aria-label="${`At ${clockText(at_s, 1)}`}"><span class="at quiet number" aria-hidden="true">${clockText(at_s, 0)}</span>
+    <p>${words.map(word)}</p></div>`;
 }
 
 const placeOf = (target) => {
