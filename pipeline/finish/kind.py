@@ -17,9 +17,10 @@ PLAN, SRT, ASS = "plan.yaml", "result.srt", "result.ass"
 STAGES = {
     "probe": StageText("Reading the clip", 2, 0),
     "sound file": StageText("Listening to music and sounds", 1, 1),
-    "film sound": StageText("Mixing the sound", 5, 2),
-    "film": StageText("Drawing and encoding the film", 82, 3),
-    "web copy": StageText("Making copies to watch", 10, 4),
+    "film tone": StageText("Measuring light for looks", 1, 2),
+    "film sound": StageText("Mixing the sound", 5, 3),
+    "film": StageText("Drawing and encoding the film", 81, 4),
+    "web copy": StageText("Making copies to watch", 10, 5),
 }
 FILES = {
     CLIP: ResultFile("Film", "film"),

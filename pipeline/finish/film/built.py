@@ -12,7 +12,8 @@ import numpy as np
 from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
-from pipeline.finish.film.plan import Broll, Picture, Plan, Style, Title
+from pipeline.finish.film.looks import DrawnLook, tone_of
+from pipeline.finish.film.plan import Broll, LookPlan, Picture, Plan, Style, Title
 from pipeline.types import Event
 from utils.digest import digest_file
 from utils.errors import ReshootError
@@ -22,6 +23,7 @@ from utils.film.following import followed
 from utils.film.fonts import Fonts
 from utils.film.inset import Inset
 from utils.film.layer import Layer
+from utils.film.repaint import Repaint
 from utils.film.stamp import RGBA, Patch, Stamp
 from utils.film.text import Text, TextStyle
 from utils.film.timeline import Timeline, exact, grid_length, rounded
@@ -77,6 +79,7 @@ class Builder:
         layers = [
             *self._zoom(),
             *(layer for each in self.plan.broll for layer in self._broll(each)),
+            *(layer for each in self.plan.looks for layer in self._look(each)),
             *(layer for each in self.plan.pictures for layer in self._picture(each)),
             *(layer for each in self.plan.titles for layer in self._title(each)),
             *self._subtitles(lines, style),
@@ -164,6 +167,16 @@ class Builder:
             for share, side in zip(sides, (width, height, width, height), strict=True)
         )
         return Box(left, top, max(left + 2, right), max(top + 2, bottom))
+
+    def _look(self, wanted: LookPlan) -> Iterator[Layer]:
+        """A look lies over zoom and b-roll, so that all that was filmed is alike, and below pictures and text."""
+        span = self._span(wanted.from_s, wanted.to_s)
+        if not self._is_seen(span, f"The look {wanted.look!r}") or not wanted.strength:
+            return
+        drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.clip, self.size, self.files.run))
+        fade = min(self._frames(wanted.fade_s), len(span) // 2)
+        colour, cuts = self.clip.colour.worked, self.timeline.cuts
+        yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade)
 
     def _picture(self, wanted: Picture) -> Iterator[Layer]:
         rgba = self.files.picture(wanted.file, f"The picture {wanted.file!r:.60}")

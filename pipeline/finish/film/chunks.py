@@ -79,5 +79,5 @@ FILM_CHUNK = Stage(
     version=3,
     run=_encode,
     settings=("encode.crf", "encode.x264_preset"),
-    tools=("av", "numpy", "opencv-contrib-python", "pillow"),
+    tools=("av", "numpy", "opencv-contrib-python", "pillow", "numba", "scipy"),
 )

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.engines.looks import LOOKS
 from utils.atomic_file import explained, write_atomically
 from utils.errors import SettingsError
 
@@ -125,6 +126,24 @@ class Broll(Part):
     height: Share = 1.0
 
 
+class LookPlan(Between):
+    """A look of the engine `restyle`, drawn on the picture. Without a time, on all of the film."""
+
+    look: str
+    from_s: Seconds = 0.0
+    to_s: Seconds = 86_400.0
+    strength: Share = 1.0
+    fade_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+
+    @field_validator("look")
+    @classmethod
+    def _is_one(cls, name: str) -> str:
+        if name not in LOOKS:
+            raise ValueError(f"there is no look {name!r:.40}; they are {', '.join(LOOKS)}")
+        return name
+
+
 class Picture(Between):
     """A picture over the film, such as a logo. Without a time it stays from the first frame to the last."""
 
@@ -212,6 +231,7 @@ class Plan(Part):
     """Where somebody speaks, for music to be lower there; the times of subtitles where this is not given."""
     zoom: ZoomPlan | None = None
     broll: tuple[Broll, ...] = ()
+    looks: tuple[LookPlan, ...] = ()
     pictures: tuple[Picture, ...] = ()
     subtitles: Subtitles | None = None
     titles: tuple[Title, ...] = ()
