@@ -18,9 +18,10 @@ STAGES = {
     "probe": StageText("Reading the clip", 2, 0),
     "sound file": StageText("Listening to music and sounds", 1, 1),
     "film tone": StageText("Measuring light for looks", 1, 2),
-    "film sound": StageText("Mixing the sound", 5, 3),
-    "film": StageText("Drawing and encoding the film", 81, 4),
-    "web copy": StageText("Making copies to watch", 10, 5),
+    "painted picture": StageText("Making pictures by prompts", 1, 3),
+    "film sound": StageText("Mixing the sound", 5, 4),
+    "film": StageText("Drawing and encoding the film", 80, 5),
+    "web copy": StageText("Making copies to watch", 10, 6),
 }
 FILES = {
     CLIP: ResultFile("Film", "film"),

@@ -22,7 +22,8 @@ from utils.errors import ClipError, SettingsError
 from utils.media.clip import Clip
 from utils.speech.words import Cue, Transcript
 
-LOGO = {"left": 0.83, "top": 0.04, "width": 0.13}
+LEFT, TOP, WIDTH = 0.83, 0.04, 0.13
+"""Where a logo is seen, and how large it is, as shares of the picture."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def draft(known: Known, materials: Materials, wishes: Wishes, folder: Path, cont
         speech=_speech(known),
         zoom=zoom_of(known, cuts, punch=wishes.punches) if wishes.zoom else None,
         broll=broll,
-        pictures=(Picture(file=_named(materials.logo, folder), **LOGO),) if materials.logo else (),
+        pictures=(Picture(file=_named(materials.logo, folder), left=LEFT, top=TOP, width=WIDTH),)
+        if materials.logo
+        else (),
         subtitles=Subtitles(cues=said_text(known, cues), karaoke=wishes.karaoke) if cues else None,
         music=MusicPlan(file=_named(materials.music, folder)) if materials.music else None,
     )

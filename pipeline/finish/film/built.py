@@ -13,10 +13,11 @@ from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
 from pipeline.finish.film.looks import DrawnLook, tone_of
+from pipeline.finish.film.painted import painted
 from pipeline.finish.film.plan import Broll, LookPlan, Picture, Plan, Style, Title
 from pipeline.types import Event
 from utils.digest import digest_file
-from utils.errors import ReshootError
+from utils.errors import Cancelled, ReshootError
 from utils.film.fade import Fade
 from utils.film.film import Film
 from utils.film.following import followed
@@ -179,15 +180,15 @@ class Builder:
         yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade)
 
     def _picture(self, wanted: Picture) -> Iterator[Layer]:
-        rgba = self.files.picture(wanted.file, f"The picture {wanted.file!r:.60}")
         span = self._span(wanted.from_s, wanted.to_s)
-        if rgba is None or not self._is_seen(span, f"The picture {wanted.file!r:.60}"):
+        if not self._is_seen(span, f"The picture {wanted.named}") or (found := self._pixels(wanted)) is None:
             return
+        rgba, digest = found
         left, top = round(wanted.left * self.size.width_px), round(wanted.top * self.size.height_px)
         width_px = max(1, round(wanted.width * self.size.width_px))
         content = [
             "picture",
-            digest_file(self.files.path(wanted.file, "picture")),
+            digest,
             left,
             top,
             width_px,
@@ -196,6 +197,28 @@ class Builder:
         draw = partial(self._drawn_picture, rgba, left, top, width_px)
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         yield Stamp(span, draw, content, fade, fade, wanted.opacity)
+
+    def _pixels(self, wanted: Picture) -> tuple[RGBA, str] | None:
+        """The pixels of a picture, and the digest of what they come from; nothing where it cannot be had."""
+        if wanted.file:
+            rgba = self.files.picture(wanted.file, f"The picture {wanted.named}")
+            return None if rgba is None else (rgba, digest_file(self.files.path(wanted.file, "picture")))
+        of_s = wanted.from_s if wanted.of_s is None else wanted.of_s
+        try:
+            made = painted(self.clip, self._shown_at(of_s), wanted, self.files.run)
+        except Cancelled:
+            raise
+        except ReshootError as error:
+            self._tell(f"The picture {wanted.named} is left out: {error.problem} {error.remedy}")
+            return None
+        self.files.events.append(Event("film", f"The picture {wanted.named} was {made.how}."))
+        return made.rgba, made.digest
+
+    def _shown_at(self, clip_s: float) -> int:
+        """The clip's frame at a time of it, whether the film shows it or not."""
+        rate = self.timeline.rate
+        grid = min(rounded(exact(clip_s) * rate), grid_length(self.clip, rate) - 1)
+        return Timeline(rate, (Span(grid, grid + 1),)).shown(self.clip)[0]
 
     def _drawn_picture(self, rgba: RGBA, left: int, top: int, width_px: int) -> Patch:
         height_px = max(1, round(rgba.shape[0] * width_px / rgba.shape[1]))
