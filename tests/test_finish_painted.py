@@ -51,11 +51,13 @@ def test_a_tiny_model_makes_a_picture_once_and_its_prompt_seed_and_moment_count(
     quick = {key.partition(".")[2]: value for key, value in tiny_settings("edit").items()}
     allowed = {key: quick[key] for key in ("model", "steps", "guidance") if key in quick}
     picture = {"prompt": "a red raincoat", "from_s": 1.0, "to_s": 2.0, "width": 1.0, "made_with": allowed}
+    plan = plan_of({"pictures": [picture]})
+    early = moment(source, plan, beside(Path()), context, 0.6)
+    assert "It is made when the film is rendered." in early.events[0] and np.array_equal(early.after, early.before)
     first = made(source, context, picture)
     assert "The picture 'a red raincoat' was made by edit with " in told(first)
     assert "from the clip's frame 25." in told(first)
     assert [done.hit for done in first.done if done.name == "painted picture"] == [False]
-    plan = plan_of({"pictures": [picture]})
     inside, before = (moment(source, plan, beside(Path()), context, at) for at in (0.6, 0.2))
     assert np.abs(inside.after.astype(int) - inside.before).mean() > 5
     assert np.array_equal(before.after, before.before)

@@ -13,7 +13,7 @@ from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
 from pipeline.finish.film.looks import DrawnLook, tone_of
-from pipeline.finish.film.painted import painted
+from pipeline.finish.film.painted import Moment, NotMadeYet, painted
 from pipeline.finish.film.plan import Broll, LookPlan, Picture, Plan, Style, Title
 from pipeline.types import Event
 from utils.digest import digest_file
@@ -49,6 +49,8 @@ class Built:
     """Its subtitles, in frames of the film."""
     style: TextStyle
     events: tuple[Event, ...]
+    whole: bool = True
+    """Whether nothing is left out that is made when the film is rendered."""
 
 
 def timeline_of(plan: Plan, clip: Clip) -> Timeline:
@@ -65,7 +67,10 @@ class Builder:
     clip: Clip
     files: Files
     size: Size
+    copied: Clip | None = None
+    """The clip itself, where a quick copy of it stands in for it: then nothing is made that takes long."""
     timeline: Timeline = field(init=False)
+    whole: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self.timeline = timeline_of(self.plan, self.clip)
@@ -88,7 +93,7 @@ class Builder:
         ]
         film = Film(self.clip, self.timeline, self.size, tuple(layers))
         heard = heard_film(self.plan, self.clip, self.timeline, self.files, cues)
-        return Built(film, heard, lines, style, tuple(dict.fromkeys(self.files.events)))
+        return Built(film, heard, lines, style, tuple(dict.fromkeys(self.files.events)), self.whole)
 
     def _tell(self, sentence: str) -> None:
         self.files.events.append(Event("film", sentence, "warning"))
@@ -174,7 +179,7 @@ class Builder:
         span = self._span(wanted.from_s, wanted.to_s)
         if not self._is_seen(span, f"The look {wanted.look!r}") or not wanted.strength:
             return
-        drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.clip, self.size, self.files.run))
+        drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.copied or self.clip, self.size, self.files.run))
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         colour, cuts = self.clip.colour.worked, self.timeline.cuts
         yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade)
@@ -205,10 +210,12 @@ class Builder:
             return None if rgba is None else (rgba, digest_file(self.files.path(wanted.file, "picture")))
         of_s = wanted.from_s if wanted.of_s is None else wanted.of_s
         try:
-            made = painted(self.clip, self._shown_at(of_s), wanted, self.files.run)
+            moment = Moment(self.copied or self.clip, self._shown_at(of_s), wanted.engine)
+            made = painted(moment, wanted, self.files.run, only_known=self.copied is not None)
         except Cancelled:
             raise
         except ReshootError as error:
+            self.whole = self.whole and not isinstance(error, NotMadeYet)
             self._tell(f"The picture {wanted.named} is left out: {error.problem} {error.remedy}")
             return None
         self.files.events.append(Event("film", f"The picture {wanted.named} was {made.how}."))

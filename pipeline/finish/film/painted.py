@@ -20,7 +20,7 @@ from pipeline.run import Run
 from pipeline.settings import Settings
 from pipeline.stage import RunContext, Stage, Work
 from utils.digest import canonical_json, digest_bytes
-from utils.errors import SettingsError
+from utils.errors import ReshootError, SettingsError
 from utils.film.stamp import RGBA
 from utils.image import RGB
 from utils.image.picture_file import read_picture
@@ -30,6 +30,10 @@ from utils.people.pose import LANDMARKS
 from utils.store import Entry
 
 STAGE, PICTURE, VERSION = "painted picture", "picture.png", 1
+
+
+class NotMadeYet(ReshootError):
+    """A picture takes too long to be made for one moment."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Painted:
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
     """A frame of a clip, and the engine that paints on it."""
 
     clip: Clip
@@ -68,9 +72,9 @@ class _Moment:
         return frame.rgb
 
 
-def painted(clip: Clip, index: int, wanted: Picture, run: Run) -> Painted:
+def painted(moment: Moment, wanted: Picture, run: Run, *, only_known: bool = False) -> Painted:
     """A frame of a clip as a prompt changes it; an error says what is missing for that, such as weights."""
-    engine = find_engine(wanted.engine)
+    engine = find_engine(moment.engine)
     if "generate.prompt" not in engine.settings:
         raise SettingsError(
             f"The engine {engine.name!r} takes no prompt.", "Choose `edit` or another one with a model."
@@ -78,9 +82,12 @@ def painted(clip: Clip, index: int, wanted: Picture, run: Run) -> Painted:
     settings = _settings(engine, wanted)
     models = engine.models(settings)
     own = Run(replace(run.context, settings=settings), run.done, run.events)
-    entry = own.take(_painting(ready(engine), own.context), models, moment=_Moment(clip, index, engine.name))
+    stage = _painting(ready(engine), own.context)
+    if only_known and not stage.known(own.context, models=models, moment=moment):
+        raise NotMadeYet("It is made when the film is rendered.", "Render the film to see it.")
+    entry = own.take(stage, models, moment=moment)
     with_model = f" with {settings['generate.model']}" if settings["generate.model"] else ""
-    return Painted(entry, f"made by {engine.name}{with_model} from the clip's frame {index}")
+    return Painted(entry, f"made by {engine.name}{with_model} from the clip's frame {moment.index}")
 
 
 def _settings(engine: Engine, wanted: Picture) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _painting(engine: Engine, context: RunContext) -> Stage:
     """The stage that paints a frame with an engine."""
 
     def run(work: Work) -> None:
-        moment: _Moment = work.inputs["moment"]
+        moment: Moment = work.inputs["moment"]
         rgb = generated(engine, _window(moment, engine, work.settings), context)
         Image.fromarray(rgb).save(work.folder / PICTURE, "PNG")
 
@@ -111,7 +118,7 @@ def _painting(engine: Engine, context: RunContext) -> Stage:
     )
 
 
-def _window(moment: _Moment, engine: Engine, settings: Mapping[str, Any]) -> Window:
+def _window(moment: Moment, engine: Engine, settings: Mapping[str, Any]) -> Window:
     """A frame as the engine sees it; nobody was looked for in it."""
     rgb = moment.read()
     nobody, nowhere = np.zeros(rgb.shape[:2], np.uint8), np.full((LANDMARKS, 2), np.nan, np.float32)
