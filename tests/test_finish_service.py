@@ -173,6 +173,7 @@ def test_the_same_search_is_asked_again_after_a_day_and_the_same_file_never(
         return len(searches(origin))
 
     assert [asked_at(100.9 * day, "a"), asked_at(100.95 * day, "a"), asked_at(101.8 * day, "b")] == [1, 1, 1]
+    origin.files[SEARCH] = Served(said(video(origin, 7)).replace(b"mp4?s=1", b"mp4?s=2"))
     assert asked_at(101.95 * day, "c") == 2
     assert sum(path.startswith("/files") for path, _ in origin.requests) == 1
     assert (tmp_path / "c" / "broll" / "pexels-7.mp4").exists()

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from utils.address.address import Address
 from utils.address.transfer import Limits
+from utils.digest import canonical_json, digest_bytes
 from utils.errors import ReshootError, SettingsError
 from utils.size import Size
 
@@ -56,8 +57,8 @@ class Offer:
 
     @property
     def digest(self) -> str:
-        """A digest of which file it is."""
-        return Address.read(self.file).digest
+        """A digest of which file it is, whatever signature its address bears."""
+        return digest_bytes(canonical_json([self.name, Address.read(self.file).shown]))
 
 
 class Service(Protocol):
