@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.finish.draft.proposed import proposed
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
+from pipeline.finish.film.encoder import choose_encoder, fall_back
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
@@ -17,15 +18,17 @@ from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
+from utils.errors import WriteError
 from utils.film.film import Film, Showing
 from utils.image import Size
 from utils.media.clip import Clip
+from utils.media.encoders import X264
 from utils.media.joined import Piece, write_joined
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
 
-PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast"}
+PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast", "encode.encoder": X264}
 """How a preview is encoded, at half the size."""
 
 
@@ -107,13 +110,23 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
         run.events.append(Event(FILM_SOUND.name, sentence))
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
-    showing = Showing(built.film)
+    choose_encoder(run, built.film.size)
     try:
-        chunks = [_chunk(run, FilmChunk(built.film, span, showing)) for span in built.film.chunks()]
+        chunks = _chunks(run, built.film)
+    except WriteError as error:  # of a hardware encoder: all chunks of a film are by the same one
+        if not fall_back(run, error.problem):
+            raise
+        chunks = _chunks(run, built.film)
+    known = (clip, plan, built, chunks, sound, run.context.settings)
+    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events))
+
+
+def _chunks(run: Run, film: Film) -> tuple[Entry, ...]:
+    showing = Showing(film)
+    try:
+        return tuple(_chunk(run, FilmChunk(film, span, showing)) for span in film.chunks())
     finally:
         showing.close()
-    known = (clip, plan, built, tuple(chunks), sound, run.context.settings)
-    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events))
 
 
 def _chunk(run: Run, chunk: FilmChunk) -> Entry:
@@ -135,6 +148,7 @@ def told(made: Finished) -> dict[str, Any]:
         "seconds": round(made.seconds, 2),
         "chunks": len(made.chunks),
         "encoded": made.encoded,
+        "encoder": made.settings["encode.encoder"],
         "cuts": len(made.film.timeline.cuts),
         "subtitles": len(made.built.lines),
         "quality": made.quality,
