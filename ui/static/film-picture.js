@@ -5,7 +5,7 @@ import { clockText } from "./film-time.js";
 import { shortWhy } from "./film-words.js";
 import { ask, draw, html } from "./shared.js";
 
-const REST_MS = 80, LONG_MS = 700, MOST_KEPT = 60;
+const REST_MS = 80, LONG_MS = 700, MOST_KEPT = 60, MOST_CHARACTERS = 400000;
 
 class FilmPicture extends HTMLElement {
   connectedCallback() {
@@ -40,7 +40,7 @@ class FilmPicture extends HTMLElement {
     if (store.watch) this.video.src = store.watch;
     else this.video.removeAttribute("src");
     for (const kind of ["changed", "moved"]) store.addEventListener(kind, () => this.#follow(), { signal: this.heard.signal });
-    store.addEventListener("saved", () => this.failed && this.#follow(true), { signal: this.heard.signal }); // a plan that was too long to send is kept by now
+    store.addEventListener("saved", () => this.failed && this.#follow(true), { signal: this.heard.signal }); // what was too long to send is kept by now
     this.#follow();
   }
 
@@ -94,11 +94,16 @@ class FilmPicture extends HTMLElement {
     this.resting = null;
     const wanted = this.#wanted();
     if (this.player.isPlaying || this.kept.has(wanted.key) || (this.asking && !this.asking.signal.aborted)) return;
-    const asking = (this.asking = new AbortController()), { clip } = this.store;
+    const { clip, planText } = this.store;
+    if (planText.length > MOST_CHARACTERS) {
+      this.failed = wanted.key; // until the server keeps its subtitles
+      return;
+    }
+    const asking = (this.asking = new AbortController());
     this.since = performance.now();
     this.#draw();
     try {
-      const json = { kind: "finish", settings: { "film.plan": this.store.planText }, at: wanted.at };
+      const json = { kind: "finish", settings: { "film.plan": planText }, at: wanted.at };
       const told = await ask(`clips/${clip.id}/look`, { method: "POST", json, signal: asking.signal });
       await Promise.all([told.before, told.after].map(loaded));
       this.kept.set(wanted.key, told);

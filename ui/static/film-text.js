@@ -3,6 +3,8 @@ import { clockText } from "./film-time.js";
 import { corrected, putBack, shortWhy, struck } from "./film-words.js";
 import { draw, html } from "./shared.js";
 
+const MANY = 200; // cues, of which only those that are seen are laid out
+
 class FilmText extends HTMLElement {
   connectedCallback() {
     if (this.box) return;
@@ -59,6 +61,7 @@ class FilmText extends HTMLElement {
     this.from = this.to = null;
     this.nowAt = -1;
     this.box.innerHTML = String(html`${[...cues.values()].map(cueMarkup)}`);
+    this.box.classList.toggle("many", cues.size > MANY);
     this.spans = [...this.box.querySelectorAll("[data-word]")];
   }
 
