@@ -187,6 +187,11 @@ def test_a_chunk_is_encoded_again_when_its_look_changes_and_not_for_what_is_writ
 def test_one_moment_shows_the_look_as_the_film_does(source: Clip, folder: Path, context: RunContext) -> None:
     shown = moment(source, plan_of({"looks": [{"look": "neon"}]}), beside(folder), context, 0.4)
     assert shown.after.mean() < 0.7 * shown.before.mean() and not shown.events
+    plan, files = plan_of({"looks": [{"look": "neon"}]}), Files(beside(folder), Run(context))
+    quick, whole = (Builder(plan, source, files, source.size, copied=copied).built().film for copied in (source, None))
+    assert not quick.before(50)[0] and len(whole.before(50)[0]) == 50, "for one moment no others are drawn"
+    alone, steadied = (drawn(each, Span(50, 51))[0].astype(int) for each in (quick, whole))
+    assert np.abs(alone - steadied).mean() < 3
 
 
 def test_what_is_wrong_with_a_look_is_said(source: Clip, folder: Path, context: RunContext) -> None:
