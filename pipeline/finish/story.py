@@ -24,6 +24,7 @@ from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.encoders import X264
 from utils.media.joined import Piece, write_joined
+from utils.process_resources import release_free_memory
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
@@ -63,6 +64,7 @@ class Finished:
 
     def write(self, out: Path) -> None:
         """Join the film to a file; its subtitles are written beside it."""
+        release_free_memory()  # of encoders: the index of a file of hours takes its place
         spans = self.film.chunks()
         pieces = [Piece(entry.path(CHUNK), len(span)) for entry, span in zip(self.chunks, spans, strict=True)]
         write_joined(out, pieces, self.film.rate, self.sound.path(SOUND) if self.sound else None)
@@ -108,6 +110,8 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
     sound = None if built.heard.silent else run.take(FILM_SOUND, heard=built.heard)
     if sound and (sentence := remark(sound.read_bytes(FACTS), built.heard.target_lufs)):
         run.events.append(Event(FILM_SOUND.name, sentence))
+
+    release_free_memory()
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
     choose_encoder(run, built.film.size)
