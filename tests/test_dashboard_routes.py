@@ -98,7 +98,12 @@ def test_the_cache_is_told_as_its_store_counts_it(client: TestClient, store: Sto
     assert (told["hits"], told["misses"], told["hit_rate"]) == (2, 3, 0.4)
     figures = stats.stages["counted"].figures
     assert told["spared_s"] == figures.spared_s > 0 and told["read_s"] == figures.read_s > 0
-    assert [stage["name"] for stage in told["stages"]] == ["counted"]
+    assert [(stage["name"], stage["lasting"]) for stage in told["stages"]] == [("counted", "conditional")]
+    classes = {each["name"]: each for each in told["classes"]}
+    assert list(classes) == ["permanent", "conditional", "dynamic"] and classes["permanent"]["entries"] == 0
+    conditional = classes["conditional"]
+    assert (conditional["entries"], conditional["found"], conditional["saved_s"]) == (3, 2, figures.spared_s)
+    assert conditional["saved_bytes"] == figures.read_bytes > 0 and conditional["computed_s"] == figures.computed_s
 
 
 def test_what_came_from_the_shared_cache_counts_as_found(client: TestClient, store: Store) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from pipeline.jobs.job import Job, State
 from pipeline.kinds import stage_sentence
+from pipeline.lasting import MEANINGS, by_class, lasting_of
 from pipeline.report.quality import MEASURES
 from ui.board import card, summary
 from ui.cache_tasks import KINDS, CacheTask, CacheTaskError, CacheTasks
@@ -64,12 +65,13 @@ def _forget(*facts: CachedFact[Any]) -> None:
 
 
 def cache(stats: Stats) -> dict[str, Any]:
-    """Size and hit rate of the cache, in all and per stage."""
+    """Size and hit rate of the cache, in all, per class of results, and per stage."""
     did = sum((stage.figures for stage in stats.stages.values()), Figures())
     stages = [
         {
             "name": name,
             "title": stage_sentence(name),
+            "lasting": lasting_of(name),
             "entries": stage.entries,
             "bytes": stage.bytes,
             **_did(stage.figures),
@@ -77,7 +79,11 @@ def cache(stats: Stats) -> dict[str, Any]:
         for name, stage in stats.stages.items()
     ]
     held = {name: value for name, value in asdict(stats).items() if name != "stages"}
-    return {**held, **_did(did), "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
+    classes = [
+        {"name": name, "meaning": MEANINGS[name], "entries": each.entries, "bytes": each.bytes, **_did(each.figures)}
+        for name, each in by_class(stats.stages).items()
+    ]
+    return {**held, **_did(did), "classes": classes, "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
 
 
 def videos(jobs: list[Job]) -> list[dict[str, Any]]:
@@ -111,7 +117,8 @@ def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _did(figures: Figures) -> dict[str, Any]:
-    return {**asdict(figures), "hit_rate": figures.hit_rate}
+    told = {name: getattr(figures, name) for name in ("found", "saved_s", "saved_bytes", "hit_rate")}
+    return {**asdict(figures), **told}
 
 
 def _task(task: CacheTask | None) -> dict[str, Any] | None:

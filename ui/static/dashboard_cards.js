@@ -26,7 +26,7 @@ export function cacheCard(cache, chore) {
   const busy = chore?.state === "running";
   return html`<section class="card stack wide" aria-labelledby="dashboard-cache" data-key="cache">
     <h3 id="dashboard-cache">Cache</h3>
-    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${shared(cache)} ${held(cache)}</div>${notes(cache)}`
+    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${shared(cache)} ${held(cache)}</div>${classes(cache.classes)}${notes(cache)}`
             : html`<p class="quiet">Counting…</p>`}
     <div class="row chores">
       <button type="button" class="button" data-act="verify" ${busy && disabled}>Check every byte</button>
@@ -90,6 +90,20 @@ function notes({ pinned, evicted, quarantined, quarantined_bytes, stages }) {
   return lines.length > 0 && html`<ul class="quiet small plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
+const CLASSES = { permanent: "Permanent", conditional: "Conditional", dynamic: "Dynamic" };
+
+/** A row for each class of results: what they depend on, and what was spared. */
+function classes(rows) {
+  return html`<div class="scroll" role="region" aria-label="By what results depend on" tabindex="0"><table>
+    <thead><tr><th>Results</th><th class="end">Kept</th><th class="end">Size</th><th class="end">Found</th><th class="end">Computing</th>
+      <th class="end">Saved</th><th class="end">Not made again</th></tr></thead>
+    <tbody>${rows.map(({ name, meaning, entries, bytes, found, computed_s, saved_s, saved_bytes }) => html`<tr data-key="${name}">
+      <th scope="row">${CLASSES[name]} <span class="quiet small">${meaning}</span></th>
+      <td class="end number">${entries}</td><td class="end number">${bytesText(bytes)}</td><td class="end number">${found}</td>
+      <td class="end number">${timeText(computed_s)}</td><td class="end number">${timeText(saved_s)}</td>
+      <td class="end number">${bytesText(saved_bytes)}</td></tr>`)}</tbody></table></div>`;
+}
+
 export function stagesCard(cache) {
   const stages = cache?.stages ?? [];
   const top = most(stages, "computed_s");
@@ -97,18 +111,19 @@ export function stagesCard(cache) {
     <h3 id="dashboard-stages">Where the time goes</h3>
     ${stages.length === 0 ? html`<p class="quiet">Nothing was computed yet.</p>` : html`
     <div class="scroll" role="region" aria-labelledby="dashboard-stages" tabindex="0"><table>
-      <thead><tr><th>Step</th><th class="long">Computing, in all</th><th class="end">each time</th><th class="end">from the cache</th>
+      <thead><tr><th>Step</th><th class="long">Computing, in all</th><th class="end">each time</th><th class="end">the same, found</th><th class="end">from the cache</th>
         <th class="end">found</th><th class="end">computed</th><th class="end">kept</th></tr></thead>
       <tbody>${stages.map((each) => stage(each, top))}</tbody>
     </table></div>`}
   </section>`;
 }
 
-function stage({ name, title, computed_s, read_s, hits, shared_hits, misses, bytes }, top) {
-  return html`<tr data-key="${name}"><th scope="row">${title}</th>
+/** `the same, found` is what the entries that were found had once taken, beside what reading them takes. */
+function stage({ name, title, lasting, computed_s, spared_s, read_s, hits, shared_hits, misses, bytes }, top) {
+  return html`<tr data-key="${name}"><th scope="row">${title} <span class="quiet small">${lasting}</span></th>
     <td class="long number"><div class="beside">${bar(computed_s / top)}<span>${timeText(computed_s)}</span></div></td>
     <td class="end number">${misses ? timeText(computed_s / misses) : "–"}</td>
-    <td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
+    <td class="end number">${hits ? timeText(spared_s / hits) : "–"}</td><td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
     <td class="end number">${hits + shared_hits}</td><td class="end number">${misses}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
 }
 
