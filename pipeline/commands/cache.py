@@ -221,17 +221,32 @@ def _print_classes(statistics: "Stats") -> None:
             str(held.entries),
             decimal(held.bytes),
             str(held.figures.found),
-            f"{held.figures.computed_s:,.2f} s",
+            f"{held.figures.work_s:,.2f} s",
             f"{held.figures.saved_s:,.2f} s",
             decimal(held.figures.saved_bytes),
         )
         for name, held in by_class(statistics.stages).items()
     ]
     print_table(("class", "entries>", "size>", "hits>", "compute>", "saved>", "found>"), rows, "")
+    _print_ahead(statistics)
     typer.echo(
         "Permanent results depend on files alone, conditional ones on settings too, dynamic ones on a service. "
         "Saved: what computing all that was found once took; found: its size."
     )
+
+
+def _print_ahead(statistics: "Stats") -> None:
+    """A sentence on what workers made before anybody asked for it, if they did."""
+    from pipeline.jobs.ahead_log import AheadLog
+    from utils.store import Figures
+
+    usage = sum((stage.figures for stage in statistics.stages.values()), Figures())
+    if usage.ahead:
+        spent_s = AheadLog(Path(statistics.folder).parent).spent_s()
+        typer.echo(
+            f"Made ahead by idle workers: {usage.ahead} results in {spent_s:,.1f} s; {usage.ahead_used} of them "
+            f"({usage.ahead_rate:.0%}) were used so far, which saved {usage.ahead_saved_s:,.1f} s."
+        )
 
 
 def _usage(stage: "StageStats") -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from pipeline.jobs.ahead_log import AheadLog
 from pipeline.jobs.job import Job, State
 from pipeline.kinds import stage_sentence
 from pipeline.lasting import MEANINGS, by_class, lasting_of
@@ -41,6 +42,7 @@ def routes(studio: Studio) -> APIRouter:
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
+            "ahead_spent_s": AheadLog(studio.home).spent_s(),
             "chore": _task(tasks.last),
             "measures": [asdict(each) for each in MEASURES],
             "videos": videos(jobs),
@@ -83,7 +85,7 @@ def cache(stats: Stats) -> dict[str, Any]:
         {"name": name, "meaning": MEANINGS[name], "entries": each.entries, "bytes": each.bytes, **_did(each.figures)}
         for name, each in by_class(stats.stages).items()
     ]
-    return {**held, **_did(did), "classes": classes, "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
+    return {**held, **_did(did), "classes": classes, "stages": sorted(stages, key=lambda stage: -stage["work_s"])}
 
 
 def videos(jobs: list[Job]) -> list[dict[str, Any]]:
@@ -117,7 +119,7 @@ def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _did(figures: Figures) -> dict[str, Any]:
-    told = {name: getattr(figures, name) for name in ("found", "saved_s", "saved_bytes", "hit_rate")}
+    told = {name: getattr(figures, name) for name in ("found", "work_s", "saved_s", "saved_bytes", "hit_rate")}
     return {**asdict(figures), **told}
 
 
