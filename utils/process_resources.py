@@ -54,6 +54,12 @@ def peak_mb() -> float:
     return kilobytes / 1024
 
 
+def forget_peak() -> None:
+    """Let the peak of resident memory begin anew, where the system can: from what is taken now."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def raise_open_file_limit() -> None:
     """Raise the soft limit of open files as far as the hard limit allows, to MAX_OPEN_FILES at most.
 

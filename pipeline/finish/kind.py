@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.finish.settings import FinishSettings
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.report.quality import FINISHED
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
@@ -75,7 +76,7 @@ KIND = Kind(
     front=("film.plan", "encode.crf"),
     stages=STAGES,
     files=FILES,
-    measures=(),
+    measures=tuple(measure.name for measure in FINISHED),
     run=_run,
     estimate=estimates,
     summary=_summary,

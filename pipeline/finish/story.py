@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -12,14 +13,17 @@ from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
+from pipeline.result.spent import Spent, machine_figures
 from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
 from utils.film.film import Film, Showing
+from utils.graphics_card import CardUse
 from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.joined import Piece, write_joined
+from utils.process_resources import peak_mb
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
@@ -41,6 +45,8 @@ class Finished:
     seconds: float
     done: tuple[Done, ...]
     events: tuple[Event, ...]
+    card: CardUse | None = None
+    """How the graphics card was used meanwhile, if there is one."""
 
     @property
     def film(self) -> Film:
@@ -50,6 +56,11 @@ class Finished:
     def encoded(self) -> int:
         """How many chunks were encoded in this run; the others were there."""
         return sum(not entry.hit for entry in self.chunks)
+
+    @property
+    def spent(self) -> Spent:
+        """What was computed for it, and what the cache had."""
+        return Spent.of(self.done)
 
     @property
     def quality(self) -> dict[str, float]:
@@ -99,12 +110,12 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
     showing = Showing(built.film)
-    try:
+    with closing(showing), context.card.watching():
         chunks = [_chunk(run, FilmChunk(built.film, span, showing)) for span in built.film.chunks()]
-    finally:
-        showing.close()
+    if problem := context.card.problem:
+        run.events.append(Event(FILM_CHUNK.name, f"The graphics card no longer said how it is used: {problem}."))
     known = (clip, plan, built, tuple(chunks), sound, run.context.settings)
-    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events))
+    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events), context.card.use)
 
 
 def _chunk(run: Run, chunk: FilmChunk) -> Entry:
@@ -129,6 +140,7 @@ def told(made: Finished) -> dict[str, Any]:
         "cuts": len(made.film.timeline.cuts),
         "subtitles": len(made.built.lines),
         "quality": made.quality,
+        "spent": made.spent.figures() | machine_figures(peak_mb(), made.card),
         "bytes": sum(entry.manifest.bytes for entry in made.chunks),
         "events": [event.sentence for event in made.events],
     }

@@ -24,6 +24,8 @@ from utils.store import Figures, Stats, Store
 
 STATS_S, ROOM_S, GPU_S = 2.0, 20.0, 4.0
 MOST_VIDEOS = 200
+SPENT = ("computed_s", "found_s", "saved_s", "saved_bytes", "peak_rss_mb")
+"""What making a video took, in the order in which it is told."""
 MOST_BYTES = 1 << 60
 
 
@@ -103,6 +105,8 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
             **{name: number(job.result.get(name)) for name in ("frames", "cached", "bytes")},
             "warnings": len(job.result.get("warnings") or ()),
             "numbers": marked(job.result),
+            "spent": {name: number(job.result.get(name)) for name in SPENT},
+            "card": job.result.get("card"),
             "stages": list(map(_stage, job.result.get("stages") or ())),
         }
         for job in done[:MOST_VIDEOS]
