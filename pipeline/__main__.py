@@ -69,7 +69,7 @@ def main() -> None:
         app()
     except ReshootError as error:
         console = Console(stderr=True, highlight=False)
-        # soft_wrap: the terminal folds long lines itself, so that a path can be copied, and searched for in a log, whole
+        # soft_wrap: the terminal folds long lines itself, so that a path can be copied, and found in a log, whole
         console.print(f"[bold red]{escape(error.problem)}[/]\n{escape(error.remedy)}", soft_wrap=True)
         sys.exit(1)
 

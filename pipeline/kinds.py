@@ -14,6 +14,7 @@ MODULES = {
     "guide": "pipeline.guide.kind",
     "animate": "pipeline.animate.kind",
     "align": "pipeline.align.kind",
+    "analyse": "pipeline.finish.analyse.kind",
     "finish": "pipeline.finish.kind",
 }
 """Where each kind is described, as `KIND`; the first one is meant when none is named."""

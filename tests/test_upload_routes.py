@@ -157,6 +157,7 @@ def test_a_clip_comes_in_pieces_and_tells_what_it_is(server: Server, film: bytes
         "guide": [""],
         "animate": [""],
         "align": [""],
+        "analyse": [""],
         "finish": [""],
     }
     every = [it for presets in found["estimates"].values() for it in presets.values()]

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.library import given
 from pipeline.library.clips import Clips
+from pipeline.library.films import Films
 from pipeline.library.own_presets import OwnPresets
 from ui.routes.looks import sweep
 from ui.studio import Studio
@@ -23,7 +24,7 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
     while True:
         try:
             Uploads(studio.home / "uploads", studio.most_upload_bytes).sweep()
-            Clips(studio.home).sweep(studio.ledger.inputs_in_use)
+            Clips(studio.home).sweep(lambda: _files_in_use(studio))
             given.sweep(studio.home, lambda: _files_in_use(studio))
             sweep(studio.home)
         except (OSError, ReshootError, SQLAlchemyError) as error:
@@ -33,5 +34,5 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
 
 
 def _files_in_use(studio: Studio) -> set[str]:
-    """The given files that jobs or saved presets need."""
-    return studio.ledger.inputs_in_use() | OwnPresets(studio.home).pictures()
+    """The clips and given files that jobs, saved presets or edited films need."""
+    return studio.ledger.inputs_in_use() | OwnPresets(studio.home).pictures() | Films(studio.home).in_use()

@@ -35,6 +35,13 @@ GROUPS = {
     "match": "How times are found",
     "laid": "How it is laid over",
     "film": "What is done to the clip",
+    "wanted": "What is wanted of the film",
+    "given": "What you bring",
+    "silence": "Pauses",
+    "speech": "What is said",
+    "correction": "Correction by a language model",
+    "retakes": "Said again, and filler words",
+    "seen": "What is seen",
 }
 
 
@@ -48,6 +55,7 @@ def form(kind: Kind) -> dict[str, Any]:
         "name": kind.name,
         "title": kind.title,
         "about": kind.about,
+        "elsewhere": kind.name in OF_A_TAB,
         "preview": bool(kind.preview),
         "preset": preset,
         "presets": [
@@ -210,8 +218,12 @@ def _background() -> dict[str, Any]:
     return {"help": about, "choices": choices}
 
 
-ELSEWHERE = ("analysis.matte", "analysis.strokes", *REFERENCES[1:], *TIMELINE)
+ELSEWHERE = (
+    "analysis.matte", "analysis.strokes", *REFERENCES[1:], *TIMELINE, "film.plan", "given.transcript", "given.changes",
+)  # fmt: skip
 """Settings that another part of the page sets; the form only keeps them."""
+OF_A_TAB = ("analyse",)
+"""Kinds of jobs that a tab of their own submits; the form does not offer them."""
 WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
 MAKES = "All frames are made anew from the picture, what leads them and a prompt."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {

@@ -20,6 +20,7 @@ from pipeline.align.report import ASSETS
 from pipeline.jobs.job import JobError
 from pipeline.jobs.outage import OUR_MISTAKES, DiskFull, database_message, outage
 from pipeline.library.clips import NoClip
+from pipeline.library.films import ChangedElsewhere
 from ui import login
 from ui.access import AccessGuard
 from ui.cache_tasks import CacheTaskError
@@ -36,6 +37,7 @@ from ui.routes import (
     batches,
     clips,
     dashboard,
+    films,
     forms,
     health,
     jobs,
@@ -63,6 +65,7 @@ GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 STATUS = {
     NotHere: 404,
+    ChangedElsewhere: 409,
     NoClip: 404,
     JobError: 409,
     CacheTaskError: 409,
@@ -91,7 +94,7 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
         uploads, addresses, clips, references, mattes, forms, presets, prompts, looks, jobs, batches, results,
-        dashboard, models, loras,
+        dashboard, models, loras, films,
     ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     blocks = page()

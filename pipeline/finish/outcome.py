@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.finish.film.files import beside
+from pipeline.finish.film.kept import whole
 from pipeline.finish.film.plan import Plan
 from pipeline.finish.kind import PLAN
 from pipeline.finish.story import Finished, finish
@@ -32,7 +33,7 @@ def write_film(made: Finished, out: Path) -> None:
 def _publish(made: Finished, context: RunContext, folder: Path) -> Published:
     """Write all files of the result into a folder; its page shows the film beside its bare cut, at half the size."""
     write_film(made, folder / CLIP)
-    (folder / PLAN).write_text(made.plan.to_yaml())
+    (folder / PLAN).write_text(whole(made.plan).to_yaml())
     bare = finish(made.clip, Plan(cut=made.plan.cut, rate=made.plan.rate), beside(folder), context, preview=True)
     bare.write(folder / BEFORE)
     result = scan(folder / CLIP, Limits())

@@ -1,14 +1,44 @@
-"""The settings of the finish job: its plan, and how the film is encoded."""
+"""The settings of the finish job: its plan, or what is wanted of a drafted one, and how the film is encoded."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
 from pipeline.finish.film.plan import Plan, parsed
-from pipeline.settings import JobSettings
+from pipeline.finish.known.settings import KnownSettings
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
-from pipeline.settings.groups import Encode, Trim
+from pipeline.settings.groups import Encode
+
+
+class Wanted(Group):
+    """What of a film is wanted, where its plan is drafted."""
+
+    silences: Literal["cut", "keep"] = setting("cut", "Pauses", "Whether pauses go, but for a breath.")
+    takes: Literal["cut", "keep"] = setting(
+        "cut", "Said again", "Whether the earlier of two takes of the same sentence goes."
+    )
+    fillers: Literal["cut", "keep"] = setting("cut", "Filler words", "Whether words such as um go.")
+    subtitles: Literal["plain", "marked", "none"] = setting(
+        "plain",
+        "Subtitles",
+        "What is said, as text; marked gives the word that is being said a colour of its own.",
+    )
+    zoom: Literal["slow", "none"] = setting("slow", "Zoom", "A slow zoom in and out that looks at faces.")
+    highlights: Literal["larger", "same"] = setting(
+        "larger", "Highlights", "Whether what stands out is shown larger for a moment."
+    )
+
+
+class Given(Group):
+    """What people bring of a clip themselves."""
+
+    transcript: str | None = setting(
+        None, "Transcript", "What is said, as SRT, VTT or Whisper JSON, in place of having it written down."
+    )
+    changes: str | None = setting(
+        None, "Changes", "Words, cuts and focal points that you changed, as JSON; they always count."
+    )
 
 
 class Film(Group):
@@ -17,9 +47,9 @@ class Film(Group):
     plan: str = setting(
         "",
         "Plan",
-        "What is cut, shown and heard, as `python -m pipeline finish plan` writes it. Its files are clips and pictures "
-        "that were added here, by their digests; subtitles can stand in the plan itself.",
-        most_characters=200_000,
+        "What is cut, shown and heard, as the Finish tab and `python -m pipeline finish plan` write it. Its files are "
+        "those that were added here, by their digests. Leave it empty to have one drafted.",
+        most_characters=500_000,
     )
 
     @property
@@ -28,10 +58,16 @@ class Film(Group):
         return parsed(self.plan) if self.plan.strip() else Plan()
 
 
-class FinishSettings(JobSettings):
+class AnalyseSettings(KnownSettings):
+    """The settings of the analyse job: those of what is known, and of the plan that is drafted from it."""
+
+    wanted: Wanted = Wanted()
+    given: Given = Given()
+
+
+class FinishSettings(AnalyseSettings):
     """The settings of the finish job."""
 
-    trim: Trim = Trim()
     film: Film = Film()
     encode: Encode = Encode(crf=18, x264_preset="veryfast")
 

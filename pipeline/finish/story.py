@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from pipeline.finish.draft.proposed import proposed
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
 from pipeline.finish.film.files import Files, Find
@@ -85,6 +86,14 @@ class Finished:
         marked = bool(self.plan.subtitles and self.plan.subtitles.karaoke)
         styled = as_ass(cues, self.built.style.in_file(self.film.size), karaoke=marked)
         return {out.with_suffix(".srt"): as_srt(cues), out.with_suffix(".ass"): styled}
+
+
+def planned(clip: Clip, inputs: Mapping[str, Path], find: Find, context: RunContext) -> Finished:
+    """Draft a plan from what is known about a clip, and make its film."""
+    found = proposed(clip, inputs, context)
+    made = finish(clip, found.plan, find, context)
+    seconds, done = found.known.seconds + made.seconds, (*found.known.done, *made.done)
+    return replace(made, seconds=seconds, done=done, events=(*found.events, *made.events))
 
 
 def build(clip: Clip, plan: Plan, find: Find, run: Run, *, preview: bool = False) -> Built:

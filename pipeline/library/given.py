@@ -1,4 +1,4 @@
-"""Files that people give beside a clip: reference pictures, anchors, mattes, brush strokes, and further clips.
+"""Files that people give beside a clip: pictures, mattes, brush strokes, transcripts, sounds, and further clips.
 
 Each is stored by the digest of its content, by which settings name it too: FOLDER/<digest>.<suffix>. Clips are in
 the library of clips (`pipeline.library.clips`).
@@ -17,13 +17,24 @@ from utils.errors import SettingsError
 from utils.home import home
 
 CLIP = "clip"
-FOLDERS = {"reference": "references", "anchor": "references", "matte": "mattes", "strokes": "strokes"}
+FOLDERS = {
+    "reference": "references",
+    "anchor": "references",
+    "matte": "mattes",
+    "strokes": "strokes",
+    "transcript": "transcripts",
+    "changes": "changes",
+    "sound": "sounds",
+}
 """Where the files of each role are; it is the key of the setting that names them, too."""
 TITLES = {
     "reference": "reference picture",
     "anchor": "picture",
     "matte": "matte",
     "strokes": "file of brush strokes",
+    "transcript": "transcript",
+    "changes": "file of changes",
+    "sound": "sound",
     CLIP: "structure video",
     "guide": "guide",
     "background": "background",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Content, Kind
-from pipeline.library import given, mattes, references
+from pipeline.library import given, mattes, references, said
 from pipeline.library.clips import Clips
 from utils.digest import digest_file, is_digest
 from utils.errors import ClipError, PictureError, UnreadableClip
@@ -28,6 +28,10 @@ def keep(home: Path, file: Path, content: Content) -> str:
         return references.take(home, file).digest
     if content == "strokes":
         return mattes.keep_strokes(home, file.read_bytes())
+    if content == "transcript":
+        return said.keep_transcript(home, file.name, file.read_bytes())
+    if content == "changes":
+        return said.keep_changes(home, file.read_bytes())
     title = file.name.encode(errors="replace").decode()  # names of files need not be text
     return Clips(home).take(file, title)
 
@@ -46,9 +50,13 @@ def find(home: Path, value: str, content: Content) -> Path:
     """The file of an input, whose content is what its digest says; raises an error that says what is missing."""
     if not is_digest(value):
         return Path(value)
-    path = _stored(home, value, content)
-    if digest_file(path) != value:
-        problem = f"The file of the {content} {value[:8]} is not any more what it was when the job was submitted."
+    return unchanged(_stored(home, value, content), value, content)
+
+
+def unchanged(path: Path, digest: str, content: str) -> Path:
+    """A stored file, whose content is still what its digest says."""
+    if digest_file(path) != digest:
+        problem = f"The file of the {content} {digest[:8]} is not any more what it was when the job was submitted."
         raise ClipError(problem, "Submit the job again, with the file as it is now.")
     return path
 

@@ -3,6 +3,7 @@
     python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a still
     python -m pipeline.library.inspection picture FILE PREVIEW          size and format, and a small copy
     python -m pipeline.library.inspection matte FILE                    for how many frames of which size it is
+    python -m pipeline.library.inspection sound FILE                    how long it is
     python -m pipeline.library.inspection strip HOME CLIP FOLDER        small pictures of its frames
     python -m pipeline.library.inspection film CLIP                     renders the example clip
 
@@ -13,6 +14,7 @@ functions, because the web process imports this module to start the children.
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,14 @@ def matte(file: Path) -> dict[str, Any]:
     if _is_refusal(answer) or _has(answer, frames=int, width=int, height=int):
         return answer
     return {"problem": "The matte could not be read safely.", "remedy": "Save it as a video, or as a zip of PNGs."}
+
+
+def sound(file: Path) -> dict[str, Any]:
+    """Inspect music or another sound: {seconds} or {problem, remedy}."""
+    answer = _parsed(ask(command(["sound", str(file)]), LOOK_S, FRUGAL))
+    if _is_refusal(answer) or _has(answer, seconds=float):
+        return answer
+    return {"problem": "The sound could not be read safely.", "remedy": "Save it as WAV, MP3, M4A or OGG."}
 
 
 def strip(home: Path, file: Path, folder: Path) -> None:
@@ -204,6 +214,21 @@ def _matte(file: Path) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
+def _sound(file: Path) -> None:
+    """In the child: decode a file's sound to its end, and print the answer."""
+    limit(MEMORY_BYTES)
+    from utils.media.audio import scan_audio
+
+    answer: dict[str, Any] = {
+        "problem": "The file has no sound that decodes.",
+        "remedy": "Add music or a sound as WAV, MP3, M4A or OGG.",
+    }
+    with suppress(ClipError):
+        track, _ = scan_audio(file, Fraction(0))
+        answer = {"seconds": float(track.duration_s)} if track else answer
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
 def render_example(file: Path) -> None:
     """Render the example clip in this process."""
     from utils.walker.reels import Reels, film
@@ -224,6 +249,8 @@ def main() -> None:
         _read(Path(rest[0]), Path(rest[1]))
     elif what == "matte":
         _matte(Path(rest[0]))
+    elif what == "sound":
+        _sound(Path(rest[0]))
     else:
         render_example(Path(rest[0]))
         sys.stdout.write("filmed\n")

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse
 
 from pipeline.jobs.expectation import estimates
 from pipeline.library.clips import EXAMPLE_TITLE, Clips, Inspection, NoClip, StoredClip
+from pipeline.library.films import Films
 from pipeline.library.showcase import READY_MADE, loop_of
 from ui.json_body import JsonBody
 from ui.problems import NotAllowed, NotHere
@@ -132,7 +133,11 @@ def routes(studio: Studio) -> APIRouter:
         _found(clips, clip)
         if clip == clips.example_id():
             raise NotAllowed("The example stays.", "Take it off the list instead.")
-        return {"removed": clips.remove(clip, studio.ledger.inputs_in_use)}
+        films = Films(studio.home)
+        gone = clips.remove(clip, lambda: studio.ledger.inputs_in_use() | films.in_use(but=clip))
+        if gone:
+            films.remove(clip)
+        return {"removed": gone}
 
     return router
 

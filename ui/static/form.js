@@ -292,7 +292,7 @@ function frame(form, forms) {
   const rest = form.fields.filter((field) => !inFront.includes(field) && !field.elsewhere);
   const groups = form.groups.map((group) => ({ ...group, fields: rest.filter((field) => field.group === group.name) }));
   return html`<form class="stack" novalidate autocomplete="off" aria-label="Settings">
-    ${forms.length > 1 && html`<div class="card" data-key="kinds">${options("kind", "What to do", forms)}</div>`}
+    ${forms.length > 1 && html`<div class="card" data-key="kinds">${options("kind", "What to do", forms.filter((each) => !each.elsewhere || each === form))}</div>`}
     ${form.presets.length > 0 && html`<div class="card" data-key="presets ${form.name}">${options("preset", "Preset", form.presets)}</div>`}
     ${inFront.length > 0 && html`<div class="card fields" data-key="front ${form.name}">${inFront.map(fieldPart)}</div>`}
     <details class="card advanced" data-key="advanced ${form.name}"><summary><h3>Advanced</h3><span class="chip"></span></summary>

@@ -4,6 +4,7 @@ A time stays where it is said in the clip, whatever is cut before it. Files are 
 """
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from utils.atomic_file import explained, write_atomically
 from utils.errors import SettingsError
+from utils.untrusted_json import UntrustedJson, read_json
 
 if TYPE_CHECKING:
     from utils.media.clip import Clip
@@ -279,7 +281,10 @@ def read_plan(path: Path) -> Plan:
 
 
 def parsed(text: str, name: str = "the plan") -> Plan:
-    """The plan in a YAML text."""
+    """The plan in a YAML text, or in one of JSON, which is read a hundred times as fast."""
+    if text.lstrip().startswith("{"):
+        with suppress(UntrustedJson):
+            return plan_of(read_json(text, MOST_BYTES), name)
     try:
         if text.count("&") and any(isinstance(each, yaml.AliasToken) for each in yaml.scan(text)):
             raise SettingsError(f"In {name}, `*` refers to another part.", "Write the part again instead.")

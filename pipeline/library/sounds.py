@@ -1,0 +1,36 @@
+"""Music and sounds that people give: a guarded child reads each to its end, then it is stored by its digest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.library import inspection
+from pipeline.library.given import FOLDERS
+from utils.digest import digest_file
+from utils.disk import sync
+from utils.errors import UnreadableClip
+
+
+@dataclass(frozen=True)
+class StoredSound:
+    """A stored sound, and how long it is."""
+
+    digest: str
+    seconds: float
+
+    def to_json(self) -> dict[str, str | float]:
+        """The sound as the page is told of it."""
+        return {"digest": self.digest, "seconds": self.seconds}
+
+
+def keep(under: Path, part: Path) -> StoredSound:
+    """Store a sound; UnreadableClip if the file has none. `part` must lie on the same file system as the home."""
+    folder = under.absolute() / FOLDERS["sound"]
+    folder.mkdir(parents=True, exist_ok=True)
+    answer = inspection.sound(part)
+    if "problem" in answer:
+        raise UnreadableClip(answer["problem"], answer["remedy"])
+    digest = digest_file(part, afresh=True)
+    sync(part)
+    part.replace(folder / f"{digest}.sound")
+    sync(folder)
+    return StoredSound(digest, round(answer["seconds"], 3))
