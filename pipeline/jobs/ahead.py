@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.jobs.ahead_log import AheadLog, Note, State
 from pipeline.jobs.ledger import Ledger
+from pipeline.library.clips import Clips
 from utils.errors import Cancelled, ReshootError
 from utils.guarded_child import follow
 
@@ -109,8 +110,8 @@ class WorkAhead:
             self._check()
             with self._log.turn(note) as mine:
                 if mine:
-                    file = self._home / "clips" / clip.id / clip.file
-                    return self._turn(note, {"home": str(self._home), "file": str(file), "most_bytes": left_bytes})
+                    file = str(Clips(self._home).path(clip.id))
+                    return self._turn(note, {"home": str(self._home), "file": file, "most_bytes": left_bytes})
         return True
 
     def _turn(self, note: Note, told: dict[str, Any]) -> bool:

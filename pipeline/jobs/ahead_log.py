@@ -89,10 +89,11 @@ class AheadLog:
 
     @contextmanager
     def turn(self, note: Note) -> Iterator[bool]:
-        """Whether the turn of a clip is ours while the block runs, and not another worker's."""
+        """Whether the turn of a clip is ours while the block runs: no other worker has it, or had it meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with if_free(self.folder / f"{note.clip}.lock") as mine:
-            yield mine
+            kept = self.notes().get(note.clip, note)
+            yield mine and (kept == note or kept.added_at != note.added_at)
 
     def write(self, note: Note, seconds: float) -> None:
         """Keep a note, and add the seconds of this turn to the total."""
