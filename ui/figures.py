@@ -121,9 +121,9 @@ def _spent(numbers: Mapping[str, Any]) -> Iterator[Figure]:
         return
     hint = f"What was computed for it. Without anything in the cache that would have been {computed_s + saved_s:.1f} s."
     yield Figure("Computing", f"{computed_s:.1f} s", hint)
-    hint = "Reading what the cache had, and what computing just that had once taken; its size was not made again."
-    value = f"{found_s:.2f} s, not {saved_s:.1f} s; {decimal(round(saved_bytes))}" if saved_bytes else "nothing yet"
-    yield Figure("From the cache", value, hint)
+    hint = f"Reading what had once taken {saved_s:.1f} s to compute: {decimal(round(saved_bytes))} were not made again."
+    none = Figure("From the cache", "nothing", "Nothing of it was in the cache.")
+    yield Figure("From the cache", f"{found_s:.2f} s", hint) if saved_bytes else none
     yield Figure("Memory", f"{peak_mb:,.0f} MB", "The most that the worker's process took while it made this.")
     card = numbers.get("card")
     hint = "How busy the graphics card was, and the most of its memory that was taken, whoever took it."

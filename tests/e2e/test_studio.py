@@ -132,7 +132,7 @@ def _figures(page: Page, studio: App, clip: Path) -> None:
     said = "4 made ahead in 13 s, of which 3 (75 %) were used so far, which saved 8.0 s."
     expect(page.locator("reshoot-dashboard")).to_contain_text(said)
     page.get_by_role("button", name=f"for {clip.name}: steps").first.click()
-    expect(page.locator("reshoot-dashboard .spent")).to_contain_text(re.compile("computed in .* of memory at most"))
+    expect(page.locator("reshoot-dashboard .spent")).to_contain_text(re.compile("Computed in .* of memory at most"))
 
 
 def _wipe(page: Page, result: Locator) -> None:

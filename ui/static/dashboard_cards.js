@@ -116,19 +116,19 @@ export function stagesCard(cache) {
     <h3 id="dashboard-stages">Where the time goes</h3>
     ${stages.length === 0 ? html`<p class="quiet">Nothing was computed yet.</p>` : html`
     <div class="scroll" role="region" aria-labelledby="dashboard-stages" tabindex="0"><table>
-      <thead><tr><th>Step</th><th class="long">Computing, in all</th><th class="end">each time</th><th class="end">the same, found</th><th class="end">from the cache</th>
+      <thead><tr><th>Step</th><th class="long">Computing, in all</th><th class="end">each time</th><th class="end">from the cache</th>
         <th class="end">found</th><th class="end">computed</th><th class="end">kept</th></tr></thead>
       <tbody>${stages.map((each) => stage(each, top))}</tbody>
     </table></div>`}
   </section>`;
 }
 
-/** `the same, found` is what the entries that were found had once taken, beside what reading them takes. */
+/** `each time` is what computing just the results that were found had taken, beside what reading them takes; of all where none was. */
 function stage({ name, title, lasting, work_s, spared_s, read_s, hits, shared_hits, misses, ahead, bytes }, top) {
   return html`<tr data-key="${name}"><th scope="row">${title} <span class="quiet small">${lasting}</span></th>
     <td class="long number"><div class="beside">${bar(work_s / top)}<span>${timeText(work_s)}</span></div></td>
-    <td class="end number">${misses + ahead ? timeText(work_s / (misses + ahead)) : "–"}</td>
-    <td class="end number">${hits ? timeText(spared_s / hits) : "–"}</td><td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
+    <td class="end number">${hits ? timeText(spared_s / hits) : misses + ahead ? timeText(work_s / (misses + ahead)) : "–"}</td>
+    <td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
     <td class="end number">${hits + shared_hits}</td><td class="end number">${misses + ahead}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
 }
 

@@ -84,10 +84,10 @@ function timeline({ stages, cached }) {
 /** What making a video took: seconds with and without the cache, what was not made again, memory and graphics card. */
 function spent({ spent: { computed_s, found_s, saved_s, saved_bytes, peak_rss_mb }, card }) {
   const parts = [
-    computed_s !== null && `computed in ${timeText(computed_s)}`,
+    computed_s !== null && `Computed in ${timeText(computed_s)}`,
     saved_bytes > 0 && `found in ${timeText(found_s)} what had taken ${timeText(saved_s)}, ${bytesText(saved_bytes)} not made again`,
-    peak_rss_mb !== null && `${bytesText(peak_rss_mb * 2 ** 20)} of memory at most`,
-    card ? `${card.name} ${percentText(card.busy)} busy, ${bytesText(card.peak_mb * 2 ** 20)} of its memory at most` : "no graphics card used",
+    peak_rss_mb !== null && `${bytesText(peak_rss_mb * 1e6)} of memory at most`,
+    card ? `${card.name} ${percentText(card.busy)} busy, ${bytesText(card.peak_mb * 1e6)} of its memory at most` : "no graphics card used",
   ].filter(Boolean);
   return html`<p class="quiet small spent">${parts.join("; ")}.</p>`;
 }
