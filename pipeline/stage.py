@@ -17,6 +17,7 @@ A stage is declared once, and its result requested wherever it is needed:
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,6 +162,7 @@ def _origin(entry: Entry) -> str:
     return f"{entry.origin}{again}{why}"
 
 
+@cache
 def _installed(name: str) -> str:
     try:
         return version(name)

@@ -122,6 +122,18 @@ check_browser() {
     fi
 }
 
+# Subtitles are tested with coloured emoji, too; who cannot install their font skips that test.
+check_fonts() {
+    local known
+    known=$(fc-list : family 2>/dev/null || true)
+    case "$known" in *[Ee]moji*) return ;; esac
+    if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
+        install_packages fontconfig fonts-noto-color-emoji || say "No font with emoji could be installed; a test is skipped"
+    else
+        say "No font with emoji here: a test will be skipped (sudo apt-get install -y fonts-noto-color-emoji brings it)"
+    fi
+}
+
 # The example of the page and its loop before and after, so that a new home has them at once.
 make_showcase() {
     [ -e .showcase/before-after.mp4 ] && return
@@ -139,5 +151,8 @@ fi
 make_environment "$python"
 install_requirements
 check_libraries
-if [ "$requirements" = requirements-dev.txt ]; then check_browser; fi
+if [ "$requirements" = requirements-dev.txt ]; then
+    check_browser
+    check_fonts
+fi
 make_showcase

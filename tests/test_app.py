@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -67,7 +68,7 @@ def test_a_worker_that_is_still_starting_hears_the_stop_too(tmp_path: Path) -> N
 
 def waiting(ledger: Ledger) -> int:
     """How many requests for a preview there are."""
-    with ledger.engine.connect() as connection:
+    with FramePreviews(ledger).engine.connect() as connection:
         return int(connection.execute(sa.select(sa.func.count()).select_from(frame_previews)).scalar() or 0)
 
 

@@ -66,6 +66,7 @@ def test_a_clip_is_looked_into(app: App, clip: str, film: dict[str, Any]) -> Non
     quiet, spoken = levels[5:30], levels[1000 // 20 : 2000 // 20]
     assert max(quiet) < 10 < max(spoken) and max(levels) == 255
     assert app.status(film["watch"]) == 200
+    assert app.ask(f"/studio/results/{film['analysis']}/clip", {})["id"] == clip, "its film is edited next"
     page = app.ask(f"/studio/results/{film['analysis']}")
     assert page["kind"] == "analyse" and any(note.startswith("Cut as silence") for note in page["notes"])
 

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
+from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -65,7 +66,7 @@ class Place:
 
     def requests(self) -> list[tuple[str, str]]:
         """Who waits, and which worker has it in hand."""
-        with self.house.ledger.engine.connect() as connection:
+        with FramePreviews(self.house.ledger).engine.connect() as connection:
             rows = connection.execute(sa.select(table.c.id, table.c.worker).where(table.c.answer.is_(None)))
             return [(id, worker) for id, worker in rows]
 
@@ -282,7 +283,7 @@ def test_a_worker_that_dies_answers_when_it_is_back(place: Place, ask: Ask) -> N
     place.house.freeze(sign)
     browser = ask("one")
     until(place.requests)
-    with place.house.ledger.engine.begin() as connection:
+    with FramePreviews(place.house.ledger).engine.begin() as connection:
         connection.execute(table.update().values(worker=sign.name))
     place.house.kill(sign)
     status, told = heard(browser)

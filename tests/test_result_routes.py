@@ -20,6 +20,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.library.clips import Clips
 from pipeline.restyle.kind import KIND
 from tests.orders import restyle_order
 from ui.figures import figures
@@ -195,6 +196,15 @@ def test_several_parts_of_a_file(home: Home, job: str) -> None:
 def test_a_head_tells_the_length_alone(home: Home, job: str) -> None:
     answer = home.client.head(f"/studio/results/{job}/result.mp4")
     assert answer.status_code == 200 and answer.headers["content-length"] == str(len(CLIP)) and answer.content == b""
+
+
+def test_a_result_becomes_a_clip_to_go_on_with(home: Home, job: str) -> None:
+    told = home.client.post(f"/studio/results/{job}/clip").json()
+    assert told["title"].endswith(" - restyled.mp4")
+    assert Clips(home.folder).path(told["id"]).read_bytes() == CLIP
+    assert home.client.post(f"/studio/results/{job}/clip").json() == told, "the same clip is there once"
+    unfinished = home.job("Another")
+    assert home.client.post(f"/studio/results/{unfinished}/clip").status_code == 404
 
 
 def test_windows_of_a_running_job_can_be_watched(home: Home) -> None:

@@ -1,14 +1,16 @@
 """One moment of a film, drawn by the same layers at half the size, without encoding, for people who edit its plan."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.finish.film.built import Built
-from pipeline.finish.film.files import Find
+from pipeline.finish.film.built import Builder, Built
+from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.plan import Plan
-from pipeline.finish.story import build
+from pipeline.preview.web_copies import CLIP as COPY
+from pipeline.preview.web_copies import COPY_TO_SCRUB, scrubbed_size
 from pipeline.run import Run
+from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from utils.film.film import Film, Showing
 from utils.image import RGB, Size
@@ -62,11 +64,23 @@ def drawn(film: Film, index: int) -> tuple[RGB, RGB]:
 
 
 def _kept(clip: Clip, plan: Plan, find: Find, context: RunContext) -> Built:
-    """The film of a plan, which is built once for many moments."""
-    key = clip.digest, plan.to_yaml()
+    """The film of a plan, which is built once for many moments; of the copy to scrub in, where there is one."""
+    plan.check_for(clip)
+    shown = _to_scrub(clip, context) or clip
+    key = shown.digest, plan.model_dump_json()
     if key not in _built:
-        _built[key] = build(clip, plan, find, Run(context), preview=True)
+        size = scrubbed_size(clip)
+        _built[key] = Builder(plan, replace(shown, audio=None), Files(find, Run(context)), size).built()
         while len(_built) > KEPT:
             _built.popitem(last=False)
     _built.move_to_end(key)
     return _built[key]
+
+
+def _to_scrub(clip: Clip, context: RunContext) -> Clip | None:
+    """The copy of a clip in which any frame is found quickly, if a job has made it."""
+    if not COPY_TO_SCRUB.known(context, clip=clip):
+        return None
+    with COPY_TO_SCRUB.result(context, clip=clip) as entry:
+        copy = open_clip(entry.path(COPY), replace(context, settings={}))
+    return copy if len(copy) == len(clip) else None

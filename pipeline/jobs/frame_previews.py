@@ -1,13 +1,16 @@
 """Frame previews: requests for one finished frame, answered by the worker, which has all code and models loaded.
 
 A request is a row of the ledger's database. The web process polls the row for its answer and then deletes it; a
-deleted row tells the worker that nobody waits for the answer any more.
+deleted row tells the worker that nobody waits for the answer any more. Beside an SQLite ledger the rows have a file of
+their own, whose writes are not synced to the disk: nothing is lost with it, and syncing took most of a preview's time.
 """
 
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +20,7 @@ from pipeline.jobs.order import Order
 from pipeline.jobs.tables import frame_previews as table
 from pipeline.jobs.tables import now
 
+FILE = "previews.sqlite"
 KEPT_S = 600.0
 """Age at which rows are deleted whose process died before it could delete them."""
 
@@ -45,49 +49,69 @@ class FramePreviews:
 
     ledger: Ledger
 
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """Where the rows are."""
+        beside = self.ledger.database.file
+        return self.ledger.engine if beside is None else _own_file(beside.with_name(FILE))
+
     def ask(self, request: PreviewRequest) -> str:
         """Insert a request; returns its id."""
         id = secrets.token_hex(12)
-        with self.ledger.engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(table.insert().values(id=id, request=request.to_json(), asked_at=now(), worker=""))
         return id
 
     def answer(self, id: str) -> dict[str, Any] | None:
         """The worker's answer; None until there is one."""
-        with self.ledger.engine.connect() as connection:
+        with self.engine.connect() as connection:
             answer = connection.execute(sa.select(table.c.answer).where(table.c.id == id)).scalar()
         return None if answer is None else dict(json.loads(answer))
 
     def take_back(self, id: str) -> None:
         """Delete a request, which also cancels work on it."""
-        with self.ledger.engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(table.delete().where(table.c.id == id))
 
     def claim(self, worker: str) -> tuple[str, PreviewRequest] | None:
         """Claim the oldest unclaimed request for this worker; None if there is none."""
         free = sa.and_(table.c.worker == "", table.c.answer.is_(None))
         oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
-        with self.ledger.engine.connect() as connection:
+        with self.engine.connect() as connection:
             if connection.execute(oldest).first() is None:
                 return None
         taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
-        with self.ledger.engine.begin() as connection:
+        with self.engine.begin() as connection:
             row = connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
         return (row["id"], PreviewRequest.from_json(row["request"])) if row else None
 
     def is_wanted(self, id: str) -> bool:
         """Whether a request still exists, so that somebody waits for its answer."""
-        with self.ledger.engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.execute(sa.select(table.c.id).where(table.c.id == id)).first() is not None
 
     def store_answer(self, id: str, answer: Mapping[str, Any]) -> None:
         """Store the answer of a request."""
-        with self.ledger.engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(table.update().where(table.c.id == id).values(answer=json.dumps(answer)))
 
     def recover(self, worker: str, answer: Mapping[str, Any]) -> None:
         """After a crash of this worker, answer its claimed requests with an error; a retry could crash it again."""
         mine = sa.and_(table.c.worker == worker, table.c.answer.is_(None))
-        with self.ledger.engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(table.update().where(mine).values(answer=json.dumps(answer)))
             connection.execute(table.delete().where(table.c.asked_at < now() - KEPT_S))
+
+
+def _own_file(file: Path) -> sa.Engine:
+    """A file that is made whenever it is missing."""
+    engine = sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool)
+    made = str(sa.schema.CreateTable(table, if_not_exists=True).compile(engine))
+
+    def configure(connection: Any, record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for each in ("PRAGMA busy_timeout=30000", "PRAGMA synchronous=OFF", made):
+            connection.execute(each)
+
+    sa.event.listen(engine, "connect", configure)
+    return engine

@@ -22,6 +22,8 @@ from utils.store.shared.opening import open_store
 log = logging.getLogger(__name__)
 
 POLL_S, PULSE_S, REST_S = 0.1, 0.25, 2.0
+SOON_S, EDITING_S = 0.015, 30.0
+"""How often requests are looked for, and for how long after one, because whoever edits will ask again."""
 AFTER, BEFORE = "after.jpg", "before.jpg"
 PART = ".part"
 DIED = {
@@ -62,10 +64,12 @@ class PreviewWorker:
 
     def _run(self) -> None:
         _warm_up()
-        while not self._stopping.wait(POLL_S):
+        until = 0.0
+        while not self._stopping.wait(SOON_S if time.monotonic() < until else POLL_S):
             try:
-                if claimed := self._previews.claim(self._worker):
+                while claimed := self._previews.claim(self._worker):
                     self._answer(*claimed)
+                    until = time.monotonic() + EDITING_S
             except SQLAlchemyError as error:
                 log.warning("Previews wait for the database: %s", str(error).partition("\n")[0])
                 self._stopping.wait(REST_S)

@@ -1,6 +1,7 @@
 """Web copies: small copies of clips for browsers, frame for frame at the original times, and a poster for lists.
 
-One is of the source, beside which a result is compared; another of a result that is too large for a page.
+One is of the source, beside which a result is compared; another of a result that is too large for a page; a third is
+for people who edit, and look now here, now there.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ CLIP = "proxy.mp4"
 WIDEST_PX = 1280
 """The width of a copy; wider clips are reduced to it."""
 ENCODING = Encoding(20, "superfast")
+SCRUBBED = Encoding(20, "superfast", most_between_keys=10)
+SCRUBBED_PX = 960
 POSTER_WIDE_PX = 960
 POSTER_QUALITY = 85
 
@@ -32,17 +35,30 @@ def is_page_size(size: Size) -> bool:
     return size.width_px <= WIDEST_PX
 
 
+def scrubbed_size(clip: Clip) -> Size:
+    """The size of a copy to scrub in: half the clip's, and less where that is still large."""
+    return even_size(clip.size, min(Fraction(1, 2), Fraction(SCRUBBED_PX, clip.size.width_px)))
+
+
 def _copy(work: Work, *, sounding: bool) -> None:
     clip: Clip = work.inputs["clip"]
     size = clip.size if is_page_size(clip.size) else even_size(clip.size, Fraction(WIDEST_PX, clip.size.width_px))
+    _write(work, clip, size, ENCODING, sounding=sounding)
 
+
+def _copy_to_scrub(work: Work) -> None:
+    clip: Clip = work.inputs["clip"]
+    _write(work, clip, scrubbed_size(clip), SCRUBBED, sounding=True)
+
+
+def _write(work: Work, clip: Clip, size: Size, encoding: Encoding, *, sounding: bool) -> None:
     def reported() -> Iterator[Frame]:
         for frame in prefetch(ClipFrames.of(clip, size)):
             yield frame
             work.report(frame.index + 1, len(clip))
 
     like = replace(clip, size=size, audio=clip.audio if sounding else None)
-    write_clip(work.folder / CLIP, reported(), like, ENCODING)
+    write_clip(work.folder / CLIP, reported(), like, encoding)
 
 
 def _copy_silent(work: Work) -> None:
@@ -57,6 +73,9 @@ COPY_OF_SOURCE = Stage("web copy", version=1, run=_copy_silent, tools=("av",))
 """The copy of a source, without its sound; all results of that source are compared with the same one."""
 COPY_OF_RESULT = Stage("web copy of the result", version=1, run=_copy_sounding, tools=("av",))
 """The copy of a result, with its sound."""
+
+COPY_TO_SCRUB = Stage("web copy of the clip", version=1, run=_copy_to_scrub, tools=("av",))
+"""The copy of a clip, with its sound, in which any frame is found quickly: a key frame is never far."""
 
 
 def write_poster(result: Path, time_s: Fraction, like: Clip, path: Path) -> None:

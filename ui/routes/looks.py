@@ -29,7 +29,8 @@ from utils.errors import ReshootError, SettingsError
 ID = re.compile(r"[0-9a-f]{24}")
 PICTURES = (AFTER, BEFORE)
 LIMIT_S = 90.0
-POLL_S = 0.05
+POLL_S, POLLS_SOON, SOON_S = 0.05, 40, 0.008
+"""How often an answer is looked for, and how many times sooner than that at first."""
 STARTING_S, ALIVE_S = 20.0, 15.0
 """How long a worker may take to start, and after how long without heartbeat it counts as dead."""
 MOST_WAITING = 4
@@ -143,9 +144,10 @@ class PreviewQueue:
 
     async def _answer(self, id: str) -> dict[str, Any]:
         """Poll for the worker's answer; PreviewError once it is clear that no worker runs."""
-        start = time.monotonic()
+        start, polls = time.monotonic(), 0
         while (answer := await run_sync(self.previews.answer, id)) is None:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(SOON_S if polls < POLLS_SOON else POLL_S)
+            polls += 1
             if time.monotonic() - start > STARTING_S and not await run_sync(self._has_worker):
                 problem = "No worker runs that could make this preview."
                 raise PreviewError(

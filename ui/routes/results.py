@@ -15,7 +15,9 @@ from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
 from pipeline.kind import ResultFile
 from pipeline.kinds import find_kind
-from pipeline.result.names import COMMON_FILES, POSTER
+from pipeline.library.clips import Clips
+from pipeline.library.inputs import clip_id
+from pipeline.result.names import CLIP, COMMON_FILES, POSTER
 from ui.figures import figures
 from ui.file_names import attachment, plain, stem
 from ui.problems import NotHere
@@ -26,6 +28,8 @@ SHOWN_INLINE = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png"}
 """Files that a browser may display. All others are only served as downloads."""
 KINDS = {**SHOWN_INLINE, ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 KEPT_S = 3600
+EDITED = ("analyse", "finish")
+"""Kinds of jobs whose clip is edited in the Finish tab."""
 
 SAME = (
     "preset", "look", "settings", "width", "height", "frames", "fps", "times_s", "duration_s", "sound", "heard",
@@ -62,6 +66,10 @@ def routes(studio: Studio) -> APIRouter:
         path = results.place(found.id) / name
         return _sent(path, f"{stem(found.order.title)} - {files[name].ending}{path.suffix}", inline)
 
+    @router.post("/results/{job}/clip")
+    def used(job: str) -> dict[str, str]:
+        return _as_clip(studio, _found(studio, job), results)
+
     @router.get("/previews/{job}")
     def previews(job: str) -> dict[str, Any]:
         found = _found(studio, job)
@@ -79,6 +87,19 @@ def routes(studio: Studio) -> APIRouter:
         return _sent(path, f"{stem(found.order.title)} - part {int(index) + 1}.mp4", inline=True)
 
     return router
+
+
+def _as_clip(studio: Studio, job: Job, results: Results) -> dict[str, str]:
+    """The clip whose film is edited next: a result becomes a clip; what was edited already is gone on with."""
+    clips = Clips(studio.home)
+    if job.order.kind in EDITED:
+        clip = clip_id(studio.home, job.order.inputs["clip"])
+        return {"id": clip, "title": clips.get(clip).title}
+    path = results.place(job.id) / CLIP
+    if not path.is_file():
+        raise _none_yet(job)
+    title = f"{stem(job.order.title)} - {find_kind(job.order.kind).files[CLIP].ending}{path.suffix}"
+    return {"id": clips.take(path, title), "title": title}
 
 
 def _found(studio: Studio, job: str) -> Job:

@@ -190,6 +190,7 @@ class Drawable:
     missing: tuple[str, ...] = ()
 
 
+@lru_cache(32_768)
 def drawable(text: str, fonts: Fonts) -> Drawable:
     """Assign a font to each character; one that none has is left out, because fonts draw a box for it."""
     runs, missing = list[Run](), list[str]()

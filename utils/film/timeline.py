@@ -111,10 +111,10 @@ class Timeline:
 
     def shown(self, clip: Clip) -> list[int]:
         """The frame of the clip that each frame of the film shows: the last one that began by its moment."""
-        grid = (each for piece in self.pieces for each in piece)
+        grid = (each for piece in self.pieces for each in range(piece.start, piece.stop))
         if clip.constant_rate:
-            pace = clip.rate / self.rate
-            return [min(len(clip) - 1, each * pace.numerator // pace.denominator) for each in grid]
+            last, (up, down) = len(clip) - 1, (clip.rate / self.rate).as_integer_ratio()
+            return [min(last, each * up // down) for each in grid]
         ticks = 1 / (self.rate * clip.time_base)
         begun = (clip.pts[0] + rounded(each * ticks) for each in grid)
         return [max(0, bisect_right(clip.pts, pts) - 1) for pts in begun]

@@ -44,6 +44,13 @@ class Encoding:
     crf: int = 16
     preset: str = "veryfast"
     threads: int = 4
+    most_between_keys: int = 0
+    """Frames from one key frame to the next, at most; x264 decides where it is 0."""
+
+    @property
+    def x264_params(self) -> str:
+        """Options of x264 that FFmpeg has no names for."""
+        return f"{REPRODUCIBLE}:keyint={self.most_between_keys}" if self.most_between_keys else REPRODUCIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +229,7 @@ class ClipWriter:
             width=shape.even_size.width_px,
             height=shape.even_size.height_px,
             pix_fmt=PIXEL_FORMAT,
-            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": REPRODUCIBLE},
+            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": encoding.x264_params},
         )
         stream.time_base = shape.time_base / self._ticks
         context = stream.codec_context

@@ -13,7 +13,7 @@ from pipeline.finish.known.hearing import HeardSound
 from pipeline.finish.known.told import document, sentences, write
 from pipeline.kind import Outcome, Published
 from pipeline.preview.web_copies import CLIP as COPY
-from pipeline.preview.web_copies import COPY_OF_RESULT, write_poster
+from pipeline.preview.web_copies import COPY_TO_SCRUB, write_poster
 from pipeline.result.names import CLIP, POSTER
 from pipeline.result.views import clip_facts, clip_figures
 from pipeline.run import Run
@@ -44,7 +44,7 @@ def _publish(found: Proposed, context: RunContext, folder: Path) -> Published:
     """Write all files of the result into a folder."""
     known, clip = found.known, found.known.clip
     run = Run(context)
-    with run.take(COPY_OF_RESULT, clip=clip) as entry:
+    with run.take(COPY_TO_SCRUB, clip=clip) as entry:
         shutil.copyfile(entry.path(COPY), folder / CLIP)
     still = len(clip) // 2
     write_poster(folder / CLIP, clip.time_s(still), clip, folder / POSTER)
