@@ -19,7 +19,7 @@ MEANINGS: Mapping[Lasting, str] = {
 }
 PERMANENT = frozenset({
     "probe", "sound", "voice", "loudness", "given transcript", "sound file", "proxies", "listen", "track",
-    "given matte", "given guide", "web copy",
+    "given matte", "given guide", "web copy", "web copy of the clip",
 })  # fmt: skip
 """Stages that read given files, or results of such stages, and no setting."""
 DYNAMIC = frozenset({"correction"})

@@ -61,7 +61,7 @@ class WorkAhead:
         self._home, self._ledger, self._budget, self._log = home.absolute(), ledger, budget, AheadLog(home)
         self._stopping = threading.Event()
         self._lock, self._holders = threading.Lock(), 0
-        self._quiet_since = self._asked_at = time.monotonic()
+        self._quiet_since = self._begun_at = self._asked_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="work ahead", daemon=True)
 
     def start(self) -> None:
@@ -107,6 +107,7 @@ class WorkAhead:
             left_bytes = self._budget.day_bytes - self._log.bytes_today()
             if left_bytes <= 0:
                 return False
+            self._begun_at = time.monotonic()
             self._check()
             with self._log.turn(note) as mine:
                 if mine:
@@ -129,8 +130,11 @@ class WorkAhead:
         return made.end != "full"
 
     def _check(self) -> None:
-        """Raise Cancelled as soon as a job or a preview goes first, here or at another worker."""
-        if self._stopping.is_set() or self._holders:
+        """Raise Cancelled as soon as a job or a preview goes first, here or at another worker.
+
+        One that is over already counts as well: whoever asked for a preview will ask for another one.
+        """
+        if self._stopping.is_set() or self._holders or self._quiet_since > self._begun_at:
             raise Cancelled
         if time.monotonic() - self._asked_at >= LEDGER_S:
             self._asked_at = time.monotonic()

@@ -11,6 +11,7 @@ from pipeline.finish.known.hearing import hear
 from pipeline.finish.known.seeing import SEEN
 from pipeline.finish.known.settings import KnownSettings
 from pipeline.finish.known.transcript import transcribe
+from pipeline.preview.web_copies import COPY_TO_SCRUB
 from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done
@@ -24,7 +25,7 @@ def context_ahead(store: Store) -> RunContext:
 
 
 def find_ahead(clip: Clip, context: RunContext) -> Iterator[Done]:
-    """Find out, one thing after the other, what `know` asks first; each is told when it is there."""
+    """Find out, one thing after the other, what `know` asks first, and make the copy to look into; each is told."""
     run = Run(context)
     sound, voice, _ = hear(run, clip)
     yield from run.done
@@ -34,3 +35,5 @@ def find_ahead(clip: Clip, context: RunContext) -> Iterator[Done]:
     known = len(run.done)
     transcribe(run, clip, sound, voice, None)
     yield from run.done[known:]
+    run.take(COPY_TO_SCRUB, clip=clip)
+    yield run.done[-1]
