@@ -15,11 +15,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
+
 from benchmarks.finish_media import BROLL_AT_S, BROLL_S, CUTS, FADE_S, RATE, SIZE, SUBTITLES, made, srt
 from utils.project import PROJECT_ROOT
 
 TIMES = 2
-CRF, PRESET = 20, "veryfast"
+CRF, PRESET, LOOKED_S = 20, "veryfast", 3
 
 ALONE = """
 import sys, av
@@ -75,6 +77,7 @@ def main() -> None:
         took = {"decode + encode": least(lambda: _alone(folder, place))}
         took["Reshoot"] = least(lambda: _ours(folder, place))
         took["Reshoot, one subtitle changed"] = least(lambda: _again(folder, place))
+        took[f"Reshoot, a look for {LOOKED_S} s"] = least(lambda: _looked(folder, place))
         took["ffmpeg, perspective"] = least(lambda: _ffmpeg(folder, place))
         if asked.moviepy:
             took["MoviePy"] = _moviepy(asked.moviepy, folder, place)
@@ -99,6 +102,25 @@ def _alone(folder: Path, place: Path) -> float:
     return processor_s([sys.executable, "-c", ALONE, str(folder), str(place / "alone.mp4"), str(CRF), PRESET])
 
 
+def _looked(folder: Path, place: Path) -> float:
+    """The film with a look on some seconds of the clip; what it takes longer is the look."""
+    other = _other(folder, place, "plan.yaml")
+    look = {"look": "paint", "from_s": 2.0, "to_s": 2.0 + LOOKED_S}
+    (other / "plan.yaml").write_text(
+        yaml.safe_dump(yaml.safe_load((folder / "plan.yaml").read_text()) | {"looks": [look]})
+    )
+    return _ours(other, place)
+
+
+def _other(folder: Path, place: Path, changed: str) -> Path:
+    """The same media in another folder, but for one file."""
+    other = Path(tempfile.mkdtemp(dir=place))
+    for path in folder.iterdir():
+        if path.name != changed:
+            (other / path.name).symlink_to(path)
+    return other
+
+
 def _ours(folder: Path, place: Path) -> float:
     """A film from nothing but a clip that was read before: that is counted where clips are added."""
     home = tempfile.mkdtemp(dir=place)
@@ -111,9 +133,8 @@ def _ours(folder: Path, place: Path) -> float:
 
 def _again(folder: Path, place: Path) -> float:
     """A film rendered again with another text in one of its subtitles."""
-    home, other = tempfile.mkdtemp(dir=place), Path(tempfile.mkdtemp(dir=place))
-    for path in folder.iterdir():
-        (other / path.name).symlink_to(path)
+    home, other = tempfile.mkdtemp(dir=place), _other(folder, place, "said.srt")
+    (other / "said.srt").symlink_to(folder / "said.srt")
     command = [sys.executable, "-c", OURS, str(other), str(place / "again.mp4"), home, str(CRF), PRESET]
     subprocess.run(command, cwd=PROJECT_ROOT, check=True, capture_output=True)
     text = (folder / "said.srt").read_text()

@@ -19,10 +19,10 @@ MEANINGS: Mapping[Lasting, str] = {
 }
 PERMANENT = frozenset({
     "probe", "sound", "voice", "loudness", "given transcript", "sound file", "proxies", "listen", "track",
-    "given matte", "given guide", "web copy", "web copy of the clip",
+    "given matte", "given guide", "web copy", "web copy of the clip", "film tone",
 })  # fmt: skip
 """Stages that read given files, or results of such stages, and no setting."""
-DYNAMIC = frozenset({"correction"})
+DYNAMIC = frozenset({"correction", "broll search", "broll clip"})
 """Stages in whose result a service outside has a part, which a key can name and not pin."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ class Served:
     """Whether it is sent in chunks, without a length."""
     busy: int = 0
     """So many first requests are answered 503."""
+    endless: bool = False
+    """Whether its content comes again and again, without an end."""
+    pause_s: float = 0.0
+    """The pause after each byte."""
     hold: threading.Event | None = None
     """Half of the content is sent, and then nothing before this is set."""
 
@@ -99,7 +104,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send(served, served.content[start:half])
                 served.hold.wait(60)
                 start = half
-            self.send(served, served.content[start:stop])
+            while served.endless:
+                self.send(served, served.content)
+            for at in range(start, stop, 1 if served.pause_s else max(1, stop)):
+                self.send(served, served.content[at : at + 1] if served.pause_s else served.content[start:stop])
+                time.sleep(served.pause_s)
             if served.chunked and stop == len(served.content):
                 self.wfile.write(b"0\r\n\r\n")
         except OSError:

@@ -128,7 +128,7 @@ def _spent(numbers: Mapping[str, Any]) -> Iterator[Figure]:
     card = numbers.get("card")
     hint = "How busy the graphics card was, and the most of its memory that was taken, whoever took it."
     value = f"{100 * card['busy']:.0f} %, {card['peak_mb'] / 1024:.1f} GB" if card else "not there"
-    yield Figure("Graphics card", value, hint if card else "A film is drawn and encoded by processors alone.")
+    yield Figure("Graphics card", value, hint if card else "No graphics card was seen.")
 
 
 def _quantity(value: float | None, unit: str) -> str:

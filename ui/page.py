@@ -1,11 +1,11 @@
-"""The page: its four tabs, and the styles and scripts that browsers load with it. Gradio is its shell, and no more."""
+"""The page: its five tabs, and the styles and scripts that browsers load with it. Gradio is its shell, and no more."""
 
 from ui.create import create, element
 from ui.quick_gradio import gr
 
 ELEMENTS = (
-    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "jobs", "aligned",
-    "result", "dashboard", "models",
+    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "film", "jobs",
+    "aligned", "result", "dashboard", "models",
 )  # fmt: skip
 HEAD = "\n".join(
     [
@@ -20,7 +20,10 @@ ASKS = '\n<meta name="reshoot-login" content="asked">'
 """Tells the page that there is a login, so that it shows a button to sign out."""
 TAKES_ADDRESSES = '\n<meta name="reshoot-addresses" content="taken">'
 """Tells the page that clips may be given by their addresses."""
-TABS = {"jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}
+TABS = {"finish": "Finish", "jobs": "Jobs", "result": "Result", "dashboard": "Dashboard"}
+
+ELEMENT = {"finish": "film"}
+"""The element of a tab, where it has another name."""
 
 
 def page() -> gr.Blocks:
@@ -33,7 +36,7 @@ def page() -> gr.Blocks:
                 create()
             for name, title in TABS.items():
                 with gr.Tab(title, id=name, elem_id=f"{name}-tab"):
-                    element(name)
+                    element(ELEMENT.get(name, name))
                     if name == "dashboard":
                         element("models")
     return blocks

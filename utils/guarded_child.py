@@ -33,7 +33,7 @@ BUCKET_SECRETS = (
     "AWS_SSE_CUSTOMER_KEY_BASE64",
 )  # fmt: skip
 """What opens the bucket of a shared cache. The worker alone is given it."""
-SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "RESHOOT_AUTH", *BUCKET_SECRETS)
+SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "RESHOOT_AUTH", "RESHOOT_BROLL_KEY", *BUCKET_SECRETS)
 """Variables of the environment that no child needs, and that no log of one may show."""
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """For children that compute little: on a machine of many cores these would reserve gigabytes for every one of them."""

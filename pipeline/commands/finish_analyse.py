@@ -14,15 +14,18 @@ from pipeline.commands.trimming import From, Part, To
 if TYPE_CHECKING:
     from pipeline.finish.known.changes import Changes
 
+TranscriptFile = Annotated[
+    Path | None, typer.Option(help="What is said, as SRT, VTT or Whisper JSON; it is written down otherwise.")
+]
+ChangesFile = Annotated[
+    Path | None, typer.Option(help="Words, cuts and focal points that you changed, as JSON; they always count.")
+]
+
 
 def analyse(
     clip: ClipFile,
-    transcript: Annotated[
-        Path | None, typer.Option(help="What is said, as SRT, VTT or Whisper JSON; it is written down otherwise.")
-    ] = None,
-    changes: Annotated[
-        Path | None, typer.Option(help="Words, cuts and focal points that you changed, as JSON; they always count.")
-    ] = None,
+    transcript: TranscriptFile = None,
+    changes: ChangesFile = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A folder to write known.json and the transcript into (SRT, VTT, ASS)."),

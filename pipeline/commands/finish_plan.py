@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.fetching import ClipFile, local_file
-from pipeline.commands.finish_analyse import read_changes
+from pipeline.commands.finish_analyse import ChangesFile, TranscriptFile, read_changes
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check_place, running
 
@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     from pipeline.stage import RunContext
     from utils.media.clip import Clip
 
+ServiceName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Where clips are looked for that the folder lacks: pexels. Its key is RESHOOT_BROLL_KEY; keywords of what "
+        "stands out are sent there.",
+    ),
+]
+
 
 def plan(
     clip: ClipFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="The plan to write.")] = Path("plan.yaml"),
-    transcript: Annotated[
-        Path | None, typer.Option(help="What is said, as SRT, VTT or Whisper JSON; it is written down otherwise.")
-    ] = None,
-    changes: Annotated[
-        Path | None, typer.Option(help="Words, cuts and focal points that you changed, as JSON; they always count.")
-    ] = None,
+    transcript: TranscriptFile = None,
+    changes: ChangesFile = None,
     broll: Annotated[Path | None, typer.Option(help="A folder of clips, matched by name with what is said.")] = None,
+    broll_service: ServiceName = None,
     music: Annotated[Path | None, typer.Option(help="Music to be heard under the film.")] = None,
     logo: Annotated[Path | None, typer.Option(help="A picture for the upper right corner.")] = None,
     no_silences: Annotated[bool, typer.Option("--no-silences", help="Leave pauses in.")] = False,
@@ -57,6 +63,7 @@ def plan(
     from pipeline.finish.known.settings import KnownSettings
     from pipeline.finish.known.story import know
     from pipeline.finish.known.transcript import GivenFile
+    from pipeline.finish.service.service import WITHOUT_KEY, client_of
     from pipeline.see.open_clip import open_clip
     from pipeline.settings import read_assignments
     from utils.store.shared.opening import use_shared
@@ -66,7 +73,8 @@ def plan(
     check_free(out)
     settings = KnownSettings.load("", dict(read_assignments(assignments or [], KnownSettings)))
     given, own = GivenFile.read(transcript) if transcript else None, read_changes(changes)
-    materials = Materials(broll, music, logo)
+    client = client_of(broll_service) if broll_service else None
+    materials = Materials(broll, music, logo, client)
     materials.check()
     cuts = Reasons(not no_silences, not no_takes, not no_fillers)
     wishes = Wishes(cuts, not no_subtitles, karaoke, not no_zoom, not no_highlights)
@@ -74,6 +82,8 @@ def plan(
         source = open_clip(local_file(clip, home), context)
         known = know(source, context, given, own, language_model)
         made = draft(known, materials, wishes, out.absolute().parent, context)
+        if broll_service and client is None:
+            made = replace(made, remarks=(*made.remarks, f"{broll_service} is not asked for b-roll: {WITHOUT_KEY}"))
         _tell(made, source, made.write(out))
         if otio is not None:
             write_otio(made.plan, source, otio)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline.doctor import disk, graphics, machine, models, packages, port
+from pipeline.doctor import disk, encoders, graphics, machine, models, packages, port
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.surroundings import Surroundings
 
@@ -31,6 +31,7 @@ CHECKS = (
     Check("Pose model", packages.pose_model),
     Check("numba", packages.compiler),
     Check("PyAV", packages.media),
+    Check("Encoders", encoders.encoders),
     Check("Home folder", disk.home_folder),
     Check("Memory", machine.memory),
     Check("Cores", machine.cores),

@@ -21,9 +21,11 @@ STAGES = {
     "probe": StageText("Reading the clip", 2, 0),
     **known.stages(25),
     "sound file": StageText("Listening to music and sounds", 1, 2),
-    "film sound": StageText("Mixing the sound", 4, 3),
-    "film": StageText("Drawing and encoding the film", 60, 4),
-    "web copy": StageText("Making copies to watch", 8, 5),
+    "film tone": StageText("Measuring light for looks", 1, 3),
+    "painted picture": StageText("Making pictures by prompts", 1, 4),
+    "film sound": StageText("Mixing the sound", 4, 5),
+    "film": StageText("Drawing and encoding the film", 58, 6),
+    "web copy": StageText("Making copies to watch", 8, 7),
 }
 FILES = {
     CLIP: ResultFile("Film", "film"),

@@ -68,9 +68,9 @@ def _kept(clip: Clip, plan: Plan, find: Find, context: RunContext) -> Built:
     plan.check_for(clip)
     shown = _to_scrub(clip, context) or clip
     key = shown.digest, plan.model_dump_json()
-    if key not in _built:
+    if key not in _built or not _built[key].whole:
         size = scrubbed_size(clip)
-        _built[key] = Builder(plan, replace(shown, audio=None), Files(find, Run(context)), size).built()
+        _built[key] = Builder(plan, replace(shown, audio=None), Files(find, Run(context)), size, copied=clip).built()
         while len(_built) > KEPT:
             _built.popitem(last=False)
     _built.move_to_end(key)

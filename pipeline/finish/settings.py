@@ -58,6 +58,17 @@ class Film(Group):
         return parsed(self.plan) if self.plan.strip() else Plan()
 
 
+class FilmEncode(Encode):
+    """How the film is encoded, and by what."""
+
+    encoder: Literal["x264", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"] = setting(
+        "x264",
+        "Encoder",
+        "What encodes the film: x264 on the processor, or a hardware encoder, which is quicker and makes larger files; "
+        "auto takes the first one that works here. Where it does not work, x264 does it.",
+    )
+
+
 class AnalyseSettings(KnownSettings):
     """The settings of the analyse job: those of what is known, and of the plan that is drafted from it."""
 
@@ -69,7 +80,7 @@ class FinishSettings(AnalyseSettings):
     """The settings of the finish job."""
 
     film: Film = Film()
-    encode: Encode = Encode(crf=18, x264_preset="veryfast")
+    encode: FilmEncode = FilmEncode(crf=18, x264_preset="veryfast")
 
     @model_validator(mode="after")
     def _plan_can_be_read(self) -> Self:

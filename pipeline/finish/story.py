@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.finish.draft.proposed import proposed
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
+from pipeline.finish.film.encoder import choose_encoder, fall_back
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
@@ -19,17 +20,19 @@ from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
+from utils.errors import WriteError
 from utils.film.film import Film, Showing
 from utils.graphics_card import CardUse
 from utils.image import Size
 from utils.media.clip import Clip
+from utils.media.encoders import X264
 from utils.media.joined import Piece, write_joined
 from utils.process_resources import peak_mb
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
 
-PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast"}
+PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast", "encode.encoder": X264}
 """How a preview is encoded, at half the size."""
 
 
@@ -118,13 +121,23 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
         run.events.append(Event(FILM_SOUND.name, sentence))
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
-    showing = Showing(built.film)
-    with closing(showing), context.card.watching():
-        chunks = [_chunk(run, FilmChunk(built.film, span, showing)) for span in built.film.chunks()]
+    choose_encoder(run, built.film.size)
+    with context.card.watching():
+        try:
+            chunks = _chunks(run, built.film)
+        except WriteError as error:  # of a hardware encoder: all chunks of a film are by the same one
+            if not fall_back(run, error.problem):
+                raise
+            chunks = _chunks(run, built.film)
     if problem := context.card.problem:
         run.events.append(Event(FILM_CHUNK.name, f"The graphics card no longer said how it is used: {problem}."))
-    known = (clip, plan, built, tuple(chunks), sound, run.context.settings)
+    known = (clip, plan, built, chunks, sound, run.context.settings)
     return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events), context.card.use)
+
+
+def _chunks(run: Run, film: Film) -> tuple[Entry, ...]:
+    with closing(Showing(film)) as showing:
+        return tuple(_chunk(run, FilmChunk(film, span, showing)) for span in film.chunks())
 
 
 def _chunk(run: Run, chunk: FilmChunk) -> Entry:
@@ -146,6 +159,7 @@ def told(made: Finished) -> dict[str, Any]:
         "seconds": round(made.seconds, 2),
         "chunks": len(made.chunks),
         "encoded": made.encoded,
+        "encoder": made.settings["encode.encoder"],
         "cuts": len(made.film.timeline.cuts),
         "subtitles": len(made.built.lines),
         "quality": made.quality,

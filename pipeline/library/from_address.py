@@ -7,27 +7,14 @@ What has arrived when it is cut off or cancelled is gone on with by the next fet
 file that was fetched before is asked for only if it has changed. Nothing here connects to anything; the child does.
 """
 
-import json
-import sys
-from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.library.clips import Clips, NoClip
 from utils.address.address import Address
-from utils.address.transfer import Limits
-from utils.errors import AddressError
-from utils.guarded_child import follow
-from utils.progress import Cancel, Listener, Progress
-from utils.untrusted_json import UntrustedJson, read_object
+from utils.address.arriving import Arriving
+from utils.progress import Cancel, Listener
 from utils.uploads import MOST_BYTES, Uploads
-
-STAGE = "fetch"
-SLACK_S = 120.0
-"""How much longer than its own limit the child may run."""
-MOST_LINE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -55,35 +42,11 @@ class Fetch:
     def run(self, listener: Listener, cancel: Cancel) -> str:
         """Fetch it and store it; returns the id of the clip. AddressError says why that cannot be."""
         uploads = Uploads(self.home / "uploads", self.most_bytes)
-        self._listen_to_child(listener, cancel)
+        Arriving(self.home / "uploads", self.upload, self.address, self.most_bytes).listen(listener, cancel)
         cancel.check()
         state = uploads.get(self.upload)
         with uploads.whole(self.upload) as (part, digest):
             return Clips(self.home).add(part, state.title, digest, self.address.shown)
-
-    def _listen_to_child(self, listener: Listener, cancel: Cancel) -> None:
-        """Let the child fetch the file; returns when all of it is here."""
-        folder = str((self.home / "uploads").absolute())
-        told = {"folder": folder, "upload": self.upload, "most_bytes": self.most_bytes, "address": self.address.whole}
-        command, limit_s = [sys.executable, "-m", "utils.address.child"], Limits().total_s + SLACK_S
-        with closing(follow(command, json.dumps(told), limit_s, cancel.check)) as lines:
-            for line in lines:
-                answer = _parsed(line)
-                if "problem" in answer:
-                    raise AddressError(str(answer["problem"]), str(answer.get("remedy", "")))
-                if not answer:
-                    return
-                listener(Progress(STAGE, answer["have"], answer["bytes"], self.address.title))
-        raise AddressError(
-            f"Fetching {self.address.shown} ended without an answer.", "Try it again; what has arrived is kept."
-        )
-
-
-def _parsed(line: str) -> Mapping[str, Any]:
-    try:
-        return read_object(line, MOST_LINE_BYTES)
-    except UntrustedJson as error:
-        raise AddressError("The process that fetches said something unreadable.", "Try it again.") from error
 
 
 def _is_stored(home: Path, clip: str) -> bool:

@@ -98,8 +98,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
         window = Window.single(view, settings, style, clip.rate)
         lead = guide.frame(view, sample.size) if guide else None
         window = replace(window, controls=leads(engine.caps.controls, window.views, lead))
-        generated = _generated(engine, window, context)
-        after = _composited(sample, view, generated, settings)
+        after = _composited(sample, view, generated(engine, window, context), settings)
     return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
 
@@ -117,8 +116,8 @@ def _style(samples: FrameSamples, view: View, references: References, *, whole: 
     return Style(digest_bytes(canonical_json(parts)), views or [view], references.read())
 
 
-def _generated(engine: Engine, window: Window, context: RunContext) -> RGB:
-    """The engine's picture of a window of a single view."""
+def generated(engine: Engine, window: Window, context: RunContext) -> RGB:
+    """The picture that an engine makes of a window of a single view."""
     fitting = Fitting.of(window, engine.caps)
     with context.sessions.use(engine, window.settings, lambda share, note: context.cancel.check()) as session:
         frame = EngineFrame(session.preview(fitting.padded(window), window.span.start))
@@ -126,7 +125,7 @@ def _generated(engine: Engine, window: Window, context: RunContext) -> RGB:
     return next(fitting.cut([frame], window)).rgb
 
 
-def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[str, Any]) -> RGB:
+def _composited(sample: Sample, view: View, made: RGB, settings: Mapping[str, Any]) -> RGB:
     """The sampled frame with the engine's picture of its view laid over."""
     alpha = {
         "person": feathered(view.matte, settings["composite.feather_px"]),
@@ -135,7 +134,7 @@ def _composited(sample: Sample, view: View, generated: RGB, settings: Mapping[st
     }[settings["generate.apply_to"]]
     after, (left, top) = sample.rgb.copy(), view.corner
     part = Box(left, top, left + view.size.width_px, top + view.size.height_px).slices
-    after[part] = over(view.rgb, generated, alpha)
+    after[part] = over(view.rgb, made, alpha)
     return after
 
 

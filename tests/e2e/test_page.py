@@ -11,7 +11,7 @@ from tests.studios import App
 
 pytestmark = pytest.mark.slow
 
-TABS = ("Create", "Jobs", "Result", "Dashboard")
+TABS = ("Create", "Finish", "Jobs", "Result", "Dashboard")
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
 UPSTREAM = {"aria-prohibited-attr", "label-content-name-mismatch", "image-redundant-alt"}
 """Faults of Gradio's own parts that are known upstream; ours have none."""

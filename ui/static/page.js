@@ -1,7 +1,7 @@
 // The page around the tabs: header, light or dark mode, and the open tab in the URL, which a reload restores.
 import { draw, html, openTab, remember, remembered, tell } from "./shared.js";
 
-const TABS = ["create", "jobs", "result", "dashboard"];
+const TABS = ["create", "finish", "jobs", "result", "dashboard"];
 
 class Header extends HTMLElement {
   connectedCallback() {
@@ -57,7 +57,7 @@ function keepPlace() {
 }
 
 window.addEventListener("reshoot:submitted", ({ detail }) => {
-  document.querySelector("reshoot-clips")?.clear?.();
+  if (!detail.keeps) document.querySelector("reshoot-clips")?.clear?.();
   tell(detail.jobs.length > 1 ? `${detail.jobs.length} clips are in line.` : "The clip is in line.");
   openTab("jobs");
 });

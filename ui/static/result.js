@@ -6,6 +6,7 @@ import "./aligned.js";
 import "./wipe.js";
 
 const REST_S = 15;
+const EDITED = ["analyse", "finish"]; // kinds of jobs whose clip has a film that is edited
 const MARKS = { good: ["good", "good"], look: ["warn", "worth a look"] };
 const MONTH = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 
@@ -90,6 +91,7 @@ class Result extends HTMLElement {
 
   clicked(button) {
     if (button?.matches(".again")) this.again();
+    else if (button?.matches(".film")) this.film();
     else if (button?.matches(".delete, .keep")) this.asksToDelete(button.matches(".delete"));
     else if (button?.matches(".sure")) this.delete();
   }
@@ -118,6 +120,17 @@ class Result extends HTMLElement {
   again() {
     const { kind, settings, preset, title } = this.facts;
     window.dispatchEvent(new CustomEvent("reshoot:use", { detail: { form: kind, settings, preset, title } }));
+  }
+
+  /** Edit the film of this result's clip. */
+  async film() {
+    try {
+      const detail = await ask(`results/${this.facts.job}/clip`, { method: "POST" });
+      window.dispatchEvent(new CustomEvent("reshoot:film", { detail }));
+      openTab("finish");
+    } catch (error) {
+      tell(error.message, "bad");
+    }
   }
 
   async report(place) {
@@ -150,12 +163,13 @@ function head(facts, list, job) {
 }
 
 function body(facts, asking) {
-  const { job, figures, files, warnings, notes, report, sureness } = facts;
+  const { job, kind, figures, files, warnings, notes, report, sureness } = facts;
   const [clip, ...others] = files;
   return html`${warnings.map((each) => html`<p class="alert warn">${each}</p>`)}
     <div class="row">
       ${clip ? html`<a class="button main" href="${clip.url}" download>Download the clip <span class="number">(${bytesText(clip.bytes)})</span></a>` : ""}
       <button type="button" class="button again">Use these settings again</button>
+      <button type="button" class="button film">${EDITED.includes(kind) ? "Go on with the film" : "Make a film of it"}</button>
       ${asking ? "" : html`<button type="button" class="button bad delete">Delete…</button>`}
     </div>
     ${asking ? askToDelete(facts) : ""}

@@ -134,7 +134,7 @@ export function remember(name, value) {
   } catch { /* full or forbidden: then nothing survives a reload */ }
 }
 
-/** Show a tab of the page: create, jobs, result or dashboard. */
+/** Show a tab of the page: create, finish, jobs, result or dashboard. */
 export function openTab(name) {
   document.getElementById(`${name}-tab-button`)?.click();
 }

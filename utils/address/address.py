@@ -16,6 +16,7 @@ PORTS = {"http": 80, "https": 443}
 LEAST_OWN_PORT, LAST_PORT = 1024, 65535
 """Below are services of other kinds, which must not be talked to in the name of a visitor."""
 LONGEST = 8192
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 KEPT_IN_PATH, KEPT_IN_QUERY = "/%:@!$&'()*+,;=~-._", "/%:@!$&'()*+,;=~-._?[]{}|\"<>^`"
 
@@ -69,6 +70,11 @@ class Address:
                 "Ask whoever runs it for an https address, or download the file and give that.",
             )
         return target
+
+    @property
+    def is_private_line(self) -> bool:
+        """Whether nobody on the way can read what is asked and answered: by https, or on this machine."""
+        return self.scheme == "https" or self.host in LOOPBACK
 
     @property
     def target(self) -> str:

@@ -1,7 +1,7 @@
 """python -m utils.address.child: fetches the file of an address into an upload, in a process with limits.
 
 It is told one line of JSON on its standard input, where no list of processes shows it: {address, folder, upload,
-most_bytes}. It says lines of JSON: {have, bytes} as the file arrives, and at the end {} or {problem, remedy}.
+most_bytes, limits}. It says lines of JSON: {have, bytes} as the file arrives, and at the end {} or {problem, remedy}.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from utils.address.address import Address
 from utils.address.checked import Gate, private_allowed
-from utils.address.transfer import Transfer
+from utils.address.transfer import Limits, Transfer
 from utils.disk import full_disk, out_of_room
 from utils.errors import AddressError, ReshootError
 from utils.guarded_child import go_with_parent, heard, limit
@@ -24,14 +24,14 @@ PULSE_S = 0.2
 LOCK = "fetching"
 
 
-def fetch(address: Address, uploads: Uploads, upload: str, lock: Path) -> None:
+def fetch(address: Address, uploads: Uploads, upload: str, lock: Path, limits: Limits) -> None:
     """Fetch an address, unless another process just has, which is waited for."""
     before = uploads.get(upload)
     with only_one(lock, Cancel()):
         now = uploads.get(upload)
         if now != before and (now.digest or now.have == now.bytes):
             return
-        Transfer(address, upload, uploads, Gate(private_allowed()), _Pulse().tell).run()
+        Transfer(address, upload, uploads, Gate(private_allowed()), _Pulse().tell, limits).run()
 
 
 class _Pulse:
@@ -59,7 +59,7 @@ def main() -> None:
     folder, upload = Path(told["folder"]), told["upload"]
     uploads = Uploads(folder, told["most_bytes"])
     try:
-        fetch(Address.read(told["address"]), uploads, upload, folder / upload / LOCK)
+        fetch(Address.read(told["address"]), uploads, upload, folder / upload / LOCK, Limits(**told["limits"]))
         _say()
     except ReshootError as error:
         _say(problem=error.problem, remedy=error.remedy)

@@ -77,7 +77,7 @@ class Transfer:
             answer.refuse_page()
             if answer.total == 0:
                 raise AddressError("The file at this address is empty.", "Check it, or ask for a new one.")
-            length = answer.total or answer.start + STEP_BYTES
+            length = answer.total or self._room_after(answer.start)
             if answer.status == 200:
                 self._uploads.restart(self._upload, length, answer.validator)
             elif answer.start == state.have and not state.digest and answer.validator in ("", state.validator):
@@ -105,7 +105,7 @@ class Transfer:
                     answer.refuse_page(piece)
                 have += len(piece)
                 if answer.total is None and have > self._state.bytes:
-                    self._uploads.announce(self._upload, have + STEP_BYTES)
+                    self._uploads.announce(self._upload, self._room_after(have))
                 writer.write(piece)
                 if have - writer.have >= COMMIT_BYTES:
                     writer.commit()
@@ -120,6 +120,10 @@ class Transfer:
         elif have < answer.total:
             problem = f"Only {have} of {answer.total} bytes came from {self._address.host}."
             raise Interrupted(AddressError(problem, f"Try it again; {KEPT}"))
+
+    def _room_after(self, have: int) -> int:
+        """The length that is announced where a server does not say it: a step more, as far as that is allowed."""
+        return max(have, min(have + STEP_BYTES, self._uploads.most_bytes))
 
     def _check_time(self) -> None:
         if time.monotonic() > self._until:

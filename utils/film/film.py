@@ -12,6 +12,7 @@ from utils.film.canvas import Canvas
 from utils.film.in_order import InOrder
 from utils.film.inset import Inset
 from utils.film.layer import Layer
+from utils.film.repaint import Repaint
 from utils.film.timeline import Timeline
 from utils.image import Size
 from utils.media.clip import Clip
@@ -69,13 +70,29 @@ class Film:
 
     def told(self, span: Span) -> dict[str, Any]:
         """All that decides the pictures of a span, as JSON values; equal ones give equal pictures."""
-        return {
+        told = {
             "clip": self.clip.digest,
-            "shown": self.shown[span.start : span.stop],
             "rate": str(self.rate),
             "size": list(self.size),
-            "layers": [layer.told(span) for layer in self.layers if layer.span & span],
+            **self._seen(span, self.layers),
         }
+        before, lowest = self.before(span.start)
+        return told | {"before": self._seen(before, lowest)} if before else told
+
+    def _seen(self, span: Span, layers: tuple[Layer, ...]) -> dict[str, Any]:
+        return {
+            "shown": self.shown[span.start : span.stop],
+            "layers": [layer.told(span) for layer in layers if layer.span & span],
+        }
+
+    def before(self, index: int) -> tuple[Span, tuple[Layer, ...]]:
+        """The frames that a frame depends on, and the lowest layers, which are all that matters of those."""
+        first, count = index, 0
+        for number in reversed(range(len(self.layers))):
+            layer = self.layers[number]
+            if isinstance(layer, Repaint) and (since := layer.since(first)) < first:
+                first, count = since, max(count, number + 1)
+        return Span(first, index), self.layers[:count]
 
 
 class Showing:
@@ -85,10 +102,20 @@ class Showing:
         self.film = film
         self._base = InOrder(film.clip, film.colour, film.shown)
         self._canvas = Canvas(film.size, full_range=film.colour.full_range)
+        self._drawn: int | None = None
+        """The last frame that was drawn with all of its layers."""
 
     def pictures(self, span: Span) -> Iterator[av.VideoFrame]:
         """The finished pictures of a span, for the encoder."""
-        layers = [layer for layer in self.film.layers if layer.span & span]
+        if self._drawn is None or self._drawn + 1 != span.start:
+            for _ in self._pictures(*self.film.before(span.start)):
+                pass
+        for index, picture in zip(span, self._pictures(span, self.film.layers), strict=True):
+            self._drawn = index
+            yield picture
+
+    def _pictures(self, span: Span, among: tuple[Layer, ...]) -> Iterator[av.VideoFrame]:
+        layers = [layer for layer in among if layer.span & span]
         for index in span:
             touching = [layer for layer in layers if index in layer.span]
             lowest = max((number for number, layer in enumerate(touching) if layer.hides(index)), default=0)

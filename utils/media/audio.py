@@ -26,15 +26,25 @@ TAIL_S = 5
 
 def scan_audio(path: Path, start_s: Fraction) -> tuple[AudioTrack | None, list[str]]:
     """The first sound track that decodes, with times counted from the first picture, and notes on its problems."""
-    count = 0
+    track = next(decodable_tracks(path, start_s), None)
+    if track is not None:
+        return track, _notes(track)
+    return None, ["Its sound does not decode; the result will be silent."] if count_tracks(path) else []
+
+
+def count_tracks(path: Path) -> int:
+    """How many sound tracks a file has, whether they decode or not."""
     with open_input(path) as container:
-        count = len(container.streams.audio)
-    for number in range(count):
+        return len(container.streams.audio)
+
+
+def decodable_tracks(path: Path, start_s: Fraction) -> Iterator[AudioTrack]:
+    """The sound tracks that decode, in their order, with times counted from this one."""
+    for number in range(count_tracks(path)):
         with open_input(path) as container:
             track = _scan_track(container, container.streams.audio[number], start_s)
         if track is not None:
-            return track, _notes(track)
-    return None, ["Its sound does not decode; the result will be silent."] if count else []
+            yield track
 
 
 def _scan_track(container: InputContainer, stream: AudioStream, start_s: Fraction) -> AudioTrack | None:

@@ -22,6 +22,7 @@ from utils.image import RGB, Size
 from utils.media.audio import CarriedSound, SoundPackets
 from utils.media.clip import Clip
 from utils.media.colour import ColourConverter, ColourTags
+from utils.media.encoders import ENCODERS, X264
 from utils.media.followed_sound import Followed, FollowedSound
 from utils.media.video import Frame
 
@@ -39,18 +40,23 @@ TICKS_LIMIT_HZ = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """x264 settings. The number of threads is fixed because the encoded pictures depend on it."""
+    """Settings of an encoder. The number of x264's threads is fixed because the encoded pictures depend on it."""
 
     crf: int = 16
     preset: str = "veryfast"
     threads: int = 4
     most_between_keys: int = 0
-    """Frames from one key frame to the next, at most; x264 decides where it is 0."""
+    """Frames from one key frame to the next, at most; the encoder decides where it is 0."""
+    encoder: str = X264
 
     @property
-    def x264_params(self) -> str:
-        """Options of x264 that FFmpeg has no names for."""
-        return f"{REPRODUCIBLE}:keyint={self.most_between_keys}" if self.most_between_keys else REPRODUCIBLE
+    def options(self) -> dict[str, str]:
+        """FFmpeg's options of the encoder."""
+        if self.encoder != X264:
+            keys = {"g": str(self.most_between_keys)} if self.most_between_keys else {}
+            return {**ENCODERS[self.encoder].options(self.crf), **keys}
+        keyint = f":keyint={self.most_between_keys}" if self.most_between_keys else ""
+        return {"crf": str(self.crf), "preset": self.preset, "x264-params": REPRODUCIBLE + keyint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ class ClipWriter:
         self._shape = shape
         self._colour = ColourConverter(shape.colour)
         self._encoding = encoding or Encoding()
+        self._encoder = ENCODERS[self._encoding.encoder]
         self._sound_of = sound if sound is not None and sound.audio is not None else None
         self._ticks = max(1, min(ceil(shape.time_base * MIN_TICKS_HZ), MP4_LIMIT // shape.time_base.denominator))
         self._files = ExitStack()
@@ -140,6 +147,8 @@ class ClipWriter:
         A VideoFrame must already have the encoder's pixel format and the shape's colours; it is not converted.
         """
         picture = self._checked(source) if isinstance(source, av.VideoFrame) else self._converted(source)
+        if self._encoder.pixel_format != PIXEL_FORMAT:
+            picture = picture.reformat(format=self._encoder.pixel_format)
         picture.pts, picture.time_base = pts, self._shape.time_base
         picture.duration = duration or round(1 / (self._shape.rate * self._shape.time_base))
         self._count += 1
@@ -223,17 +232,19 @@ class ClipWriter:
     def _add_pictures(self) -> VideoStream:
         shape, encoding, tags = self._shape, self._encoding, self._shape.colour
         stream = self._output.add_stream(
-            "libx264",
+            self._encoder.codec,
             rate=_encodable(shape.rate),
             time_base=shape.time_base,
             width=shape.even_size.width_px,
             height=shape.even_size.height_px,
-            pix_fmt=PIXEL_FORMAT,
-            options={"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": encoding.x264_params},
+            pix_fmt=self._encoder.pixel_format,
+            options=encoding.options,
         )
+        assert isinstance(stream, VideoStream)
         stream.time_base = shape.time_base / self._ticks
         context = stream.codec_context
-        context.thread_count = encoding.threads
+        if encoding.encoder == X264:
+            context.thread_count = encoding.threads
         context.flags |= Flags.frame_duration
         context.colorspace, context.color_primaries = tags.matrix, tags.primaries
         context.color_trc, context.color_range = tags.transfer, 2 if tags.full_range else 1

@@ -1,6 +1,6 @@
 """The brush: lays a look onto the part of a view that is restyled, at the chosen strength, with a feathered edge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +11,7 @@ from pipeline.engines.looks import look
 from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
-from pipeline.engines.looks.tone import Part, tone, weight
+from pipeline.engines.looks.tone import Part, Tone, tone, weight
 from utils.image import RGB, Box, Size, bounding_box
 
 _MARGIN_PX = 24
@@ -63,7 +63,7 @@ class Brush:
 
     def _painted(self, view: View, share: Bytes, box: Box) -> RGB:
         """A box of a view in the look, at full strength; `share` is how much of it each pixel gets."""
-        part, inner = _aligned(view, box)
+        part, inner = _aligned(view.corner, box)
         rgb, matte, shown = (_extended(picture, part) for picture in (view.rgb, view.matte, share))
         corner = (view.corner[0] + part.left, view.corner[1] + part.top)
         picture = self._look(Picture(rgb, matte, shown, corner, self._tone.unit, self._shrink))[inner.slices]
@@ -89,9 +89,22 @@ def _fading(share: Bytes, feather_px: int) -> Bytes:
     return np.asarray(cv2.multiply(share, level, scale=1 / 255))
 
 
-def _aligned(view: View, box: Box) -> tuple[Box, Box]:
+def painter(name: str, tone: Tone, seed: int) -> Callable[[RGB], RGB]:
+    """Paints whole pictures in a look, at full strength, without knowing of a person in them."""
+    painted = look(name)(tone, seed)
+
+    def paint(rgb: RGB) -> RGB:
+        part, inner = _aligned((0, 0), Box.of(rgb))
+        nobody, shown = (np.full((part.size.height_px, part.size.width_px), level, np.uint8) for level in (0, 255))
+        picture = Picture(_extended(rgb, part), nobody, shown, (part.left, part.top), tone.unit, 2)
+        return painted(picture)[inner.slices]
+
+    return paint
+
+
+def _aligned(corner: tuple[int, int], box: Box) -> tuple[Box, Box]:
     """A box of a view with a margin, aligned to the stable picture's grid of blocks; and the box within that one."""
-    x, y = view.corner
+    x, y = corner
     left, top = ((edge - _MARGIN_PX + at) // BLOCK * BLOCK - at for edge, at in ((box.left, x), (box.top, y)))
     right, bottom = (-(-(e + _MARGIN_PX + at) // BLOCK) * BLOCK - at for e, at in ((box.right, x), (box.bottom, y)))
     part = Box(left, top, right, bottom)

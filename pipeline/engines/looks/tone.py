@@ -19,6 +19,8 @@ _SPARSE = 40_000
 """Pixels that are sampled of a view, about."""
 _TYPICAL_PX = 450.0
 """The height of a person for whom a brush has the size 1."""
+_ASSUMED = 0.6
+"""The height of a person, as a share of the picture's, where none is known."""
 _BRUSHES = (0.8, 2.0)
 """Limits of the size of a brush."""
 
@@ -73,9 +75,13 @@ def sampled_colours(views: Sequence[View], part: Part) -> Bytes:
 
 def tone(views: Sequence[View], part: Part) -> Tone:
     """The tone of a clip, from its style samples."""
-    light = cv2.cvtColor(sampled_colours(views, part)[None], cv2.COLOR_RGB2GRAY)[0]
-    levels = np.asarray(np.percentile(light, np.arange(101)), np.float32) / 255
-    return Tone(levels, _unit(views))
+    return Tone(levels_of(sampled_colours(views, part)), _unit(views))
+
+
+def levels_of(colours: Bytes) -> Floats:
+    """The percentiles 0 to 100 of the luma of colours, n x 3."""
+    light = cv2.cvtColor(colours[None], cv2.COLOR_RGB2GRAY)[0]
+    return np.asarray(np.percentile(light, np.arange(101)), np.float32) / 255
 
 
 def _sparse(view: View, part: Part) -> Bytes:
@@ -90,5 +96,14 @@ def _unit(views: Sequence[View]) -> float:
     heights = [float(np.count_nonzero((view.matte > 127).any(axis=1))) for view in views]
     tall = [height for height in heights if height > 0]
     if not tall:
-        tall = [0.6 * len(view.matte) for view in views] or [_TYPICAL_PX]
-    return float(np.clip(np.median(tall) / _TYPICAL_PX, *_BRUSHES))
+        tall = [_ASSUMED * len(view.matte) for view in views] or [_TYPICAL_PX]
+    return _brush(float(np.median(tall)))
+
+
+def unit_without_person(height_px: int) -> float:
+    """The size of a brush for pictures of this height in which nobody was looked for."""
+    return _brush(_ASSUMED * height_px)
+
+
+def _brush(tall_px: float) -> float:
+    return float(np.clip(tall_px / _TYPICAL_PX, *_BRUSHES))

@@ -1,7 +1,7 @@
 """Drafting a plan: what is known about a clip, and the files that people have, put together: `draft`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from os.path import relpath
 from pathlib import Path
@@ -9,9 +9,12 @@ from pathlib import Path
 from pipeline.finish.draft.broll import Shelf
 from pipeline.finish.draft.cutting import Reasons, cues_left, cuts_of, gone_words
 from pipeline.finish.draft.looking import zoom_of
+from pipeline.finish.draft.offered import Offered
 from pipeline.finish.film.built import timeline_of
-from pipeline.finish.film.plan import Between, MusicPlan, Picture, Plan, Subtitles, about, write_plan
+from pipeline.finish.film.plan import Between, Broll, Cut, MusicPlan, Picture, Plan, Subtitles, about, write_plan
 from pipeline.finish.known.story import Known
+from pipeline.finish.service.service import Client
+from pipeline.run import Run
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from utils.atomic_file import explained, write_atomically
@@ -19,7 +22,8 @@ from utils.errors import ClipError, SettingsError
 from utils.media.clip import Clip
 from utils.speech.words import Cue, Transcript
 
-LOGO = {"left": 0.83, "top": 0.04, "width": 0.13}
+LEFT, TOP, WIDTH = 0.83, 0.04, 0.13
+"""Where a logo is seen, and how large it is, as shares of the picture."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Materials:
     broll: Path | None = None
     music: Path | None = None
     logo: Path | None = None
+    service: Client | None = None
+    """A service of b-roll that is asked for what the folder has nothing for."""
 
     def check(self) -> None:
         """Refuse what is not there, before anything is computed."""
@@ -77,18 +83,34 @@ def draft(known: Known, materials: Materials, wishes: Wishes, folder: Path, cont
     gone = gone_words(known, wishes.cuts)
     cuts = cuts_of(known, wishes.cuts, gone)
     cues = cues_left(known, gone) if wishes.subtitles else ()
-    shelf = materials.broll and Shelf(materials.broll, _opener(context), remarks)
+    broll = _broll(known, cuts, materials, folder, context, remarks)
     made = Plan(
         clip=about(known.clip),
         cut=cuts,
         speech=_speech(known),
         zoom=zoom_of(known, cuts, punch=wishes.punches) if wishes.zoom else None,
-        broll=shelf.chosen(known, cuts, lambda path: _named(path, folder)) if shelf else (),
-        pictures=(Picture(file=_named(materials.logo, folder), **LOGO),) if materials.logo else (),
+        broll=broll,
+        pictures=(Picture(file=_named(materials.logo, folder), left=LEFT, top=TOP, width=WIDTH),)
+        if materials.logo
+        else (),
         subtitles=Subtitles(cues=said_text(known, cues), karaoke=wishes.karaoke) if cues else None,
         music=MusicPlan(file=_named(materials.music, folder)) if materials.music else None,
     )
     return Draft(made, (*remarks, *_doubts(made, known.clip)))
+
+
+def _broll(
+    known: Known, cuts: Sequence[Cut], materials: Materials, folder: Path, context: RunContext, remarks: list[str]
+) -> tuple[Broll, ...]:
+    """B-roll of the folder, then of the service, in the order of the film."""
+    taken, covered = tuple[Broll, ...](), set[str]()
+    if materials.broll:
+        shelf = Shelf(materials.broll, _opener(context), remarks)
+        taken, covered = shelf.chosen(known, cuts, lambda path: _named(path, folder)), shelf.words
+    if materials.service:
+        offered = Offered(materials.service, folder, Run(context), remarks)
+        taken += offered.chosen(known, cuts, taken, covered)
+    return tuple(sorted(taken, key=lambda each: each.at_s))
 
 
 def check_free(path: Path) -> None:

@@ -12,16 +12,19 @@ import numpy as np
 from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
-from pipeline.finish.film.plan import Broll, Picture, Plan, Style, Title
+from pipeline.finish.film.looks import DrawnLook, tone_of
+from pipeline.finish.film.painted import Moment, NotMadeYet, painted
+from pipeline.finish.film.plan import Broll, LookPlan, Picture, Plan, Style, Title
 from pipeline.types import Event
 from utils.digest import digest_file
-from utils.errors import ReshootError
+from utils.errors import Cancelled, ReshootError
 from utils.film.fade import Fade
 from utils.film.film import Film
 from utils.film.following import followed
 from utils.film.fonts import Fonts
 from utils.film.inset import Inset
 from utils.film.layer import Layer
+from utils.film.repaint import Repaint
 from utils.film.stamp import RGBA, Patch, Stamp
 from utils.film.text import Text, TextStyle
 from utils.film.timeline import Timeline, exact, grid_length, rounded
@@ -46,6 +49,8 @@ class Built:
     """Its subtitles, in frames of the film."""
     style: TextStyle
     events: tuple[Event, ...]
+    whole: bool = True
+    """Whether nothing is left out that is made when the film is rendered."""
 
 
 def timeline_of(plan: Plan, clip: Clip) -> Timeline:
@@ -62,7 +67,10 @@ class Builder:
     clip: Clip
     files: Files
     size: Size
+    copied: Clip | None = None
+    """The clip itself, where a quick copy of it stands in for it: then nothing is made that takes long."""
     timeline: Timeline = field(init=False)
+    whole: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self.timeline = timeline_of(self.plan, self.clip)
@@ -77,6 +85,7 @@ class Builder:
         layers = [
             *self._zoom(),
             *(layer for each in self.plan.broll for layer in self._broll(each)),
+            *(layer for each in self.plan.looks for layer in self._look(each)),
             *(layer for each in self.plan.pictures for layer in self._picture(each)),
             *(layer for each in self.plan.titles for layer in self._title(each)),
             *self._subtitles(lines, style),
@@ -84,7 +93,7 @@ class Builder:
         ]
         film = Film(self.clip, self.timeline, self.size, tuple(layers))
         heard = heard_film(self.plan, self.clip, self.timeline, self.files, cues)
-        return Built(film, heard, lines, style, tuple(dict.fromkeys(self.files.events)))
+        return Built(film, heard, lines, style, tuple(dict.fromkeys(self.files.events)), self.whole)
 
     def _tell(self, sentence: str) -> None:
         self.files.events.append(Event("film", sentence, "warning"))
@@ -165,16 +174,26 @@ class Builder:
         )
         return Box(left, top, max(left + 2, right), max(top + 2, bottom))
 
-    def _picture(self, wanted: Picture) -> Iterator[Layer]:
-        rgba = self.files.picture(wanted.file, f"The picture {wanted.file!r:.60}")
+    def _look(self, wanted: LookPlan) -> Iterator[Layer]:
+        """A look lies over zoom and b-roll, so that all that was filmed is alike, and below pictures and text."""
         span = self._span(wanted.from_s, wanted.to_s)
-        if rgba is None or not self._is_seen(span, f"The picture {wanted.file!r:.60}"):
+        if not self._is_seen(span, f"The look {wanted.look!r}") or not wanted.strength:
             return
+        drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.copied or self.clip, self.size, self.files.run))
+        fade = min(self._frames(wanted.fade_s), len(span) // 2)
+        colour, cuts = self.clip.colour.worked, self.timeline.cuts
+        yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade)
+
+    def _picture(self, wanted: Picture) -> Iterator[Layer]:
+        span = self._span(wanted.from_s, wanted.to_s)
+        if not self._is_seen(span, f"The picture {wanted.named}") or (found := self._pixels(wanted)) is None:
+            return
+        rgba, digest = found
         left, top = round(wanted.left * self.size.width_px), round(wanted.top * self.size.height_px)
         width_px = max(1, round(wanted.width * self.size.width_px))
         content = [
             "picture",
-            digest_file(self.files.path(wanted.file, "picture")),
+            digest,
             left,
             top,
             width_px,
@@ -183,6 +202,30 @@ class Builder:
         draw = partial(self._drawn_picture, rgba, left, top, width_px)
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         yield Stamp(span, draw, content, fade, fade, wanted.opacity)
+
+    def _pixels(self, wanted: Picture) -> tuple[RGBA, str] | None:
+        """The pixels of a picture, and the digest of what they come from; nothing where it cannot be had."""
+        if wanted.file:
+            rgba = self.files.picture(wanted.file, f"The picture {wanted.named}")
+            return None if rgba is None else (rgba, digest_file(self.files.path(wanted.file, "picture")))
+        of_s = wanted.from_s if wanted.of_s is None else wanted.of_s
+        try:
+            moment = Moment(self.copied or self.clip, self._shown_at(of_s), wanted.engine)
+            made = painted(moment, wanted, self.files.run, only_known=self.copied is not None)
+        except Cancelled:
+            raise
+        except ReshootError as error:
+            self.whole = self.whole and not isinstance(error, NotMadeYet)
+            self._tell(f"The picture {wanted.named} is left out: {error.problem} {error.remedy}")
+            return None
+        self.files.events.append(Event("film", f"The picture {wanted.named} was {made.how}."))
+        return made.rgba, made.digest
+
+    def _shown_at(self, clip_s: float) -> int:
+        """The clip's frame at a time of it, whether the film shows it or not."""
+        rate = self.timeline.rate
+        grid = min(rounded(exact(clip_s) * rate), grid_length(self.clip, rate) - 1)
+        return Timeline(rate, (Span(grid, grid + 1),)).shown(self.clip)[0]
 
     def _drawn_picture(self, rgba: RGBA, left: int, top: int, width_px: int) -> Patch:
         height_px = max(1, round(rgba.shape[0] * width_px / rgba.shape[1]))

@@ -46,7 +46,7 @@ class FilmChunk:
 
 def _encode(work: Work) -> None:
     chunk: FilmChunk = work.inputs["chunk"]
-    film, encoding = chunk.film, Encoding(work.settings["encode.crf"], work.settings["encode.x264_preset"])
+    film, encoding = chunk.film, _encoding(work)
     sampled = min(SAMPLED, len(chunk.span) - 1)
     shape = Shape(film.size, film.rate, 1 / film.rate, film.colour)
     with (
@@ -60,6 +60,11 @@ def _encode(work: Work) -> None:
             writer.write(picture, number)
     after = _decoded(work.folder / CHUNK, sampled)
     (work.folder / QUALITY).write_text(json.dumps({"ssim": ssim(before, after), "psnr_db": _db(before, after)}))
+
+
+def _encoding(work: Work) -> Encoding:
+    crf, preset, encoder = (work.settings[f"encode.{name}"] for name in ("crf", "x264_preset", "encoder"))
+    return Encoding(crf, preset, encoder=encoder)
 
 
 def _decoded(path: Path, number: int) -> Plane:
@@ -78,6 +83,6 @@ FILM_CHUNK = Stage(
     "film",
     version=3,
     run=_encode,
-    settings=("encode.crf", "encode.x264_preset"),
-    tools=("av", "numpy", "opencv-contrib-python", "pillow"),
+    settings=("encode.crf", "encode.x264_preset", "encode.encoder"),
+    tools=("av", "numpy", "opencv-contrib-python", "pillow", "numba", "scipy"),
 )

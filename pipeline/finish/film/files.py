@@ -20,9 +20,10 @@ from utils.film.music import SoundFile
 from utils.film.stamp import RGBA
 from utils.image.picture_file import FORMATS, read_picture
 from utils.media.aac import LAYOUTS
-from utils.media.audio import scan_audio
+from utils.media.audio import decodable_tracks
 from utils.media.clip import AudioTrack, Clip
 from utils.media.loudness import Loudness, measure
+from utils.speech.sound import SILENT
 
 FACTS, METERED_HZ = "sound.json", 48_000
 Found = TypeVar("Found")
@@ -34,6 +35,8 @@ class HeardFile:
 
     file: SoundFile
     loudness: Loudness
+    number: int = 1
+    """Which of its tracks is heard: the first that is not silent."""
 
 
 Find = Callable[[str, str], Path]
@@ -61,9 +64,9 @@ class Files:
         """A file with sound; nothing if none of it decodes."""
         return self._opened(name, "sound", what, self._heard)
 
-    def listened(self, clip: Clip) -> Loudness:
-        """How loud the sound of a clip is, that is not named by a plan."""
-        return self._heard(clip.path).loudness
+    def listened(self, clip: Clip) -> HeardFile:
+        """What is heard of a clip that is not named by a plan, and how loud it is."""
+        return self._heard(clip.path)
 
     def picture(self, name: str, what: str) -> RGBA | None:
         """A picture with its transparency."""
@@ -90,7 +93,7 @@ class Files:
             raise UnreadableClip(f"{path.name!r} has no sound that decodes.", "Choose another file.")
         track = told["track"] | {name: Fraction(told["track"][name]) for name in ("start_s", "duration_s")}
         loudness = Loudness(**told["loudness"] | {"peaks": tuple(told["loudness"]["peaks"])})
-        return HeardFile(SoundFile(path, digest_file(path), AudioTrack(**track)), loudness)
+        return HeardFile(SoundFile(path, digest_file(path), AudioTrack(**track)), loudness, told["number"])
 
 
 def _rgba(path: Path) -> RGBA:
@@ -103,16 +106,18 @@ def _rgba(path: Path) -> RGBA:
 
 
 def _listen_to(work: Work) -> None:
-    """Find the sound of a file, and measure how loud it is."""
-    path = work.inputs["file"].path
-    track, _ = scan_audio(path, Fraction(0))
-    told = None
-    if track is not None:
+    """Find the sound of a file, and measure how loud it is; where all of it is silent, the first track counts."""
+    path, told = work.inputs["file"].path, None
+    for number, track in enumerate(decodable_tracks(path, Fraction(0)), start=1):
         channels = min(2, track.channels) if track.channels in LAYOUTS else 2
         loudness = measure(SoundFile(path, "", track).blocks(METERED_HZ, channels), METERED_HZ)
         facts = asdict(track) | {"start_s": str(track.start_s), "duration_s": str(track.duration_s)}
-        told = {"track": facts, "loudness": asdict(loudness)}
+        heard = loudness.peak >= SILENT
+        if told is None or heard:
+            told = {"track": facts, "loudness": asdict(loudness), "number": number}
+        if heard:
+            break
     (work.folder / FACTS).write_text(json.dumps(told))
 
 
-LISTEN_TO = Stage("sound file", version=3, run=_listen_to, tools=("av", "numpy"))
+LISTEN_TO = Stage("sound file", version=4, run=_listen_to, tools=("av", "numpy"))

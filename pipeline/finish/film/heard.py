@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
@@ -16,8 +16,11 @@ from utils.film.gain import Gain, gain_to
 from utils.film.music import Music, Once, SoundFile
 from utils.film.sound import Form, Mix, Samples, Sound, Speech, write_sound
 from utils.film.timeline import Timeline, exact
+from utils.media.audio import count_tracks
 from utils.media.clip import Clip
+from utils.media.clip_part import part_of
 from utils.media.loudness import measure
+from utils.media.timebase import Span
 from utils.speech.words import Cue
 
 SOUND, FACTS = "sound.m4a", "sound.json"
@@ -45,6 +48,7 @@ class HeardFilm:
 
 def heard_film(plan: Plan, clip: Clip, timeline: Timeline, files: Files, cues: tuple[Cue, ...]) -> HeardFilm:
     """The sound of a plan's film."""
+    clip = _with_sound(clip, files)
     speech: list[Sound] = [Speech(clip, timeline, _only(clip, files))] if clip.audio else []
     others: list[Music | Once] = [*_music(plan, timeline, files, cues), *_once(plan, timeline, files)]
     channels = max((each.file.track.channels for each in others), default=1)
@@ -52,11 +56,25 @@ def heard_film(plan: Plan, clip: Clip, timeline: Timeline, files: Files, cues: t
     return HeardFilm(Mix(form, (*speech, *others)), plan.loudness_lufs)
 
 
+def _with_sound(clip: Clip, files: Files) -> Clip:
+    """The clip with the sound that is heard of it: where its first track is silent, that of the first that is not."""
+    whole = clip.of_file
+    if whole.audio is None or count_tracks(clip.path) < 2:
+        return clip
+    heard = files.listened(clip)
+    track = heard.file.track
+    if track.stream_index == whole.audio.stream_index:
+        return clip
+    files.events.append(Event("film", f"The clip's first sound track is silent; number {heard.number} is heard."))
+    own = replace(track, start_s=track.start_s - whole.pts[0] * whole.time_base)
+    return part_of(replace(whole, audio=own), Span(clip.start, clip.start + len(clip)))
+
+
 def _only(clip: Clip, files: Files) -> int | None:
     """The channel that is heard on both sides, where the other one of two is silent."""
     if clip.audio is None or clip.audio.channels != 2:
         return None
-    only = files.listened(clip).only
+    only = files.listened(clip).loudness.only
     if only is not None:
         side = ("left", "right")[only]
         files.events.append(Event("film", f"Only the {side} channel of the clip holds sound; both sides hear it."))
@@ -137,4 +155,4 @@ def remark(facts: bytes, target_lufs: float | None) -> str | None:
     return f"The film is {short_db:.1f} dB quieter than {target_lufs:g} LUFS: louder, its peaks would be cut off."
 
 
-FILM_SOUND = Stage("film sound", version=3, run=_write, tools=("av", "numpy"))
+FILM_SOUND = Stage("film sound", version=4, run=_write, tools=("av", "numpy"))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.engines.looks import LOOKS
 from utils.atomic_file import explained, write_atomically
 from utils.errors import SettingsError
 from utils.untrusted_json import UntrustedJson, read_json
@@ -127,10 +128,51 @@ class Broll(Part):
     height: Share = 1.0
 
 
-class Picture(Between):
-    """A picture over the film, such as a logo. Without a time it stays from the first frame to the last."""
+class LookPlan(Between):
+    """A look of the engine `restyle`, drawn on the picture. Without a time, on all of the film."""
 
-    file: str
+    look: str
+    from_s: Seconds = 0.0
+    to_s: Seconds = 86_400.0
+    strength: Share = 1.0
+    fade_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+
+    @field_validator("look")
+    @classmethod
+    def _is_one(cls, name: str) -> str:
+        if name not in LOOKS:
+            raise ValueError(f"there is no look {name!r:.40}; they are {', '.join(LOOKS)}")
+        return name
+
+
+class MadeWith(Part):
+    """Settings of the engine that makes a picture, where they are not as usual."""
+
+    model: str = ""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    steps: Annotated[int, Field(ge=0, le=200)] = 0
+    guidance: Annotated[float, Field(ge=0, le=30)] = 0.0
+    strength: Annotated[float, Field(ge=0, le=1)] = 0.9
+    negative_prompt: Annotated[str, Field(max_length=2000)] = ""
+
+    @property
+    def set_values(self) -> dict[str, Any]:
+        """The values that are not as usual, by the names of their settings."""
+        return {name: value for name, value in self if value != type(self).model_fields[name].default}
+
+
+class Picture(Between):
+    """A picture over the film, such as a logo. Without a time it stays from the first frame to the last.
+
+    It is a file, or what an engine makes of a frame by a prompt: of that at `of_s`, or else that at `from_s`.
+    """
+
+    file: str = ""
+    prompt: Annotated[str, Field(max_length=2000)] = ""
+    engine: str = "edit"
+    made_with: MadeWith = MadeWith()
+    of_s: Seconds | None = None
     from_s: Seconds = 0.0
     to_s: Seconds = 86_400.0
     left: Share = 0.0
@@ -138,6 +180,17 @@ class Picture(Between):
     width: Annotated[float, Field(gt=0, le=1)] = 0.15
     opacity: Share = 1.0
     fade_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if bool(self.file) == bool(self.prompt.strip()):
+            raise ValueError("name a file, or give a prompt")
+        return self
+
+    @property
+    def named(self) -> str:
+        """What people know it by."""
+        return f"{self.file or self.prompt!r:.60}"
 
 
 class Style(Part):
@@ -214,6 +267,7 @@ class Plan(Part):
     """Where somebody speaks, for music to be lower there; the times of subtitles where this is not given."""
     zoom: ZoomPlan | None = None
     broll: tuple[Broll, ...] = ()
+    looks: tuple[LookPlan, ...] = ()
     pictures: tuple[Picture, ...] = ()
     subtitles: Subtitles | None = None
     titles: tuple[Title, ...] = ()
@@ -253,7 +307,7 @@ def _shown(part: BaseModel, *, whole: bool = True) -> dict[str, Any]:
         if is_usual and (not whole or name == "on" or value in (None, "", ())):
             continue
         if isinstance(value, BaseModel):
-            told[name] = _shown(value)
+            told[name] = _shown(value, whole=whole)
         elif isinstance(value, tuple):
             told[name] = [_shown(each, whole=False) for each in value]
         else:

@@ -30,6 +30,8 @@ from utils.store import Entry
 SOUND_FILE, LEVELS_FILE, FACTS = "sound.npy", "levels.npy", "facts.json"
 QUIET_BELOW_DB = 30.0
 """How far below the loud parts there is no word: of the clip alone, whatever is cut as silence."""
+LEAST_SPOKEN = 0.1
+"""Where less than this share of what is loud is speech, a clip is a song or the like, and nothing of it is a pause."""
 NO_NETWORK = (
     "Pauses are found by level alone, so music and noise count as speech: Silero VAD is not installed. "
     "`pip install -r requirements-speech.txt` brings it."
@@ -142,7 +144,11 @@ def hear(run: Run, clip: Clip) -> tuple[HeardSound, Voice | None, Silences]:
     elif sound.audible and run.context.settings["silence.by"] == "voice":
         run.events.append(Event(VOICE.name, NO_NETWORK, "warning"))
     inputs = {"sound": sound} | ({"voice": voice} if voice else {})
-    return sound, voice, Silences(run.take(SILENCE, **inputs))
+    silences = Silences(run.take(SILENCE, **inputs))
+    if silences.facts["is_song"]:
+        said = "Hardly anything that is heard is speech, so nothing is cut as silence."
+        run.events.append(Event(SILENCE.name, said))
+    return sound, voice, silences
 
 
 def _sound(work: Work) -> None:
@@ -175,11 +181,14 @@ def _silence(work: Work) -> None:
     by_voice = voice is not None and chosen["silence.by"] == "voice"
     loud = loud_spans(sound.levels, pauses.below_db, sound.length_ms) if sound.audible else ()
     found = voice.spans if voice and by_voice else loud
+    spoken_ms, loud_ms = (sum(last - first for first, last in spans) for spans in (found, loud))
+    is_song = bool(found) and spoken_ms < LEAST_SPOKEN * loud_ms
     facts = {
         "by": "voice" if by_voice else "level",
         "threshold_db": round(threshold_db(sound.levels, pauses.below_db), 1),
         "speech": joined(found, round(1000 * pauses.least_s)),
-        "pauses": pauses_between(found, pauses, sound.length_ms),
+        "is_song": is_song,
+        "pauses": () if is_song else pauses_between(found, pauses, sound.length_ms),
     }
     (work.folder / "silence.json").write_text(json.dumps(facts))
 
@@ -188,7 +197,7 @@ SOUND = Stage("sound", version=1, run=_sound, tools=("av", "numpy"))
 VOICE = Stage("voice", version=1, run=_voice, tools=("onnxruntime", "numpy"))
 SILENCE = Stage(
     "silence",
-    version=1,
+    version=2,
     run=_silence,
     settings=("silence.by", "silence.below_db", "silence.least_s", "silence.breath_s"),
     tools=("numpy",),

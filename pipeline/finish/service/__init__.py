@@ -1,0 +1,1 @@
+"""Services of b-roll: clips that others made and license, found by words of what is said, fetched and credited."""
