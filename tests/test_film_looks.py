@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.engines.looks import LOOKS
 from pipeline.finish.film.built import Builder
+from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, FilmChunk
 from pipeline.finish.film.files import Files, beside
 from pipeline.finish.film.plan import plan_of
 from pipeline.finish.moment import moment
@@ -173,6 +174,9 @@ def test_a_chunk_is_encoded_again_when_its_look_changes_and_not_for_what_is_writ
     first = made(source, folder, context, plan)
     assert len(first.chunks) == 2 and first.encoded == 2 and not first.events
     assert made(source, folder, context, plan).encoded == 0
+    later = FilmChunk(first.film, first.film.chunks()[1], Showing(first.film))
+    alone = Run(RunContext(Store(tmp_path / "other"), SETTINGS)).take(FILM_CHUNK, chunk=later)
+    assert alone.read_bytes(CHUNK) == first.chunks[1].read_bytes(CHUNK), "byte by byte, without the chunk before it"
     late = folder / "late.srt"
     late.write_text("1\n00:00:09,700 --> 00:00:09,960\nJust before the second chunk\n")
     assert made(source, folder, context, plan | {"subtitles": {"file": str(late)}}).encoded == 1
@@ -187,6 +191,11 @@ def test_a_chunk_is_encoded_again_when_its_look_changes_and_not_for_what_is_writ
 def test_one_moment_shows_the_look_as_the_film_does(source: Clip, folder: Path, context: RunContext) -> None:
     shown = moment(source, plan_of({"looks": [{"look": "neon"}]}), beside(folder), context, 0.4)
     assert shown.after.mean() < 0.7 * shown.before.mean() and not shown.events
+    plan, files = plan_of({"looks": [{"look": "neon"}]}), Files(beside(folder), Run(context))
+    quick, whole = (Builder(plan, source, files, source.size, copied=copied).built().film for copied in (source, None))
+    assert not quick.before(50)[0] and len(whole.before(50)[0]) == 50, "for one moment no others are drawn"
+    alone, steadied = (drawn(each, Span(50, 51))[0].astype(int) for each in (quick, whole))
+    assert np.abs(alone - steadied).mean() < 3
 
 
 def test_what_is_wrong_with_a_look_is_said(source: Clip, folder: Path, context: RunContext) -> None:

@@ -319,6 +319,18 @@ def test_a_transcript_of_another_clip_is_told_of_and_can_be_taken_away(
     expect(desk.tab).to_contain_text("What is said is not written down.")
 
 
+def test_looking_into_a_clip_is_told_of_and_can_be_stopped(page: Page, studio: App, tmp_path: Path) -> None:
+    pictures = clip(tmp_path / "long.mp4", 1500, RATE)
+    desk = opened(
+        page, studio, sounding(tmp_path / "long.mov", pictures, np.resize(TALK.samples, 60 * RATE_HZ), RATE_HZ)
+    )
+    desk.tab.get_by_role("button", name="Look into it", exact=True).click()
+    expect(desk.tab.get_by_role("progressbar")).to_have_attribute("aria-valuetext", re.compile(r"^\d+ %, \w"))
+    desk.tab.get_by_role("button", name="Stop", exact=True).click()
+    expect(desk.tab.get_by_role("alert")).to_have_text("It was stopped.")
+    expect(desk.tab.get_by_role("button", name="Look into it", exact=True)).to_be_enabled()
+
+
 def test_the_film_is_played_as_it_is_cut(desk: Desk) -> None:
     head = desk.tab.get_by_role("slider", name="Play head")
     desk.word(6).click()

@@ -47,6 +47,8 @@ class Repaint:
     opacity: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
+    steady: bool = True
+    """Whether it is kept from flickering; one moment that is looked at alone need not be."""
     _steady: dict[int, Consistency] = field(default_factory=dict, compare=False, repr=False)
     """The filter of each run that is under way, by its first frame."""
 
@@ -63,12 +65,14 @@ class Repaint:
 
     def since(self, index: int) -> int:
         """The first frame that a frame depends on: it and all between are drawn in order before this one."""
+        if not self.steady:
+            return index
         return min((run.start for run in self._at(index)), default=index)
 
     def apply(self, canvas: Canvas, index: int) -> None:
         """Paint the frame, and lay it over what is there, or blend it in."""
         below = self._rgb(canvas)
-        painted = self._steadied(below, index)
+        painted = self._steadied(below, index) if self.steady else self.paint(below)
         opacity = self.opacity * faded(index, self.span, self.fade_in, self.fade_out)
         for plane, onto in zip(self._converter.from_rgb(painted, FORMAT).planes, canvas.own(), strict=True):
             own = samples(plane)[: onto.shape[0], : onto.shape[1]]
@@ -114,5 +118,5 @@ class Repaint:
             start = 0
         if stop - self.fade_out >= len(span):
             stop = len(span)
-        runs = [run.start - span.start for run in self.runs if run & span]
+        runs = [run.start - span.start for run in self.runs if run & span] if self.steady else []
         return ["repaint", VERSION, start, stop, self.fade_in, self.fade_out, self.opacity, runs, self.content]

@@ -182,7 +182,8 @@ class Builder:
         drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.copied or self.clip, self.size, self.files.run))
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         colour, cuts = self.clip.colour.worked, self.timeline.cuts
-        yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade)
+        steady = self.copied is None
+        yield Repaint(span, cuts, drawn.paint, drawn.told, colour, wanted.strength, fade, fade, steady)
 
     def _picture(self, wanted: Picture) -> Iterator[Layer]:
         span = self._span(wanted.from_s, wanted.to_s)
