@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STOP_S = 9.5
 OPEN_PAGES_S = 2
 KEEP_MODEL_HELP = "How long the worker keeps an engine open that nobody uses, with its model in memory."
+AHEAD_HELP = "How long the worker works ahead on a new clip, while there is no job; 0 is not at all."
+AHEAD_GB_HELP = "How much of the cache it may fill ahead in a day, in GB."
 ADDRESSES_HELP = "Whether clips may be given by http(s) addresses; else only where no other machine reaches the app."
 SHARED_HELP = "A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise."
 DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a file in the home otherwise."
@@ -53,6 +55,8 @@ def main(
     keep_model: Annotated[
         float, typer.Option(help=KEEP_MODEL_HELP, envvar="RESHOOT_KEEP_MODEL_S", min=0, metavar="SECONDS")
     ] = 600.0,
+    ahead: Annotated[float, typer.Option(help=AHEAD_HELP, envvar="RESHOOT_AHEAD_S", min=0, metavar="SECONDS")] = 600.0,
+    ahead_gb: Annotated[float, typer.Option(help=AHEAD_GB_HELP, envvar="RESHOOT_AHEAD_GB", min=0)] = 2.0,
     shared: Annotated[str | None, typer.Option(help=SHARED_HELP, metavar="PLACE")] = None,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
@@ -64,7 +68,8 @@ def main(
     use_home(where)
     try:
         use_shared(shared)
-        _open(host, port, where, auth or [], database, keep_model if worker else None, addresses)
+        works = (keep_model, ahead, ahead_gb) if worker else None
+        _open(host, port, where, auth or [], database, works, addresses)
     except ReshootError as error:
         sys.exit(str(error))
     except OSError as error:
@@ -74,8 +79,8 @@ def main(
 
 
 def _open(
-    host: str, port: int, home: Path, auth: list[str], database: str | None, keep_model: float | None,
-    addresses: bool | None,
+    host: str, port: int, home: Path, auth: list[str], database: str | None,
+    works: tuple[float, float, float] | None, addresses: bool | None,
 ) -> None:  # fmt: skip
     """Check everything that may be refused, and only then import the heavy modules and serve."""
     from pipeline.jobs.locations import database_url, worker_name
@@ -88,6 +93,7 @@ def _open(
         authenticator, password = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
         announce(listener, authenticator, password)
 
+        from pipeline.jobs.ahead import Budget
         from pipeline.jobs.ledger import Ledger
         from pipeline.jobs.supervisor import Supervisor
         from pipeline.library.showcase import prepare
@@ -101,7 +107,10 @@ def _open(
         threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
         threading.Thread(target=prepare, args=(home,), name="showcase", daemon=True).start()
         try:
-            supervisor = None if keep_model is None else Supervisor(home, url, worker_name(), keep_model)
+            supervisor = None
+            if works:
+                keep_model, *ahead = works
+                supervisor = Supervisor(home, url, worker_name(), keep_model, Budget.of(*ahead))
             _serve(studio, build(studio, authenticator, hosts=(host,)), listener, supervisor)
         finally:
             over.set()

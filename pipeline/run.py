@@ -28,7 +28,8 @@ class Run:
         """The result of a stage, with its duration and cache hit recorded."""
         start = time.perf_counter()
         entry = stage.result(self.context, models=models, **inputs)
-        self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes))
+        about = entry.manifest
+        self.done.append(Done(stage.name, time.perf_counter() - start, entry.hit, about.bytes, about.seconds))
         if entry.mended:
             self.events.append(Event(stage.name, f"A cached result was damaged ({entry.mended}) and made again."))
         if sharing := self.context.store.sharing:

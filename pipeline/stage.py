@@ -20,18 +20,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pipeline.engines.sessions import Sessions
+from pipeline.lasting import Lasting, lasting_of
 from utils.digest import canonical_json
 from utils.errors import SettingsError, StoreError, UndeclaredSetting
 from utils.graphics_card import CardWatch
 from utils.key import Key
 from utils.progress import Cancel, Listener, Progress
 from utils.store import Entry, Store
-
-Lasting = Literal["permanent", "conditional", "dynamic"]
-"""What a result depends on: the bytes of its inputs alone, settings too, or a service that may answer otherwise."""
 
 
 class Digested(Protocol):
@@ -107,8 +105,7 @@ class Stage:
 
     `settings` are dotted names, `tools` installed packages whose versions become part of the key, and `machine`
     identifies the machine where results depend on it. `unkeyed` are further settings that it reads, which change how
-    the work is done and nothing of its result, and so are no part of the key. `dynamic` says that a service outside has
-    a part in the result, which the key can name and not pin.
+    the work is done and nothing of its result, and so are no part of the key.
     """
 
     name: str
@@ -118,12 +115,11 @@ class Stage:
     tools: tuple[str, ...] = ()
     machine: tuple[str, ...] = ()
     unkeyed: tuple[str, ...] = ()
-    dynamic: bool = False
 
     @property
     def lasting(self) -> Lasting:
-        """What its results depend on, by what it declares."""
-        return "dynamic" if self.dynamic else "conditional" if self.settings else "permanent"
+        """What its results depend on, as `pipeline.lasting` declares it."""
+        return lasting_of(self.name)
 
     def key(self, settings: Mapping[str, Any], inputs: Mapping[str, Digested], models: Mapping[str, str]) -> Key:
         """The cache key of the result for these inputs."""

@@ -91,6 +91,8 @@ class Done:
     seconds: float
     hit: bool
     bytes: int
+    made_s: float = 0.0
+    """What computing this very result took, now or when it was computed."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from tests.buckets import s3_server
 from utils.project import PROJECT_ROOT
 
+os.environ.setdefault("RESHOOT_AHEAD_S", "0")  # workers of tests compute what tests ask for, and nothing beside it
 FOOTAGE = PROJECT_ROOT.parent / "shared" / "footage"
 
 hypothesis.settings.register_profile(

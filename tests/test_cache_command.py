@@ -52,6 +52,17 @@ def test_stats(tmp_path: Path, store: Store) -> None:
     assert found["entries"] == 3 and found["pinned"] == 1 and found["bytes"] == store.stats().bytes
     figures = found["stages"]["counted"]["figures"]
     assert (figures["hits"], figures["misses"]) == (1, 3)
+    assert found["classes"]["conditional"]["figures"] == figures
+    assert found["stages"]["counted"]["lasting"] == "conditional"
+
+
+def test_stats_add_up_the_classes_of_results(tmp_path: Path, store: Store) -> None:
+    took = Figures(hits=2, misses=1, computed_s=4.0, spared_s=8.0, read_s=0.5, read_bytes=3_000_000)
+    UsageStats(store.folder).add("sound", took)
+    rows = [line.split() for line in run(tmp_path, "stats").splitlines()]
+    (permanent,) = (row for row in rows if row[:1] == ["permanent"])
+    assert permanent[-9:] == ["0", "bytes", "2", "4.00", "s", "8.00", "s", "3.0", "MB"]
+    assert [row[0] for row in rows if row and row[0] in ("conditional", "dynamic")] == ["conditional", "dynamic"]
 
 
 def test_stats_tell_what_came_from_the_shared_cache(tmp_path: Path, store: Store) -> None:
@@ -77,6 +88,7 @@ def test_list(tmp_path: Path, store: Store) -> None:
     assert [line.split()[0] for line in lines] == [key(number).digest[:12] for number in (0, 2, 1)]
     found = run_json(tmp_path, "list")
     assert [entry["key"] for entry in found] == [key(number).digest for number in (0, 2, 1)]
+    assert {entry["lasting"] for entry in found} == {"conditional"}
     assert found[0]["made_of"]["settings"] == {"number": 0} and len(found[0]["blobs"]) == 3
 
 

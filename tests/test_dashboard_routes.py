@@ -16,7 +16,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from pipeline.commands.cache import app as cache_app
+from pipeline.jobs.ahead_log import AheadLog, Note
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -98,13 +101,33 @@ def test_the_cache_is_told_as_its_store_counts_it(client: TestClient, store: Sto
     assert (told["hits"], told["misses"], told["hit_rate"]) == (2, 3, 0.4)
     figures = stats.stages["counted"].figures
     assert told["spared_s"] == figures.spared_s > 0 and told["read_s"] == figures.read_s > 0
-    assert [stage["name"] for stage in told["stages"]] == ["counted"]
+    assert [(stage["name"], stage["lasting"]) for stage in told["stages"]] == [("counted", "conditional")]
+    classes = {each["name"]: each for each in told["classes"]}
+    assert list(classes) == ["permanent", "conditional", "dynamic"] and classes["permanent"]["entries"] == 0
+    conditional = classes["conditional"]
+    assert (conditional["entries"], conditional["found"], conditional["saved_s"]) == (3, 2, figures.spared_s)
+    assert conditional["saved_bytes"] == figures.read_bytes > 0 and conditional["computed_s"] == figures.computed_s
 
 
 def test_what_came_from_the_shared_cache_counts_as_found(client: TestClient, store: Store) -> None:
     UsageStats(store.folder).add("counted", Figures(shared_hits=5, shared_spared_s=9.0, fetched_bytes=70))
     told = client.get("/studio/dashboard").json()["cache"]
     assert (told["shared_hits"], told["shared_spared_s"], told["fetched_bytes"], told["hit_rate"]) == (5, 9.0, 70, 0.7)
+
+
+def test_what_was_made_ahead_is_told_with_what_it_saved(client: TestClient, store: Store, tmp_path: Path) -> None:
+    early = Store(store.folder, ahead=True)
+    early.get_or_make(key(7), lambda into: write(into, 7)).close()
+    early.get_or_make(key(8), lambda into: write(into, 8)).close()
+    store.get_or_make(key(7), lambda into: write(into, 7)).close()
+    log = AheadLog(tmp_path)
+    log.folder.mkdir(parents=True)
+    log.write(Note("c" * 64, 0.0), 12.5)
+    told = client.get("/studio/dashboard").json()
+    assert told["ahead_spent_s"] == 12.5
+    assert (told["cache"]["ahead"], told["cache"]["ahead_used"]) == (2, 1) and told["cache"]["ahead_saved_s"] > 0
+    said = CliRunner().invoke(cache_app, ["stats", "--home", str(tmp_path)], terminal_width=200).output
+    assert "Made ahead by idle workers: 2 results in 12.5 s; 1 of them (50%) were used so far" in said
 
 
 def test_an_empty_home_is_told_too(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.cards import BUSY, LOST, played_card
 from tests.espeak_child import RATE_HZ
 from tests.films import clip, numbers
 from tests.sound import sounding
@@ -66,11 +68,17 @@ def test_a_plan_is_drafted_edited_and_rendered(folder: Path) -> None:
     wanted = [number for start, length in shown for number in range(start, start + length)]
     assert facts["frames"] == len(wanted) and facts["encoded"] == 1 and facts["subtitles"] == 2
     assert numbers(out) == wanted
+    assert facts["spent"]["computed_s"] > 0 and facts["spent"]["peak_rss_mb"] > 50 and facts["spent"]["card"] is None
     assert "We drink coffee." in out.with_suffix(".srt").read_text()
     done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(plan))
     assert done.returncode == 1 and "already" in done.stderr, "what people edited is not written over"
     done = run(folder, "render", str(folder / "talk.mov"), "--plan", str(plan), "-o", str(out))
     assert "0 of 1 chunks encoded" in done.stdout
+    (line,) = (each for each in done.stdout.splitlines() if "SSIM" in each)
+    assert re.search(
+        r"SSIM of 0\.9\d+ to those drawn, a PSNR of [3-9]\d\.\d dB; computed in 0\.0 s, found in \d\.", line
+    )
+    assert "what had taken" in line and line.endswith(" MB of memory; no graphics card")
 
 
 def test_without_a_plan_the_proposed_one_is_rendered_and_said(folder: Path) -> None:
@@ -80,6 +88,21 @@ def test_without_a_plan_the_proposed_one_is_rendered_and_said(folder: Path) -> N
     assert "Cut as silence: 3 parts" in done.stdout and "There is no transcript" in done.stdout
     frames = len(numbers(folder / "proposed.mp4"))
     assert 30 < frames < round(len(TALK.samples) / RATE_HZ * 25) - 40
+
+
+@pytest.mark.parametrize("answer", [BUSY, LOST], ids=["busy", "lost"])
+def test_how_the_card_was_used_is_said_and_its_loss_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", played_card(tmp_path / "packages", answer))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    (tmp_path / "plan.yaml").write_text("{}")
+    clip_and_plan = (str(folder / "noise.mov"), "--plan", str(tmp_path / "plan.yaml"))
+    done = run(folder, "render", *clip_and_plan, "-o", str(tmp_path / "film.mp4"))
+    assert done.returncode == 0, done.stderr
+    busy = "; NVIDIA A40 87% busy, 21,504 MB\n" in done.stdout
+    lost = "The graphics card no longer said how it is used: GPU is lost." in done.stdout
+    assert (busy, lost) == (answer == BUSY, answer == LOST)
 
 
 def test_a_moment_is_drawn_without_rendering(folder: Path) -> None:

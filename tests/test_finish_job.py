@@ -20,6 +20,8 @@ from tests.films import clip
 from tests.sound import sounding
 from tests.test_film_sound import noise
 from tests.workers import House, house
+from ui.figures import figures
+from ui.routes.dashboard import videos
 from utils.errors import SettingsError
 from utils.media.intake import probe
 from utils.media.xmp import read_settings
@@ -76,6 +78,28 @@ def test_its_result_has_the_film_its_subtitles_its_plan_and_the_bare_cut(home: H
     bare = probe(place / "before.mp4")
     assert (len(bare), bare.size) == (875, (160, 90))
     assert (place / "poster.jpg").stat().st_size > 500
+
+
+def test_its_quality_and_what_it_took_are_told(home: House, done: Job) -> None:
+    facts = Results.of(home.home).facts(done.id)
+    assert facts is not None
+    numbers, stages = facts["numbers"], done.result["stages"]
+    assert 0.9 < numbers["ssim"] <= 1 and numbers["psnr_db"] > 30 and numbers["card"] is None
+    computed_s, found_s = (sum(each["seconds"] for each in stages if each["cache"] == how) for how in ("miss", "hit"))
+    assert numbers["computed_s"] == pytest.approx(computed_s, abs=0.01) and numbers["computed_s"] > 0
+    assert numbers["found_s"] == pytest.approx(found_s, abs=0.01)
+    assert numbers["saved_s"] > numbers["found_s"] > 0, "the chunk that the killed worker had finished was found"
+    assert numbers["saved_bytes"] > 1000 and numbers["peak_rss_mb"] > 100
+    assert (
+        numbers.items() >= {name: done.result[name] for name in ("ssim", "psnr_db", "saved_s", "peak_rss_mb")}.items()
+    )
+    told = {each.label: each for each in figures(numbers, 25.0, find_kind("finish").measures)}
+    assert told["Encoded like drawn"].value == f"{numbers['ssim']:.2f} SSIM" and told["Encoding noise"].mark == "good"
+    assert told["Graphics card"].value == "not there" and told["Memory"].value == f"{numbers['peak_rss_mb']:,.0f} MB"
+    assert f"once taken {numbers['saved_s']:.1f} s" in told["From the cache"].hint
+    (video,) = (each for each in videos(home.ledger.all()) if each["job"] == done.id)
+    assert video["spent"]["saved_bytes"] == numbers["saved_bytes"] and video["card"] is None
+    assert video["numbers"]["psnr_db"] == {"value": numbers["psnr_db"], "mark": "good"}
 
 
 def test_a_jobs_plan_uses_what_was_added_and_no_paths(home: House, talk: Path, tmp_path: Path) -> None:

@@ -229,6 +229,18 @@ def test_figures_are_words_that_people_read() -> None:
     assert told["Sound"].value == "exact" and all(each.hint.endswith(".") for each in told.values())
 
 
+def test_figures_tell_what_a_run_took_of_time_and_machine() -> None:
+    card = {"name": "NVIDIA A40", "busy": 0.871, "peak_mb": 21_504}
+    spent = {"computed_s": 2.5, "found_s": 0.04, "saved_s": 31.5, "saved_bytes": 12_300_000, "peak_rss_mb": 1234.5}
+    told = {each.label: each for each in figures({**spent, "card": card}, 30.0, ())}
+    assert told["Computing"].value == "2.5 s" and "34.0 s" in told["Computing"].hint
+    assert told["From the cache"].value == "0.04 s" and told["Memory"].value == "1,234 MB"
+    assert "31.5 s to compute: 12.3 MB were not made again" in told["From the cache"].hint
+    assert told["Graphics card"].value == "87 %, 21.0 GB"
+    none = {each.label: each.value for each in figures({**spent, "saved_bytes": 0}, 30.0, ())}
+    assert none["From the cache"] == "nothing" and none["Graphics card"] == "not there"
+
+
 def test_answering_loads_nothing_heavy() -> None:
     code = "import sys, ui.routes.results; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)

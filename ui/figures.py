@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rich.filesize import decimal
+
 from pipeline.report.quality import (
     CHANGE,
     MEASURES,
@@ -40,7 +42,7 @@ def figures(numbers: Mapping[str, Any], fps: float, measures: Collection[str]) -
     `measures` are the names of those that its kind of job has.
     """
     measured = (*_measures(numbers, measures), *_placement(numbers))
-    return [*measured, *_frames(numbers), *_sound(numbers, fps), *_footage(numbers)]
+    return [*measured, *_frames(numbers), *_sound(numbers, fps), *_footage(numbers), *_spent(numbers)]
 
 
 def marked(numbers: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -109,6 +111,24 @@ def _footage(numbers: Mapping[str, Any]) -> Iterator[Figure]:
         hint = "How jumpy the camera is: as it was filmed, and while the look was made."
         value = f"{_short(before)} → {_short(after)} px"
         yield Figure("Camera shake", value, hint, camera_verdict(before, after))
+
+
+def _spent(numbers: Mapping[str, Any]) -> Iterator[Figure]:
+    """What making it took of time and machine, and what the cache spared."""
+    spent = [number(numbers.get(name)) for name in ("computed_s", "found_s", "saved_s", "saved_bytes", "peak_rss_mb")]
+    computed_s, found_s, saved_s, saved_bytes, peak_mb = (value or 0.0 for value in spent)
+    if None in spent:
+        return
+    hint = f"What was computed for it. Without anything in the cache that would have been {computed_s + saved_s:.1f} s."
+    yield Figure("Computing", f"{computed_s:.1f} s", hint)
+    hint = f"Reading what had once taken {saved_s:.1f} s to compute: {decimal(round(saved_bytes))} were not made again."
+    none = Figure("From the cache", "nothing", "Nothing of it was in the cache.")
+    yield Figure("From the cache", f"{found_s:.2f} s", hint) if saved_bytes else none
+    yield Figure("Memory", f"{peak_mb:,.0f} MB", "The most that the worker's process took while it made this.")
+    card = numbers.get("card")
+    hint = "How busy the graphics card was, and the most of its memory that was taken, whoever took it."
+    value = f"{100 * card['busy']:.0f} %, {card['peak_mb'] / 1024:.1f} GB" if card else "not there"
+    yield Figure("Graphics card", value, hint if card else "No graphics card was seen.")
 
 
 def _quantity(value: float | None, unit: str) -> str:

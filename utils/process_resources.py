@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 _M_ARENA_MAX = -8
 """glibc's parameter for the number of malloc arenas."""
 MAX_OPEN_FILES = 65_536
+LOWEST_PRIORITY, FIRST_TO_GO = 19, 1000
 
 
 def share_malloc_arena() -> None:
@@ -32,6 +34,16 @@ def _call_malloc(function: str, *values: int) -> None:
         getattr(ctypes.CDLL("libc.so.6"), function)(*values)
 
 
+def give_way_to_all() -> None:
+    """Let this process, in a session of its own, work only while no other one wants to, and be the first to go when
+    memory runs out.
+    """
+    os.nice(LOWEST_PRIORITY)
+    for name, value in (("autogroup", LOWEST_PRIORITY), ("oom_score_adj", FIRST_TO_GO)):
+        with suppress(OSError):  # a kernel without groups by session, or another system than Linux
+            Path("/proc/self", name).write_text(str(value))
+
+
 def peak_mb() -> float:
     """Peak resident memory of this program alone; `getrusage` would start with its parent's size at the fork."""
     try:
@@ -40,6 +52,12 @@ def peak_mb() -> float:
     except (OSError, StopIteration):  # another system than Linux
         kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes / 1024
+
+
+def forget_peak() -> None:
+    """Let the peak of resident memory begin anew, where the system can: from what is taken now."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def raise_open_file_limit() -> None:

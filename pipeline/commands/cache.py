@@ -37,10 +37,16 @@ def size_bytes(text: str) -> int:
 @app.command()
 def stats(home: Home = None, as_json: AsJson = False) -> None:
     """What the cache holds, and what it and a shared one spared: seconds to compute and to read the same results."""
+    from pipeline.lasting import by_class, lasting_of
+
     statistics = _open(home).stats()
-    if as_json:
-        return print_json(asdict(statistics))
-    _print_stats(statistics)
+    if not as_json:
+        return _print_stats(statistics)
+    document = asdict(statistics)
+    for name, stage in document["stages"].items():
+        stage["lasting"] = lasting_of(name)
+    print_json(document | {"classes": {name: asdict(held) for name, held in by_class(statistics.stages).items()}})
+    return None
 
 
 @app.command("list")
@@ -51,10 +57,13 @@ def list_entries(home: Home = None, as_json: AsJson = False) -> None:
         return print_json([_record(entry) for entry in entries])
     from rich.filesize import decimal
 
+    from pipeline.lasting import lasting_of
+
     rows = [
         (
             entry.digest[:KEY_DIGITS],
             entry.stage,
+            lasting_of(entry.stage),
             decimal(entry.held.bytes),
             f"{entry.manifest.seconds:.2f} s" if entry.manifest else "",
             _age(entry.held.used_ns),
@@ -62,7 +71,7 @@ def list_entries(home: Home = None, as_json: AsJson = False) -> None:
         )
         for entry in entries
     ]
-    print_table(("key", "stage", "size>", "computed in>", "last used>", ""), rows, "The cache is empty.")
+    print_table(("key", "stage", "class", "size>", "computed in>", "last used>", ""), rows, "The cache is empty.")
 
 
 @app.command()
@@ -160,7 +169,10 @@ def _open(home: Path | None) -> "Store":
 
 def _record(entry: "Listed") -> dict[str, Any]:
     """One entry for JSON; an entry without a readable manifest has fewer fields."""
+    from pipeline.lasting import lasting_of
+
     record = {"key": entry.digest, "stage": entry.stage, "bytes": entry.held.bytes, "pinned": entry.held.pinned}
+    record["lasting"] = lasting_of(entry.stage)
     record["used"] = datetime.fromtimestamp(entry.held.used_ns // 10**9, UTC).isoformat()
     if manifest := entry.manifest:
         blobs = {name: asdict(blob) for name, blob in manifest.blobs.items()}
@@ -180,6 +192,7 @@ def _print_stats(statistics: "Stats") -> None:
     print_table(titles, rows, "The cache is empty.")
     if rows:
         typer.echo("Compute and read: seconds for the same results; what the hits spared, and what they took.")
+        _print_classes(statistics)
     _print_shared({name: stage.figures for name, stage in statistics.stages.items()})
     typer.echo(
         f"{decimal(statistics.bytes)} of {decimal(statistics.limit_bytes)}, "
@@ -194,6 +207,46 @@ def _print_stats(statistics: "Stats") -> None:
     ):
         if count:
             typer.echo(f"{_entries(count)} {what}.")
+
+
+def _print_classes(statistics: "Stats") -> None:
+    """A table of the classes of results: what computing them took, and what was not computed again."""
+    from rich.filesize import decimal
+
+    from pipeline.lasting import by_class
+
+    rows = [
+        (
+            name,
+            str(held.entries),
+            decimal(held.bytes),
+            str(held.figures.found),
+            f"{held.figures.work_s:,.2f} s",
+            f"{held.figures.saved_s:,.2f} s",
+            decimal(held.figures.saved_bytes),
+        )
+        for name, held in by_class(statistics.stages).items()
+    ]
+    print_table(("class", "entries>", "size>", "hits>", "compute>", "saved>", "found>"), rows, "")
+    _print_ahead(statistics)
+    typer.echo(
+        "Permanent results depend on files alone, conditional ones on settings too, dynamic ones on a service. "
+        "Saved: what computing all that was found once took; found: its size."
+    )
+
+
+def _print_ahead(statistics: "Stats") -> None:
+    """A sentence on what workers made before anybody asked for it, if they did."""
+    from pipeline.jobs.ahead_log import AheadLog
+    from utils.store import Figures
+
+    usage = sum((stage.figures for stage in statistics.stages.values()), Figures())
+    if usage.ahead:
+        spent_s = AheadLog(Path(statistics.folder).parent).spent_s()
+        typer.echo(
+            f"Made ahead by idle workers: {usage.ahead} results in {spent_s:,.1f} s; {usage.ahead_used} of them "
+            f"({usage.ahead_rate:.0%}) were used so far, which saved {usage.ahead_saved_s:,.1f} s."
+        )
 
 
 def _usage(stage: "StageStats") -> tuple[str, ...]:

@@ -146,6 +146,16 @@ def _tell(out: Path, made: Finished, wanted: Wanted) -> None:
     length_s = float(len(film) / film.rate)
     typer.echo(f"{out}: {len(film)} frames, {length_s:.2f} s at {float(film.rate):.5g} frames/s, {film.size}.")
     typer.echo(f"  {made.encoded} of {len(made.chunks)} chunks encoded; {made.seconds:.1f} s")
-    typer.echo(f"  encoded frames have an SSIM of {made.quality['ssim']:.4f} to those drawn")
+    typer.echo(f"  {_measures(made)}")
     for sentence in (*wanted.remarks, *(event.sentence for event in made.events)):
         typer.echo(f"  {sentence}")
+
+
+def _measures(made: Finished) -> str:
+    """The measures of a film in one line."""
+    from pipeline.result.spent import machine_figures, machine_sentence
+    from utils.process_resources import peak_mb
+
+    ssim, psnr_db = (made.quality[name] for name in ("ssim", "psnr_db"))
+    quality = f"encoded frames have an SSIM of {ssim:.4f} to those drawn, a PSNR of {psnr_db:.1f} dB"
+    return f"{quality}; {made.spent.sentence}; {machine_sentence(machine_figures(peak_mb(), made.card))}"

@@ -8,6 +8,7 @@ from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_pres
 from pipeline.finish.known import stages as known
 from pipeline.finish.settings import FinishSettings
 from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.report.quality import FINISHED
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
@@ -107,7 +108,7 @@ KIND = Kind(
     ),
     stages=STAGES,
     files=FILES,
-    measures=(),
+    measures=tuple(measure.name for measure in FINISHED),
     run=_run,
     estimate=estimates,
     summary=_summary,

@@ -11,6 +11,7 @@ from pipeline.kind import Outcome, Published
 from pipeline.kinds import find_kind
 from pipeline.result.document import embed
 from pipeline.result.names import BEFORE, CLIP
+from pipeline.result.spent import Spent, machine_figures
 from pipeline.result.views import clip_facts, clip_figures, write_result_views
 from pipeline.stage import RunContext
 from utils.media.probe import Limits, scan
@@ -40,7 +41,7 @@ def _publish(made: Finished, context: RunContext, folder: Path) -> Published:
     copied = write_result_views(result, still, context, folder)
     done = (*made.done, *bare.done, *copied)
     seconds = made.seconds + bare.seconds + sum(stage.seconds for stage in copied)
-    counted = {"frames_in": len(made.film), "frames_out": len(result), "chunks_encoded": made.encoded, **made.quality}
-    figures = clip_figures(made.clip, done, seconds, made.events)
+    told = made.quality | Spent.of(done).figures() | machine_figures(peak_mb(), made.card)
+    counted = {"frames_in": len(made.film), "frames_out": len(result), "chunks_encoded": made.encoded, **told}
     facts = clip_facts(result, still, made.events, folder) | {"numbers": counted}
-    return Published(facts, figures | {"peak_rss_mb": round(peak_mb(), 1)})
+    return Published(facts, clip_figures(made.clip, done, seconds, made.events) | told)

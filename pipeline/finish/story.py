@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -14,17 +15,19 @@ from pipeline.finish.film.encoder import choose_encoder, fall_back
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
+from pipeline.result.spent import Spent, machine_figures
 from pipeline.run import Run
 from pipeline.stage import RunContext
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
 from utils.errors import WriteError
 from utils.film.film import Film, Showing
+from utils.graphics_card import CardUse
 from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.encoders import X264
 from utils.media.joined import Piece, write_joined
-from utils.process_resources import release_free_memory
+from utils.process_resources import peak_mb, release_free_memory
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
@@ -46,6 +49,8 @@ class Finished:
     seconds: float
     done: tuple[Done, ...]
     events: tuple[Event, ...]
+    card: CardUse | None = None
+    """How the graphics card was used meanwhile, if there is one."""
 
     @property
     def film(self) -> Film:
@@ -55,6 +60,11 @@ class Finished:
     def encoded(self) -> int:
         """How many chunks were encoded in this run; the others were there."""
         return sum(not entry.hit for entry in self.chunks)
+
+    @property
+    def spent(self) -> Spent:
+        """What was computed for it, and what the cache had."""
+        return Spent.of(self.done)
 
     @property
     def quality(self) -> dict[str, float]:
@@ -115,22 +125,22 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
     choose_encoder(run, built.film.size)
-    try:
-        chunks = _chunks(run, built.film)
-    except WriteError as error:  # of a hardware encoder: all chunks of a film are by the same one
-        if not fall_back(run, error.problem):
-            raise
-        chunks = _chunks(run, built.film)
+    with context.card.watching():
+        try:
+            chunks = _chunks(run, built.film)
+        except WriteError as error:  # of a hardware encoder: all chunks of a film are by the same one
+            if not fall_back(run, error.problem):
+                raise
+            chunks = _chunks(run, built.film)
+    if problem := context.card.problem:
+        run.events.append(Event(FILM_CHUNK.name, f"The graphics card no longer said how it is used: {problem}."))
     known = (clip, plan, built, chunks, sound, run.context.settings)
-    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events))
+    return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events), context.card.use)
 
 
 def _chunks(run: Run, film: Film) -> tuple[Entry, ...]:
-    showing = Showing(film)
-    try:
+    with closing(Showing(film)) as showing:
         return tuple(_chunk(run, FilmChunk(film, span, showing)) for span in film.chunks())
-    finally:
-        showing.close()
 
 
 def _chunk(run: Run, chunk: FilmChunk) -> Entry:
@@ -156,6 +166,7 @@ def told(made: Finished) -> dict[str, Any]:
         "cuts": len(made.film.timeline.cuts),
         "subtitles": len(made.built.lines),
         "quality": made.quality,
+        "spent": made.spent.figures() | machine_figures(peak_mb(), made.card),
         "bytes": sum(entry.manifest.bytes for entry in made.chunks),
         "events": [event.sentence for event in made.events],
     }

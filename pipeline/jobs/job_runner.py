@@ -23,6 +23,7 @@ from pipeline.stage import RunContext
 from utils.disk import out_of_room
 from utils.errors import Cancelled, ReshootError, StoreFull
 from utils.graphics_card import CardWatch
+from utils.process_resources import forget_peak
 from utils.progress import Cancel, Progress, repeating
 from utils.store import Store
 from utils.store.shared.opening import open_store
@@ -99,6 +100,7 @@ class JobRunner:
         """Do what was ordered, and publish the outcome."""
         from pipeline.jobs.publish_result import publish
 
+        forget_peak()
         with suppress(Outage):
             estimate = self.outage_retry.once(lambda: Expectations(self.worker_ledger.ledger, self.home).of(self.job))
             self._progress.expected_s = estimate.seconds if estimate else None

@@ -77,6 +77,12 @@ class Ledger:
         """The jobs in one of these states, by their position in the queue."""
         return self._read(jobs.c.state.in_(states))
 
+    def has_work(self) -> bool:
+        """Whether a job runs or can be claimed, by whatever worker."""
+        wanted = sa.select(jobs.c.id).where(jobs.c.state.in_((State.QUEUED, State.RUNNING))).limit(1)
+        with self.engine.connect() as connection:
+            return connection.execute(wanted).first() is not None
+
     def inputs_in_use(self) -> set[str]:
         """The ids under which the library keeps the inputs of all jobs."""
         orders = [job.order for job in self.all()]

@@ -4,8 +4,8 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,18 @@ DIED = {
 
 
 class PreviewWorker:
-    """A thread that claims and answers preview requests until it is stopped."""
+    """A thread that claims and answers preview requests until it is stopped; `first` holds off less urgent work."""
 
-    def __init__(self, home: Path, previews: FramePreviews, worker: str, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        home: Path,
+        previews: FramePreviews,
+        worker: str,
+        sessions: Sessions,
+        first: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._home, self._previews, self._worker, self._sessions = home.absolute(), previews, worker, sessions
+        self._first = first
         self._stopping = threading.Event()
         self._cancel = Cancel()
         self._thread = threading.Thread(target=self._run, name="previews", daemon=True)
@@ -67,7 +75,7 @@ class PreviewWorker:
                 self._stopping.wait(REST_S)
 
     def _answer(self, id: str, request: PreviewRequest) -> None:
-        with self._watched(id):
+        with self._first(), self._watched(id):
             try:
                 self._previews.store_answer(id, self._make(id, request))
             except Cancelled:

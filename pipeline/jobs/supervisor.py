@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
+from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
@@ -36,8 +37,11 @@ KEEP_MODEL_S = 600.0
 class Supervisor:
     """Keeps one worker process running until `stopping` is set."""
 
-    def __init__(self, home: Path, url: str, name: str, keep_model_s: float = KEEP_MODEL_S) -> None:
+    def __init__(
+        self, home: Path, url: str, name: str, keep_model_s: float = KEEP_MODEL_S, ahead: Budget | None = None
+    ) -> None:
         self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
+        self._ahead = ahead or Budget()
         self._worker_ledger = WorkerLedger(Ledger(url), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
@@ -85,7 +89,8 @@ class Supervisor:
         path = folder / f"{self._name}.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        about = (str(self._home), self._url, self._name, str(os.getpid()), str(self._keep_model_s))
+        spend = (self._keep_model_s, self._ahead.clip_s, self._ahead.day_bytes)
+        about = (str(self._home), self._url, self._name, str(os.getpid()), *map(str, spend))
         with path.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],

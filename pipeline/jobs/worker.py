@@ -1,8 +1,9 @@
 """The worker: a process that claims jobs and runs them, one at a time. Started and watched by the supervisor.
 
-    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S
+    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES
 
 It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
+While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day.
 """
 
 import logging
@@ -17,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
@@ -49,11 +51,15 @@ NAME_S = 15.0
 class Worker:
     """Claims and runs jobs until it gets a stop signal or its parent process is gone."""
 
-    def __init__(self, home: Path, url: str, name: str, parent: int, keep_model_s: float) -> None:
+    def __init__(
+        self, home: Path, url: str, name: str, parent: int, keep_model_s: float, ahead: Budget | None = None
+    ) -> None:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
         self._worker_ledger = WorkerLedger(Ledger(url, new=False), name)
         self._sessions = Sessions()
-        self._previews = PreviewWorker(home, FramePreviews(self._worker_ledger.ledger), name, self._sessions)
+        ledger = self._worker_ledger.ledger
+        self._ahead = WorkAhead(home, ledger, ahead or Budget())
+        self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
@@ -71,6 +77,7 @@ class Worker:
             self._outage_retry.until_done(self._begin)
             self._previews.start()
             take_wakeups(self._worker_ledger.ledger.database, self._name, self._run_next)
+            self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
                 self._tick()
             self._stop()
@@ -99,7 +106,7 @@ class Worker:
         if self._stopping.is_set():
             self._runner.cancel.ask()
         try:
-            with suppress(Outage):
+            with self._ahead.held(), suppress(Outage):
                 self._runner.run()
         except BaseException:
             log.exception("The worker broke.")
@@ -131,6 +138,7 @@ class Worker:
 
     def _stop(self) -> None:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
+        self._ahead.stop()
         self._previews.stop()
         if runner := self._runner:
             runner.cancel.ask()
@@ -164,9 +172,10 @@ def main() -> None:
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent, keep_model_s = sys.argv[1:]
+    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes = sys.argv[1:]
+    budget = Budget(float(ahead_s), int(ahead_bytes))
     try:
-        Worker(Path(home), url, name, int(parent), float(keep_model_s)).run()
+        Worker(Path(home), url, name, int(parent), float(keep_model_s), budget).run()
     except (JobError, Outage) as error:
         sys.exit(str(error))
 

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, is_page_size, write_poster
 from pipeline.result.names import AFTER, BEFORE, CLIP, POSTER
+from pipeline.result.spent import Spent
 from pipeline.stage import RunContext, Stage
 from pipeline.types import Done, Event
 from utils.media.clip import Clip
@@ -46,7 +47,8 @@ def _copied(stage: Stage, clip: Clip, context: RunContext, path: Path) -> Done:
     start = time.perf_counter()
     with stage.result(context, clip=clip) as entry:
         shutil.copyfile(entry.path(COPY), path)
-        return Done(stage.name, time.perf_counter() - start, entry.hit, entry.manifest.bytes)
+        about = entry.manifest
+        return Done(stage.name, time.perf_counter() - start, entry.hit, about.bytes, about.seconds)
 
 
 def clip_facts(clip: Clip, still: int, events: Sequence[Event], folder: Path) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def clip_figures(clip: Clip, done: Sequence[Done], seconds: float, events: Seque
         "fps": float(clip.rate),
         "seconds": round(seconds, 2),
         "cached": sum(stage["cache"] == "hit" for stage in stages),
+        **Spent.of(done).figures(),
         "stages": [{name: stage[name] for name in ("name", "seconds", "cache")} for stage in stages],
         "warnings": warnings(events),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from pipeline.jobs.ahead_log import AheadLog, Note
 from tests.journeys import filmed
 from tests.studios import App
 from utils.home import cache_folder
@@ -114,6 +115,24 @@ def test_from_a_file_to_a_finished_clip_and_its_settings_back(
     UsageStats(cache_folder(studio.home)).add("analyse", Figures(shared_hits=2, shared_spared_s=90.0, fetched_s=1.0))
     expect(page.locator("reshoot-dashboard")).to_contain_text("2 in the shared cache")
     expect(page.locator("reshoot-dashboard")).to_contain_text("89 s saved")
+    _figures(page, studio, new_clip)
+
+
+def _figures(page: Page, studio: App, clip: Path) -> None:
+    """What the dashboard tells of classes of results, of work ahead, and of what a video took."""
+    made = Figures(ahead=4, ahead_s=9.0, ahead_bytes=5_000_000, ahead_used=3, ahead_saved_s=8.0)
+    UsageStats(cache_folder(studio.home)).add("sound", made)
+    log = AheadLog(studio.home)
+    log.folder.mkdir(parents=True, exist_ok=True)
+    log.write(Note("c" * 64, 0.0), 12.5)
+    cache = page.get_by_role("region", name="By what results depend on")
+    expect(cache.get_by_role("row").filter(has_text="Permanent")).to_contain_text("of the files' bytes alone")
+    expect(cache.get_by_role("row").filter(has_text="Conditional")).to_contain_text("of settings too")
+    expect(cache.get_by_role("row").filter(has_text="Made ahead")).to_contain_text("5.0 MB")
+    said = "4 made ahead in 13 s, of which 3 (75 %) were used so far, which saved 8.0 s."
+    expect(page.locator("reshoot-dashboard")).to_contain_text(said)
+    page.get_by_role("button", name=f"for {clip.name}: steps").first.click()
+    expect(page.locator("reshoot-dashboard .spent")).to_contain_text(re.compile("Computed in .* of memory at most"))
 
 
 def _wipe(page: Page, result: Locator) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from pipeline.jobs.ahead_log import AheadLog
 from pipeline.jobs.job import Job, State
 from pipeline.kinds import stage_sentence
+from pipeline.lasting import MEANINGS, by_class, lasting_of
 from pipeline.report.quality import MEASURES
 from ui.board import card, summary
 from ui.cache_tasks import KINDS, CacheTask, CacheTaskError, CacheTasks
@@ -22,6 +24,8 @@ from utils.store import Figures, Stats, Store
 
 STATS_S, ROOM_S, GPU_S = 2.0, 20.0, 4.0
 MOST_VIDEOS = 200
+SPENT = ("computed_s", "found_s", "saved_s", "saved_bytes", "peak_rss_mb")
+"""What making a video took, in the order in which it is told."""
 MOST_BYTES = 1 << 60
 
 
@@ -40,6 +44,7 @@ def routes(studio: Studio) -> APIRouter:
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
+            "ahead_spent_s": AheadLog(studio.home).spent_s(),
             "chore": _task(tasks.last),
             "measures": [asdict(each) for each in MEASURES],
             "videos": videos(jobs),
@@ -64,12 +69,13 @@ def _forget(*facts: CachedFact[Any]) -> None:
 
 
 def cache(stats: Stats) -> dict[str, Any]:
-    """Size and hit rate of the cache, in all and per stage."""
+    """Size and hit rate of the cache, in all, per class of results, and per stage."""
     did = sum((stage.figures for stage in stats.stages.values()), Figures())
     stages = [
         {
             "name": name,
             "title": stage_sentence(name),
+            "lasting": lasting_of(name),
             "entries": stage.entries,
             "bytes": stage.bytes,
             **_did(stage.figures),
@@ -77,7 +83,11 @@ def cache(stats: Stats) -> dict[str, Any]:
         for name, stage in stats.stages.items()
     ]
     held = {name: value for name, value in asdict(stats).items() if name != "stages"}
-    return {**held, **_did(did), "stages": sorted(stages, key=lambda stage: -stage["computed_s"])}
+    classes = [
+        {"name": name, "meaning": MEANINGS[name], "entries": each.entries, "bytes": each.bytes, **_did(each.figures)}
+        for name, each in by_class(stats.stages).items()
+    ]
+    return {**held, **_did(did), "classes": classes, "stages": sorted(stages, key=lambda stage: -stage["work_s"])}
 
 
 def videos(jobs: list[Job]) -> list[dict[str, Any]]:
@@ -95,6 +105,8 @@ def videos(jobs: list[Job]) -> list[dict[str, Any]]:
             **{name: number(job.result.get(name)) for name in ("frames", "cached", "bytes")},
             "warnings": len(job.result.get("warnings") or ()),
             "numbers": marked(job.result),
+            "spent": {name: number(job.result.get(name)) for name in SPENT},
+            "card": job.result.get("card"),
             "stages": list(map(_stage, job.result.get("stages") or ())),
         }
         for job in done[:MOST_VIDEOS]
@@ -111,7 +123,8 @@ def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _did(figures: Figures) -> dict[str, Any]:
-    return {**asdict(figures), "hit_rate": figures.hit_rate}
+    told = {name: getattr(figures, name) for name in ("found", "work_s", "saved_s", "saved_bytes", "hit_rate")}
+    return {**asdict(figures), **told}
 
 
 def _task(task: CacheTask | None) -> dict[str, Any] | None:

@@ -34,7 +34,7 @@ class Dashboard extends Polled {
 
   cards() {
     const { told } = this;
-    return html`${cacheCard(told.cache, told.chore)} ${machineCard(told)}
+    return html`${cacheCard(told.cache, told.chore, told.ahead_spent_s)} ${machineCard(told)}
       ${videosCard(told, this.sort, this.open)} ${stagesCard(told.cache)} ${roomCard(told.room, told.machine.disk)}`;
   }
 

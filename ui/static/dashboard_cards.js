@@ -22,11 +22,11 @@ function figure(title, value, body) {
   return html`<div class="figure"><h4>${title}</h4><p class="value number">${value}</p>${body}</div>`;
 }
 
-export function cacheCard(cache, chore) {
+export function cacheCard(cache, chore, aheadSpent_s) {
   const busy = chore?.state === "running";
   return html`<section class="card stack wide" aria-labelledby="dashboard-cache" data-key="cache">
     <h3 id="dashboard-cache">Cache</h3>
-    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${shared(cache)} ${held(cache)}</div>${notes(cache)}`
+    ${cache ? html`<div class="figures">${asked(cache)} ${spared(cache)} ${shared(cache)} ${held(cache)}</div>${classes(cache, aheadSpent_s)}${notes(cache, aheadSpent_s)}`
             : html`<p class="quiet">Counting…</p>`}
     <div class="row chores">
       <button type="button" class="button" data-act="verify" ${busy && disabled}>Check every byte</button>
@@ -79,9 +79,10 @@ function held({ bytes, limit_bytes, entries, free_bytes, read_bytes }) {
     <p class="quiet small">${bytesText(read_bytes)} were read from here, and not made and stored once more</p>`);
 }
 
-function notes({ pinned, evicted, quarantined, quarantined_bytes, stages }) {
+function notes({ pinned, evicted, quarantined, quarantined_bytes, stages, ahead, ahead_used, ahead_saved_s }, aheadSpent_s) {
   const damaged = stages.reduce((sum, each) => sum + each.quarantined, 0);
   const lines = [
+    ahead && `${ahead} made ahead in ${timeText(aheadSpent_s)}, of which ${ahead_used} (${percentText(ahead_used / ahead)}) were used so far, which saved ${timeText(ahead_saved_s)}.`,
     pinned && `${pinned} pinned: never removed to make room.`,
     evicted && `${evicted} removed so far to make room.`,
     damaged && `${damaged} found damaged so far, and made anew when needed.`,
@@ -90,9 +91,27 @@ function notes({ pinned, evicted, quarantined, quarantined_bytes, stages }) {
   return lines.length > 0 && html`<ul class="quiet small plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
+const CLASSES = { permanent: "Permanent", conditional: "Conditional", dynamic: "Dynamic" };
+
+/** A row for each class of results: what they depend on, and what was spared; and one for what was made ahead. */
+function classes({ classes: rows, ...all }, aheadSpent_s) {
+  return html`<div class="scroll" role="region" aria-label="By what results depend on" tabindex="0"><table>
+    <thead><tr><th>Results</th><th class="end">Number</th><th class="end">Size</th><th class="end">Found</th><th class="end">Computing</th>
+      <th class="end">Saved</th><th class="end">Not made again</th></tr></thead>
+    <tbody>${rows.map(({ name, meaning, entries, bytes, found, work_s, saved_s, saved_bytes }) => html`<tr data-key="${name}">
+      <th scope="row">${CLASSES[name]} <span class="quiet small">${meaning}</span></th>
+      <td class="end number">${entries}</td><td class="end number">${bytesText(bytes)}</td><td class="end number">${found}</td>
+      <td class="end number">${timeText(work_s)}</td><td class="end number">${timeText(saved_s)}</td>
+      <td class="end number">${bytesText(saved_bytes)}</td></tr>`)}
+      ${all.ahead > 0 && html`<tr data-key="ahead"><th scope="row">Made ahead <span class="quiet small">while a worker was idle</span></th>
+      <td class="end number">${all.ahead}</td><td class="end number">${bytesText(all.ahead_bytes)}</td><td class="end number">${all.ahead_used}</td>
+      <td class="end number">${timeText(aheadSpent_s)}</td><td class="end number">${timeText(all.ahead_saved_s)}</td><td class="end number">–</td></tr>`}
+    </tbody></table></div>`;
+}
+
 export function stagesCard(cache) {
   const stages = cache?.stages ?? [];
-  const top = most(stages, "computed_s");
+  const top = most(stages, "work_s");
   return html`<section class="card stack wide" aria-labelledby="dashboard-stages" data-key="stages">
     <h3 id="dashboard-stages">Where the time goes</h3>
     ${stages.length === 0 ? html`<p class="quiet">Nothing was computed yet.</p>` : html`
@@ -104,12 +123,13 @@ export function stagesCard(cache) {
   </section>`;
 }
 
-function stage({ name, title, computed_s, read_s, hits, shared_hits, misses, bytes }, top) {
-  return html`<tr data-key="${name}"><th scope="row">${title}</th>
-    <td class="long number"><div class="beside">${bar(computed_s / top)}<span>${timeText(computed_s)}</span></div></td>
-    <td class="end number">${misses ? timeText(computed_s / misses) : "–"}</td>
+/** `each time` is what computing just the results that were found had taken, beside what reading them takes; of all where none was. */
+function stage({ name, title, lasting, work_s, spared_s, read_s, hits, shared_hits, misses, ahead, bytes }, top) {
+  return html`<tr data-key="${name}"><th scope="row">${title} <span class="quiet small">${lasting}</span></th>
+    <td class="long number"><div class="beside">${bar(work_s / top)}<span>${timeText(work_s)}</span></div></td>
+    <td class="end number">${hits ? timeText(spared_s / hits) : misses + ahead ? timeText(work_s / (misses + ahead)) : "–"}</td>
     <td class="end number">${hits ? timeText(read_s / hits) : "–"}</td>
-    <td class="end number">${hits + shared_hits}</td><td class="end number">${misses}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
+    <td class="end number">${hits + shared_hits}</td><td class="end number">${misses + ahead}</td><td class="end number">${bytesText(bytes)}</td></tr>`;
 }
 
 export function machineCard({ machine, workers }) {

@@ -1,5 +1,5 @@
 // Renders the dashboard's table of finished videos: measures, their meaning, and the time of each stage.
-import { html, secondsText } from "./shared.js";
+import { bytesText, html, percentText, secondsText } from "./shared.js";
 import { bar, timeText } from "./dashboard_cards.js";
 
 export const START = { by: "finished_at", down: true };
@@ -42,14 +42,14 @@ function head(name, title, { by, down }, end = false) {
 }
 
 function row(video, columns, open) {
-  const { job, title, preset, look, warnings, stages } = video;
+  const { job, title, preset, look, warnings } = video;
   const notes = [look, preset, warnings > 0 && `${warnings} ${warnings === 1 ? "warning" : "warnings"}`].filter(Boolean);
   return html`<tr data-key="${job}">
     <th scope="row"><button type="button" class="plain-link" data-act="result" data-job="${job}">${title}</button>
       <span class="quiet small">${notes.join(", ")}</span></th>
     ${columns.map((measure) => cell(measure, video.numbers[measure.name]))}
     <td class="end number">${time(video, open)}</td><td class="end number">${whenText(video.finished_at)}</td></tr>
-  ${open && html`<tr data-key="${job}-stages" class="inner"><td colspan="${3 + columns.length}">${timeline(stages, video.cached)}</td></tr>`}`;
+  ${open && html`<tr data-key="${job}-stages" class="inner"><td colspan="${3 + columns.length}">${timeline(video)}${spent(video)}</td></tr>`}`;
 }
 
 function time({ job, seconds, stages, title }, open) {
@@ -67,7 +67,7 @@ function cell({ unit }, told) {
 }
 
 /** Sums the stages of one kind into one line, because a video has many windows. */
-function timeline(stages, cached) {
+function timeline({ stages, cached }) {
   const kinds = new Map();
   for (const { title: kind, seconds, hit } of stages) {
     const { seconds: before = 0, hits = 0, all = 0 } = kinds.get(kind) ?? {};
@@ -79,6 +79,17 @@ function timeline(stages, cached) {
     <tbody>${[...kinds].map(([kind, { seconds, hits, all }]) => html`<tr><th scope="row">${kind}</th>
       <td class="long">${bar(seconds / top, hits === all ? "cached" : "")}</td>
       <td class="end number">${timeText(seconds)}${hits > 0 && html` <span class="quiet small">${hits === all ? "cached" : `${hits} of ${all} cached`}</span>`}</td></tr>`)}</tbody></table>`;
+}
+
+/** What making a video took: seconds with and without the cache, what was not made again, memory and graphics card. */
+function spent({ spent: { computed_s, found_s, saved_s, saved_bytes, peak_rss_mb }, card }) {
+  const parts = [
+    computed_s !== null && `Computed in ${timeText(computed_s)}`,
+    saved_bytes > 0 && `found in ${timeText(found_s)} what had taken ${timeText(saved_s)}, ${bytesText(saved_bytes)} not made again`,
+    peak_rss_mb !== null && `${bytesText(peak_rss_mb * 1e6)} of memory at most`,
+    card ? `${card.name} ${percentText(card.busy)} busy, ${bytesText(card.peak_mb * 1e6)} of its memory at most` : "no graphics card used",
+  ].filter(Boolean);
+  return html`<p class="quiet small spent">${parts.join("; ")}.</p>`;
 }
 
 function meanings(columns) {

@@ -1,7 +1,7 @@
 """Facts about the cache's entries and usage, for tables, the dashboard and `cache verify`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from utils.store import manifest as manifests
 from utils.store.local_tier import Held
@@ -41,9 +41,12 @@ class Verdict:
 class StageStats:
     """Entries and usage counts of one stage."""
 
-    entries: int
-    bytes: int
-    figures: Figures
+    entries: int = 0
+    bytes: int = 0
+    figures: Figures = field(default_factory=Figures)
+
+    def __add__(self, other: "StageStats") -> "StageStats":
+        return StageStats(self.entries + other.entries, self.bytes + other.bytes, self.figures + other.figures)
 
 
 @dataclass(frozen=True)

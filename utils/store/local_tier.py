@@ -4,6 +4,7 @@
     work/<key>.<random>/ entries being made or removed; a flock on it means that somebody is at work there
     locks/<key>          lock file: one maker at a time
     pins/<key>           marks an entry that is never evicted
+    ahead/<key>          marks an entry that was computed before anybody asked for it, until it is used
     quarantine/<key>.<n> damaged entries
 
 All of them lie under one folder, so that a rename never crosses file systems.
@@ -43,12 +44,12 @@ class LocalTier:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.entries, self.work, self.locks = folder / "entries", folder / "work", folder / "locks"
-        self.pins, self.quarantine = folder / "pins", folder / "quarantine"
+        self.pins, self.quarantine, self.ahead = folder / "pins", folder / "quarantine", folder / "ahead"
         self._bytes: dict[tuple[str, int], int] = {}
 
     def prepare(self) -> None:
         """Create missing folders."""
-        for folder in (self.entries, self.work, self.locks, self.pins, self.quarantine):
+        for folder in (self.entries, self.work, self.locks, self.pins, self.quarantine, self.ahead):
             folder.mkdir(parents=True, exist_ok=True)
 
     def lock(self, digest: str) -> Path:
@@ -132,6 +133,18 @@ class LocalTier:
     def unpin(self, digest: str) -> None:
         """Allow an entry to be evicted again."""
         (self.pins / digest).unlink(missing_ok=True)
+
+    def mark_ahead(self, digest: str) -> None:
+        """Mark an entry as computed before anybody asked for it."""
+        (self.ahead / digest).touch()
+
+    def unmark_ahead(self, digest: str) -> bool:
+        """Take that mark away; True for the one caller that did."""
+        try:
+            (self.ahead / digest).unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def sweep(self) -> None:
         """Remove what killed processes left behind: work folders and lock files that nobody holds."""

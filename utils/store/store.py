@@ -50,7 +50,10 @@ class _NotFetched(Exception):
 
 
 class Store:
-    """The cache in a folder: at most `limit_bytes` large; it evicts when the disk has less than `spare_bytes` free."""
+    """The cache in a folder: at most `limit_bytes` large; it evicts when the disk has less than `spare_bytes` free.
+
+    With `ahead`, what it computes is marked as computed before anybody asked for it, and nothing is counted as found.
+    """
 
     def __init__(
         self,
@@ -59,8 +62,9 @@ class Store:
         limit_bytes: int = LIMIT_BYTES,
         spare_bytes: int = SPARE_BYTES,
         sharing: "Sharing | None" = None,
+        ahead: bool = False,
     ) -> None:
-        self.sharing = sharing
+        self.sharing, self._ahead = sharing, ahead
         self.folder, self.limit_bytes, self.spare_bytes = folder.absolute(), limit_bytes, spare_bytes
         self._tier, self._usage = LocalTier(self.folder), UsageStats(self.folder)
         self._eviction_lock = self.folder / "room.lock"
@@ -88,6 +92,11 @@ class Store:
                 entry, later_problem = self._sound_entry_locked(key)
                 made = entry or self._fetched(key, cancel or Cancel()) or self._make(key, make)
                 return entry or replace(made, mended=problem or later_problem)
+
+    def room_bytes(self) -> int:
+        """How many bytes can be added before something is evicted."""
+        held_bytes = sum(item.bytes for item in self._tier.held())
+        return max(0, min(self.limit_bytes - held_bytes, free_bytes(self._tier) - self.spare_bytes))
 
     def full_disk(self) -> StoreFull:
         """The error for a full disk; it asks for twice the bytes of the entries in the making, and a little more."""
@@ -164,14 +173,19 @@ class Store:
         """The verified entry of a key, counted as a hit."""
         started = time.perf_counter()
         entry = self._tier.find(key.digest)
-        if entry:
-            manifest = entry.manifest
-            read_s = time.perf_counter() - started
-            hit = Figures(hits=1, spared_s=manifest.seconds, read_s=read_s, read_bytes=manifest.bytes)
-            self._usage.add(key.stage, hit)
-            if self.sharing:
-                self.sharing.hit(entry.folder, manifest)
+        if entry and not self._ahead:
+            self._count_hit(entry, time.perf_counter() - started)
         return entry
+
+    def _count_hit(self, entry: Entry, read_s: float) -> None:
+        """Count a hit; the first one of an entry that was computed ahead has saved the time of computing it."""
+        manifest = entry.manifest
+        hit = Figures(hits=1, spared_s=manifest.seconds, read_s=read_s, read_bytes=manifest.bytes)
+        if self._tier.unmark_ahead(entry.key.digest):
+            hit += Figures(ahead_used=1, ahead_saved_s=manifest.seconds)
+        self._usage.add(entry.key.stage, hit)
+        if self.sharing:
+            self.sharing.hit(entry.folder, manifest)
 
     def _fetched(self, key: Key, cancel: Cancel) -> Entry | None:
         """The entry of a key from the shared cache, verified on arrival; None when it does not come."""
@@ -199,14 +213,19 @@ class Store:
         def fill(folder: Path) -> Manifest:
             started = time.perf_counter()
             make(folder)
-            return finalize(folder, key, time.perf_counter() - started)
+            manifest = finalize(folder, key, time.perf_counter() - started)
+            if self._ahead:
+                self._tier.mark_ahead(key.digest)
+            else:
+                self._tier.unmark_ahead(key.digest)  # of an entry that was damaged
+            return manifest
 
         entry = self._filled(key, fill, Origin.COMPUTED)
-        manifest = entry.manifest
-        made = Figures(misses=1, computed_s=manifest.seconds, made_bytes=manifest.bytes)
-        self._usage.add(key.stage, made)
+        seconds, size = entry.manifest.seconds, entry.manifest.bytes
+        asked = Figures(misses=1, computed_s=seconds, made_bytes=size)
+        self._usage.add(key.stage, Figures(ahead=1, ahead_s=seconds, ahead_bytes=size) if self._ahead else asked)
         if self.sharing:
-            self.sharing.offer(entry.folder, manifest)
+            self.sharing.offer(entry.folder, entry.manifest)
         return entry
 
     def _filled(self, key: Key, fill: Callable[[Path], Manifest], origin: Origin) -> Entry:
@@ -239,6 +258,7 @@ class Store:
         for listed in freed.removed:
             self._usage.add(listed.stage, Figures(evicted=1))
             Uses(self.folder).evicted(listed.digest)
+            self._tier.unmark_ahead(listed.digest)
         return freed
 
     def _problem(self, listed: Listed) -> str | None:

@@ -17,7 +17,8 @@ class Figures:
     """Counts of one stage.
 
     Over all hits, `spared_s` is the time that computing the entries once took, `read_s` the time of reading them; the
-    same over all results that came from the shared cache are `shared_spared_s` and `fetched_s`.
+    same over all results that came from the shared cache are `shared_spared_s` and `fetched_s`. What was computed
+    before anybody asked for it counts as `ahead` alone; its first use counts as a hit and as `ahead_used`.
     """
 
     hits: int = 0
@@ -35,16 +36,45 @@ class Figures:
     fetched_bytes: int = 0
     offered: int = 0
     offered_bytes: int = 0
+    ahead: int = 0
+    ahead_s: float = 0.0
+    ahead_bytes: int = 0
+    ahead_used: int = 0
+    ahead_saved_s: float = 0.0
 
     def __add__(self, other: "Figures") -> "Figures":
         mine, theirs = asdict(self), asdict(other)
         return Figures(**{name: mine[name] + theirs[name] for name in mine})
 
     @property
+    def found(self) -> int:
+        """Requests that nothing was computed for."""
+        return self.hits + self.shared_hits
+
+    @property
+    def work_s(self) -> float:
+        """What computing took, whoever asked for it or nobody."""
+        return self.computed_s + self.ahead_s
+
+    @property
+    def saved_s(self) -> float:
+        """What computing all that was found once took: the measured time of each entry, once for every hit."""
+        return self.spared_s + self.shared_spared_s
+
+    @property
+    def saved_bytes(self) -> int:
+        """Size of all that was found, and so was not computed again."""
+        return self.read_bytes + self.fetched_bytes
+
+    @property
+    def ahead_rate(self) -> float:
+        """Share of what was computed ahead that somebody used; 0 when there is none."""
+        return self.ahead_used / max(self.ahead, 1)
+
+    @property
     def hit_rate(self) -> float:
         """Share of requests that nothing was computed for; 0 when there were none."""
-        found = self.hits + self.shared_hits
-        return found / max(found + self.misses, 1)
+        return self.found / max(self.found + self.misses, 1)
 
 
 class UsageStats:

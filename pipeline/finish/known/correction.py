@@ -78,5 +78,4 @@ CORRECTED = Stage(
     version=1,
     run=_correct,
     settings=("correction.model", "correction.temperature", "correction.most_changed", "correction.hint"),
-    dynamic=True,
 )

@@ -6,18 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.finish.known.contents import CONTENTS, LOUDNESS
-from pipeline.finish.known.correction import CORRECTED
-from pipeline.finish.known.hearing import SILENCE, SOUND, VOICE
-from pipeline.finish.known.seeing import SEEN
 from pipeline.finish.known.story import Known
-from pipeline.finish.known.transcript import GIVEN, TRANSCRIPT
-from pipeline.stage import Lasting
+from pipeline.lasting import lasting_of
 from utils.atomic_file import explained, write_atomically
 from utils.media.loudness import Loudness
 from utils.speech.subtitles import AssStyle, as_ass, as_srt, as_vtt
 
-STAGES = (SOUND, VOICE, SILENCE, TRANSCRIPT, GIVEN, CORRECTED, CONTENTS, LOUDNESS, SEEN)
 SHOWN_WORDS = 60
 SHOWN = 5
 SOURCES = {"srt": "the given subtitles", "vtt": "the given subtitles", "json": "the given transcript"}
@@ -58,11 +52,6 @@ def document(known: Known) -> dict[str, Any]:
 
 def _loudness(loud: Loudness) -> dict[str, float]:
     return {"lufs": loud.lufs, "range_lu": loud.range_lu, "peak_db": round(loud.peak_db, 2)}
-
-
-def lasting_of(name: str) -> Lasting:
-    """Whether a stage's results are permanent, conditional or dynamic."""
-    return next(stage.lasting for stage in STAGES if stage.name == name)
 
 
 def sentences(known: Known) -> Iterator[str]:

@@ -76,4 +76,4 @@ def _understood(reply: Reply, title: str) -> dict[str, object]:
         raise ServiceError(f"What {title} answered cannot be read: {error}.", "Look at its address.") from error
 
 
-SEARCH = Stage("broll search", version=1, run=_search, dynamic=True)
+SEARCH = Stage("broll search", version=1, run=_search)
