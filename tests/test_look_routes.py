@@ -310,7 +310,7 @@ def test_an_engine_that_opens_slowly_is_opened_once(
     home = tmp_path_factory.mktemp("slow")
     clip = Clips(home).add(Path(shutil.copy(Clips(place.home).path(place.clip), tmp_path / "walk.mp4")), "walk.mp4")
     ledger = Ledger(database_url(home))
-    about = [str(home), database_url(home), "slow", str(os.getpid()), "600"]
+    about = [str(home), database_url(home), "slow", str(os.getpid()), "600", "0", "0"]
     with (home / "worker.log").open("w") as log:
         worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=PROJECT_ROOT, stderr=log)
     try:

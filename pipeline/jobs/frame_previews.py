@@ -7,6 +7,7 @@ their own, whose writes are not synced to the disk: nothing is lost with it, and
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from pipeline.jobs.tables import frame_previews as table
 from pipeline.jobs.tables import now
 
 FILE = "previews.sqlite"
+SETTLED_NS = 50_000_000
+"""Times of files are told in steps of some milliseconds."""
 KEPT_S = 600.0
 """Age at which rows are deleted whose process died before it could delete them."""
 
@@ -54,6 +57,17 @@ class FramePreviews:
         """Where the rows are."""
         beside = self.ledger.database.file
         return self.ledger.engine if beside is None else _own_file(beside.with_name(FILE))
+
+    def written_ns(self) -> int | None:
+        """When a row was last written; None where that is not known, or so lately that more may follow unseen."""
+        beside = self.ledger.database.file
+        if beside is None:
+            return None
+        try:
+            at_ns = beside.with_name(FILE).stat().st_mtime_ns
+        except OSError:
+            return None
+        return at_ns if time.time_ns() - at_ns > SETTLED_NS else None
 
     def ask(self, request: PreviewRequest) -> str:
         """Insert a request; returns its id."""

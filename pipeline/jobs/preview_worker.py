@@ -64,12 +64,16 @@ class PreviewWorker:
 
     def _run(self) -> None:
         _warm_up()
-        until = 0.0
+        until, seen = 0.0, None
         while not self._stopping.wait(SOON_S if time.monotonic() < until else POLL_S):
+            written_ns = self._previews.written_ns()
+            if written_ns is not None and written_ns == seen:
+                continue
             try:
-                while claimed := self._previews.claim(self._worker):
+                while not self._stopping.is_set() and (claimed := self._previews.claim(self._worker)):
                     self._answer(*claimed)
                     until = time.monotonic() + EDITING_S
+                seen = written_ns
             except SQLAlchemyError as error:
                 log.warning("Previews wait for the database: %s", str(error).partition("\n")[0])
                 self._stopping.wait(REST_S)
