@@ -18,7 +18,7 @@ from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
-from utils.guarded_child import BUCKET_SECRETS, apart, end
+from utils.guarded_child import WORKER_SECRETS, apart, end
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                **apart({name: os.environ[name] for name in BUCKET_SECRETS if name in os.environ}),
+                **apart({name: os.environ[name] for name in WORKER_SECRETS if name in os.environ}),
             )
 
     def _stop(self) -> None:
