@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from pipeline.finish.draft.proposed import proposed
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
 from pipeline.finish.film.encoder import choose_encoder, fall_back
@@ -94,6 +93,8 @@ class Finished:
 
 def planned(clip: Clip, inputs: Mapping[str, Path], find: Find, context: RunContext) -> Finished:
     """Draft a plan from what is known about a clip, and make its film."""
+    from pipeline.finish.draft.proposed import proposed  # slow to load, and most films have a plan
+
     found = proposed(clip, inputs, context)
     made = finish(clip, found.plan, find, context)
     seconds, done = found.known.seconds + made.seconds, (*found.known.done, *made.done)

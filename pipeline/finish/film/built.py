@@ -12,8 +12,6 @@ import numpy as np
 from pipeline.finish.film.cues import Line, in_film, read_cues
 from pipeline.finish.film.files import Files
 from pipeline.finish.film.heard import HeardFilm, heard_film
-from pipeline.finish.film.looks import DrawnLook, tone_of
-from pipeline.finish.film.painted import Moment, NotMadeYet, painted
 from pipeline.finish.film.plan import Broll, LookPlan, Picture, Plan, Style, Title
 from pipeline.types import Event
 from utils.digest import digest_file
@@ -179,6 +177,8 @@ class Builder:
         span = self._span(wanted.from_s, wanted.to_s)
         if not self._is_seen(span, f"The look {wanted.look!r}") or not wanted.strength:
             return
+        from pipeline.finish.film.looks import DrawnLook, tone_of  # looks are slow to load
+
         drawn = DrawnLook(wanted.look, wanted.seed, tone_of(self.copied or self.clip, self.size, self.files.run))
         fade = min(self._frames(wanted.fade_s), len(span) // 2)
         colour, cuts = self.clip.colour.worked, self.timeline.cuts
@@ -209,6 +209,8 @@ class Builder:
         if wanted.file:
             rgba = self.files.picture(wanted.file, f"The picture {wanted.named}")
             return None if rgba is None else (rgba, digest_file(self.files.path(wanted.file, "picture")))
+        from pipeline.finish.film.painted import Moment, NotMadeYet, painted  # engines are slow to load
+
         of_s = wanted.from_s if wanted.of_s is None else wanted.of_s
         try:
             moment = Moment(self.copied or self.clip, self._shown_at(of_s), wanted.engine)
