@@ -1,5 +1,6 @@
 """Looks on a film: the same picture from any chunk, steady in time, over b-roll and below what is written."""
 
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -174,8 +175,9 @@ def test_a_chunk_is_encoded_again_when_its_look_changes_and_not_for_what_is_writ
     first = made(source, folder, context, plan)
     assert len(first.chunks) == 2 and first.encoded == 2 and not first.events
     assert made(source, folder, context, plan).encoded == 0
-    later = FilmChunk(first.film, first.film.chunks()[1], Showing(first.film))
-    alone = Run(RunContext(Store(tmp_path / "other"), SETTINGS)).take(FILM_CHUNK, chunk=later)
+    with closing(Showing(first.film)) as showing:
+        later = FilmChunk(first.film, first.film.chunks()[1], showing)
+        alone = Run(RunContext(Store(tmp_path / "other"), SETTINGS)).take(FILM_CHUNK, chunk=later)
     assert alone.read_bytes(CHUNK) == first.chunks[1].read_bytes(CHUNK), "byte by byte, without the chunk before it"
     late = folder / "late.srt"
     late.write_text("1\n00:00:09,700 --> 00:00:09,960\nJust before the second chunk\n")

@@ -77,13 +77,14 @@ def test_a_forgotten_one_may_be_collected_in_its_own_thread() -> None:
         closed.set()
         yield 1
 
+    before = set(threading.enumerate())
     items = prefetch(source(), depth=1)
     assert next(items) == 0
     first_taken.set()
     assert closed.wait(60)
-    for thread in threading.enumerate():
-        if thread.name == "prefetch":
-            thread.join(60)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_an_outer_one_may_be_collected_in_the_thread_that_feeds_it() -> None:
