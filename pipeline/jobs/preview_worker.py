@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from utils.store.shared.opening import open_store
 log = logging.getLogger(__name__)
 
 POLL_S, PULSE_S, REST_S = 0.1, 0.25, 2.0
-SOON_S, EDITING_S = 0.015, 30.0
-"""How often requests are looked for, and for how long after one, because whoever edits will ask again."""
+SOON_S, EDITING_S, TIDY_S = 0.015, 30.0, 1.5
+"""How often requests are looked for, and for how long after one, because whoever edits will ask again; and how long
+after the last one memory is given back."""
 AFTER, BEFORE = "after.jpg", "before.jpg"
 PART = ".part"
 DIED = {
@@ -64,15 +66,18 @@ class PreviewWorker:
 
     def _run(self) -> None:
         _warm_up()
-        until, seen = 0.0, None
+        until, seen, tidy_at = 0.0, None, inf
         while not self._stopping.wait(SOON_S if time.monotonic() < until else POLL_S):
+            if time.monotonic() > tidy_at:  # not after each answer, for whoever edits asks again at once
+                release_free_memory()
+                tidy_at = inf
             written_ns = self._previews.written_ns()
             if written_ns is not None and written_ns == seen:
                 continue
             try:
                 while not self._stopping.is_set() and (claimed := self._previews.claim(self._worker)):
                     self._answer(*claimed)
-                    until = time.monotonic() + EDITING_S
+                    until, tidy_at = time.monotonic() + EDITING_S, time.monotonic() + TIDY_S
                 seen = written_ns
             except SQLAlchemyError as error:
                 log.warning("Previews wait for the database: %s", str(error).partition("\n")[0])
@@ -92,7 +97,6 @@ class PreviewWorker:
                 self._previews.store_answer(
                     id, {"problem": problem, "remedy": "Try again; the worker's log has the details."}
                 )
-        release_free_memory()
 
     def _make(self, id: str, request: PreviewRequest) -> dict[str, Any]:
         """Write the preview's two pictures into its folder, which appears atomically; returns the facts about it."""
