@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.finish.known import stages as known
-from pipeline.finish.settings import FinishSettings
-from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.finish.settings import ROLES, WANTED, Film, FinishSettings
+from pipeline.kind import Kind, Outcome, ResultFile, ShowPart, Task
 from pipeline.report.quality import FINISHED
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
@@ -53,10 +53,7 @@ def _preview(task: Task, context: RunContext, at: float | None) -> Any:
 
 def _plan(context: RunContext) -> "Plan | None":
     """The plan of a job; None for one that has to be drafted."""
-    from pipeline.finish.film.plan import parsed
-
-    text = context.settings["film.plan"]
-    return parsed(text) if text.strip() else None
+    return Film(plan=context.settings["film.plan"]).read
 
 
 def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
@@ -91,21 +88,9 @@ KIND = Kind(
     name="finish",
     title="Finish",
     about="Cut, zoom, b-roll, pictures, subtitles, music and sounds by a plan, with one encode.",
-    roles={
-        "clip": Role("Clip", "clip"),
-        "transcript": Role("Transcript", "transcript", required=False),
-        "changes": Role("Changes", "changes", required=False),
-    },
+    roles=ROLES,
     settings=FinishSettings,
-    front=(
-        "wanted.silences",
-        "wanted.takes",
-        "wanted.fillers",
-        "wanted.subtitles",
-        "wanted.zoom",
-        "wanted.highlights",
-        "encode.crf",
-    ),
+    front=(*WANTED, "encode.crf"),
     stages=STAGES,
     files=FILES,
     measures=tuple(measure.name for measure in FINISHED),

@@ -6,9 +6,17 @@ from pydantic import model_validator
 
 from pipeline.finish.film.plan import Plan, parsed
 from pipeline.finish.known.settings import KnownSettings
+from pipeline.kind import Role
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
 from pipeline.settings.groups import Encode
+
+ROLES = {
+    "clip": Role("Clip", "clip"),
+    "transcript": Role("Transcript", "transcript", required=False),
+    "changes": Role("Changes", "changes", required=False),
+}
+"""The inputs of both jobs."""
 
 
 class Wanted(Group):
@@ -28,6 +36,10 @@ class Wanted(Group):
     highlights: Literal["larger", "same"] = setting(
         "larger", "Highlights", "Whether what stands out is shown larger for a moment."
     )
+
+
+WANTED = tuple(f"wanted.{name}" for name in Wanted.model_fields)
+"""What forms of both jobs show first."""
 
 
 class Given(Group):
@@ -53,9 +65,9 @@ class Film(Group):
     )
 
     @property
-    def read(self) -> Plan:
-        """The plan."""
-        return parsed(self.plan) if self.plan.strip() else Plan()
+    def read(self) -> Plan | None:
+        """The plan; None where one has to be drafted."""
+        return parsed(self.plan) if self.plan.strip() else None
 
 
 class FilmEncode(Encode):

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.library.clips import Clips, NoClip
 from utils.digest import digest_file, is_digest
+from utils.disk import sync
 from utils.errors import SettingsError
 from utils.home import home
 
@@ -60,6 +61,15 @@ def _clip(under: Path, digest: str) -> Path | None:
         clips = Clips(under)
         return None if clips.get(digest).state == "refused" else clips.path(digest)
     return None
+
+
+def moved_in(under: Path, role: str, part: Path, suffix: str) -> str:
+    """Move a file that was checked to where those of its role lie; returns its digest. It survives a power cut."""
+    folder, digest = _folder(under, role), digest_file(part, afresh=True)
+    sync(part)
+    part.replace(folder / f"{digest}{suffix}")
+    sync(folder)
+    return digest
 
 
 def known(under: Path, role: str, name: object) -> str | None:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART, find
+from pipeline.library.given import FOLDERS, PART, find, moved_in
 from utils.atomic_file import write_atomically
-from utils.digest import digest_bytes, digest_file
-from utils.disk import sync
+from utils.digest import digest_bytes
 from utils.errors import ClipError
 from utils.size import Size
 
@@ -40,11 +39,7 @@ def keep(under: Path, part: Path) -> StoredMatte:
     answer = inspection.matte(part)
     if "problem" in answer:
         raise ClipError(answer["problem"], answer["remedy"])
-    digest = digest_file(part, afresh=True)
-    sync(part)
-    part.replace(folder / f"{digest}.matte")
-    sync(folder)
-    return StoredMatte(digest, answer["frames"], answer["width"], answer["height"])
+    return StoredMatte(moved_in(under, "matte", part, ".matte"), answer["frames"], answer["width"], answer["height"])
 
 
 def take(under: Path, file: Path) -> StoredMatte:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS
-from utils.digest import digest_file
-from utils.disk import sync
+from pipeline.library.given import FOLDERS, moved_in
 from utils.errors import UnreadableClip
 
 
@@ -29,8 +27,4 @@ def keep(under: Path, part: Path) -> StoredSound:
     answer = inspection.sound(part)
     if "problem" in answer:
         raise UnreadableClip(answer["problem"], answer["remedy"])
-    digest = digest_file(part, afresh=True)
-    sync(part)
-    part.replace(folder / f"{digest}.sound")
-    sync(folder)
-    return StoredSound(digest, round(answer["seconds"], 3))
+    return StoredSound(moved_in(under, "sound", part, ".sound"), round(answer["seconds"], 3))

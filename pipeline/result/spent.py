@@ -50,7 +50,7 @@ def machine_figures(peak_rss_mb: float, card: CardUse | None) -> dict[str, Any]:
 
 
 def machine_sentence(figures: dict[str, Any]) -> str:
-    """The same in a line."""
+    """What a run took of the machine, in a line."""
     card = figures["card"]
     used = f"{card['name']} {card['busy']:.0%} busy, {card['peak_mb']:,} MB" if card else "no graphics card"
     return f"{figures['peak_rss_mb']:,.0f} MB of memory; {used}"

@@ -35,3 +35,9 @@ def faded(index: int, span: Span, fade_in: int, fade_out: int) -> float:
 def placed(own: Span, within: Span) -> list[int]:
     """A layer's span counted from the first frame of another one: what a chunk's digest knows of its place."""
     return [own.start - within.start, own.stop - within.start]
+
+
+def placed_as_seen(own: Span, within: Span, fade_in: int, fade_out: int) -> list[int]:
+    """The place of a layer that may fade, as `placed` tells it: an end counts only if it changes inside the other."""
+    start, stop = placed(own, within)
+    return [0 if start + fade_in <= 0 else start, len(within) if stop - fade_out >= len(within) else stop]

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from utils.film.canvas import Canvas
-from utils.film.layer import faded, placed
+from utils.film.layer import faded, placed_as_seen
 from utils.flow import Search
 from utils.image import RGB, Size
 from utils.image.temporal import Consistency, Steadiness
@@ -113,10 +113,6 @@ class Repaint:
 
     def told(self, span: Span) -> Any:
         """What is painted how strongly; its ends matter only where it fades, and of its runs those that are seen."""
-        start, stop = placed(self.span, span)
-        if start + self.fade_in <= 0:
-            start = 0
-        if stop - self.fade_out >= len(span):
-            stop = len(span)
+        place = placed_as_seen(self.span, span, self.fade_in, self.fade_out)
         runs = [run.start - span.start for run in self.runs if run & span] if self.steady else []
-        return ["repaint", VERSION, start, stop, self.fade_in, self.fade_out, self.opacity, runs, self.content]
+        return ["repaint", VERSION, *place, self.fade_in, self.fade_out, self.opacity, runs, self.content]

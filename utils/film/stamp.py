@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.film.canvas import Canvas
-from utils.film.layer import faded, placed
+from utils.film.layer import faded, placed_as_seen
 from utils.image import Box, Size
 from utils.media.colour import ColourConverter, ColourTags, samples
 from utils.media.planes import FORMAT, Plane
@@ -111,9 +111,5 @@ class Stamp:
 
     def told(self, span: Span) -> Any:
         """What is drawn; where it begins and ends matters only where it fades or does so within."""
-        start, stop = placed(self.span, span)
-        if start + self.fade_in <= 0:
-            start = 0
-        if stop - self.fade_out >= len(span):
-            stop = len(span)
-        return ["stamp", start, stop, self.fade_in, self.fade_out, self.opacity, self.content]
+        place = placed_as_seen(self.span, span, self.fade_in, self.fade_out)
+        return ["stamp", *place, self.fade_in, self.fade_out, self.opacity, self.content]

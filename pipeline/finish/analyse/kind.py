@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline.estimate import Estimate, FinishedRun, Price, without_presets
 from pipeline.finish.known.stages import MEMORY, price, stages
-from pipeline.finish.settings import AnalyseSettings
-from pipeline.kind import Kind, Outcome, ResultFile, Role, ShowPart, Task
+from pipeline.finish.settings import ROLES, WANTED, AnalyseSettings
+from pipeline.kind import Kind, Outcome, ResultFile, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
 from pipeline.stage_texts import StageText
@@ -52,13 +52,9 @@ KIND = Kind(
     name="analyse",
     title="Look into it",
     about="Find pauses, words and their times, repeated takes, faces and cuts, and propose a plan for the Finish tab.",
-    roles={
-        "clip": Role("Clip", "clip"),
-        "transcript": Role("Transcript", "transcript", required=False),
-        "changes": Role("Changes", "changes", required=False),
-    },
+    roles=ROLES,
     settings=AnalyseSettings,
-    front=("wanted.silences", "wanted.takes", "wanted.fillers", "wanted.subtitles", "wanted.zoom", "wanted.highlights"),
+    front=WANTED,
     stages={
         "probe": StageText("Reading the clip", 1, 0),
         **stages(79),

@@ -33,7 +33,7 @@ class Wanted:
     words: str
     size: Size
     language: str = ""
-    """Of the words, as `en`; empty where it is not known."""
+    """The language of the words, as `en`; empty where it is not known."""
 
     def told(self) -> Any:
         """All of it as JSON values."""
@@ -100,7 +100,7 @@ class Client:
     patience_s: float = 20.0
     """For all of a search."""
     limits: Limits = FETCHING
-    """Of the fetch of a clip."""
+    """The limits of fetching a clip."""
     most_bytes: int = MOST_BYTES
 
 
