@@ -4,9 +4,10 @@ import { MATTE, ON_ITS_WAY, OWN, POINT, POINTED, STROKES, SUBJECT } from "./clip
 import { Painting } from "./person-painting.js";
 import { files, picture, summary, tools, whose } from "./person-parts.js";
 import { isIn, momentOf, partOf, previewed } from "./previewed.js";
-import { ask, draw, html, remember, remembered, tell } from "./shared.js";
+import { ask, draw, html, remember, remembered, resolved, tell } from "./shared.js";
 
 const NAMES = ["analysis.pose_every", ...OWN], FOLLOW_MS = 300, AGAIN_MS = 2000, MATTES = "reshoot.mattes", MOST_MATTES = 200;
+const UNSAVED = "unsaved strokes";
 
 class Person extends HTMLElement {
   connectedCallback() {
@@ -163,8 +164,10 @@ class Person extends HTMLElement {
     const { id } = painting.clip, isFirst = !painting.isSaving;
     this.#choose(STROKES, ON_ITS_WAY, id);
     this.#render();
-    await painting.save(({ message }) => tell(message, "bad"));
-    if (isFirst) this.#choose(STROKES, painting.digest, id);
+    await painting.save(({ message }) => tell(message, "bad", UNSAVED)); // stays while other requests are answered
+    if (!isFirst) return;
+    resolved(UNSAVED);
+    this.#choose(STROKES, painting.digest, id);
   }
 
   /** Upload a matte, and use it if it fits the clip. */
