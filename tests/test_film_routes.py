@@ -102,6 +102,26 @@ def test_an_edited_film_is_kept_previewed_and_finished(app: App, clip: str, film
     assert "Goodbye and welcome" in (place / "plan.yaml").read_text(), "the plan is whole without this home"
 
 
+def test_what_was_put_back_stays_when_the_clip_is_looked_into_again(app: App, clip: str, film: dict[str, Any]) -> None:
+    before = app.ask(f"/studio/clips/{clip}/film")
+    filler = next(cut for cut in before["draft"]["cut"] if cut["why"].startswith("filler"))
+    pause = next(cut for cut in before["draft"]["cut"] if cut["why"] == "silence")
+    um = next(word for cue in film["known"]["transcript"]["cues"] for word in cue["words"] if word["text"] == "Um,")
+    changes = {
+        "words": [{"at_ms": um["start_ms"], "was": "Um,", "text": "", "kept": True}],
+        "kept": [{"from_ms": round(1000 * pause["from_s"]), "to_ms": round(1000 * pause["to_s"])}],
+    }
+    body = {"version": before["version"], "analysis": film["analysis"], "plan": before["plan"], "changes": changes}
+    given = app.ask(f"/studio/clips/{clip}/film", body)["settings"]["given.changes"]
+    said = app.ask(f"/studio/jobs/{film['analysis']}")["settings"]["given.transcript"]
+    asked = {"kind": "analyse", "clips": [clip], "settings": {"given.transcript": said, "given.changes": given}}
+    [job] = app.ask("/studio/jobs", asked)["jobs"]
+    ended = app.until(lambda: (told := app.ask(f"/studio/jobs/{job}"))["state"] in ("done", "failed") and told, "again")
+    assert ended["state"] == "done", ended["problem"]
+    draft = json.loads((app.home / "results" / job / "draft.json").read_bytes())
+    assert draft["cut"] == [cut for cut in before["draft"]["cut"] if cut not in (filler, pause)]
+
+
 def test_a_job_without_a_plan_drafts_one(app: App, clip: str, film: dict[str, Any]) -> None:
     given = app.ask(f"/studio/jobs/{film['analysis']}")["settings"]["given.transcript"]
     settings = {"given.transcript": given, "wanted.takes": "keep", "wanted.subtitles": "marked"}

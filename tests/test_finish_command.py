@@ -81,6 +81,15 @@ def test_a_plan_is_drafted_edited_and_rendered(folder: Path) -> None:
     assert "what had taken" in line and line.endswith(" MB of memory; no graphics card")
 
 
+def test_what_was_put_back_is_cut_in_no_new_plan(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "changes.json").write_text('{"kept": [{"from_ms": 0, "to_ms": 600}]}')
+    files = ("--transcript", str(folder / "said.srt"), "--changes", str(tmp_path / "changes.json"))
+    done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(tmp_path / "plan.yaml"), *files)
+    assert done.returncode == 0, done.stderr
+    assert "Cut as silence: 2 parts" in done.stdout
+    assert yaml.safe_load((tmp_path / "plan.yaml").read_text())["cut"][0]["from_s"] > 1
+
+
 def test_without_a_plan_the_proposed_one_is_rendered_and_said(folder: Path) -> None:
     done = run(folder, "render", str(folder / "talk.mov"), "-o", str(folder / "proposed.mp4"))
     assert done.returncode == 0, done.stderr

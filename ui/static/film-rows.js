@@ -1,9 +1,10 @@
 // The rows of a film's timeline: what of a plan lies in each, as items with times of the clip, and how they are moved,
 // added and taken away. A plan is never changed, each function gives a new one.
 import { placeFor, read, withCues } from "./film-cues.js";
+import { BY_HAND, withOwnCuts } from "./film-kept.js";
 
 const LEAST_S = 0.04, ALWAYS_S = 86400, SOUND_S = 1;
-const cutText = ({ why }) => why || "cut by hand";
+const cutText = ({ why }) => why || BY_HAND;
 const seconds = (value) => Math.round(1000 * Math.max(0, value)) / 1000;
 
 /** Rows whose items are a list of the plan with `from_s` and `to_s`: where it lies, and what an item says. */
@@ -119,7 +120,7 @@ export function added(plan, row, at_s, time, file = null) {
     return { plan: withCues(plan, cues.toSpliced(index, 0, cue)), index };
   }
   const made = {
-    cut: () => ({ from_s, to_s: to_s(1), why: "cut by hand" }),
+    cut: () => ({ from_s, to_s: to_s(1), why: BY_HAND }),
     punches: () => ({ from_s, to_s: to_s(3), scale: 1.15, ease_s: 0.2 }),
     broll: () => ({ file: file.digest, at_s: from_s, seconds: Math.min(4, file.seconds ?? 4), from_s: 0, fade_s: 0.25, sound: "mute", fit: "cover" }),
     pictures: () => ({ file: file.digest, from_s, to_s: to_s(5), left: 0.7, top: 0.08, width: 0.25, opacity: 1, fade_s: 0.2 }),
@@ -131,12 +132,10 @@ export function added(plan, row, at_s, time, file = null) {
   return { plan: withList(plan, row, sorted), index: sorted.indexOf(made) };
 }
 
-/** What was proposed anew, with what people placed themselves in another plan. */
-export function taken(draft, plan) {
+/** What was proposed anew, with what people placed themselves in another plan, which was first proposed as `old`. */
+export function taken(draft, plan, old = null) {
   if (!plan) return draft;
-  const own = (plan.cut ?? []).filter(({ why }) => !/^(silence|said again|filler|struck out)\b/.test(why ?? ""));
-  const cut = [...(draft.cut ?? []), ...own].sort((one, two) => one.from_s - two.from_s);
   const subtitles = draft.subtitles && { ...draft.subtitles, style: plan.subtitles?.style ?? draft.subtitles.style };
-  const { clip, speech, zoom } = draft;
+  const { clip, speech, zoom } = draft, cut = withOwnCuts(draft, plan, old);
   return { ...plan, clip, speech, zoom: zoom && { ...zoom, most: plan.zoom?.most ?? zoom.most, cycle_s: plan.zoom?.cycle_s ?? zoom.cycle_s }, cut, subtitles: subtitles ?? null };
 }

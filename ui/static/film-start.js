@@ -7,7 +7,7 @@ const WISHES = [
   ["karaoke", "Mark each word while it is said", ""], ["zoom", "Slow zoom", "To the face, and back."], ["highlights", "Show what stands out larger", "For a moment."],
 ];
 const ABOUT = "Pauses, words, what was said again, filler words and faces are found; you get a film that you can change in every part.";
-const ABOUT_AGAIN = "Words that you struck out or corrected stay so, and what you placed yourself stays where it is.";
+const ABOUT_AGAIN = "Words that you struck out or corrected stay so, what you put back is not cut again, and what you placed yourself stays where it is.";
 /** What each wish is called in the settings of the job. */
 const wanted = ({ silences, takes, fillers, subtitles, karaoke, zoom, highlights }) => ({
   "wanted.silences": silences ? "cut" : "keep", "wanted.takes": takes ? "cut" : "keep", "wanted.fillers": fillers ? "cut" : "keep",

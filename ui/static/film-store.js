@@ -2,12 +2,13 @@
 // and what is chosen. Tells "changed" (plan or changes), "moved" (play head), "chosen" and "saved"; parts of the page listen.
 import { History } from "./film-history.js";
 import { FilmTime, rateOf } from "./film-time.js";
+import { withKept } from "./film-kept.js";
 import { followed, wordsOf, whysOf } from "./film-words.js";
 import { added, taken } from "./film-rows.js";
 import { remember, remembered } from "./shared.js";
 
 const NAMES = "reshoot.film.names", MOST_NAMES = 400;
-export const NO_CHANGES = { words: [], cuts: [], focus: [] };
+export const NO_CHANGES = { words: [], cuts: [], focus: [], kept: [] };
 
 export class FilmStore extends EventTarget {
   /** `clip` is {id, title, facts}; `told` the answer of GET /studio/clips/{clip}/film. */
@@ -63,7 +64,7 @@ export class FilmStore extends EventTarget {
   edit(change, merge = null) {
     const before = this.history.now, wanted = change(before);
     if (wanted === before) return;
-    this.history.push(followed(before, wanted, this.known), merge);
+    this.history.push(followed(before, withKept(before, wanted, this.words, this.draft), this.known), merge);
     this.#changed();
   }
 
@@ -88,8 +89,9 @@ export class FilmStore extends EventTarget {
 
   /** Take over what was found anew; one undo brings the film back as it was. */
   take({ known, draft, watch }) {
+    const plan = taken(draft, this.plan, this.draft === draft ? null : this.draft);
     Object.assign(this, { known, draft, watch });
-    this.history.push({ plan: taken(draft, this.plan), changes: this.changes });
+    this.history.push({ plan, changes: this.changes });
     this.#changed(true);
   }
 

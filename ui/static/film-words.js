@@ -6,9 +6,12 @@ export const STRUCK = "struck out", MOST_GAP_MS = 150, SHORTEST_S = 0.06, NEAR_M
 const ESTIMATED = ["srt", "vtt"];
 const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
-/** Whether a change is about a word, as it was understood or as it is by now. */
-function isOf(change, word, isStruck) {
-  if (Boolean(change.struck) !== isStruck) return false;
+/** What a change does to its word: "struck" out, "kept" in whatever is found, or another "text". */
+const kindOf = ({ struck, kept }) => (struck ? "struck" : kept ? "kept" : "text");
+
+/** Whether a change of a kind is about a word, as it was understood or as it is by now. */
+export function isOf(change, word, kind) {
+  if (kindOf(change) !== kind) return false;
   if (change.at_ms === word.start_ms) return true;
   return Math.abs(change.at_ms - word.start_ms) <= NEAR_MS && [bare(change.was), bare(change.text ?? "")].includes(bare(word.text));
 }
@@ -18,8 +21,8 @@ export function wordsOf(known, changes) {
   const said = changes?.words ?? [];
   const all = (known?.transcript?.cues ?? []).flatMap(({ words = [] }, cue) => words.map((word) => ({ ...word, cue, was: word.text, isStruck: false })));
   const taken = new Map();
-  for (const change of said) {
-    const near = all.filter((word) => isOf(change, word, Boolean(change.struck))).sort((one, two) => Math.abs(one.start_ms - change.at_ms) - Math.abs(two.start_ms - change.at_ms));
+  for (const change of said.filter((each) => kindOf(each) !== "kept")) {
+    const near = all.filter((word) => isOf(change, word, kindOf(change))).sort((one, two) => Math.abs(one.start_ms - change.at_ms) - Math.abs(two.start_ms - change.at_ms));
     if (near.length) taken.set(change, near[0]);
   }
   for (const [change, word] of taken) {
@@ -103,17 +106,17 @@ export function putBack(state, words, first, last, length_s) {
   const said = words.map((word) => (word.index >= first && word.index <= last ? { ...word, isStruck: false } : word));
   const others = without((state.plan.cut ?? []).filter((each) => !isStruckCut(each)), words, first, last, length_s);
   const cut = restruck(ordered([...others, ...(state.plan.cut ?? []).filter(isStruckCut)]), said, first, last, length_s);
-  return { plan: { ...state.plan, cut }, changes: withWords(state.changes, (all) => all.filter((change) => !chosen.some((word) => isOf(change, word, true)))) };
+  return { plan: { ...state.plan, cut }, changes: withWords(state.changes, (all) => all.filter((change) => !chosen.some((word) => isOf(change, word, "struck")))) };
 }
 
 /** Write a word otherwise; as it was understood, there is no change any more. */
 export function corrected(state, word, text) {
   const now = text.trim().replace(/\s+/g, " ");
   if (!now || now === word.text) return state;
-  const rest = (all) => all.filter((change) => !isOf(change, word, false));
+  const rest = (all) => all.filter((change) => !isOf(change, word, "text"));
   return { ...state, changes: withWords(state.changes, (all) => (now === word.was ? rest(all) : [...rest(all), { at_ms: word.start_ms, was: word.was, text: now, struck: false }])) };
 }
-const withWords = (changes, change) => ({ cuts: [], focus: [], ...changes, words: change(changes?.words ?? []) });
+const withWords = (changes, change) => ({ cuts: [], focus: [], kept: [], ...changes, words: change(changes?.words ?? []) });
 
 /** What was said, cue by cue, with the words as they are in a state. */
 function saidIn(state, known) {

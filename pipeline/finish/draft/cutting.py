@@ -1,22 +1,25 @@
 """Cutting: what is known about a clip becomes cuts, each with its reason, so that people can take one out of a plan.
 
-Words go with half of the gap at either side of them, or a breath of it, so that no other word is touched.
+Words go with half of the gap at either side of them, or a breath of it, so that no other word is touched. What people
+put back stays.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.finish.draft.staying import Staying
 from pipeline.finish.film.plan import Cut
 from pipeline.finish.known.story import CUE_TIMES_ONLY, Known
 from utils.speech.cues import joined_text
+from utils.speech.silence import joined
 from utils.speech.words import Cue, Word
 
 LEAST_MS, SLIVER_MS = 60, 250
 """The shortest cut; and what is left between two cuts that is shorter than this, and holds no word, goes as well."""
 SHOWN = 48
 """How many characters of what is cut its reason shows."""
-SILENCE = "silence"
+SILENCE, STRUCK = "silence", "struck out"
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,22 @@ class _Stretch:
 
 def gone_words(known: Known, reasons: Reasons) -> tuple[Gone, ...]:
     """The words that go, in order of their reasons."""
-    found, contents = list(_struck(known)), known.contents
-    if contents and reasons.takes:
-        found += [Gone(each.first, each.last, "said again") for each in contents.takes]
-    if contents and reasons.fillers:
-        found += [Gone(each.first, each.last, "filler") for each in contents.fillers]
+    words, contents, staying = known.transcript.words, known.contents, Staying.of(known)
+    struck = set(known.changed.struck)
+    found = list(_runs((at for at, word in enumerate(words) if (word.start_ms, word.end_ms) in struck), STRUCK))
+    takes = [(each, "said again") for each in contents.takes] if contents and reasons.takes else []
+    fillers = [(each, "filler") for each in contents.fillers] if contents and reasons.fillers else []
+    for each, why in [*takes, *fillers]:
+        found += _runs((at for at in range(each.first, each.last + 1) if not staying.holds(words[at])), why)
     return tuple(found)
 
 
 def cuts_of(known: Known, reasons: Reasons, gone: Sequence[Gone]) -> tuple[Cut, ...]:
     """The cuts of a clip in order. They may lie in each other: each counts for itself where another is taken out."""
-    words, length_ms = known.transcript.words, round(known.clip.duration_s * 1000)
-    silent = [_Stretch(first, last, SILENCE) for first, last in known.pauses] if reasons.silences else []
-    said = [_around(words, each, known.breath_ms, length_ms) for each in gone]
-    kept = _kept(words, gone)
+    words, length_ms, staying = known.transcript.words, round(known.clip.duration_s * 1000), Staying.of(known)
+    silent = [each for pause in known.pauses for each in _silent(pause, staying)] if reasons.silences else []
+    said = [part for each in gone for part in _said(words, each, known.breath_ms, length_ms, staying)]
+    kept = joined(sorted([*_kept(words, gone), *staying.spans]), 1)
     return tuple(
         Cut(from_s=each.start_ms / 1000, to_s=each.end_ms / 1000, why=each.why)
         for each in _closed([*silent, *said], kept, length_ms)
@@ -87,18 +92,38 @@ def cues_left(known: Known, gone: Sequence[Gone]) -> tuple[Cue, ...]:
     return tuple(left)
 
 
-def _struck(known: Known) -> Iterator[Gone]:
-    """Words that people struck out; those that follow each other go together."""
-    struck = set(known.changed.struck)
-    places = [at for at, word in enumerate(known.transcript.words) if (word.start_ms, word.end_ms) in struck]
+def _runs(places: Iterable[int], why: str) -> Iterator[Gone]:
+    """Words that go for a reason; those that follow each other go together."""
     first = last = -2
-    for place in [*places, -1]:
-        if place == last + 1 and first >= 0:
+    for place in places:
+        if place == last + 1:
             last = place
             continue
         if first >= 0:
-            yield Gone(first, last, "struck out")
+            yield Gone(first, last, why)
         first = last = place
+    if first >= 0:
+        yield Gone(first, last, why)
+
+
+def _silent(pause: tuple[int, int], staying: Staying) -> Iterator[_Stretch]:
+    """What goes of a pause; beside what was put back of it, no sliver does."""
+    parts = staying.rest_of(*pause)
+    for first, last in parts:
+        if (first, last) == pause or last - first >= SLIVER_MS:
+            yield _Stretch(first, last, SILENCE)
+
+
+def _said(words: Sequence[Word], gone: Gone, breath_ms: int, length_ms: int, staying: Staying) -> Iterator[_Stretch]:
+    """What goes with words: all around them, but for what was put back; words that people struck out go for sure."""
+    whole = _around(words, gone, breath_ms, length_ms)
+    if gone.why == STRUCK:
+        yield whole
+        return
+    middles = [(word.start_ms + word.end_ms) // 2 for word in words[gone.first : gone.last + 1]]
+    for first, last in staying.rest_of(whole.start_ms, whole.end_ms):
+        if any(first <= middle < last for middle in middles):
+            yield replace(whole, start_ms=first, end_ms=last)
 
 
 def _around(words: Sequence[Word], gone: Gone, breath_ms: int, length_ms: int) -> _Stretch:

@@ -1,4 +1,6 @@
-"""What people change of what is known: a word, a cut, a focal point. It is an input with a digest, and never a result.
+"""What people change of what is known: a word, a cut, a focal point, or that something stays which would be cut.
+
+It is an input with a digest, and never a result.
 
 A change says what it was made of, so that it finds its place again when a clip is analysed anew, by another model or
 with other settings; where it fits nothing any more, that is said, and it is kept.
@@ -16,9 +18,10 @@ from utils.digest import canonical_json, digest_bytes
 from utils.errors import SettingsError
 from utils.speech.alignment import bare
 from utils.speech.cues import joined_text
-from utils.speech.words import MOST_MS, Cue, Transcript, Word
+from utils.speech.words import MOST_MS, Cue, Spans, Transcript, Word
 from utils.untrusted_json import UntrustedJson, read_object
 
+Stretch = tuple[int, int]
 NEAR_MS = 500
 """How far a word may have moved since it was changed."""
 HELD_S = 1.0
@@ -27,12 +30,13 @@ HELD_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Another text for a word, or its being struck out; `was` is what the word was when it was changed."""
+    """Another text for a word, its being struck out, or that it stays whatever is found; `was` is what it was then."""
 
     at_ms: int
     was: str
     text: str
     struck: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,21 @@ class FocusChange:
     y: float
 
 
+@dataclass(frozen=True, slots=True)
+class KeptChange:
+    """A stretch that stays, whatever is found: a pause, or what was said, that people put back."""
+
+    from_ms: int
+    to_ms: int
+
+
 @dataclass(frozen=True)
 class Changed:
-    """A transcript with changes in it, the stretches that are struck out, and the changes that fit no word."""
+    """A transcript with changes in it, the times of words that are struck out or stay, and changes that fit no word."""
 
     transcript: Transcript
-    struck: tuple[tuple[int, int], ...]
+    struck: Spans
+    kept: Spans
     lost: tuple[WordChange, ...]
 
 
@@ -68,6 +81,7 @@ class Changes:
     words: tuple[WordChange, ...] = ()
     cuts: tuple[CutChange, ...] = ()
     focus: tuple[FocusChange, ...] = ()
+    kept: tuple[KeptChange, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -76,11 +90,13 @@ class Changes:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "words": [asdict(each) for each in self.words],
-            "cuts": [asdict(each) for each in self.cuts],
-            "focus": [asdict(each) for each in self.focus],
+        groups: dict[str, tuple[Any, ...]] = {
+            "words": self.words,
+            "cuts": self.cuts,
+            "focus": self.focus,
+            "kept": self.kept,
         }
+        return {name: [asdict(each) for each in group] for name, group in groups.items()}
 
     @classmethod
     def read(cls, text: str | bytes) -> "Changes":
@@ -94,25 +110,27 @@ class Changes:
                     FocusChange(_whole(each["at_ms"]), _share(each["x"]), _share(each["y"]))
                     for each in data.get("focus", ())
                 ),
+                tuple(_kept(each) for each in data.get("kept", ())),
             )
         except (UntrustedJson, KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(
                 f"The changes cannot be read ({type(error).__name__}: {error}).",
-                "They are JSON: words (at_ms, was, text, struck), cuts (frame, is_cut) and focus (at_ms, x, y).",
+                "They are JSON: words (at_ms, was, and text, struck or kept), cuts (frame, is_cut), "
+                "focus (at_ms, x, y) and kept (from_ms, to_ms).",
             ) from error
 
     def of_words(self, transcript: Transcript) -> Changed:
         """A transcript with the words as people want them; the times of all words stay."""
-        words, struck, lost = list(transcript.words), list[tuple[int, int]](), list[WordChange]()
+        words, struck, kept, lost = list(transcript.words), set[Stretch](), set[Stretch](), list[WordChange]()
         for change in self.words:
             index = _place(change, transcript.words)
             if index is None:
                 lost.append(change)
-            elif change.struck:
-                struck.append((words[index].start_ms, words[index].end_ms))
+            elif change.struck or change.kept:
+                (struck if change.struck else kept).add((words[index].start_ms, words[index].end_ms))
             else:
                 words[index] = replace(words[index], text=change.text)
-        return Changed(_rebuilt(transcript, words), tuple(sorted(struck)), tuple(lost))
+        return Changed(_rebuilt(transcript, words), tuple(sorted(struck)), tuple(sorted(kept - struck)), tuple(lost))
 
     def of_cuts(self, found: Sequence[int]) -> tuple[int, ...]:
         """The cuts that count."""
@@ -156,10 +174,19 @@ def _rebuilt(transcript: Transcript, words: Sequence[Word]) -> Transcript:
 
 
 def _word(each: Mapping[str, Any]) -> WordChange:
-    text, struck = each.get("text", ""), bool(each.get("struck", False))
-    if not isinstance(text, str) or not isinstance(each["was"], str) or len(text) > 200 or not (text.strip() or struck):
-        raise ValueError("a word needs a text, or is struck out")
-    return WordChange(_whole(each["at_ms"]), each["was"], text.strip(), struck)
+    text, struck, kept = each.get("text", ""), bool(each.get("struck", False)), bool(each.get("kept", False))
+    if not isinstance(text, str) or not isinstance(each["was"], str) or len(text) > 200:
+        raise ValueError("the text of a word is none")
+    if not (text.strip() or struck or kept):
+        raise ValueError("a word needs a text, is struck out, or stays")
+    return WordChange(_whole(each["at_ms"]), each["was"], text.strip(), struck, kept)
+
+
+def _kept(each: Mapping[str, Any]) -> KeptChange:
+    from_ms, to_ms = _whole(each["from_ms"]), _whole(each["to_ms"])
+    if to_ms <= from_ms:
+        raise ValueError(f"what stays ends at {to_ms} ms and begins at {from_ms} ms")
+    return KeptChange(from_ms, to_ms)
 
 
 def _whole(value: Any) -> int:

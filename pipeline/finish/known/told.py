@@ -59,6 +59,8 @@ def sentences(known: Known) -> Iterator[str]:
     yield from _of_sound(known)
     yield from _of_words(known)
     yield from _of_pictures(known)
+    if count := len(known.changes.kept) + len(known.changed.kept):
+        yield f"Put back: {_counted(count, 'part')} of the clip, which no new cut takes."
     yield from (event.sentence for event in known.events)
     yield from _of_stages(known)
 
