@@ -16,7 +16,7 @@ from pipeline.stage_texts import StageText
 from utils.media.timebase import Span
 from utils.progress import Cancel
 
-Content = Literal["clip", "picture", "matte", "strokes", "transcript", "changes"]
+Content = Literal["clip", "picture", "matte", "strokes", "transcript", "changes", "sound"]
 """What an input can be; it decides how a file is checked and where the library keeps it."""
 
 
@@ -119,6 +119,8 @@ class Kind:
     """One frame as a job would finish it, as a `FramePreview`; None if a kind has no such thing."""
     engine: str = ""
     """The setting that chooses an engine; empty for a kind that needs none."""
+    listed: Mapping[str, Content] = field(default_factory=dict)
+    """Settings that list files by name and digest, and what these are; a folder of such files stands for them."""
     quick: tuple[str, ...] = field(default=())
     """Settings that can be changed on the card of a waiting job."""
 

@@ -8,6 +8,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -88,6 +89,24 @@ def test_what_was_put_back_is_cut_in_no_new_plan(folder: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "Cut as silence: 2 parts" in done.stdout
     assert yaml.safe_load((tmp_path / "plan.yaml").read_text())["cut"][0]["from_s"] > 1
+
+
+def test_pictures_of_a_folder_and_wishes_by_settings_are_in_the_plan(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    cv2.imwrite(str(tmp_path / "pictures" / "coffee.png"), np.full((20, 40, 3), 90, np.uint8))
+    files = ("--transcript", str(folder / "said.srt"), "--pictures", str(tmp_path / "pictures"))
+    wishes = ("--set", "wanted.silences=keep", "--set", "wanted.zoom=none")
+    done = run(folder, "plan", str(folder / "talk.mov"), "-o", str(tmp_path / "plan.yaml"), *files, *wishes)
+    assert done.returncode == 0, done.stderr
+    told = yaml.safe_load((tmp_path / "plan.yaml").read_text())
+    assert [each["file"] for each in told["pictures"]] == ["pictures/coffee.png"]
+    assert "cut" not in told and "zoom" not in told
+    files = ("--set", f"given.transcript={folder / 'said.srt'}", "--set", f"given.logo={tmp_path}/pictures/coffee.png")
+    done = run(folder, "render", str(folder / "talk.mov"), "-o", str(tmp_path / "film.mp4"), *wishes, *files)
+    assert done.returncode == 0, done.stderr
+    assert "Cut as" not in done.stdout and "1 picture, 1 set of subtitles" in done.stdout
+    assert len(numbers(tmp_path / "film.mp4")) == round(len(TALK.samples) / RATE_HZ * 25)
+    assert "coffee" in (tmp_path / "film.srt").read_text()
 
 
 def test_without_a_plan_the_proposed_one_is_rendered_and_said(folder: Path) -> None:

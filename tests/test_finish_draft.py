@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -206,10 +207,30 @@ def test_b_roll_is_chosen_by_what_is_said_and_broken_files_are_told(
     assert shown.file == "clips/my-friend_02.mov" and shown.at_s == pytest.approx(start_s, abs=0.1)
     assert shown.seconds <= 2.0 and "'a friend.mp4' is no b-roll" in " ".join(made.remarks)
     (tmp_path / "empty").mkdir()
-    assert "no name of a clip" in " ".join(drafted(ask(), context, tmp_path, broll=tmp_path / "empty").remarks)
+    assert "no name of a file" in " ".join(drafted(ask(), context, tmp_path, broll=tmp_path / "empty").remarks)
 
 
-@pytest.mark.parametrize("named", ["broll", "music", "logo"])
+def test_pictures_are_chosen_by_what_is_said_where_no_b_roll_is(ask: Ask, context: RunContext, tmp_path: Path) -> None:
+    known = ask()
+    for folder in ("clips", "pictures"):
+        (tmp_path / folder).mkdir()
+    sounding(tmp_path / "clips" / "friend.mov", seconds=2.0)
+    for name in ("pictures/friends", "pictures/waters", "logo"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((20, 40, 3), 90, np.uint8))
+    (tmp_path / "pictures" / "water.jpg").write_bytes(b"no picture")
+    files: Any = {"broll": tmp_path / "clips", "pictures": tmp_path / "pictures", "logo": tmp_path / "logo.png"}
+    made = drafted(known, context, tmp_path, **files)
+    starts = {text: start / 1000 for text, start in TALK.words}
+    (broll,), (logo, shown) = made.plan.broll, made.plan.pictures
+    assert broll.file == "clips/friend.mov" and logo.file == "logo.png" and logo.left > 0.5
+    assert shown.file == "pictures/waters.png" and shown.from_s == pytest.approx(starts["water"], abs=0.1)
+    assert shown.to_s == pytest.approx(shown.from_s + 3) and shown.left < 0.5 and broll.at_s > shown.to_s
+    assert "'water.jpg' is no picture" in " ".join(made.remarks)
+    assert "In it: 1 clip of b-roll, 2 pictures" in " ".join(sentences(made.plan, known.clip))
+    assert not rendered(made, known, context, tmp_path).events
+
+
+@pytest.mark.parametrize("named", ["broll", "music", "logo", "pictures"])
 def test_a_file_that_is_not_there_is_refused_before_anything_is_computed(tmp_path: Path, named: str) -> None:
     with pytest.raises(SettingsError, match="There is no f"):
         replace(Materials(), **{named: tmp_path / "absent"}).check()  # type: ignore[arg-type]

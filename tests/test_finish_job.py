@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -22,6 +24,7 @@ from tests.test_film_sound import noise
 from tests.workers import House, house
 from ui.figures import figures
 from ui.routes.dashboard import videos
+from utils.digest import digest_file
 from utils.errors import SettingsError
 from utils.media.intake import probe
 from utils.media.xmp import read_settings
@@ -118,6 +121,28 @@ def test_a_jobs_plan_uses_what_was_added_and_no_paths(home: House, talk: Path, t
     assert "no font that was added here" in font
     assert {digest, order["clip"]} <= home.ledger.inputs_in_use(), "it is kept for as long as the job is"
     assert warning.startswith("The b-roll at 4 s is left out") and "no clip that was added here" in warning
+
+
+def test_a_job_drafts_its_plan_with_files_that_were_given(home: House, talk: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    cv2.imwrite(str(tmp_path / "pictures" / "hot, coffee.png"), np.full((20, 40, 3), 90, np.uint8))
+    (tmp_path / "pictures" / "notes.txt").write_text("coffee")
+    (tmp_path / "said.srt").write_text("1\n00:00:10,000 --> 00:00:12,000\nWe drink coffee.\n")
+    files = {"transcript": tmp_path / "said.srt", "music": talk, "pictures": tmp_path / "pictures"}
+    settings = [part for role, file in files.items() for part in ("--set", f"given.{role}={file}")]
+    command = [sys.executable, "-m", "pipeline", "jobs", "submit", str(talk), "--kind", "analyse", *settings]
+    child = subprocess.run([*command, "--home", home.home], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert child.returncode == 0, child.stderr
+    job = child.stdout.strip()
+    ended = home.ended(job)
+    assert ended.state is State.DONE, ended.problem
+    plan = yaml.safe_load((Results.of(home.home).place(job) / "plan.yaml").read_text())
+    (picture,) = plan["pictures"]
+    assert picture["file"] == digest_file(tmp_path / "pictures" / "hot, coffee.png") and 10 <= picture["from_s"] < 12
+    assert plan["music"]["file"] == digest_file(talk)
+    assert {picture["file"], plan["music"]["file"]} <= home.ledger.inputs_in_use(), "they are kept with the job"
+    with pytest.raises(SettingsError, match="NAME=DIGEST"):
+        FinishSettings.load("", {"given.pictures": "coffee.png"})
 
 
 def test_a_plan_that_cannot_be_read_is_refused_before_it_is_a_job() -> None:

@@ -220,6 +220,7 @@ def _background() -> dict[str, Any]:
 
 ELSEWHERE = (
     "analysis.matte", "analysis.strokes", *REFERENCES[1:], *TIMELINE, "film.plan", "given.transcript", "given.changes",
+    "given.music", "given.logo", "given.broll", "given.pictures",
 )  # fmt: skip
 """Settings that another part of the page sets; the form only keeps them."""
 OF_A_TAB = ("analyse",)

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.commands.fetching import ClipFile, local_file
 from pipeline.commands.finish_analyse import analyse
-from pipeline.commands.finish_plan import drafted, plan, write_otio
+from pipeline.commands.finish_plan import plan, write_otio
 from pipeline.commands.options import Home, Shared
 from pipeline.commands.running import check, check_place, running
 
@@ -32,7 +32,10 @@ PlanFile = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The film to write, an .mp4.")]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of encode; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="GROUP.KEY=VALUE", help="A setting of encode, or of a plan that is drafted; may be repeated."
+    ),
 ]
 
 
@@ -53,6 +56,7 @@ def render(
     Each frame is encoded once; after a change only what it touches is rendered again.
     """
     from pipeline.finish.film.files import beside
+    from pipeline.finish.kind import KIND
     from pipeline.finish.outcome import write_film
     from pipeline.finish.settings import FinishSettings
     from pipeline.finish.story import finish, told
@@ -64,7 +68,7 @@ def render(
     check(Path(clip), out)
     settings = FinishSettings.load("", dict(read_assignments(assignments or [], FinishSettings)))
     file = local_file(clip, home)
-    with running(None, settings.flat(), home) as context:
+    with running(KIND, settings.flat(), home) as context:
         source = open_clip(file, context)
         wanted = Wanted.of(plan, source, context)
         _check_beside(wanted, out)
@@ -90,11 +94,12 @@ def frame(
     from pipeline.finish.film.built import timeline_of
     from pipeline.finish.film.files import beside
     from pipeline.finish.moment import moment
+    from pipeline.finish.settings import FinishSettings
     from pipeline.see.open_clip import open_clip
     from utils.image.jpeg import write_jpeg
 
     check_place(Path(clip), out)
-    with running(None, {}, home) as context:
+    with running(None, FinishSettings().flat(), home) as context:
         source = open_clip(local_file(clip, home), context)
         wanted = Wanted.of(plan, source, context)
         timeline = timeline_of(wanted.plan, source)
@@ -117,14 +122,18 @@ class Wanted:
     @classmethod
     def of(cls, path: Path | None, clip: Clip, context: RunContext) -> Wanted:
         """The plan in a file; without one, that which `finish plan` would write, which is said."""
+        from pipeline.finish.draft.proposed import proposed
         from pipeline.finish.draft.told import sentences
         from pipeline.finish.film.plan import read_plan
+        from pipeline.finish.kind import KIND
 
         if path is not None:
             return cls(read_plan(path), path.absolute().parent)
-        made = drafted(clip, context)
+        files = {role: context.settings[name] for role, name in KIND.file_settings.items() if context.settings[name]}
+        made = proposed(clip, {role: Path(path).absolute() for role, path in files.items()}, context, str)
         said = "Without a plan, the film is what `finish plan` proposes:"
-        return cls(made.plan, Path.cwd(), (said, *sentences(made.plan, clip), *made.remarks))
+        remarks = dict.fromkeys(event.sentence for event in made.events)
+        return cls(made.plan, Path.cwd(), (said, *sentences(made.plan, clip), *remarks))
 
 
 def _check_beside(wanted: Wanted, out: Path) -> None:

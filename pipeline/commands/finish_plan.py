@@ -16,7 +16,6 @@ from pipeline.commands.running import check_place, running
 if TYPE_CHECKING:
     from pipeline.finish.draft.drafting import Draft
     from pipeline.finish.film.plan import Plan
-    from pipeline.stage import RunContext
     from utils.media.clip import Clip
 
 ServiceName = Annotated[
@@ -29,6 +28,20 @@ ServiceName = Annotated[
 ]
 
 
+PicturesFolder = Annotated[Path | None, typer.Option(help="A folder of pictures, matched by name with what is said.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="GROUP.KEY=VALUE", help="A setting of `analyse`, as silence.least_s=0.8, or of wanted."
+    ),
+]
+FLAGS = (
+    ("wanted.silences", "keep"), ("wanted.takes", "keep"), ("wanted.fillers", "keep"), ("wanted.subtitles", "marked"),
+    ("wanted.subtitles", "none"), ("wanted.zoom", "none"), ("wanted.highlights", "same"),
+)  # fmt: skip
+"""What each flag of `plan` sets, in their order; the last one that sets something counts."""
+
+
 def plan(
     clip: ClipFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="The plan to write.")] = Path("plan.yaml"),
@@ -38,6 +51,7 @@ def plan(
     broll_service: ServiceName = None,
     music: Annotated[Path | None, typer.Option(help="Music to be heard under the film.")] = None,
     logo: Annotated[Path | None, typer.Option(help="A picture for the upper right corner.")] = None,
+    pictures: PicturesFolder = None,
     no_silences: Annotated[bool, typer.Option("--no-silences", help="Leave pauses in.")] = False,
     no_takes: Annotated[bool, typer.Option("--no-takes", help="Leave in what is said again.")] = False,
     no_fillers: Annotated[bool, typer.Option("--no-fillers", help="Leave filler words in.")] = False,
@@ -50,20 +64,17 @@ def plan(
         typer.Option(metavar="ADDRESS", help="Where a language model corrects the transcript, as for `analyse`."),
     ] = None,
     otio: Annotated[Path | None, typer.Option(help="Where to write the cuts for editing programs, an .otio.")] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="GROUP.KEY=VALUE", help="A setting of `analyse`, as silence.least_s=0.8."),
-    ] = None,
+    assignments: Assignments = None,
     home: Home = None,
     shared: Shared = None,
 ) -> None:
     """Write a plan for a clip: what would be cut, shown and heard, for you to edit. It uses what `analyse` finds."""
-    from pipeline.finish.draft.cutting import Reasons
-    from pipeline.finish.draft.drafting import Materials, Wishes, check_free, draft
-    from pipeline.finish.known.settings import KnownSettings
+    from pipeline.finish.draft.drafting import Materials, check_free, draft
+    from pipeline.finish.draft.proposed import wishes
     from pipeline.finish.known.story import know
     from pipeline.finish.known.transcript import GivenFile
     from pipeline.finish.service.service import WITHOUT_KEY, client_of
+    from pipeline.finish.settings import PlanSettings
     from pipeline.see.open_clip import open_clip
     from pipeline.settings import read_assignments
     from utils.store.shared.opening import use_shared
@@ -71,32 +82,22 @@ def plan(
     use_shared(shared)
     check_place(Path(clip), out)
     check_free(out)
-    settings = KnownSettings.load("", dict(read_assignments(assignments or [], KnownSettings)))
+    flags = (no_silences, no_takes, no_fillers, karaoke, no_subtitles, no_zoom, no_highlights)
+    wanted = {name: value for (name, value), is_said in zip(FLAGS, flags, strict=True) if is_said}
+    settings = PlanSettings.load("", {**read_assignments(assignments or [], PlanSettings), **wanted})
     given, own = GivenFile.read(transcript) if transcript else None, read_changes(changes)
     client = client_of(broll_service) if broll_service else None
-    materials = Materials(broll, music, logo, client)
+    materials = Materials(broll, music, logo, pictures, client)
     materials.check()
-    cuts = Reasons(not no_silences, not no_takes, not no_fillers)
-    wishes = Wishes(cuts, not no_subtitles, karaoke, not no_zoom, not no_highlights)
     with running(None, settings.flat(), home) as context:
         source = open_clip(local_file(clip, home), context)
         known = know(source, context, given, own, language_model)
-        made = draft(known, materials, wishes, out.absolute().parent, context)
+        made = draft(known, materials, wishes(context.settings), out.absolute().parent, context)
         if broll_service and client is None:
             made = replace(made, remarks=(*made.remarks, f"{broll_service} is not asked for b-roll: {WITHOUT_KEY}"))
         _tell(made, source, made.write(out))
         if otio is not None:
             write_otio(made.plan, source, otio)
-
-
-def drafted(clip: Clip, context: RunContext) -> Draft:
-    """The plan that `finish plan` would write for a clip without being told anything."""
-    from pipeline.finish.draft.drafting import Materials, Wishes, draft
-    from pipeline.finish.known.settings import KnownSettings
-    from pipeline.finish.known.story import know
-
-    context = replace(context, settings=KnownSettings().flat())
-    return draft(know(clip, context), Materials(), Wishes(), Path.cwd(), context)
 
 
 def write_otio(plan: Plan, clip: Clip, out: Path) -> None:

@@ -65,6 +65,7 @@ def submit(
     chosen, where = find_kind(kind), home or usual()
     preset, saved = saved_preset(chosen, chosen.settings.USUAL_PRESET if preset is None else preset, where)
     said = {**saved, **read_assignments(assignments or [], chosen.settings)}
+    said = inputs.keep_folders(where, chosen, said)
     chosen.settings.load(preset, said)
     for clip in clips:
         if is_address(clip):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.estimate import Estimate, FinishedRun, Memory, Price, without_presets
 from pipeline.finish.known import stages as known
-from pipeline.finish.settings import ROLES, WANTED, Film, FinishSettings
+from pipeline.finish.settings import LISTS, ROLES, WANTED, Film, FinishSettings
 from pipeline.kind import Kind, Outcome, ResultFile, ShowPart, Task
 from pipeline.report.quality import FINISHED
 from pipeline.result.names import CLIP
@@ -97,5 +97,6 @@ KIND = Kind(
     run=_run,
     estimate=estimates,
     summary=_summary,
+    listed=LISTS,
     preview=_preview,
 )

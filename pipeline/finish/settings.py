@@ -1,22 +1,29 @@
 """The settings of the finish job: its plan, or what is wanted of a drafted one, and how the film is encoded."""
 
+import re
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from pipeline.finish.film.plan import Plan, parsed
 from pipeline.finish.known.settings import KnownSettings
-from pipeline.kind import Role
+from pipeline.kind import Content, Role
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
 from pipeline.settings.groups import Encode
+from utils.digest import is_digest
+from utils.errors import SettingsError
 
 ROLES = {
     "clip": Role("Clip", "clip"),
     "transcript": Role("Transcript", "transcript", required=False),
     "changes": Role("Changes", "changes", required=False),
+    "music": Role("Music", "sound", required=False),
+    "logo": Role("Logo", "picture", required=False),
 }
 """The inputs of both jobs."""
+LISTS: dict[str, Content] = {"given.broll": "clip", "given.pictures": "picture"}
+"""Settings of both jobs that list files."""
 
 
 class Wanted(Group):
@@ -42,6 +49,23 @@ WANTED = tuple(f"wanted.{name}" for name in Wanted.model_fields)
 """What forms of both jobs show first."""
 
 
+LISTED = (
+    "Each is its name, = and the digest under which it was added, with commas between; `jobs submit` takes a folder."
+)
+
+
+def listed(text: str) -> dict[str, str]:
+    """The names and digests of a list of files, by digest."""
+    found = dict[str, str]()
+    for part in filter(str.strip, re.split(r"[,\n]", text)):
+        name, _, digest = part.rpartition("=")
+        if not is_digest(digest.strip()):
+            said = "Give names and digests, as hills.mp4=<64 hex digits>; `jobs submit` takes a folder."
+            raise SettingsError(f"In a list of files, {part.strip()!r:.60} is no NAME=DIGEST.", said)
+        found[digest.strip()] = name.strip()
+    return found
+
+
 class Given(Group):
     """What people bring of a clip themselves."""
 
@@ -51,6 +75,18 @@ class Given(Group):
     changes: str | None = setting(
         None, "Changes", "Words, cuts and focal points that you changed, as JSON; they always count."
     )
+    music: str | None = setting(None, "Music", "Music to be heard under a film that is drafted.")
+    logo: str | None = setting(None, "Logo", "A picture for the upper right corner of a film that is drafted.")
+    broll: str = setting("", "B-roll", f"Clips, matched by name with what is said. {LISTED}", most_characters=100_000)
+    pictures: str = setting(
+        "", "Pictures", f"Pictures, matched by name with what is said. {LISTED}", most_characters=100_000
+    )
+
+    @field_validator("broll", "pictures")
+    @classmethod
+    def _is_a_list(cls, text: str) -> str:
+        listed(text)
+        return text
 
 
 class Film(Group):
@@ -81,10 +117,15 @@ class FilmEncode(Encode):
     )
 
 
-class AnalyseSettings(KnownSettings):
-    """The settings of the analyse job: those of what is known, and of the plan that is drafted from it."""
+class PlanSettings(KnownSettings):
+    """The settings of what is known, and of the plan that is drafted from it."""
 
     wanted: Wanted = Wanted()
+
+
+class AnalyseSettings(PlanSettings):
+    """The settings of the analyse job."""
+
     given: Given = Given()
 
 

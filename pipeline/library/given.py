@@ -26,6 +26,8 @@ FOLDERS = {
     "transcript": "transcripts",
     "changes": "changes",
     "sound": "sounds",
+    "music": "sounds",
+    "logo": "references",
 }
 """Where the files of each role are; it is the key of the setting that names them, too."""
 TITLES = {
@@ -36,6 +38,8 @@ TITLES = {
     "transcript": "transcript",
     "changes": "file of changes",
     "sound": "sound",
+    "music": "music",
+    "logo": "logo",
     CLIP: "structure video",
     "guide": "guide",
     "background": "background",

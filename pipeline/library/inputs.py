@@ -5,14 +5,15 @@ An order holds role -> digest. Orders of earlier versions hold the path of a fil
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Content, Kind
-from pipeline.library import given, mattes, references, said
+from pipeline.library import given, mattes, references, said, sounds
 from pipeline.library.clips import Clips
 from utils.digest import digest_file, is_digest
-from utils.errors import ClipError, PictureError, UnreadableClip
+from utils.errors import ClipError, PictureError, ReshootError, UnreadableClip
 
 _DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
@@ -32,8 +33,9 @@ def keep(home: Path, file: Path, content: Content) -> str:
         return said.keep_transcript(home, file.name, file.read_bytes())
     if content == "changes":
         return said.keep_changes(home, file.read_bytes())
-    title = file.name.encode(errors="replace").decode()  # names of files need not be text
-    return Clips(home).take(file, title)
+    if content == "sound":
+        return sounds.take(home, file).digest
+    return Clips(home).take(file, _title(file))
 
 
 def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +46,31 @@ def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str,
         for role, file in files.items()
     }
     return kind.with_files(rest, kept)
+
+
+def keep_folders(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in which each folder that stands for a list of files is that list; its files are kept in a home."""
+    folders = {name: Path(str(settings[name])) for name in kind.listed.keys() & settings.keys()}
+    return {**settings, **{name: _kept(home, at, kind.listed[name]) for name, at in folders.items() if _is_folder(at)}}
+
+
+def _kept(home: Path, folder: Path, content: Content) -> str:
+    """The files of a folder, kept and listed by name and digest; what is none of the kind is left out."""
+    found = list[str]()
+    for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
+        with suppress(ReshootError):
+            found.append(f"{_title(file).replace(',', ' ')}={keep(home, file, content)}")
+    return ",".join(found)
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):  # a list of many files is too long for a name
+        return path.is_dir()
+    return False
+
+
+def _title(file: Path) -> str:
+    return file.name.encode(errors="replace").decode()  # names of files need not be text
 
 
 def find(home: Path, value: str, content: Content) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.estimate import Estimate, FinishedRun, Price, without_presets
 from pipeline.finish.known.stages import MEMORY, price, stages
-from pipeline.finish.settings import ROLES, WANTED, AnalyseSettings
+from pipeline.finish.settings import LISTS, ROLES, WANTED, AnalyseSettings
 from pipeline.kind import Kind, Outcome, ResultFile, ShowPart, Task
 from pipeline.result.names import CLIP
 from pipeline.stage import RunContext
@@ -65,4 +65,5 @@ KIND = Kind(
     run=_run,
     estimate=estimates,
     summary=_summary,
+    listed=LISTS,
 )

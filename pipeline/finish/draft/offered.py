@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.finish.draft.broll import LEAST_S, Mention, is_free, mentions, shown_at, stem
+from pipeline.finish.draft.mentions import LEAST_S, Mention, broll_at, is_free, mentions, stem
 from pipeline.finish.film.plan import Broll, Cut
 from pipeline.finish.known.story import Known
 from pipeline.finish.service.fetching import CREDITS, FOLDER, OfferedFile, laid_beside
@@ -36,7 +36,7 @@ class Offered:
             for mention in _highlighted(known, covered):
                 if len(asked) == MOST_SEARCHES:
                     break
-                if mention.word in asked or not is_free(mention, known, cuts, (*taken, *more)):
+                if mention.word in asked or not is_free(mention, known, cuts, [each.at_s for each in (*taken, *more)]):
                     continue
                 asked.append(mention.word)
                 more += self._found(mention, known)
@@ -56,7 +56,7 @@ class Offered:
         offers = offers_for(Search(self.client, wanted), self.run)
         for offer in [each for each in offers if each.seconds >= LEAST_S][:MOST_TRIED]:
             if (path := self._laid(offer, mention.word)) is not None:
-                yield shown_at(mention, known, str(path.relative_to(self.folder)), offer.seconds)
+                yield broll_at(mention, known, str(path.relative_to(self.folder)), offer.seconds)
                 return
 
     def _laid(self, offer: Offer, word: str) -> Path | None:

@@ -14,6 +14,7 @@ def sentences(plan: Plan, clip: Clip) -> Iterator[str]:
     yield from _cuts(plan, clip)
     shown = (
         (len(plan.broll), "clip of b-roll", "clips of b-roll"),
+        (len(plan.pictures), "picture", "pictures"),
         (len(plan.zoom.punches) if plan.zoom else 0, "highlight shown larger", "highlights shown larger"),
         (int(plan.subtitles is not None), "set of subtitles", ""),
         (int(plan.music is not None), "piece of music", ""),
