@@ -32,6 +32,7 @@ STOP_S = 9.5
 OPEN_PAGES_S = 2
 KEEP_MODEL_HELP = "How long the worker keeps an engine open that nobody uses, with its model in memory."
 AHEAD_HELP = "How long the worker works ahead on a new clip, while there is no job; 0 is not at all."
+AHEAD_MUSIC_HELP = "A folder of music that it listens to ahead, beside that of the home."
 AHEAD_GB_HELP = "How much of the cache it may fill ahead in a day, in GB."
 ADDRESSES_HELP = "Whether clips may be given by http(s) addresses; else only where no other machine reaches the app."
 SHARED_HELP = "A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise."
@@ -57,6 +58,9 @@ def main(
     ] = 600.0,
     ahead: Annotated[float, typer.Option(help=AHEAD_HELP, envvar="RESHOOT_AHEAD_S", min=0, metavar="SECONDS")] = 600.0,
     ahead_gb: Annotated[float, typer.Option(help=AHEAD_GB_HELP, envvar="RESHOOT_AHEAD_GB", min=0)] = 2.0,
+    ahead_music: Annotated[
+        Path | None, typer.Option(help=AHEAD_MUSIC_HELP, envvar="RESHOOT_AHEAD_MUSIC", exists=True, file_okay=False)
+    ] = None,
     shared: Annotated[str | None, typer.Option(help=SHARED_HELP, metavar="PLACE")] = None,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
@@ -68,7 +72,7 @@ def main(
     use_home(where)
     try:
         use_shared(shared)
-        works = (keep_model, ahead, ahead_gb) if worker else None
+        works = (keep_model, ahead, ahead_gb, ahead_music) if worker else None
         _open(host, port, where, auth or [], database, works, addresses)
     except ReshootError as error:
         sys.exit(str(error))
@@ -80,7 +84,7 @@ def main(
 
 def _open(
     host: str, port: int, home: Path, auth: list[str], database: str | None,
-    works: tuple[float, float, float] | None, addresses: bool | None,
+    works: tuple[float, float, float, Path | None] | None, addresses: bool | None,
 ) -> None:  # fmt: skip
     """Check everything that may be refused, and only then import the heavy modules and serve."""
     from pipeline.jobs.locations import database_url, worker_name
@@ -109,8 +113,8 @@ def _open(
         try:
             supervisor = None
             if works:
-                keep_model, *ahead = works
-                supervisor = Supervisor(home, url, worker_name(), keep_model, Budget.of(*ahead))
+                keep_model_s, clip_s, day_gb, music = works
+                supervisor = Supervisor(home, url, worker_name(), keep_model_s, Budget.of(clip_s, day_gb, music))
             _serve(studio, build(studio, authenticator, hosts=(host,)), listener, supervisor)
         finally:
             over.set()

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pipeline.finish.film.files import Files
 from pipeline.finish.known.ahead import context_ahead, find_ahead
 from pipeline.finish.known.settings import KnownSettings
 from pipeline.finish.known.story import know
+from pipeline.finish.settings import AnalyseSettings
 from pipeline.jobs import ahead
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.ahead_log import RECENT_S, AheadLog, Note
@@ -22,7 +25,12 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.order import Order, make_order
 from pipeline.kinds import find_kind
+from pipeline.library.beds import beds
 from pipeline.library.clips import Clips
+from pipeline.library.films import EditedFilm, Films
+from pipeline.library.given import find
+from pipeline.library.inputs import keep
+from pipeline.run import Run
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from tests.films import clip as film
@@ -166,10 +174,62 @@ def test_what_finishing_asks_is_there_already_and_that_is_counted_once(working: 
 
 def test_the_transcript_is_found_where_a_model_is_here(alone: Path, talk: Clip) -> None:
     bring_tiny(alone / "models" / "whisper-tiny.en")
-    found = [done.name for done in find_ahead(talk, context_ahead(Store(cache_folder(alone), ahead=True)))]
+    found = [done.name for done in find_ahead(talk, context_ahead(Store(cache_folder(alone), ahead=True), {}))]
     assert set(found) == STAGES | {"transcript"} and found[-2] == "transcript"
     known = know(talk, RunContext(Store(cache_folder(alone)), KnownSettings.load("", {}).flat()))
     assert [done.name for done in known.done if not done.hit] == ["contents"]
+
+
+def test_a_clip_is_looked_into_ahead_as_the_last_one_was(working: Working, talk: Clip, tmp_path: Path) -> None:
+    home = working.home
+    wanted = {"silence.least_s": 0.9, "silence.breath_s": 0.1, "wanted.silences": "keep", "retakes.least_words": 7}
+    other = added(home, film(tmp_path / "other.mp4", 5).path)
+    for kind, settings in (("analyse", {"silence.least_s": 2.0}), ("analyse", wanted), ("steady", {})):
+        made = make_order(find_kind(kind), {"clip": other}, "other", settings, "")
+        working.ledger.cancel(working.ledger.submit(made).id)
+    clip = added(home, talk.path)
+    working.begin()
+    assert over(home, clip).state == "done"
+    for settings, found in ((wanted, True), ({}, False)):
+        asked = RunContext(Store(cache_folder(home)), AnalyseSettings.load("", settings).flat())
+        known = know(open_clip(Clips(home).path(clip), asked), asked)
+        assert {done.name: done.hit for done in known.done} == dict.fromkeys(KNOWN, True) | {"silence": found}
+    assert context_ahead(Store(tmp_path), {"silence.by": "another version"}).settings["silence.by"] == "voice"
+
+
+def test_music_is_listened_to_ahead(working: Working, tmp_path: Path) -> None:
+    home, folder = working.home, tmp_path / "music"
+    folder.mkdir()
+    chord = (0.1 * np.sin(np.arange(32_000) / 20)).astype(np.float32)
+    for number, place in enumerate((tmp_path / "added.wav", folder / "bed.wav")):
+        sounding(place.with_suffix(".mov"), chord * (number + 1), seconds=2.0).path.rename(place)
+    (folder / "broken.mp3").write_bytes(b"no sound")
+    digest = keep(home, tmp_path / "added.wav", "sound")
+    Films(home).save("ab" * 32, EditedFilm(plan={"music": {"file": digest}}), None)
+    path = find(home, "sound", digest)
+    assert path and [bed.path for bed in beds(home, folder)] == [path, folder / "bed.wav", folder / "broken.mp3"]
+    working.begin(Budget.of(900, 1, folder))
+    until(
+        lambda: not AheadLog(home).waiting_music(900, folder) and len(AheadLog(home).notes()) == 3, "end of the turns"
+    )
+    states = {note.state: note.why for note in AheadLog(home).notes().values()}
+    assert states.keys() == {"done", "failed"} and "broken.mp3" in states["failed"]
+    assert figures(home)["sound file"].ahead == 2
+
+    run = Run(RunContext(Store(cache_folder(home)), {}))
+    files = Files(lambda name, what: Path(name), run)
+    assert files.sound(str(path), "The music") and files.sound(str(folder / "bed.wav"), "The music")
+    assert all(done.hit for done in run.done) and figures(home)["sound file"].ahead_used == 2
+    (folder / "bed.wav").write_bytes((tmp_path / "added.wav").read_bytes())
+    os.utime(folder / "bed.wav", (1, 1))
+    assert [bed.path.name for bed, _ in AheadLog(home).waiting_music(900, folder)] == ["bed.wav"], "it is another one"
+    assert not AheadLog(home).waiting_music(900, None) and len(AheadLog(home).notes()) == 1
+
+
+def test_which_side_of_a_stereo_clip_has_sound_is_found_ahead(alone: Path, tmp_path: Path) -> None:
+    both = sounding(tmp_path / "stereo.mov", np.zeros((32_000, 2), np.float32))
+    found = [done.name for done in find_ahead(both, context_ahead(Store(cache_folder(alone), ahead=True), {}))]
+    assert found[-2:] == ["sound file", "web copy of the clip"]
 
 
 def test_entries_made_ahead_are_told_from_others(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ KEEP_MODEL_HELP = "How long an engine that nobody uses stays open, with its mode
 AHEAD_HELP = (
     "How long it works ahead on a new clip, while there is no job, so that finishing it begins at once; 0 never."
 )
+AHEAD_MUSIC_HELP = "A folder of music that it listens to ahead, beside that of the home."
 AHEAD_GB_HELP = "How much of the cache it may fill ahead in a day, in GB."
 
 
@@ -27,6 +28,9 @@ def worker(
     ] = 600.0,
     ahead: Annotated[float, typer.Option(help=AHEAD_HELP, envvar="RESHOOT_AHEAD_S", min=0, metavar="SECONDS")] = 600.0,
     ahead_gb: Annotated[float, typer.Option(help=AHEAD_GB_HELP, envvar="RESHOOT_AHEAD_GB", min=0)] = 2.0,
+    ahead_music: Annotated[
+        Path | None, typer.Option(help=AHEAD_MUSIC_HELP, envvar="RESHOOT_AHEAD_MUSIC", exists=True, file_okay=False)
+    ] = None,
     shared: Shared = None,
 ) -> None:
     """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line."""
@@ -42,7 +46,7 @@ def worker(
     use_shared(shared)
     where = home or usual()
     use_home(where)
-    url, budget = database_url(where, database), Budget.of(ahead, ahead_gb)
+    url, budget = database_url(where, database), Budget.of(ahead, ahead_gb, ahead_music)
     supervisor = Supervisor(where, url, name or worker_name(), keep_model, budget)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())

@@ -1,4 +1,4 @@
-"""Work ahead: while a worker has nothing to do, a child process finds out what finishing will ask of new clips.
+"""Work ahead: while a worker has nothing to do, a child process finds out what finishing will ask of clips and music.
 
 A job or a preview goes first: the child is killed as soon as one comes, and the clip's turn comes again. The child
 works at the lowest priority, within a budget, and what it makes of a clip that it cannot read is a note and no error.
@@ -33,6 +33,8 @@ LEDGER_S = 0.5
 """How often the ledger is asked for jobs meanwhile: also for those of other workers on this machine."""
 REST_S = 600.0
 """How long it rests when the budget of a day or the room is used up."""
+FINISHING = ("analyse", "finish")
+"""The kinds of jobs for whose sake clips are looked into ahead."""
 COMMAND = (sys.executable, "-m", "pipeline.jobs.ahead_child")
 
 
@@ -42,11 +44,13 @@ class Budget:
 
     clip_s: float = 0.0
     day_bytes: int = 0
+    music: Path | None = None
+    """A folder whose music films may have, beside what is in the home."""
 
     @classmethod
-    def of(cls, clip_s: float, day_gb: float) -> "Budget":
+    def of(cls, clip_s: float, day_gb: float, music: Path | None = None) -> "Budget":
         """The budget as people say it."""
-        return cls(clip_s, round(day_gb * 1e9))
+        return cls(clip_s, round(day_gb * 1e9), music and music.expanduser().absolute())
 
     @property
     def is_none(self) -> bool:
@@ -102,8 +106,8 @@ class WorkAhead:
         return not self._holders and time.monotonic() - self._quiet_since > QUIET_S
 
     def _step(self) -> bool:
-        """Give the newest clip its turn, if there is one; False if the budget of the day or the room is used up."""
-        for clip, note in self._log.waiting(self._budget.clip_s):
+        """Give the newest clip its turn, or else music; False if the budget of the day or the room is used up."""
+        for note, told in self._waiting():
             left_bytes = self._budget.day_bytes - self._log.bytes_today()
             if left_bytes <= 0:
                 return False
@@ -111,9 +115,16 @@ class WorkAhead:
             self._check()
             with self._log.turn(note) as mine:
                 if mine:
-                    file = str(Clips(self._home).path(clip.id))
-                    return self._turn(note, {"home": str(self._home), "file": file, "most_bytes": left_bytes})
+                    return self._turn(note, {"home": str(self._home), "most_bytes": left_bytes, **told})
         return True
+
+    def _waiting(self) -> Iterator[tuple[Note, dict[str, Any]]]:
+        """Whose turn is to come, and what a child is told of it: clips are looked into as the last one was."""
+        for clip, note in self._log.waiting(self._budget.clip_s):
+            wanted = self._ledger.last_settings(FINISHING)
+            yield note, {"file": str(Clips(self._home).path(clip.id)), "settings": wanted}
+        for bed, note in self._log.waiting_music(self._budget.clip_s, self._budget.music):
+            yield note, {"music": str(bed.path)}
 
     def _turn(self, note: Note, told: dict[str, Any]) -> bool:
         """Work on a clip until it is done, given up, or somebody goes first; False if there is no more room."""
@@ -126,7 +137,7 @@ class WorkAhead:
             state, why = made.ending(cancelled=sys.exception() is not None, late=seconds >= left_s)
             self._log.write(note.after(seconds, made.bytes, state, why), seconds)
             if why:
-                log.info("Nothing more is found out ahead about the clip %.12s: %s", note.clip, why)
+                log.info("Nothing more is found out ahead about %.18s: %s", note.clip, why)
         return made.end != "full"
 
     def _check(self) -> None:

@@ -1,6 +1,7 @@
-"""The child process that works ahead on one clip, at the lowest priority, and tells of each step in a line of JSON.
+"""The child process that works ahead on one clip, or on music, at the lowest priority; it tells of each step.
 
-    python -m pipeline.jobs.ahead_child    # it is told {"home": ..., "file": ..., "most_bytes": ...}
+    python -m pipeline.jobs.ahead_child    # it is told {"home": ..., "most_bytes": ..., "file": ..., "settings": ...}
+                                           # or, of music, {"home": ..., "most_bytes": ..., "music": ...}
 
 It may be killed at any moment: the cache keeps what was finished, and nothing of the rest.
 """
@@ -9,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,11 @@ from utils.guarded_child import go_with_parent, heard
 from utils.process_resources import give_way_to_all
 
 
-def work(home: Path, file: Path, most_bytes: int) -> None:
-    """Find out what finishing will ask of a clip, until that many bytes were added to the cache."""
-    from pipeline.finish.known.ahead import context_ahead, find_ahead
+def work(
+    home: Path, most_bytes: int, file: str = "", music: str = "", settings: Mapping[str, Any] | None = None
+) -> None:
+    """Find out what finishing will ask of a clip or of music, until that many bytes were added to the cache."""
+    from pipeline.finish.known.ahead import context_ahead, find_ahead, listen_ahead
     from pipeline.see.open_clip import open_clip
     from utils.home import cache_folder, use_home
     from utils.store import Store
@@ -30,8 +34,9 @@ def work(home: Path, file: Path, most_bytes: int) -> None:
     left_bytes = min(most_bytes, store.room_bytes())
     if left_bytes <= 0:
         return _say(end="full")
-    context = context_ahead(store)
-    for done in find_ahead(open_clip(file, context), context):
+    context = context_ahead(store, settings or {})
+    found = listen_ahead(Path(music), context) if music else find_ahead(open_clip(Path(file), context), context)
+    for done in found:
         _say(**asdict(done))
         left_bytes -= 0 if done.hit else done.bytes
         if left_bytes <= 0:
@@ -51,7 +56,7 @@ def main() -> None:
     go_with_parent()
     give_way_to_all()
     try:
-        work(Path(told["home"]), Path(told["file"]), told["most_bytes"])
+        work(Path(told.pop("home")), **told)
     except StoreFull:
         _say(end="full")
     except ReshootError as error:

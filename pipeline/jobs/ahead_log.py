@@ -1,19 +1,20 @@
 """What a home knows of work ahead: for each clip what was tried and how that ended, and how long all of it took.
 
-jobs/ahead/<clip>.json   the note on a clip: how its turn ended, and what was spent on it
+jobs/ahead/<clip>.json   the note on a clip, or on music: how its turn ended, and what was spent on it
            <clip>.lock   held by the worker whose turn it is, and freed by the system when that dies
            total.json    seconds spent so far, on clips too that are gone
 """
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from pipeline.library.beds import Bed, beds
 from pipeline.library.clips import Clips, StoredClip
 from utils.atomic_file import write_atomically
 from utils.store.lease import briefly, if_free
@@ -21,12 +22,14 @@ from utils.store.lease import briefly, if_free
 RECENT_S = 7 * 24 * 3600.0
 """A clip that was added longer ago is left alone: whoever wanted to finish it has begun."""
 
+MUSIC = "music-"
+"""How notes on music begin."""
 State = Literal["begun", "done", "failed", "spent"]
 
 
 @dataclass(frozen=True)
 class Note:
-    """How work ahead on a clip stands, since it was added last."""
+    """How work ahead on a clip stands, or on music, since it was added last."""
 
     clip: str
     added_at: float
@@ -55,9 +58,7 @@ class AheadLog:
     def waiting(self, most_s: float) -> list[tuple[StoredClip, Note]]:
         """The clips whose turn is to come, the newest first; one that was given up waits until it is added again."""
         stored = {clip.id: clip for clip in Clips(self.home).all()}
-        notes = self.notes()
-        for gone in notes.keys() - stored.keys():
-            (self.folder / f"{gone}.json").unlink(missing_ok=True)
+        notes = self._notes_of(stored, music=False)
         found = []
         for clip in reversed(stored.values()):
             note = notes.get(clip.id)
@@ -68,8 +69,27 @@ class AheadLog:
                 found.append((clip, note))
         return found
 
+    def waiting_music(self, most_s: float, folder: Path | None) -> list[tuple[Bed, Note]]:
+        """The music whose turn is to come, that of the last films first."""
+        listed = {f"{MUSIC}{bed.id}": bed for bed in beds(self.home, folder)}
+        notes, found = self._notes_of(listed, music=True), []
+        for name, bed in listed.items():
+            note = notes.get(name)
+            if note is None or note.added_at != bed.version:
+                note = Note(name, bed.version)
+            if note.state == "begun" and note.spent_s < most_s:
+                found.append((bed, note))
+        return found
+
+    def _notes_of(self, present: Collection[str], *, music: bool) -> dict[str, Note]:
+        """The notes on clips, or on music; those on what is there no more are thrown away."""
+        notes = {name: note for name, note in self.notes().items() if name.startswith(MUSIC) == music}
+        for gone in notes.keys() - set(present):
+            (self.folder / f"{gone}.json").unlink(missing_ok=True)
+        return notes
+
     def notes(self) -> dict[str, Note]:
-        """The notes on all clips; one that cannot be read counts as none."""
+        """The notes on all clips and music; one that cannot be read counts as none."""
         found = {}
         for path in self.folder.glob("*.json"):
             with suppress(OSError, ValueError, TypeError):

@@ -7,7 +7,7 @@ together or not at all.
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -82,6 +82,14 @@ class Ledger:
         wanted = sa.select(jobs.c.id).where(jobs.c.state.in_((State.QUEUED, State.RUNNING))).limit(1)
         with self.engine.connect() as connection:
             return connection.execute(wanted).first() is not None
+
+    def last_settings(self, kinds: Collection[str]) -> dict[str, Any]:
+        """The settings of the last job of these kinds that was submitted; empty if there is none."""
+        of_kinds = jobs.c.order["kind"].as_string().in_(kinds)
+        query = sa.select(jobs.c.order).where(of_kinds).order_by(jobs.c.created_at.desc()).limit(1)
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return {} if row is None else dict(row.order["settings"])
 
     def inputs_in_use(self) -> set[str]:
         """The ids under which the library keeps the inputs of all jobs."""

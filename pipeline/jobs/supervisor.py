@@ -89,7 +89,7 @@ class Supervisor:
         path = folder / f"{self._name}.log"
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        spend = (self._keep_model_s, self._ahead.clip_s, self._ahead.day_bytes)
+        spend = (self._keep_model_s, self._ahead.clip_s, self._ahead.day_bytes, self._ahead.music or "")
         about = (str(self._home), self._url, self._name, str(os.getpid()), *map(str, spend))
         with path.open("ab") as log:
             return subprocess.Popen(

@@ -1,9 +1,10 @@
 """The worker: a process that claims jobs and runs them, one at a time. Started and watched by the supervisor.
 
-    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES
+    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
 It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
-While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day.
+While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day, and on
+music of the home and of the folder AHEAD_MUSIC, which may be empty.
 """
 
 import logging
@@ -172,8 +173,8 @@ def main() -> None:
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes = sys.argv[1:]
-    budget = Budget(float(ahead_s), int(ahead_bytes))
+    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    budget = Budget(float(ahead_s), int(ahead_bytes), Path(music) if music else None)
     try:
         Worker(Path(home), url, name, int(parent), float(keep_model_s), budget).run()
     except (JobError, Outage) as error:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,12 @@ class Films:
             if path.stem != but and path.stat().st_mtime > since:
                 used |= {path.stem, *mentioned({"film": path.read_text("utf-8")})}
         return used
+
+    def music(self, most: int) -> list[str]:
+        """The digests of the music of the films that were saved last, the last one first."""
+        timed = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        plans = (self.get(path.stem).plan or {} for path in timed if is_digest(path.stem))
+        return [plan["music"]["file"] for plan in islice(filter(lambda plan: plan.get("music"), plans), most)]
 
     def _apart(self, plan: Plan) -> dict[str, Any]:
         """A plan as plain values, the text of its subtitles stored beside it."""

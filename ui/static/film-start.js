@@ -1,5 +1,5 @@
 // <reshoot-film-start>: has a clip looked into. What is wanted of its film, a transcript if there is one, and how far it is.
-import { ask, draw, html, percentText, secondsText, tell } from "./shared.js";
+import { ask, draw, html, percentText, remember, remembered, secondsText, tell } from "./shared.js";
 
 const WISHES = [
   ["silences", "Cut pauses", "A breath stays at either end."], ["takes", "Cut what is said again", "The last time counts."],
@@ -13,7 +13,7 @@ const wanted = ({ silences, takes, fillers, subtitles, karaoke, zoom, highlights
   "wanted.silences": silences ? "cut" : "keep", "wanted.takes": takes ? "cut" : "keep", "wanted.fillers": fillers ? "cut" : "keep",
   "wanted.subtitles": !subtitles ? "none" : karaoke ? "marked" : "plain", "wanted.zoom": zoom ? "slow" : "none", "wanted.highlights": highlights ? "larger" : "same",
 });
-const MORE = ["silence.least_s", "silence.breath_s", "speech.language", "retakes.fillers"], OFF = ["karaoke"], MOST_TRANSCRIPT_BYTES = 16e6, ENDED = ["done", "failed", "cancelled"], LOOK_MS = 700;
+const MORE = ["silence.least_s", "silence.breath_s", "speech.language", "retakes.fillers"], OFF = ["karaoke"], MOST_TRANSCRIPT_BYTES = 16e6, ENDED = ["done", "failed", "cancelled"], LOOK_MS = 700, LAST = "reshoot.film.wishes";
 
 class FilmStart extends HTMLElement {
   connectedCallback() {
@@ -40,8 +40,10 @@ class FilmStart extends HTMLElement {
     this.#draw();
   }
 
+  /** What was wanted of the last clip is offered for the next one: workers look ahead into it by that. */
   #forget() {
-    Object.assign(this, { wishes: Object.fromEntries(WISHES.map(([name]) => [name, !OFF.includes(name)])), transcript: null, more: {}, taken: null });
+    const usual = Object.fromEntries(WISHES.map(([name]) => [name, !OFF.includes(name)])), { wishes, more } = remembered(LAST, {});
+    Object.assign(this, { wishes: { ...usual, ...wishes }, transcript: null, more: { ...more }, taken: null });
   }
 
   /** Take up what was wanted of a job before; until that is known, nothing can be chosen. */
@@ -118,6 +120,7 @@ class FilmStart extends HTMLElement {
       this.dispatchEvent(new CustomEvent("asking", { detail }));
       const changes = await detail.changes;
       const { jobs: [job] } = await ask("jobs", { method: "POST", json: { kind: "analyse", clips: [this.clip.id], settings: this.#settings(changes) } });
+      remember(LAST, { wishes: this.wishes, more: this.more });
       this.dispatchEvent(new CustomEvent("begun", { detail: { job } }));
       this.#watch(job);
     } catch (error) {
@@ -180,7 +183,7 @@ class FilmStart extends HTMLElement {
   }
 
   #offer() {
-    const { again, problem, transcript } = this, named = (text) => html`<span class="name">${text}</span>`;
+    const { again, problem, transcript } = this, set = Object.values(this.more).filter((value) => value !== undefined).length, named = (text) => html`<span class="name">${text}</span>`;
     return html`<section class="card stack" data-key="offer" aria-label="${again ? "Look into it again" : "Look into the clip"}"><h2>${again ? "Look into it again" : "Make a film of it"}</h2>
       <p class="quiet">${again ? ABOUT_AGAIN : ABOUT}</p>
       ${problem && html`<p class="alert" role="alert">${problem}</p>`}
@@ -188,7 +191,7 @@ class FilmStart extends HTMLElement {
       <div class="row given">${transcript ? html`<span class="small">Transcript: ${named(transcript.name)}</span><button type="button" class="button small" data-do="without">Take it away</button>`
         : html`<button type="button" class="button small" data-do="transcript">I have a transcript</button><span class="quiet small">SRT, VTT or JSON, in place of writing down what is said</span>`}
         <input type="file" hidden aria-label="Transcript" accept=".srt,.vtt,.json,application/json,text/vtt,application/x-subrip"></div>
-      <details data-key="more"><summary>More</summary><div class="fields">
+      <details data-key="more"><summary>More${set ? ` (${set} set)` : ""}</summary><div class="fields">
         <label class="field number"><span class="small">Shortest pause that is cut <span class="quiet">s</span></span><input type="number" data-more="silence.least_s" min="0.1" max="30" step="0.1" placeholder="0.5"></label>
         <label class="field number"><span class="small">Breath that stays <span class="quiet">s</span></span><input type="number" data-more="silence.breath_s" min="0" max="5" step="0.05" placeholder="0.15"></label>
         <label class="field text"><span class="small">Language</span><input type="text" data-more="speech.language" maxlength="8" placeholder="found by itself"></label>
