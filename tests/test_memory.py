@@ -61,3 +61,30 @@ libc.fflush(None)
         return told.stdout.count("<heap nr=")
 
     assert pools("shared") == 1 < pools()
+
+
+def test_blocks_that_grow_are_not_copied() -> None:
+    code = """
+import ctypes, sys
+from contextlib import nullcontext
+from utils.process_resources import growing_in_place, peak_mb, share_malloc_arena
+share_malloc_arena()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.realloc.restype = ctypes.c_void_p
+used = ctypes.c_void_p(libc.malloc(30_000_000))  # blocks of that size are no longer mapped apart once one was freed
+libc.free(used)
+before = peak_mb()
+with growing_in_place() if len(sys.argv) > 1 else nullcontext():
+    grown = [None, None, None]
+    for size in range(1_000_000, 25_000_000, 1_000_000):
+        grown = [libc.realloc(ctypes.c_void_p(each), size) for each in grown]
+        for each in grown:
+            ctypes.memset(ctypes.c_void_p(each), 1, size)
+print(peak_mb() - before)
+"""
+
+    def peak(*apart: str) -> float:
+        command = [sys.executable, "-c", code, *apart]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert 60 < peak("apart") < 80 and peak() > 95

@@ -4,11 +4,14 @@ import ctypes
 import gc
 import os
 import resource
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_M_ARENA_MAX = -8
-"""glibc's parameter for the number of malloc arenas."""
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+"""glibc's parameters for the number of malloc arenas, and for the size from which a block is mapped for itself."""
+_LARGE_BYTES, _USUAL_BYTES = 1 << 19, 32 << 20
+"""What counts as large where blocks grow, and glibc's own limit once blocks of that size were freed."""
 MAX_OPEN_FILES = 65_536
 LOWEST_PRIORITY, FIRST_TO_GO = 19, 1000
 
@@ -26,6 +29,16 @@ def release_free_memory() -> None:
     """Return free memory to the system after a large piece of work; the allocator would keep some of it per job."""
     gc.collect()
     _call_malloc("malloc_trim", 0)
+
+
+@contextmanager
+def growing_in_place() -> Iterator[None]:
+    """Map large blocks apart while this runs: one that grows, such as an index, is not copied, and leaves no gap."""
+    _call_malloc("mallopt", _M_MMAP_THRESHOLD, _LARGE_BYTES)
+    try:
+        yield
+    finally:
+        _call_malloc("mallopt", _M_MMAP_THRESHOLD, _USUAL_BYTES)
 
 
 def _call_malloc(function: str, *values: int) -> None:

@@ -51,7 +51,7 @@ def moment(clip: Clip, plan: Plan, find: Find, context: RunContext, at: float | 
 
 def drawn(film: Film, index: int) -> tuple[RGB, RGB]:
     """A frame of a film as a picture, without its layers and with them; decoded once, if none of them hides it."""
-    colour, hidden = ColourConverter(film.colour), film.shown[index] is None
+    colour, hidden = ColourConverter(film.colour), film.is_hidden(index)
     below = Showing(Film(film.clip, film.timeline, film.size) if hidden else film)
     above = Showing(film) if hidden else below
     try:

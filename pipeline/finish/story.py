@@ -26,13 +26,15 @@ from utils.image import Size
 from utils.media.clip import Clip
 from utils.media.encoders import X264
 from utils.media.joined import Piece, write_joined
-from utils.process_resources import peak_mb, release_free_memory
+from utils.process_resources import growing_in_place, peak_mb, release_free_memory
 from utils.progress import Progress
 from utils.speech.subtitles import as_ass, as_srt
 from utils.store import Entry
 
 PREVIEW = {"encode.crf": 26, "encode.x264_preset": "ultrafast", "encode.encoder": X264}
 """How a preview is encoded, at half the size."""
+TIDIED = 40
+"""After so many encoded chunks free memory is given back; gaps between what stays would add up over hours."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Finished:
         release_free_memory()  # of encoders: the index of a file of hours takes its place
         spans = self.film.chunks()
         pieces = [Piece(entry.path(CHUNK), len(span)) for entry, span in zip(self.chunks, spans, strict=True)]
-        write_joined(out, pieces, self.film.rate, self.sound.path(SOUND) if self.sound else None)
+        with growing_in_place():
+            write_joined(out, pieces, self.film.rate, self.sound.path(SOUND) if self.sound else None)
         for path, text in self.subtitles(out).items():
             with explained(path):
                 write_atomically(path, text)
@@ -140,8 +143,15 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
 
 
 def _chunks(run: Run, film: Film) -> tuple[Entry, ...]:
+    entries, encoded = list[Entry](), 0
     with closing(Showing(film)) as showing:
-        return tuple(_chunk(run, FilmChunk(film, span, showing)) for span in film.chunks())
+        for span in film.chunks():
+            entries.append(_chunk(run, FilmChunk(film, span, showing)))
+            encoded += not entries[-1].hit
+            if encoded == TIDIED:
+                release_free_memory()
+                encoded = 0
+    return tuple(entries)
 
 
 def _chunk(run: Run, chunk: FilmChunk) -> Entry:

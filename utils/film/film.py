@@ -1,5 +1,6 @@
 """A film: a clip's frames by a timeline, with layers drawn on them in their order, one frame at a time."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,7 +10,7 @@ from typing import Any
 import av
 
 from utils.film.canvas import Canvas
-from utils.film.in_order import InOrder
+from utils.film.in_order import UNSEEN, InOrder
 from utils.film.inset import Inset
 from utils.film.layer import Layer
 from utils.film.repaint import Repaint
@@ -47,16 +48,18 @@ class Film:
         return self.clip.colour.worked
 
     @cached_property
-    def shown(self) -> list[int | None]:
-        """The clip's frame in each frame of the film; None where a layer hides it."""
-        shown: list[int | None] = list(self.timeline.shown(self.clip))
-        for index in self._hidden:
-            shown[index] = None
+    def shown(self) -> "array[int]":
+        """The clip's frame in each frame of the film; UNSEEN where a layer hides it. Hours have hundred thousands."""
+        shown = array("q", self.timeline.shown(self.clip))
+        for layer in self.layers:
+            for index in layer.span:
+                if layer.hides(index):
+                    shown[index] = UNSEEN
         return shown
 
-    @cached_property
-    def _hidden(self) -> set[int]:
-        return {index for layer in self.layers for index in layer.span if layer.hides(index)}
+    def is_hidden(self, index: int) -> bool:
+        """Whether nothing of the clip is seen in a frame."""
+        return self.shown[index] == UNSEEN
 
     def chunks(self) -> list[Span]:
         """Spans that are encoded one by one."""
@@ -81,7 +84,7 @@ class Film:
 
     def _seen(self, span: Span, layers: tuple[Layer, ...]) -> dict[str, Any]:
         return {
-            "shown": self.shown[span.start : span.stop],
+            "shown": [None if each == UNSEEN else each for each in self.shown[span.start : span.stop]],
             "layers": [layer.told(span) for layer in layers if layer.span & span],
         }
 
@@ -119,7 +122,7 @@ class Showing:
         for index in span:
             touching = [layer for layer in layers if index in layer.span]
             lowest = max((number for number, layer in enumerate(touching) if layer.hides(index)), default=0)
-            self._canvas.begin(None if self.film.shown[index] is None else self._base.at(index))
+            self._canvas.begin(None if self.film.is_hidden(index) else self._base.at(index))
             for layer in touching[lowest:]:
                 layer.apply(self._canvas, index)
             yield self._canvas.picture()

@@ -1,21 +1,23 @@
 """Frames of a clip in the order of a film: mostly forward, some twice, some not at all; each is decoded once."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from utils.media.clip import Clip
 from utils.media.colour import ColourTags
 from utils.media.planes import Planes
 from utils.media.video import ClipPlanes
 
+UNSEEN = -1
+
 
 class InOrder:
     """Gives the planes of a clip for each place of a film.
 
-    `shown` is the frame of the clip for each place, or None where nobody will ask. As long as the places that are asked
-    for follow each other, decoding goes on where it was.
+    `shown` is the frame of the clip for each place, or UNSEEN where nobody will ask. As long as the places that are
+    asked for follow each other, decoding goes on where it was.
     """
 
-    def __init__(self, clip: Clip, colour: ColourTags, shown: Sequence[int | None]) -> None:
+    def __init__(self, clip: Clip, colour: ColourTags, shown: Sequence[int]) -> None:
         self._source, self._shown = ClipPlanes(clip, colour), shown
         self._decoding: Generator[tuple[int, Planes]] | None = None
         self._place = -1
@@ -39,20 +41,32 @@ class InOrder:
 
     def _needed(self, place: int) -> int:
         """The next place, from one on, that somebody will ask for."""
-        while place < len(self._shown) and self._shown[place] is None:
+        while place < len(self._shown) and self._shown[place] == UNSEEN:
             place += 1
         return place
 
     def _from(self, place: int) -> Generator[tuple[int, Planes]]:
         """The planes of every needed place from one on, read in runs that go forward."""
-        places = [each for each in range(place, len(self._shown)) if self._shown[each] is not None]
-        indices = [self._shown[each] or 0 for each in places]
-        at = 0
-        while at < len(places):
-            stop = at + 1
-            while stop < len(places) and indices[stop] >= indices[stop - 1]:
-                stop += 1
-            for frame in self._source.read(dict.fromkeys(indices[at:stop])):
-                while at < stop and indices[at] == frame.index:
-                    yield places[at], frame.planes
-                    at += 1
+        while (place := self._needed(place)) < len(self._shown):
+            stop = self._end_of_run(place)
+            for frame in self._source.read(self._distinct(place, stop)):
+                while place < stop and (shown := self._shown[place]) in (UNSEEN, frame.index):
+                    if shown != UNSEEN:
+                        yield place, frame.planes
+                    place += 1
+
+    def _end_of_run(self, place: int) -> int:
+        """The first needed place that shows an earlier frame than the one before it."""
+        last = UNSEEN
+        for each in range(place, len(self._shown)):
+            if UNSEEN != self._shown[each] < last:
+                return each
+            last = max(last, self._shown[each])
+        return len(self._shown)
+
+    def _distinct(self, place: int, stop: int) -> Iterator[int]:
+        """The frames that these places show, each once."""
+        last = UNSEEN
+        for each in range(place, stop):
+            if self._shown[each] not in (UNSEEN, last):
+                yield (last := self._shown[each])

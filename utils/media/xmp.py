@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from utils.errors import UnreadableClip, WriteError
 from utils.untrusted_json import read_object
@@ -56,7 +56,9 @@ def write_settings(path: Path, document: Mapping[str, Any], description: str = D
     `description` is shown to people by other programs. The file is changed in place; atomicity is up to the caller.
     """
     text = json.dumps(document, allow_nan=False)
-    packet = PACKET.format(namespace=NAMESPACE, description=escape(description), document=escape(text)).encode()
+    packet = PACKET.format(
+        namespace=NAMESPACE, description=escape(description, quote=False), document=escape(text, quote=False)
+    ).encode()
     box = (HEADER_BYTES + len(UUID) + len(packet)).to_bytes(4, "big") + b"uuid" + UUID + packet
     if len(box) > MOST_BYTES or _document(packet) != json.loads(text):
         _refuse(path, "these settings do not fit into it")
