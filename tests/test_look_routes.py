@@ -33,7 +33,7 @@ from tests.journeys import written
 from tests.orders import restyle_order
 from tests.slow_engine import OPENED, OPENING_S
 from tests.workers import House, house
-from ui.problems import NotAllowed, NotHere
+from ui.problems import NotAllowed, NotHere, Overtaken
 from ui.routes import looks
 from ui.studio import Studio
 from utils.errors import ReshootError
@@ -48,8 +48,8 @@ Ask = Callable[[str], HTTPConnection]
 
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, ReshootError)
-    status = 404 if isinstance(error, NotHere) else 403 if isinstance(error, NotAllowed) else 400
-    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status)
+    status = {NotHere: 404, NotAllowed: 403, Overtaken: 409}
+    return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status.get(type(error), 400))
 
 
 @dataclass
@@ -232,7 +232,7 @@ def test_a_newer_one_takes_the_place_of_the_last_and_others_wait(place: Place, a
         until(lambda: len(place.requests()) == 1)
         waiting, new = ask("two"), ask("one")
         status, told = heard(old)
-        assert status == 400 and "newer one" in told["problem"]
+        assert status == 409 and "newer one" in told["problem"]
         until(lambda: len(place.requests()) == 2)
     finally:
         os.kill(place.house.living()[0].pid, signal.SIGCONT)
@@ -310,7 +310,7 @@ def test_an_engine_that_opens_slowly_is_opened_once(
     home = tmp_path_factory.mktemp("slow")
     clip = Clips(home).add(Path(shutil.copy(Clips(place.home).path(place.clip), tmp_path / "walk.mp4")), "walk.mp4")
     ledger = Ledger(database_url(home))
-    about = [str(home), database_url(home), "slow", str(os.getpid()), "600", "0", "0"]
+    about = [str(home), database_url(home), "slow", str(os.getpid()), "600", "0", "0", ""]
     with (home / "worker.log").open("w") as log:
         worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=PROJECT_ROOT, stderr=log)
     try:

@@ -13,3 +13,7 @@ class NotAllowed(ReshootError):
 
 class TooLarge(ReshootError):
     """413: the request is larger than this server accepts."""
+
+
+class Overtaken(ReshootError):
+    """409: a newer request of the same browser took the place of this one."""

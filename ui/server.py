@@ -29,7 +29,7 @@ from ui.inlaid import Inlaid
 from ui.model_tasks import ModelTaskError
 from ui.page import ASKS, HEAD, TAKES_ADDRESSES, page
 from ui.plain_words import in_words, settings_named
-from ui.problems import NotAllowed, NotHere, TooLarge
+from ui.problems import NotAllowed, NotHere, Overtaken, TooLarge
 from ui.quick_gradio import gr
 from ui.route_filter import RouteFilter
 from ui.routes import (
@@ -66,6 +66,7 @@ NO_DOCS: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 STATUS = {
     NotHere: 404,
     ChangedElsewhere: 409,
+    Overtaken: 409,
     NoClip: 404,
     JobError: 409,
     CacheTaskError: 409,

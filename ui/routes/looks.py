@@ -20,7 +20,7 @@ from pipeline.jobs.preview_worker import AFTER, BEFORE
 from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips, NoClip
 from ui.json_body import JsonBody
-from ui.problems import NotHere
+from ui.problems import NotHere, Overtaken
 from ui.routes.jobs import asked_settings, for_clip, order_of
 from ui.routes.parts import asked_parts
 from ui.studio import Studio
@@ -119,7 +119,7 @@ class PreviewQueue:
         except asyncio.CancelledError:
             if self._closed:
                 raise PreviewError("Reshoot was closed before the preview was there.", "Open it again.") from None
-            raise PreviewError("This preview was given up for a newer one.", "Wait for that one.") from None
+            raise Overtaken("This preview was given up for a newer one.", "Wait for that one.") from None
 
     def close(self) -> None:
         """Cancel all waiting requests because the app stops. Safe to call from any thread and from a signal handler."""

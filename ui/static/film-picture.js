@@ -5,7 +5,7 @@ import { clockText } from "./film-time.js";
 import { shortWhy } from "./film-words.js";
 import { ask, draw, html } from "./shared.js";
 
-const REST_MS = 80, LONG_MS = 700, MOST_KEPT = 60, MOST_CHARACTERS = 400000;
+const REST_MS = 80, LONG_MS = 700, OVERTAKEN = 409, YIELD_MS = 1500, MOST_YIELDED = 5, MOST_KEPT = 60, MOST_CHARACTERS = 400000;
 
 class FilmPicture extends HTMLElement {
   connectedCallback() {
@@ -26,7 +26,8 @@ class FilmPicture extends HTMLElement {
   #forget() {
     this.asking?.abort();
     clearTimeout(this.resting);
-    this.asking = this.resting = null;
+    clearTimeout(this.later?.timer);
+    this.asking = this.resting = this.later = null;
   }
 
   /** Follow a film; `heard` are the listeners of the one before it. */
@@ -82,7 +83,7 @@ class FilmPicture extends HTMLElement {
     else if (this.kept.has(wanted.key)) {
       this.told = this.kept.get(wanted.key);
       this.problem = "";
-    } else if (wanted.key !== this.failed || again) {
+    } else if (wanted.key !== this.later?.key && (wanted.key !== this.failed || again)) {
       this.failed = null;
       if (performance.now() - this.since > LONG_MS) this.asking?.abort(); // otherwise the next one is asked for when it is there
       this.resting ??= setTimeout(() => this.#ask(), REST_MS);
@@ -108,13 +109,26 @@ class FilmPicture extends HTMLElement {
       await Promise.all([told.before, told.after].map(loaded));
       this.kept.set(wanted.key, told);
       for (const old of [...this.kept.keys()].slice(0, Math.max(0, this.kept.size - MOST_KEPT))) this.kept.delete(old);
-      if (this.asking === asking) Object.assign(this, { told, problem: "" });
+      if (this.asking === asking) Object.assign(this, { told, problem: "", yielded: 0 });
     } catch (error) {
-      if (error.name !== "AbortError" && this.asking === asking) Object.assign(this, { problem: error.message, failed: wanted.key });
+      if (error.name !== "AbortError" && this.asking === asking) this.#failed(error, wanted.key);
     }
     if (this.asking !== asking) return;
     this.asking = null;
     this.#follow();
+  }
+
+  /** Tell what is wrong; but where another window of this browser was shown its moment first, ask again, ever later. */
+  #failed({ status, message }, key) {
+    if (status !== OVERTAKEN || this.yielded >= MOST_YIELDED) Object.assign(this, { problem: message, failed: key, yielded: 0 });
+    else {
+      this.yielded = (this.yielded ?? 0) + 1;
+      const timer = setTimeout(() => {
+        this.later = null;
+        this.#follow();
+      }, YIELD_MS * this.yielded * (1 + Math.random()));
+      this.later = { key, timer };
+    }
   }
 
   #draw() {
