@@ -62,10 +62,10 @@ class Neon:
 
 
 def _sunny(tone: Tone, colours: Floats) -> Floats:
-    even = exposed(tone, colours, 0.15)
-    warm = even * np.array([1.06, 0.99, 0.87], np.float32)
-    soft = curve(warm, ((0, 0.045), (0.25, 0.225), (0.5, 0.505), (0.8, 0.83), (1, 0.975)))
-    return toned(paled(soft, 0.08), (0.015, -0.01, 0.03), (0.035, 0.010, -0.03))
+    even = exposed(tone, colours, 0.3)
+    warm = even * np.array([1.09, 0.985, 0.81], np.float32)
+    soft = curve(warm, ((0, 0.055), (0.25, 0.25), (0.5, 0.505), (0.8, 0.83), (1, 0.975)))
+    return toned(soft, (0.025, -0.01, 0.015), (0.045, 0.012, -0.05))
 
 
 def _night(tone: Tone, colours: Floats) -> Floats:
