@@ -32,8 +32,9 @@ PAIRS = (20, 45, 70)
 """Approach, hold, exit: each with the frame after it."""
 
 LEAST_CHANGE = {
-    "film": 8, "bleach": 25, "noir": 28, "golden": 14, "neon": 38, "paint": 16,
-    "watercolour": 17, "ink": 33, "charcoal": 28, "cel": 15, "clay": 17,
+    "film": 8, "bleach": 25, "noir": 28, "golden": 14, "dusk": 26, "neon": 38, "autumn": 10, "winter": 23, "paint": 16,
+    "watercolour": 17, "ink": 33, "charcoal": 28, "blueprint": 48, "cel": 15, "comic": 13, "riso": 27, "clay": 17,
+    "bronze": 28, "marble": 38,
 }  # fmt: skip
 """Mean Delta E (CIE76) in the matte at full strength."""
 
@@ -43,9 +44,9 @@ LEAST_ON_FOOTAGE, FOOTAGE = 10, (
 """Median Delta E in the matte of real clips, at the default strength: another colour, by any measure."""
 
 MOST_FLICKER = {
-    "film": 1.0, "bleach": 0.9, "noir": 1.0, "golden": 0.95, "neon": 0.5,
-    "paint": 0.75, "watercolour": 0.75, "ink": 0.7, "charcoal": 0.75, "cel": 1.05,
-    "clay": 0.8,
+    "film": 1.0, "bleach": 0.9, "noir": 1.0, "golden": 0.95, "dusk": 0.75, "neon": 0.5, "autumn": 1.0, "winter": 0.8,
+    "paint": 0.75, "watercolour": 0.75, "ink": 0.7, "charcoal": 0.75, "blueprint": 1.05, "cel": 1.05, "comic": 0.9,
+    "riso": 1.0, "clay": 0.8, "bronze": 1.25, "marble": 0.4,
 }  # fmt: skip
 """Warp error over the source's own; what makes the picture harder raises it by the square of that."""
 
@@ -53,7 +54,8 @@ MOST_BOIL = 1.0
 """How much of the sensor's noise comes through, over what was there."""
 
 VARIED = (
-    "golden", "neon", "paint", "watercolour", "ink", "charcoal", "clay",
+    "golden", "dusk", "neon", "paint", "watercolour", "ink", "charcoal", "blueprint", "riso", "clay", "bronze",
+    "marble",
 )  # fmt: skip
 """Looks in which something is by chance."""
 
@@ -287,6 +289,33 @@ def test_nobody_overlooks_a_look_on_real_people(real_people: dict[str, list[View
         paint = Painter.of(views, look=name)
         away = [delta_e(paint(view), view.rgb)[view.matte > 250] for view in views]
         assert len(away) >= 4 and np.median(np.concatenate(away)) >= LEAST_ON_FOOTAGE, clip
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_green_leaves_tell_the_season(name: str) -> None:
+    """Leaves turn to rust in autumn, to white in winter, and to neither in any other look that keeps colours."""
+    leaves = np.clip(np.random.default_rng(3).normal((70, 115, 45), 12, (64, 64, 3)), 0, 255).astype(np.uint8)
+    view = replace(small(64, 64, matte=0), rgb=leaves)
+    light, a, b = lab(made(view, [view], look=name, apply_to="background")).reshape(-1, 3).mean(axis=0)
+    before = lab(leaves).reshape(-1, 3).mean(axis=0)
+    if name == "autumn":
+        assert a > 10 and b > 20
+    elif name == "winter":
+        assert light > before[0] + 15 and np.hypot(a, b) < 8
+    elif name in ("film", "golden", "paint", "watercolour", "cel", "comic", "clay"):
+        assert a < 5 and b > 10
+
+
+def test_a_statue_is_of_one_material() -> None:
+    """Cloth of any colour becomes the same metal, and the same stone."""
+    colours = ((150, 40, 40), (40, 60, 150), (60, 120, 60))
+    for name in ("bronze", "marble"):
+        tints = []
+        for colour in colours:
+            rgb = np.clip(small(96, 64).rgb // 4 + np.array(colour), 0, 255).astype(np.uint8)
+            view = replace(small(96, 64, matte=255), rgb=rgb)
+            tints.append(lab(made(view, [view], look=name)).reshape(-1, 3).mean(axis=0)[1:])
+        assert np.ptp(tints, axis=0).max() < 10, name
 
 
 @pytest.mark.footage

@@ -224,7 +224,7 @@ ELSEWHERE = (
 """Settings that another part of the page sets; the form only keeps them."""
 OF_A_TAB = ("analyse",)
 """Kinds of jobs that a tab of their own submits; the form does not offer them."""
-WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
+WITHOUT_MODEL = f"{len(LOOKS)} looks, each an edit of the source's own pixels. It needs no weights."
 MAKES = "All frames are made anew from the picture, what leads them and a prompt."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "animate.anchor": _anchor,

@@ -1,4 +1,4 @@
-"""Drawn looks, ink, charcoal and cel: lines follow edges, strong where these are, and taper."""
+"""Drawn looks, ink, charcoal, blueprint and cel: lines follow edges, strong where these are, and taper."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from pipeline.engines.looks.colour import Cube, curve, saturated, toned
 from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, smoothed_along
-from pipeline.engines.looks.paper import paper
+from pipeline.engines.looks.paper import grid, paper
 from pipeline.engines.looks.picture import Picture, blurred, bytes_of, ramp
 from pipeline.engines.looks.tone import Tone
 
@@ -15,6 +15,7 @@ _LEVELS = np.linspace(0, 1, 256, dtype=np.float32)
 """The 256 levels of a channel, 0..1, from which lookup tables are made."""
 _INK, _PAPER = (30, 32, 40), (242, 237, 227)
 _COAL, _TONED_PAPER = (34, 30, 30), (232, 216, 190)
+_BLUE, _CHALK = (14, 46, 108), (226, 238, 248)
 
 
 class Ink:
@@ -62,6 +63,23 @@ class Cel:
         lines, outline = contours_and_outline(picture, 1.15, 5, 0.006, 0.045)
         traced = _traced(_traced(flat, lines, 0.9), outline, 0.9)
         return limited_contrast(traced, picture, 0.62, 22)
+
+
+class Blueprint:
+    """White lines on blue paper, with the grid that plans are drawn on."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        light, self._seed = tone.spread(_LEVELS, 0.7), seed
+        self._washes = _levels(0.04 + 0.14 * ramp(light, 0.26, 0.40) + 0.18 * ramp(light, 0.58, 0.74))
+        self._colours = _sheet(_BLUE, _CHALK)
+
+    def __call__(self, picture: Picture) -> Bytes:
+        light = picture.enlarged(bytes_of(blurred(picture.light, 0.9 * picture.brush_px)))
+        lines, outline = contours_and_outline(picture, 1.0, 6, 0.004, 0.040)
+        drawn = _over(cv2.LUT(light, self._washes), cv2.convertScaleAbs(_over(lines, outline), alpha=0.95))
+        ruled = softened(_over(drawn, cv2.convertScaleAbs(grid(picture), alpha=0.16)))
+        sheet = _printed(ruled, self._colours, paper(picture, self._seed, 1.4), 0.06)
+        return limited_contrast(sheet, picture, 0.85, 24)
 
 
 def contours_and_outline(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
