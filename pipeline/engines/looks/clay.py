@@ -28,7 +28,7 @@ class Clay:
         crease = cv2.convertScaleAbs(picture.contours(1.4, 5, 0.003, 0.06), alpha=-0.55, beta=255)
         shade = cv2.multiply(lamp.shade(picture, brightness(form)), crease, scale=1 / 255)
         light = enlarged((60 * lamp.sheen(picture, 0.6))[..., None] * np.array([1.0, 0.97, 0.92], np.float32))
-        return limited_contrast(relit(pressed, shade, light, pressed, 0.7), picture, 0.58, 13)
+        return limited_contrast(relit(pressed, shade, light, pressed, 0.7), picture, 0.50, 12)
 
 
 @dataclass(frozen=True)

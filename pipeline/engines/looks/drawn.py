@@ -49,7 +49,7 @@ class Charcoal:
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
         sheet = _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.08)
-        return limited_contrast(sheet, picture, 0.58, 15)
+        return limited_contrast(sheet, picture, 0.50, 14)
 
 
 class Cel:

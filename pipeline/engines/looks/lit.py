@@ -36,7 +36,7 @@ class Golden:
         haze = _bloom(picture, 0.60, 9.0) * 0.30
         light = enlarged((1.0 * rim + haze)[..., None] * np.array(_SUN, np.float32))
         sunlit = relit(self._cube(picture.rgb), enlarged(shade), light, picture.rgb, 0.35)
-        return limited_contrast(sunlit, picture, 0.75, 14)
+        return limited_contrast(sunlit, picture, 0.64, 12)
 
 
 class Dusk:

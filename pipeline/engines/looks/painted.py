@@ -29,7 +29,7 @@ class Paint:
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
         oil = self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
-        return limited_contrast(oil, picture, 0.60, 15)
+        return limited_contrast(oil, picture, 0.54, 14)
 
     def _canvas(self, picture: Picture) -> Floats:
         """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""

@@ -41,7 +41,7 @@ class Riso:
         aside = np.array([[1, 0, 1.6 * picture.unit], [0, 1, -1.0 * picture.unit]], np.float32)
         moved = cv2.warpAffine(bright, aside, bright.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
         print_ = self._inks(cv2.merge([_grained(dark, grain), _grained(moved, cv2.bitwise_not(grain)), dark]))
-        return limited_contrast(print_, picture, 0.5, 16)
+        return limited_contrast(print_, picture, 0.30, 11)
 
 
 class Comic:
@@ -59,7 +59,7 @@ class Comic:
         lines = softened(cv2.max(*contours_and_outline(picture, 1.35, 6, 0.005, 0.045)))
         shadow = cv2.convertScaleAbs(softened(dots), alpha=-0.24, beta=255)
         keep = cv2.cvtColor(cv2.multiply(shadow, 255 - lines, scale=1 / 255), cv2.COLOR_GRAY2RGB)
-        return limited_contrast(np.asarray(cv2.multiply(flat, keep, scale=1 / 255)), picture, 0.52, 19)
+        return limited_contrast(np.asarray(cv2.multiply(flat, keep, scale=1 / 255)), picture, 0.38, 17)
 
 
 def _grained(cover: Bytes, grain: Bytes) -> Bytes:
@@ -74,7 +74,7 @@ def _separated(tone: Tone, colours: Floats) -> Floats:
     even = np.clip(exposed(tone, colours, 0.7), 0, 1)
     light = luma(even)
     warm = np.clip(2.2 * (even[:, :1] - even[:, 2:]), -0.5, 1)
-    dark = 0.95 * ramp(-light, -0.62, -0.10)
+    dark = 0.95 * ramp(-light, -0.70, -0.05)
     bright = np.clip(0.95 * ramp(-light, -0.86, -0.30) * (0.62 + 0.5 * warm) + 0.35 * np.maximum(warm, 0), 0, 1)
     return np.concatenate([dark, np.asarray(bright, np.float32), light], axis=1)
 

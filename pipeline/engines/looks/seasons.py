@@ -34,7 +34,7 @@ class Winter:
         lying = np.clip(0.8 * relief.rim(0.0, -1.0) + 0.9 * np.clip(relief.folds(0.0, -1.0) - 0.25, 0, 1), 0, 1)
         light = enlarged((0.6 * lying)[..., None] * np.array(_SNOW, np.float32))
         neutral = np.full(picture.matte.shape, 128, np.uint8)
-        return limited_contrast(relit(self._cube(picture.rgb), neutral, light, picture.rgb, 0.8), picture, 0.64, 12)
+        return limited_contrast(relit(self._cube(picture.rgb), neutral, light, picture.rgb, 0.8), picture, 0.56, 11)
 
 
 def _foliage(values: Floats) -> Floats:
