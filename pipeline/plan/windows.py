@@ -40,6 +40,17 @@ class WindowPlan:
 
 
 @dataclass(frozen=True)
+class KeyedPlan(WindowPlan):
+    """A window from one key to the next, which is the same whatever is painted before it: its number does not count."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of all fields but the number."""
+        fields = {name: value for name, value in asdict(self).items() if name != "index"}
+        return digest_bytes(canonical_json({**fields, "box": list(self.box)}))
+
+
+@dataclass(frozen=True)
 class Stretch:
     """The frames of a window, and how many of the first ones the window before generates too."""
 
@@ -77,8 +88,9 @@ def windows(
         runs = stretches(segments, shots, caps.lengths, overlap_frames, shown)
     boxes = [stable.box(each.span, whole=whole) for each in runs]
     sized = _sized([box for box in boxes if box], caps, stable.canvas)
+    plan = KeyedPlan if caps.between_given else WindowPlan
     return tuple(
-        WindowPlan(index, each.segment, each.span, box, each.overlap)
+        plan(index, each.segment, each.span, box, each.overlap)
         for index, (each, box) in enumerate(zip(runs, sized, strict=True))
     )
 
