@@ -16,6 +16,7 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.order import make_order
 from pipeline.library import given, inputs
 from pipeline.make.given_keys import KEYS, TAKE_KEYS, GivenKeys, laid_over
+from pipeline.preview import frame
 from pipeline.report.journey import Journey
 from pipeline.restyle.kind import KIND
 from pipeline.see.open_clip import open_clip
@@ -185,6 +186,21 @@ def test_too_far_apart_is_refused_before_anything_is_made(film: Film) -> None:
     with pytest.raises(SettingsError, match="between 13 and 39") as caught:
         journey(film.clip, film.keyed(film.painted("few", (0, 13))), engine)
     assert "Paint frame 26 too" in caught.value.remedy and not engine.windows
+
+
+def test_a_preview_shows_the_nearest_painted_frame(film: Film, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "find_engine", lambda name: Between())
+    context = film.keyed(run.keys)
+    clip = open_clip(film.clip, context)
+    for index, shown in ((13, 13), (24, 26), (39, 39)):
+        made = frame.preview_frame(clip, context, index / (len(clip) - 1))
+        assert made.index == shown and made.box is not None
+        middle = Box(*made.box).slices
+        after, before = made.after[middle].astype(int), made.before[middle]
+        changed = np.abs(after - before).max(axis=2) > 20
+        assert changed.mean() > 0.05 and np.median(np.abs(after - recoloured(before))[changed]) < 3
+        told = any(f"Shown is frame {shown}, the nearest painted one" in event for event in made.events)
+        assert told == (index != shown)
 
 
 def keys_of(film: Film, path: Path, **changed: Any) -> GivenKeys:

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Engine, View
 from pipeline.plan.stable_picture import SEEN_KERNEL, StablePicture
 from pipeline.see.mended_matte import Take
 from pipeline.stage import RunContext, Stage, Work
@@ -22,7 +22,7 @@ from pipeline.types import Event
 from utils.digest import canonical_json, digest_bytes
 from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Box, Size
-from utils.image.geometry import Matrix, corners, inverse, moved
+from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
 from utils.image.picture_file import RGBA
 from utils.keyframes.key_set import Key, KeySet, file_of, renumbered, rows_of, write_key_set
 from utils.keyframes.painted import Painted, base
@@ -61,6 +61,14 @@ class GivenKeys:
     def within(self, span: Span) -> "WindowKeys":
         """Those of a window."""
         return WindowKeys(self, tuple(index for index in self.keys if index in span))
+
+    def frame(self, view: View, clip_size: Size, size: Size) -> dict[int, RGB]:
+        """The picture over a single view of its frame, which is a part of that frame at a size; none without one."""
+        if view.index not in self.keys:
+            return {}
+        to_view = shift(*(-each for each in view.corner)) @ resize(clip_size, size)
+        to_view = to_view @ inverse(self.keys[view.index].matrix)
+        return {view.index: laid_over(view.rgb, self.picture(view.index), to_view)}
 
     def picture(self, index: int) -> RGBA:
         """The picture of a frame."""
