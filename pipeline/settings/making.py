@@ -78,6 +78,12 @@ class Generate(Group):
         "A clip that leads the model in place of what is drawn from the source: one picture for each frame, as a "
         "guide job makes them. Where they are grey, nothing leads. For vace and controlnet.",
     )
+    keys: str | None = setting(
+        None,
+        "Painted frames",
+        "Frames of the clip that people painted, which the engine keyframe goes between: a folder, a zip or a picture. "
+        "`python -m pipeline keys` writes the frames to paint.",
+    )
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2
     )
