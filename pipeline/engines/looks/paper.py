@@ -1,4 +1,4 @@
-"""Paper grain: a fixed, tileable noise texture that lies still in the stable picture."""
+"""Textures with a place of their own, grain, veins, grid and screen: tiles that lie still in the stable picture."""
 
 from functools import lru_cache
 
@@ -19,16 +19,6 @@ _GRID_PX, _COARSE_UNIT = 32, 1.3
 def paper(picture: Picture, seed: int, grain_px: float) -> Bytes:
     """The grain under a picture, h x w, 0..255 around 128."""
     return _laid(_sheet(seed, round(grain_px * picture.unit, 2)), picture)
-
-
-@lru_cache(maxsize=4)
-def _sheet(seed: int, grain_px: float) -> Bytes:
-    """One tile of grain: white noise through a difference of Gaussians."""
-    noise = np.random.default_rng(seed).standard_normal((_TILE_PX, _TILE_PX)).astype(np.float32)
-    around = np.pad(noise, 32, mode="wrap")
-    soft = cv2.GaussianBlur(around, (0, 0), grain_px) - 0.6 * cv2.GaussianBlur(around, (0, 0), 3 * grain_px)
-    sheet = soft[32:-32, 32:-32]
-    return np.asarray(np.clip(np.rint(128 + sheet * (55 / sheet.std())), 0, 255), np.uint8)
 
 
 def veins(picture: Picture, seed: int) -> Bytes:
@@ -52,6 +42,16 @@ def _laid(sheet: Bytes, picture: Picture) -> Bytes:
     left, top = (at % len(sheet) for at in picture.corner)
     down, right = -(-(top + height) // len(sheet)), -(-(left + width) // len(sheet))
     return np.asarray(np.tile(sheet, (down, right))[top : top + height, left : left + width])
+
+
+@lru_cache(maxsize=4)
+def _sheet(seed: int, grain_px: float) -> Bytes:
+    """One tile of grain: white noise through a difference of Gaussians."""
+    noise = np.random.default_rng(seed).standard_normal((_TILE_PX, _TILE_PX)).astype(np.float32)
+    around = np.pad(noise, 32, mode="wrap")
+    soft = cv2.GaussianBlur(around, (0, 0), grain_px) - 0.6 * cv2.GaussianBlur(around, (0, 0), 3 * grain_px)
+    sheet = soft[32:-32, 32:-32]
+    return np.asarray(np.clip(np.rint(128 + sheet * (55 / sheet.std())), 0, 255), np.uint8)
 
 
 @lru_cache(maxsize=2)

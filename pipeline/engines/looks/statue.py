@@ -24,7 +24,7 @@ class Bronze:
 
     def __init__(self, tone: Tone, seed: int) -> None:
         self._lamp = Lamp(-0.6 if seed % 2 == 0 else 0.6, -0.8)
-        self._cube = Cube(lambda levels: _alloy(levels))
+        self._cube = Cube(_alloy)
 
     def __call__(self, picture: Picture) -> Bytes:
         form = _form(picture, 0.55, 1.35)
