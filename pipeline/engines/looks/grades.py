@@ -38,7 +38,7 @@ class Noir:
         self._cube = Cube(lambda colours: _black_and_white(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.62, 10)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.55, 9)
         return _haloed(print_, picture, (0.16, 0.155, 0.15), 0.62)
 
 
@@ -66,16 +66,16 @@ def _silver(tone: Tone, colours: Floats) -> Floats:
     light = luma(even)
     silver = np.where(light < 0.5, 2 * even * light, 1 - 2 * (1 - even) * (1 - light))
     hard = curve(
-        0.68 * silver + 0.32 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.47), (0.75, 0.76), (0.9, 0.89), (1, 0.965))
+        0.72 * silver + 0.28 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.47), (0.75, 0.76), (0.9, 0.89), (1, 0.965))
     )
     return toned(paled(hard, 0.74), (-0.05, 0.012, 0.024), (0.0, 0.012, -0.004))
 
 
 def _black_and_white(tone: Tone, colours: Floats) -> Floats:
     """The grade of a black and white print: channel mix, deep curve, faint split toning."""
-    even = exposed(tone, colours, 0.45)
+    even = exposed(tone, colours, 0.6)
     grey = even @ np.array([[0.44], [0.46], [0.10]], np.float32)
-    deep = curve(grey, ((0, 0.01), (0.2, 0.09), (0.45, 0.35), (0.7, 0.69), (0.88, 0.88), (1, 0.965)))
+    deep = curve(grey, ((0, 0.01), (0.2, 0.08), (0.45, 0.365), (0.7, 0.71), (0.88, 0.88), (1, 0.965)))
     return toned(np.repeat(deep, 3, axis=1), (-0.012, 0.0, 0.022), (0.018, 0.004, -0.02))
 
 
