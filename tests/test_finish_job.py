@@ -141,6 +141,7 @@ def test_a_job_drafts_its_plan_with_files_that_were_given(home: House, talk: Pat
     assert picture["file"] == digest_file(tmp_path / "pictures" / "hot, coffee.png") and 10 <= picture["from_s"] < 12
     assert plan["music"]["file"] == digest_file(talk)
     assert {picture["file"], plan["music"]["file"]} <= home.ledger.inputs_in_use(), "they are kept with the job"
+    assert inputs.keep_folders(home.home, find_kind("finish"), {"given.broll": ""}) == {"given.broll": ""}
     with pytest.raises(SettingsError, match="NAME=DIGEST"):
         FinishSettings.load("", {"given.pictures": "coffee.png"})
 

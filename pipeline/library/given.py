@@ -28,6 +28,7 @@ FOLDERS = {
     "sound": "sounds",
     "music": "sounds",
     "logo": "references",
+    "keys": "keys",
 }
 """Where the files of each role are; it is the key of the setting that names them, too."""
 TITLES = {
@@ -40,6 +41,7 @@ TITLES = {
     "sound": "sound",
     "music": "music",
     "logo": "logo",
+    "keys": "set of painted frames",
     CLIP: "structure video",
     "guide": "guide",
     "background": "background",

@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Content, Kind
-from pipeline.library import given, mattes, references, said, sounds
+from pipeline.library import given, keys, mattes, references, said, sounds
 from pipeline.library.clips import Clips
 from utils.digest import digest_file, is_digest
 from utils.errors import ClipError, PictureError, ReshootError, UnreadableClip
 
+SUFFIXES = {
+    "clip": {".mp4", ".mov", ".mkv", ".webm", ".m4v", ".avi"},
+    "picture": {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"},
+}
+"""How files of a folder end that are taken for clips and for pictures."""
 _DIGESTS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
@@ -22,6 +27,8 @@ def keep(home: Path, file: Path, content: Content) -> str:
     """Keep a file of this machine in a home; returns its digest. The file itself stays where it is."""
     if content == "matte":
         return mattes.take(home, file).digest
+    if content == "keys":
+        return keys.take(home, file).digest
     if not file.is_file():
         problem, remedy = f"There is no file {str(file)!r}.", "Check the path and try again."
         raise UnreadableClip(problem, remedy) if content == "clip" else PictureError(problem, remedy)
@@ -50,14 +57,14 @@ def keep_files(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str,
 
 def keep_folders(home: Path, kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings in which each folder that stands for a list of files is that list; its files are kept in a home."""
-    folders = {name: Path(str(settings[name])) for name in kind.listed.keys() & settings.keys()}
+    folders = {name: Path(str(settings[name])) for name in kind.listed if settings.get(name)}
     return {**settings, **{name: _kept(home, at, kind.listed[name]) for name, at in folders.items() if _is_folder(at)}}
 
 
 def _kept(home: Path, folder: Path, content: Content) -> str:
     """The files of a folder, kept and listed by name and digest; what is none of the kind is left out."""
     found = list[str]()
-    for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
+    for file in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES[content]):
         with suppress(ReshootError):
             found.append(f"{_title(file).replace(',', ' ')}={keep(home, file, content)}")
     return ",".join(found)

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from pipeline.engines.effort import Effort
-from pipeline.engines.looks import LOOKS
+from pipeline.engines.looks import LOOKS, LookName
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
 
@@ -14,13 +14,14 @@ FURTHER = "Another picture, for engines that take several; restyle takes the fir
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle", "vace", "controlnet", "edit", "bernini"] = setting(
+    engine: Literal["restyle", "keyframe", "vace", "controlnet", "edit", "bernini"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU; the others need a graphics card and "
-        "weights: vace makes what a prompt says, all frames of a window together, controlnet a few at a time from "
-        "those around them, edit changes a few frames by an instruction and carries them through the clip, and bernini "
-        "changes all frames of a window together by an instruction.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; so does keyframe, which carries frames "
+        "that you painted through the clip; the others need a graphics card and weights: vace makes what a prompt "
+        "says, all frames of a window together, controlnet a few at a time from those around them, edit changes a few "
+        "frames by an instruction and carries them through the clip, and bernini changes all frames of a window "
+        "together by an instruction.",
     )
     model: str = setting(
         "",
@@ -78,6 +79,12 @@ class Generate(Group):
         "A clip that leads the model in place of what is drawn from the source: one picture for each frame, as a "
         "guide job makes them. Where they are grey, nothing leads. For vace and controlnet.",
     )
+    keys: str | None = setting(
+        None,
+        "Painted frames",
+        "Frames of the clip that people painted, which the engine keyframe goes between: a folder, a zip or a picture. "
+        "`python -m pipeline keys` writes the frames to paint.",
+    )
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2
     )
@@ -98,9 +105,7 @@ class Generate(Group):
         "Compiled model",
         "Whether the model is compiled for the card, which takes a minute or more at first and pays in long runs.",
     )
-    look: Literal[
-        "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"
-    ] = setting(
+    look: LookName = setting(
         "paint",
         "Look",
         " ".join(("What the picture is made into.", *(f"{name}: {line}" for name, line in LOOKS.items()))),

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 from pipeline.finish.draft.mentions import SHOWN_S, Mention, is_free, mentions, stem
 from pipeline.finish.film.plan import Cut
 from pipeline.finish.known.story import Known
+from pipeline.library.inputs import SUFFIXES
 from utils.errors import ReshootError
 
 Opened = TypeVar("Opened")
-VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".m4v", ".avi"}
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+VIDEOS, PICTURES = SUFFIXES["clip"], SUFFIXES["picture"]
 
 
 @dataclass(frozen=True, slots=True)
