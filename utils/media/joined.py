@@ -18,11 +18,14 @@ from av.video.stream import VideoStream
 
 from utils.atomic_file import explained, replacing
 from utils.errors import UnreadableClip, WriteError
+from utils.process_resources import release_free_memory
 
 TICKS_HZ = 90_000
 """Ticks of the whole file: edit lists are exact enough for sound."""
 INDEX_BYTES, FRAME_BYTES, PACKET_BYTES = 16_384, 32, 24
 """Room for the index in front: always, and for each frame and each packet of sound. What is left of it stays free."""
+TIDIED = 50
+"""After so many pieces free memory is given back: each is opened where others left gaps, and touches new ones."""
 SOUND_PACKET_S = Fraction(1024, 48_000) / 2
 """The shortest packets of sound that are expected: those of AAC, at 96 kHz."""
 
@@ -84,7 +87,7 @@ def _pictures(
 ) -> Iterator["av.Packet[VideoStream]"]:
     """All packets of pictures, each moved by the frames before its piece."""
     before = 0
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
         seen = set[int]()
         with av.open(str(piece.path)) as container:
             stream = container.streams.video[0]
@@ -102,6 +105,8 @@ def _pictures(
         if seen != set(range(piece.frames)):
             raise _damaged(piece.path)
         before += piece.frames
+        if number % TIDIED == TIDIED - 1:
+            release_free_memory()
 
 
 def _sound(packets: Iterable["av.Packet[AudioStream]"], target: AudioStream) -> Iterator["av.Packet[AudioStream]"]:
