@@ -33,6 +33,7 @@ class Keyframe:
         between_given=True,
         is_edit_of_source=True,
         keeps_feet=True,
+        is_steady=True,
         keeps_outside=True,
     )
     settings = ("generate.apply_to", "generate.seed")
