@@ -145,7 +145,7 @@ def _step(field: Field) -> float | None:
 def _engine() -> dict[str, Any]:
     """The engines by their labels, each with what it is good for, and why it cannot run on this machine if so."""
     good_for = {model.family.engine: model.family.good_for for model in reversed(Registry.load(home()).models)}
-    choices = [_engine_choice(each, good_for.get(each.name, WITHOUT_MODEL)) for each in engines()]
+    choices = [_engine_choice(each, WITHOUT_MODEL.get(each.name) or good_for[each.name]) for each in engines()]
     return {"control": "engines", "title": "Made by", "help": "What makes the new pixels.", "choices": choices}
 
 
@@ -232,7 +232,10 @@ ELSEWHERE = (
 """Settings that another part of the page sets; the form only keeps them."""
 OF_A_TAB = ("analyse",)
 """Kinds of jobs that a tab of their own submits; the form does not offer them."""
-WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
+WITHOUT_MODEL = {
+    "restyle": "Eleven looks, each an edit of the source's own pixels. It needs no weights.",
+    "keyframe": "A few frames that you paint in any program, carried through the clip. It needs no weights.",
+}
 MAKES = "All frames are made anew from the picture, what leads them and a prompt."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "animate.anchor": _anchor,

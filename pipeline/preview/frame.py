@@ -7,7 +7,7 @@ of their own, so that another style of the same clip is quick.
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from pipeline.make.given_keys import GivenKeys, given_keys
 from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
 from pipeline.preview.mended import MendedSamples
 from pipeline.preview.moment import clearest
+from pipeline.preview.painted import between_painted
 from pipeline.stage import RunContext, Stage
 from pipeline.types import References
 from utils.digest import canonical_json, digest_bytes
@@ -85,7 +86,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
         events.append(f"Nobody was found in the {looked_at} frames looked at, so the whole picture is restyled.")
-    sample = given.painted(clip, meant, sample_at(clip, meant, at), events)
+    sample = sample_at(clip, meant, at)
     whole = settings["generate.apply_to"] != "person"
     if not whole and sample.box is None:
         events.append("The person was not found in this frame: there it stays as it is.")
@@ -99,8 +100,10 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
         style = _style(samples, view, references, whole=whole)
         window = Window.single(view, settings, style, clip.rate)
         lead = given.guide.frame(view, sample.size) if given.guide else None
-        painted = given.keys.frame(view, clip.size, sample.size) if given.keys else {}
-        window = replace(window, controls=leads(engine.caps.controls, window.views, lead), given=painted)
+        window = replace(window, controls=leads(engine.caps.controls, window.views, lead))
+        if given.keys:
+            window = between_painted(window, given.keys, sample, partial(at_index, clip, meant), clip.size)
+            view = next(each for each in window.views() if each.index == sample.index)
         after = _composited(sample, view, generated(engine, window, context), settings)
     return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
 
@@ -124,14 +127,6 @@ class _Given:
         keys, of_keys = given_keys(take, clip, context, engine)
         notes = [event.sentence for event in keys.events] if keys else []
         return cls(guide, keys, [*filter(None, [of_guide, of_keys]), *notes])
-
-    def painted(self, clip: Clip, meant: MendedSamples, sample: Sample, events: list[str]) -> Sample:
-        """The sample itself, or the painted frame that is nearest to it: only a job makes the frames between those."""
-        if self.keys is None or sample.index in self.keys.keys:
-            return sample
-        nearest = min(self.keys.keys, key=lambda index: abs(index - sample.index))
-        events.append(f"Shown is frame {clip.start + nearest}, the nearest painted one; a job makes those between.")
-        return sample_at(clip, meant, nearest / max(1, len(clip) - 1))
 
 
 def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:
@@ -175,7 +170,12 @@ def sample_at(clip: Clip, meant: MendedSamples, at: float | None) -> Sample:
     plain = meant.plain
     if at is None:
         return meant.mended(clearest(plain.all)) if plain.with_person else clearest(meant.samples.all)
-    index = round(at * (len(clip) - 1))
+    return at_index(clip, meant, round(at * (len(clip) - 1)))
+
+
+def at_index(clip: Clip, meant: MendedSamples, index: int) -> Sample:
+    """A frame, which is searched for the same person unless it is one of the samples."""
+    plain = meant.plain
     there = next((sample for sample in plain.all if sample.index == index), None)
     return meant.mended(there or _searched(_Moment(clip.digest, plain, index, clip)))
 

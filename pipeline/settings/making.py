@@ -14,13 +14,14 @@ FURTHER = "Another picture, for engines that take several; restyle takes the fir
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle", "vace", "controlnet", "edit", "bernini"] = setting(
+    engine: Literal["restyle", "keyframe", "vace", "controlnet", "edit", "bernini"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU; the others need a graphics card and "
-        "weights: vace makes what a prompt says, all frames of a window together, controlnet a few at a time from "
-        "those around them, edit changes a few frames by an instruction and carries them through the clip, and bernini "
-        "changes all frames of a window together by an instruction.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; so does keyframe, which carries frames "
+        "that you painted through the clip; the others need a graphics card and weights: vace makes what a prompt "
+        "says, all frames of a window together, controlnet a few at a time from those around them, edit changes a few "
+        "frames by an instruction and carries them through the clip, and bernini changes all frames of a window "
+        "together by an instruction.",
     )
     model: str = setting(
         "",

@@ -30,6 +30,7 @@ class Keyframe:
         lengths=Lengths(48, 240),
         references=0,
         given_frames=True,
+        between_given=True,
         is_edit_of_source=True,
         keeps_feet=True,
         keeps_outside=True,
@@ -54,7 +55,8 @@ class Keyframe:
         """It computes on processors whatever the device is, on two of them at once."""
         pixels = size.area_px
         seconds = _START_S + frames * pixels * _NS_PER_PIXEL * 1e-9 / min(2, processors())
-        return Cost(seconds, 200 + pixels * (_BYTES_PER_PIXEL + frames * _BYTES_PER_FRAME_PIXEL) / 1e6)
+        held = min(frames, self.caps.lengths.preferred)
+        return Cost(seconds, 200 + pixels * (_BYTES_PER_PIXEL + held * _BYTES_PER_FRAME_PIXEL) / 1e6)
 
     def open(self, settings: Mapping[str, Any], device: Device, tell: Tell) -> Session:
         """Nothing is loaded."""
