@@ -93,7 +93,7 @@ def test_several_looks_side_by_side(clip: Path, home: Path, tmp_path: Path, caps
 def test_all_looks_are_in_rows(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(home, clip, "-o", tmp_path / "looks.jpg", "--looks", "all")
     assert f"in {len(LOOKS)} looks" in capsys.readouterr().out
-    assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 2 * (360 + 28)
+    assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 4 * (360 + 28)
 
 
 def test_several_seeds_side_by_side_and_each_as_a_file(

@@ -35,7 +35,7 @@ class Keyframe:
         keeps_feet=True,
         keeps_outside=True,
     )
-    settings = ("generate.apply_to",)
+    settings = ("generate.apply_to", "generate.seed")
     opening = ()
     tools = ("numpy", "opencv-contrib-python", "numba")
 
