@@ -36,6 +36,15 @@ def test_a_subject_that_grows_is_painted_anew_each_time_it_is_a_third_larger() -
     assert len(backwards) == len(chosen)
 
 
+def test_keys_keep_a_least_distance() -> None:
+    """Whatever grows or appears meanwhile."""
+    rules = Rules(scale=1.3, frames=24, unreached=0.1, least=6)
+    for heights in ([100 * 1.2**frame for frame in range(40)], [100.0] * 40):
+        chosen = keys(heights, lambda start, stop: dict.fromkeys(range(start + 1, stop), 0.9), rules)
+        gaps = np.diff(chosen)
+        assert gaps[:-1].min() >= 6 and gaps.max() <= 12
+
+
 def test_where_nobody_is_seen_only_distance_counts() -> None:
     assert keys([0.0, 0.0, 50.0, 0.0, 0.0], all_reached, RULES) == (0, 4)
 

@@ -84,7 +84,22 @@ def test_frames_are_read_only_as_far_as_keys_are_found() -> None:
         assert len(read) <= 20 * (count + 1) + 1
 
 
+def test_keys_are_never_next_to_each_other() -> None:
+    """Somebody who becomes larger faster than can be painted is painted every few frames."""
+    offered = found(np.geomspace(1, 4, 24).tolist())
+    gaps = np.diff([each.frame for each in offered])
+    assert gaps[:-1].min() >= RULES.least and len(offered) < 7
+
+
 def test_short_gaps_do_not_end_a_run() -> None:
-    seen = [False, True, True, False, True, *[False] * 30, True]
-    assert seen_runs(seen) == [(1, 5), (35, 36)]
-    assert seen_runs([False] * 5) == []
+    heights = [0, 50, 50, 0, 50, *[0] * 30, 50]
+    assert seen_runs(heights) == [(1, 5), (35, 36)]
+    assert seen_runs([0.0] * 5) == []
+
+
+def test_a_run_begins_where_most_of_somebody_is_seen() -> None:
+    """And not with a hand that comes into the picture, nor ends with a foot that leaves it."""
+    heights = [5, 20, 40, 90, *[100] * 30, 80, 30, 10]
+    assert seen_runs(heights) == [(3, 35)]
+    growing = np.geomspace(20, 200, 100).tolist()
+    assert seen_runs(growing) == [(0, 100)]

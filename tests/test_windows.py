@@ -124,8 +124,9 @@ def test_every_frame_is_in_a_window_whatever_was_painted() -> None:
 
 
 def test_where_nobody_is_seen_no_key_is_missed() -> None:
-    found = keyed([30, 45], nobody=Span(46, 200))
-    assert [(each.span.start, each.span.stop) for each in found] == [(0, 31), (30, 46), (45, 60)]
+    found = keyed([30, 45], nobody=Span(50, 200))
+    assert [(each.span.start, each.span.stop) for each in found] == [(0, 31), (30, 46), (45, 50)]
+    assert [(each.span.start, each.span.stop) for each in keyed([30], nobody=Span(31, 200))] == [(0, 31)]
     assert not keyed([], nobody=Span(0, 200))
 
 

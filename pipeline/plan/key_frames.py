@@ -1,7 +1,7 @@
 """The stage that proposes which frames of a clip people paint, shot by shot, and its cached result."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,18 +57,19 @@ def _runs(work: Work) -> Iterator[Span]:
         if work.settings["generate.apply_to"] != "person":
             yield Span(shot.start, shot.stop)
             continue
-        for start, stop in seen_runs([analysis.boxes[index] is not None for index in shot]):
+        for start, stop in seen_runs(_heights_px(analysis, shot)):
             yield Span(shot.start + start, shot.start + stop)
 
 
 def _run(work: Work, span: Span) -> Run:
     analysis: Analysis = work.inputs["analysis"]
     joints: Joints = work.inputs["joints"]
-    boxes = [analysis.boxes[index] for index in span]
-    return Run(
-        [box.size.height_px if box else 0 for box in boxes],
-        [facing(joints.poses.keypoints[index]) for index in span],
-    )
+    return Run(_heights_px(analysis, span), [facing(joints.poses.keypoints[index]) for index in span])
+
+
+def _heights_px(analysis: Analysis, frames: Iterable[int]) -> list[float]:
+    """How tall the person is in frames of the clip; 0 where nobody is seen."""
+    return [box.size.height_px if (box := analysis.boxes[index]) else 0 for index in frames]
 
 
 def _seen(work: Work, clip: Clip, span: Span) -> Iterator[Seen]:

@@ -130,8 +130,8 @@ def between_keys(
 ) -> tuple[Stretch, ...]:
     """The frames of all windows from one key to the next, without those in which nothing is shown.
 
-    Two windows share the key between them. Before the first key of a shot, and after its last one, a window goes to
-    the shot's edge. SettingsError names the frame to paint where a key is missing.
+    Two windows share the key between them. Before the first key of a shot, and after its last one, a window goes as far
+    as anything is shown. SettingsError names the frame to paint where a key is missing.
     """
     runs: list[Stretch] = []
     for shot in shots:
@@ -147,14 +147,14 @@ def between_keys(
 
 def _from_key_to_key(shot: Span, keys: Sequence[int], shown: Callable[[Span], bool]) -> list[Span]:
     """A shot cut at its keys, each of which is in the part before it and in the part after it."""
+    seen = [index for index in shot if shown(Span(index, index + 1))]
     if not keys:
-        seen = [index for index in shot if shown(Span(index, index + 1))]
         where = f"frames {shot.start} to {shot.stop - 1}" if len(shot) > 1 else f"frame {shot.start}"
         raise SettingsError(
             f"No frame is painted in the shot of {where}.", f"Paint one of it, such as frame {seen[len(seen) // 2]}."
         )
-    edges = sorted({shot.start, *keys, shot.stop - 1})
-    return [Span(start, stop + 1) for start, stop in pairwise(edges)] or [shot]
+    edges = sorted({min(seen[0], keys[0]), *keys, max(seen[-1], keys[-1])})
+    return [Span(start, stop + 1) for start, stop in pairwise(edges)] or [Span(edges[0], edges[0] + 1)]
 
 
 def _too_far(span: Span, most: int) -> SettingsError:

@@ -22,6 +22,8 @@ class Rules:
     """Most frames from one key to the next."""
     unreached: float = 0.25
     """Most of the subject, as a share of it, that no key near a frame may show."""
+    least: int = 1
+    """Fewest frames from one key to the next, but for the last frame."""
 
 
 def keys(heights_px: Sequence[float], unreached: Unreached, rules: Rules, first: int = 0) -> tuple[int, ...]:
@@ -31,7 +33,7 @@ def keys(heights_px: Sequence[float], unreached: Unreached, rules: Rules, first:
     """
     whole = [first]
     for start, stop in pairwise(_by_scale(heights_px, rules, first)):
-        whole += [*_between(start, stop, unreached, rules.unreached), stop]
+        whole += [*_between(start, stop, unreached, rules), stop]
     return tuple(whole)
 
 
@@ -42,19 +44,22 @@ def _by_scale(heights_px: Sequence[float], rules: Rules, first: int) -> Iterator
     for frame in range(first + 1, last + 1):
         if frame == last:
             yield frame
-        elif frame - key >= rules.frames or _grown(heights_px[key], heights_px[frame + 1]) > rules.scale:
+        elif frame - key >= rules.frames or (
+            frame - key >= rules.least and _grown(heights_px[key], heights_px[frame + 1]) > rules.scale
+        ):
             yield frame
             key = frame
 
 
-def _between(start: int, stop: int, unreached: Unreached, most: float) -> Iterator[int]:
-    """More keys between two, until every frame there is reached."""
-    shares = unreached(start, stop)
+def _between(start: int, stop: int, unreached: Unreached, rules: Rules) -> Iterator[int]:
+    """More keys between two, until every frame there is reached that is not too near to one of them."""
+    found = unreached(start, stop)
+    shares = {frame: share for frame, share in found.items() if min(frame - start, stop - frame) >= rules.least}
     worst = max(shares, key=lambda frame: shares[frame], default=start)
-    if shares and shares[worst] > most:
-        yield from _between(start, worst, unreached, most)
+    if shares and shares[worst] > rules.unreached:
+        yield from _between(start, worst, unreached, rules)
         yield worst
-        yield from _between(worst, stop, unreached, most)
+        yield from _between(worst, stop, unreached, rules)
 
 
 def _grown(before_px: float, after_px: float) -> float:

@@ -4,8 +4,9 @@ Only the frames between two keys are held at once, as small grey pictures.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ from utils.keyframes.choosing import Rules, keys
 from utils.keyframes.motion import Motion
 from utils.keyframes.stretch import Check, Mask, Stretch
 
-RULES = Rules(scale=1.3, frames=20, unreached=0.4)
+RULES = Rules(scale=1.3, frames=20, unreached=0.4, least=5)
 """Patch synthesis fills in what plain carrying does not reach, so that fewer frames have to be painted for it."""
-LEAST_APART = 5
-"""Frames that are nearer to a key than this are left to it, whatever they show."""
+WELL_SEEN = 0.6
+"""Of their height in the frames around: somebody who is seen less of comes into the picture, or leaves it."""
 TURNED = 0.35
 """A person who faces the camera by so much more or less than in the keys beside it has turned."""
 ALONE_SHARE = 0.5
@@ -51,14 +52,14 @@ Seen = tuple[Grey, Mask]
 
 def offers(run: Run, frames: Iterator[Seen], check: Check, rules: Rules = RULES) -> Iterator[Offer]:
     """The frames of a run to paint, in order; `frames` are all of them, read once."""
+    shown = replace(rules, scale=inf)  # what size asks for is known already
     coarse = keys(run.heights_px, lambda start, stop: {}, rules)
     held = [next(frames)]
     yield Offer(0, "the first frame of a shot with something to paint")
     for start, stop in pairwise(coarse):
         held += [next(frames) for _ in range(stop - start)]
         greys, subjects = [grey for grey, _ in held], [subject for _, subject in held]
-        stretch = Stretch(greys, subjects, check)
-        inner = [start + frame for frame in _between(stretch, run.heights_px[start : stop + 1], rules)]
+        inner = [start + frame for frame in Stretch(greys, subjects, check).keys(shown)[1:-1]]
         for before, key, after in zip([start, *inner], inner, [*inner[1:], stop], strict=False):
             yield Offer(key, _why_between(run, before, key, after))
         last = inner[-1] if inner else start
@@ -67,16 +68,6 @@ def offers(run: Run, frames: Iterator[Seen], check: Check, rules: Rules = RULES)
         elif not _alone(run, last, greys[last - start :], subjects[last - start :], rules):
             yield Offer(stop, "the last frame")
         held = held[-1:]
-
-
-def _between(stretch: Stretch, heights_px: Sequence[float], rules: Rules) -> list[int]:
-    """The frames between the ends of a stretch that show too much that no key near them shows."""
-
-    def unreached(start: int, stop: int) -> dict[int, float]:
-        shares = stretch.unreached(start, stop)
-        return {frame: share for frame, share in shares.items() if min(frame - start, stop - frame) >= LEAST_APART}
-
-    return list(keys(heights_px, unreached, rules)[1:-1])
 
 
 def _alone(run: Run, key: int, greys: Sequence[Grey], subjects: Sequence[Mask], rules: Rules) -> bool:
@@ -107,10 +98,22 @@ def _why_between(run: Run, before: int, key: int, after: int) -> str:
     return "something comes into sight that no other key shows"
 
 
-def seen_runs(seen: Sequence[bool], longest_gap: int = RULES.frames) -> list[tuple[int, int]]:
-    """The runs of frames in which somebody is seen, half-open; a short gap does not end one."""
-    indexes: NDArray[np.intp] = np.flatnonzero(np.asarray(seen))
+def seen_runs(heights_px: Sequence[float], longest_gap: int = RULES.frames) -> list[tuple[int, int]]:
+    """The runs of frames in which somebody is well seen, half-open; a short gap does not end one."""
+    indexes: NDArray[np.intp] = np.flatnonzero(np.asarray(heights_px))
     if not len(indexes):
         return []
     breaks = np.flatnonzero(np.diff(indexes) > longest_gap) + 1
-    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(indexes, breaks)]
+    return [_well_seen(heights_px, int(part[0]), int(part[-1]) + 1) for part in np.split(indexes, breaks)]
+
+
+def _well_seen(heights_px: Sequence[float], start: int, stop: int) -> tuple[int, int]:
+    """A run without the frames at its ends in which little of somebody is seen."""
+    near = RULES.frames
+    first = next(i for i in range(start, stop) if heights_px[i] >= WELL_SEEN * max(heights_px[i : min(i + near, stop)]))
+    last = next(
+        i
+        for i in reversed(range(first, stop))
+        if heights_px[i] >= WELL_SEEN * max(heights_px[max(first, i - near + 1) : i + 1])
+    )
+    return first, last + 1

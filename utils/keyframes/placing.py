@@ -24,6 +24,7 @@ SAME_SHAPE = 1.02
 """Sides that grew alike up to this ratio belong to one scale."""
 CLEARLY = 0.05
 """By so much more alike a picture has to be elsewhere than where it should lie, to be moved there."""
+MOVED_COST = 0.1
 STEP_PX, STEP_SCALE = 1.5, 0.006
 """First steps of the fine search."""
 
@@ -36,6 +37,11 @@ class Placed:
     to_picture: Matrix
     moved: bool = False
     """Whether it lies elsewhere than a picture of this size should."""
+
+    @property
+    def score(self) -> float:
+        """What frames are compared by: one over which a picture lies where it should is likelier than another."""
+        return self.likeness - MOVED_COST * self.moved
 
 
 class Painting:
@@ -112,6 +118,12 @@ class Laid:
         return likeness(frame, self.outlines.laid(move @ self.to_frame, frame.size))
 
 
+def expected(frame: Outlines, given: Given) -> Placed:
+    """A picture where it should lie over outlines of a frame."""
+    place = next(given.places())
+    return Placed(given.over(place, frame.size).likeness(frame, np.eye(3)), place)
+
+
 def found(frame: Outlines, laid: Laid) -> Placed:
     """The best shift of a picture over small outlines of a frame."""
     reach_px = round(REACH_SHARE * max(frame.size))
@@ -121,9 +133,9 @@ def found(frame: Outlines, laid: Laid) -> Placed:
 
 def placed(frame: Outlines, given: Given, start: Matrix) -> Placed:
     """Where a picture lies exactly, searched from a start; where it should lie if it is hardly more alike elsewhere."""
-    expected = next(given.places())
-    usual = Placed(given.over(expected, frame.size).likeness(frame, np.eye(3)), expected)
-    searched = max((_searched(frame, given.over(each, frame.size)) for each in (start, expected)), key=_alike)
+    usual = expected(frame, given)
+    starts = [usual.to_picture] if np.allclose(start, usual.to_picture) else [usual.to_picture, start]
+    searched = max((_searched(frame, given.over(each, frame.size)) for each in starts), key=_alike)
     return searched if searched.likeness > usual.likeness + CLEARLY else usual
 
 

@@ -17,17 +17,17 @@ from utils.image.picture_file import RGBA
 from utils.keyframes.key_set import Key
 from utils.keyframes.outlines import Outlines
 from utils.keyframes.painted import base
-from utils.keyframes.placing import COARSE_PX, FINE_PX, Given, Painting, Placed, found, placed
+from utils.keyframes.placing import COARSE_PX, FINE_PX, MOVED_COST, Given, Painting, Placed, expected, found, placed
 
 SURE, SURE_BY_NAME = 0.42, 0.22
 """A picture this like a frame shows it; less is enough if its name says so too. Pictures of other clips reach 0.15, and
 0.37 where they may be moved about."""
 EASY = 0.6
 """A picture this like a frame has the size and place that were expected, or nearly."""
-CLOSE, PLAINLY = 0.05, 0.05
-"""Frames less alike than the best one by this may be meant too; a name that leads to a frame this much less like the
-picture than another one is wrong."""
-MOST_FRAMES, MOST_CLOSE, MOST_SCALED = 120, 4, 6
+CLOSE, NEARLY, PLAINLY = 0.05, 0.12, 0.05
+"""A name is believed where no frame is more like the picture by more than the first, and wrong where one is so by more
+than the last in detail; without a name, frames less alike than the best one by the second may be meant."""
+MOST_FRAMES, MOST_CLOSE, MOST_SCALED = 120, 6, 6
 """How many frames of a clip are compared at first, how many in detail, and how many at all scales."""
 NUMBERED = re.compile(r"\D*(\d{6})\D*")
 """A name that says which frame a picture shows."""
@@ -97,15 +97,15 @@ class Recogniser:
         """The frame that a picture shows; PictureError if it shows none, or not the one that it is named after."""
         claimed, painting = self.claimed(name), Painting(pixels)
         alike = self._coarsely(painting)
-        best = max(alike, key=lambda frame: alike[frame].likeness)
+        best = max(alike, key=lambda frame: alike[frame].score)
         if alike[best].likeness < (SURE if claimed is None else SURE_BY_NAME):
             return self._by_name_alone(name, painting, claimed)
         if claimed is None:
             return self._best(painting, alike)
-        own = self._finely(painting, claimed, alike[claimed])
-        if alike[best].likeness - alike[claimed].likeness > CLOSE:
-            other = self._finely(painting, best, alike[best])
-            if other.placed.likeness - own.placed.likeness > PLAINLY and other.placed.likeness >= SURE:
+        own = self._finely(painting, claimed)
+        if alike[best].score - alike[claimed].score > CLOSE:
+            other = self._finely(painting, best)
+            if other.placed.score - own.placed.score > PLAINLY and other.placed.likeness >= SURE:
                 first = self._footage.first
                 raise PictureError(
                     f"{base(name)!r} is named after frame {first + claimed} and shows frame {first + best}.",
@@ -127,12 +127,12 @@ class Recogniser:
         return Recognised(key.frame, painting.size, Placed(0.0, key.matrix), by_name=True)
 
     def _best(self, painting: Painting, alike: dict[int, Placed]) -> Recognised:
-        """The frame that a picture is most like in detail, among those that are nearly as alike as the best one."""
-        ordered = sorted(alike, key=lambda frame: -alike[frame].likeness)
-        most = alike[ordered[0]].likeness
-        near = [frame for frame in ordered if most - alike[frame].likeness <= CLOSE][:MOST_CLOSE]
-        finely = [self._finely(painting, frame, alike[frame]) for frame in near]
-        best = max(finely, key=lambda each: each.placed.likeness)
+        """The frame that a picture is most like, small and in detail, of those nearly as alike as the best one."""
+        ordered = sorted(alike, key=lambda frame: -alike[frame].score)
+        most = alike[ordered[0]].score
+        near = [frame for frame in ordered if most - alike[frame].score <= NEARLY][:MOST_CLOSE]
+        finely = [self._finely(painting, frame) for frame in near]
+        best = max(finely, key=lambda each: each.placed.score + alike[each.frame].score)
         return self._between(painting, finely, best) if self._stride > 1 else best
 
     def _between(self, painting: Painting, near: Sequence[Recognised], best: Recognised) -> Recognised:
@@ -142,27 +142,29 @@ class Recogniser:
             around = range(max(0, each.frame - reach), min(self._footage.frames, each.frame + reach + 1))
             alike |= self._alike_around(painting, each, [frame for frame in around if frame not in alike])
         frame = max(alike, key=lambda each: alike[each])
-        return best if frame == best.frame else self._finely(painting, frame, best.placed)
+        return best if frame == best.frame else self._finely(painting, frame)
 
     def _alike_around(self, painting: Painting, near: Recognised, frames: Sequence[int]) -> dict[int, float]:
         """How like each of these frames a picture is, where it should lie or where it lies over a frame near them."""
         given, size = self._given(painting, near.frame), self._footage.small(FINE_PX)
-        laid = [given.over(place, size) for place in (next(given.places()), near.placed.to_picture)]
+        places = (Placed(0.0, next(given.places())), near.placed)
+        laid = [(given.over(place.to_picture, size), place.moved * MOVED_COST) for place in places]
         outlines = (Outlines.of(picture, size) for picture in self._footage.read(frames))
-        alike = (max(each.likeness(frame, np.eye(3)) for each in laid) for frame in outlines)
+        alike = (max(each.likeness(frame, np.eye(3)) - cost for each, cost in laid) for frame in outlines)
         return dict(zip(frames, alike, strict=True))
 
     def _coarsely(self, painting: Painting) -> dict[int, Placed]:
         """How like each frame a picture is, small; at other scales only where that is needed."""
         size = self._footage.small(COARSE_PX)
         alike = {each.frame: self._found(painting, each, size, first=True) for each in self._candidates}
-        ordered = sorted(alike, key=lambda frame: -alike[frame].likeness)
-        is_easy = alike[ordered[0]].likeness >= EASY
+        ordered = sorted(alike, key=lambda frame: -alike[frame].score)
+        best = alike[ordered[0]]
+        is_easy = best.likeness >= (EASY if best.moved else SURE)
         again = set(ordered[:MOST_SCALED] if is_easy else ordered)
         for each in self._candidates:
             if each.frame in again:
                 alike[each.frame] = max(
-                    alike[each.frame], self._found(painting, each, size, first=False), key=lambda place: place.likeness
+                    alike[each.frame], self._found(painting, each, size, first=False), key=lambda place: place.score
                 )
         return alike
 
@@ -172,15 +174,19 @@ class Recogniser:
         obvious = 1 if painting.size == given.size else 2
         places = list(given.places())
         chosen = places[:obvious] if first else places[obvious:]
-        return max(
-            (found(candidate.outlines, given.over(place, size)) for place in chosen), key=lambda each: each.likeness
-        )
+        alike = [found(candidate.outlines, given.over(place, size)) for place in chosen]
+        return max([*alike, expected(candidate.outlines, given)], key=lambda each: each.score)
 
-    def _finely(self, painting: Painting, frame: int, start: Placed) -> Recognised:
+    def _finely(self, painting: Painting, frame: int) -> Recognised:
         """A picture placed exactly over a frame."""
         (picture,) = self._footage.read([frame])
+        given, small = self._given(painting, frame), self._footage.small(COARSE_PX)
+        coarse = Outlines.of(picture, small)
+        start = max(
+            (found(coarse, given.over(place, small)) for place in given.places()), key=lambda each: each.likeness
+        )
         outlines = Outlines.of(picture, self._footage.small(FINE_PX))
-        return Recognised(frame, painting.size, placed(outlines, self._given(painting, frame), start.to_picture))
+        return Recognised(frame, painting.size, placed(outlines, given, start.to_picture))
 
     def _given(self, painting: Painting, frame: int) -> Given:
         key = self._key(frame)
