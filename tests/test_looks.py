@@ -15,6 +15,7 @@ from pipeline.engines.base import View
 from pipeline.engines.looks import LOOKS, look
 from pipeline.settings.making import Generate
 from tests.engines import Painter
+from tests.looks import EVERY_LOOK, OF_ONE_FRAME
 from utils.image import RGB, Size
 from utils.walker import Scene, Shot, TrueFlow
 
@@ -26,7 +27,7 @@ PAIRS = (20, 45, 70)
 
 LEAST_CHANGE = {
     "film": 6, "bleach": 21, "noir": 28, "golden": 10, "neon": 25, "paint": 9, "watercolour": 12, "ink": 32,
-    "charcoal": 20, "cel": 11, "clay": 12,
+    "charcoal": 20, "cel": 11, "clay": 12, "picture": 20,
 }  # fmt: skip
 """Mean Delta E (CIE76) in the matte at full strength."""
 
@@ -96,7 +97,7 @@ def test_every_look_can_be_chosen_and_is_described() -> None:
         look("oils")
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_the_change_is_seen(filmed: Filmed, views: list[View], name: str) -> None:
     changes = []
     for index in PAIRS:
@@ -106,7 +107,7 @@ def test_the_change_is_seen(filmed: Filmed, views: list[View], name: str) -> Non
     assert np.mean(changes) > LEAST_CHANGE[name]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) -> None:
     """Without any help over time, and with the sensor's noise in the source."""
     known, flows = filmed
@@ -119,7 +120,7 @@ def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) 
     assert sum(mine) / sum(theirs) < MOST_FLICKER[name]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> None:
     """One frame under fresh noise of 1.6 grey levels each time."""
     rng, view = np.random.default_rng(4), filmed[0][45]
@@ -134,14 +135,14 @@ def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> No
     assert boil / noise < MOST_BOIL
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_half_the_strength_lies_between(filmed: Filmed, views: list[View], name: str) -> None:
     view = filmed[0][45]
     half, full = (made(view, views, look=name, strength=share).astype(int) for share in (0.5, 1.0))
     assert np.abs(half - (view.rgb + full) / 2).max() <= 2
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 @pytest.mark.parametrize("part", ["person", "background", "both"])
 @pytest.mark.parametrize("size", [(33, 21), (1, 1), (2, 67)], ids=str)
 def test_any_size_is_painted(name: str, part: str, size: tuple[int, int]) -> None:
@@ -152,7 +153,7 @@ def test_any_size_is_painted(name: str, part: str, size: tuple[int, int]) -> Non
     assert result.shape == view.rgb.shape and result.dtype == np.uint8
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_nobody_and_only_somebody(name: str) -> None:
     """An empty matte changes nothing of a person; a full one everything."""
     empty, full = small(96, 64, matte=0), small(96, 64, matte=255)
@@ -161,14 +162,14 @@ def test_nobody_and_only_somebody(name: str) -> None:
     assert np.abs(made(full, [full], look=name).astype(int) - full.rgb).mean() > 2
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_no_survey_is_no_fault(name: str) -> None:
     view = small(64, 48)
     for reference in (None, flat(200, 90, 40)):
         assert made(view, [], reference, look=name).shape == view.rgb.shape
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_textures_lie_still_when_crops_differ(filmed: Filmed, views: list[View], name: str) -> None:
     """The person of a view in a tighter crop of its picture."""
     view = replace(filmed[0][45], corner=(16, 8))

@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from pipeline.commands.preview import preview
-from pipeline.engines.looks import LOOKS
 from tests.journeys import written
+from tests.looks import HERE
 from tests.pictures import BOMB
 from utils.errors import ReshootError
 from utils.project import PROJECT_ROOT
@@ -92,7 +92,7 @@ def test_several_looks_side_by_side(clip: Path, home: Path, tmp_path: Path, caps
 
 def test_all_looks_are_in_rows(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(home, clip, "-o", tmp_path / "looks.jpg", "--looks", "all")
-    assert f"in {len(LOOKS)} looks" in capsys.readouterr().out
+    assert f"in {len(HERE)} looks" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 2 * (360 + 28)
 
 

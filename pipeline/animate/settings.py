@@ -69,7 +69,19 @@ class Animate(Group):
         "frames anew from the picture, what leads and a prompt, and needs a graphics card and weights.",
     )
     look: Literal[
-        "none", "film", "bleach", "noir", "golden", "neon", "paint", "watercolour", "ink", "charcoal", "cel", "clay"
+        "none",
+        "film",
+        "bleach",
+        "noir",
+        "golden",
+        "neon",
+        "paint",
+        "watercolour",
+        "ink",
+        "charcoal",
+        "cel",
+        "clay",
+        "picture",
     ] = setting(
         "none",
         "Look",

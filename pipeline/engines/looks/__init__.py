@@ -5,10 +5,12 @@ A look is built once per clip, from the clip's tone and a seed, and is then a fu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pipeline.engines.base import EngineError
+from pipeline.engines.looks import nets
 
 if TYPE_CHECKING:
     from pipeline.engines.looks.kernels import Bytes
@@ -24,6 +26,15 @@ class Look(Protocol):
     def __call__(self, picture: Picture) -> Bytes: ...
 
 
+@runtime_checkable
+class Follower(Look, Protocol):
+    """A look that takes after several pictures, and goes on from the picture before in its window."""
+
+    def take_after(self, pictures: Sequence[Bytes], weights: tuple[float, ...]) -> None: ...
+
+    def restart(self) -> None: ...
+
+
 LOOKS = {
     "film": "A print of negative film: deep colours, warm lights, dark cloth turns blue, a red breath around lights.",
     "bleach": "Bleach bypass: silver left in the print, hard and metallic, with hardly any colour left.",
@@ -36,6 +47,7 @@ LOOKS = {
     "charcoal": "Charcoal on toned paper: rubbed shadows, soft strokes, highlights left bare.",
     "cel": "Drawn animation: flat clear colours, one soft shadow tone, clean outlines.",
     "clay": "A figure of modelling clay: simple matt colours, rounded forms, studio light.",
+    "picture": "The colours and strokes of any picture, or of several, taken on by a small network.",
 }
 """Every look, with one line on what it does."""
 
@@ -43,8 +55,18 @@ _CLASSES = {
     "film": "grades.Film", "bleach": "grades.Bleach", "noir": "grades.Noir", "golden": "lit.Golden", "neon": "lit.Neon",
     "paint": "painted.Paint", "watercolour": "painted.Watercolour", "ink": "drawn.Ink", "charcoal": "drawn.Charcoal",
     "cel": "drawn.Cel", "clay": "clay.Clay",
+    "picture": "styled.Styled",
 }  # fmt: skip
 """The module and class of each look."""
+
+
+PICTURE = "picture"
+"""The look that several reference pictures make, and that needs the networks of `nets`."""
+
+
+def is_here(name: str) -> bool:
+    """Whether what this look needs is installed."""
+    return name != PICTURE or nets.readiness().ready
 
 
 def look(name: str) -> type[Look]:
