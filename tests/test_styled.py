@@ -4,21 +4,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.commands.options import reference_settings
+from pipeline.doctor import Surroundings, packages
 from pipeline.engines import engine, ready
 from pipeline.engines.base import EngineError, View
 from pipeline.engines.looks import nets
 from pipeline.engines.looks.styles import STYLES, drawing, read_weights, shares, style_file
 from pipeline.engines.restyle import ENGINE
+from pipeline.preview.grid import _named
 from pipeline.settings import Settings
 from pipeline.types import References
 from tests.engines import Painter, opened, style_of, window_of
 from tests.looks import needs_nets
+from ui import forms
 from utils.errors import SettingsError
 from utils.flow import Search, flow_checked
 from utils.image import RGB, Size
@@ -88,6 +93,12 @@ def test_a_style_that_there_is_not() -> None:
     with pytest.raises(SettingsError, match="no style picture 'oils'") as error:
         style_file("oils")
     assert "woodcut" in error.value.remedy
+
+
+def test_a_style_picture_is_named_on_the_command_line(tmp_path: Path) -> None:
+    given = reference_settings([Path("style:woodcut"), tmp_path / "mine.png"])
+    assert list(given.values()) == [style_file("woodcut"), tmp_path / "mine.png"]
+    assert References.of({"generate.reference": str(given["generate.reference"])}, 1).pictures[0].read().shape[2] == 3
 
 
 @needs_nets
@@ -199,7 +210,7 @@ def test_the_package_s_own_code_does_not_run() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_is_missing_is_told_in_a_sentence_before_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_told_in_a_sentence_before_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(nets, "PACKAGE", "no-such-package")
     told = nets.readiness()
     assert not told.ready and "no-such-package is not installed" in told.reason
@@ -207,6 +218,11 @@ def test_what_is_missing_is_told_in_a_sentence_before_a_run(monkeypatch: pytest.
     with pytest.raises(EngineError, match="no-such-package") as error:
         ENGINE.models({"generate.look": "picture"})
     assert "pip install" in error.value.remedy
+    finding = packages.style_networks(Surroundings(tmp_path))
+    assert finding.state == "note" and "no-such-package" in finding.says and finding.remedy == told.remedy
+    assert "picture" not in _named("all") and "ink" in _named("all")
+    choice = next(each for each in forms.MORE["generate.look"]()["choices"] if each["value"] == "picture")
+    assert choice["ready"] is False and "cannot be painted here yet" in choice["about"]
     assert ready(ENGINE) is ENGINE and ENGINE.models({"generate.look": "ink"}) == {}, "other looks need nothing of it"
 
 

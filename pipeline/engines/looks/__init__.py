@@ -60,8 +60,8 @@ _CLASSES = {
 """The module and class of each look."""
 
 
-PICTURE = "picture"
-"""The look that several reference pictures make, and that needs the networks of `nets`."""
+PICTURE = nets.LOOK
+"""The look that several reference pictures make, and that needs networks."""
 
 
 def is_here(name: str) -> bool:

