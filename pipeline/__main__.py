@@ -15,6 +15,7 @@ from pipeline.commands.animate import animate
 from pipeline.commands.doctor import doctor
 from pipeline.commands.generate import generate
 from pipeline.commands.guide import guide
+from pipeline.commands.keys import keys
 from pipeline.commands.matte import matte
 from pipeline.commands.preview import preview
 from pipeline.commands.probe import probe
@@ -39,6 +40,7 @@ for command in (
     generate,
     preview,
     matte,
+    keys,
     steady,
     guide,
     animate,

@@ -16,7 +16,7 @@ from pipeline.stage_texts import StageText
 from utils.media.timebase import Span
 from utils.progress import Cancel
 
-Content = Literal["clip", "picture", "matte", "strokes", "transcript", "changes"]
+Content = Literal["clip", "picture", "matte", "strokes", "transcript", "changes", "keys"]
 """What an input can be; it decides how a file is checked and where the library keeps it."""
 
 

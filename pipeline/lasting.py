@@ -19,7 +19,7 @@ MEANINGS: Mapping[Lasting, str] = {
 }
 PERMANENT = frozenset({
     "probe", "sound", "voice", "loudness", "given transcript", "sound file", "proxies", "listen", "track",
-    "given matte", "given guide", "web copy", "web copy of the clip", "film tone",
+    "given matte", "given guide", "given keys", "web copy", "web copy of the clip", "film tone",
 })  # fmt: skip
 """Stages that read given files, or results of such stages, and no setting."""
 DYNAMIC = frozenset({"correction", "broll search", "broll clip"})

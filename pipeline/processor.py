@@ -15,6 +15,7 @@ from pipeline.engines import engine as find_engine
 from pipeline.engines import ready, weights
 from pipeline.engines.base import Engine
 from pipeline.make.given_guide import given_guide
+from pipeline.make.given_keys import GivenKeys, given_keys
 from pipeline.make.made_window import MadeWindow, making
 from pipeline.make.window_cost import Costs
 from pipeline.plan.segments import SPLIT, Segments
@@ -50,7 +51,7 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
     named = weights.named(engine.name, context.settings)
     models = engine.models({**context.settings, **named})
-    given = _given(run, engine, clip)
+    given, keys = _given(run, engine, clip), _keys(run, engine, clip)
 
     # 1. Analyse the clip: person, camera, ground, joints and foot contacts.
     analysis = analysed(run.take, clip, context.settings)
@@ -66,10 +67,10 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     segments = Segments(run.take(SPLIT, analysis=analysis, ground=ground))
     stable_path = StablePath(run.take(STABILISE, analysis=analysis))
     stable = StablePicture(clip, analysis, ground, stable_path, joints, ClipFrames.of(clip))
-    plans = _plans(run, engine, stable, segments)
+    plans = _plans(run, engine, stable, segments, keys)
 
     # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
-    maker = _Maker(engine, named, models, given, Costs(engine.name, context.sessions.device.name))
+    maker = _Maker(engine, named, models, given, keys, Costs(engine.name, context.sessions.device.name))
     with context.card.watching(), maker.costs.learning():
         frames = _frames(run, maker, stable, plans, shown)
 
@@ -105,6 +106,8 @@ class _Maker:
     """The digests of its models."""
     given: Mapping[str, Digested]
     """Reference pictures and guide, where they are given."""
+    keys: GivenKeys | None
+    """Painted frames, for an engine that makes what lies between them."""
     costs: Costs
 
 
@@ -117,10 +120,21 @@ def _given(run: Run, engine: Engine, clip: Clip) -> dict[str, Digested]:
     return {**found, "guide": guide} if guide else found
 
 
-def _plans(run: Run, engine: Engine, stable: StablePicture, segments: Segments) -> tuple[WindowPlan, ...]:
+def _keys(run: Run, engine: Engine, clip: Clip) -> GivenKeys | None:
+    """The painted frames, for an engine that makes what lies between them."""
+    keys, told = given_keys(run.take, clip, run.context, engine)
+    run.events.extend([*([Event("make", told)] if told else []), *(keys.events if keys else [])])
+    return keys
+
+
+def _plans(
+    run: Run, engine: Engine, stable: StablePicture, segments: Segments, keys: GivenKeys | None
+) -> tuple[WindowPlan, ...]:
     settings = run.context.settings
     whole = settings["generate.apply_to"] != "person"
-    return windows(stable, segments.all, engine.caps, settings["segments.overlap_frames"], whole=whole)
+    painted = tuple(keys.keys) if keys else ()
+    overlap_frames = settings["segments.overlap_frames"]
+    return windows(stable, segments.all, engine.caps, overlap_frames, whole=whole, keys=painted)
 
 
 def _frames(
@@ -152,6 +166,8 @@ def _made(run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[Window
     run = replace(run, context=replace(run.context, settings={**run.context.settings, **maker.named}))
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan, **maker.given}
+        if maker.keys:
+            inputs["keys"] = maker.keys.within(plan.span)
         if maker.engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
         before = MadeWindow(plan, _among(run, plans, plan).take(stage, maker.models, **inputs))

@@ -21,7 +21,7 @@ from utils.walker import Shot
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "docs/engines.md", "docs/shared-cache.md")
+DOCUMENTS = ("README.md", "docs/engines.md", "docs/shared-cache.md", "docs/keyframe.md")
 PAGES = {name: (PROJECT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 
 

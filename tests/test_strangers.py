@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 PASSWORD = "correct horse"
 ME, OTHER, STRANGER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-FILES = (*REFERENCES, "generate.guide", "analysis.matte", "analysis.strokes")
+FILES = (*REFERENCES, "generate.guide", "generate.keys", "analysis.matte", "analysis.strokes")
 SOMETHING = "ab" * 12
 OPEN = ("/healthz", "/readyz", "/login", "/studio/static")
 

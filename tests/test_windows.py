@@ -1,6 +1,7 @@
 """Windows in the lengths and sizes that engines want, for clips of any length."""
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,9 @@ from pipeline.engines.base import Caps, Carry, EngineFrame, Lengths, View
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.plan.segmentation import Segment
-from pipeline.plan.windows import Stretch, _sized, stretches
+from pipeline.plan.windows import Stretch, _sized, between_keys, stretches
 from tests.engines import window_of
+from utils.errors import SettingsError
 from utils.image import Box, Size
 from utils.media.timebase import Span
 from utils.people.pose import ANKLES, KNEES
@@ -85,6 +87,67 @@ def test_where_nobody_is_seen_there_is_no_window() -> None:
 def test_an_engine_that_takes_any_length_gets_segments_in_equal_pieces() -> None:
     found = planned(300, 5, Lengths(48, 240))
     assert [each.span.start + each.overlap for each in found] == [0, 33, 67, 100, 133, 167, 200, 233, 267]
+
+
+KEYED = Lengths(48, 240)
+SHOTS = (Span(0, 60), Span(60, 61), Span(61, 200))
+
+
+NOWHERE = Span(0, 0)
+
+
+def keyed(keys: Collection[int], nobody: Span = NOWHERE) -> tuple[Stretch, ...]:
+    """Windows between keys in three shots, of which one is a single frame; nobody is seen in a span."""
+    return between_keys(
+        segments_of(200, 4), SHOTS, KEYED, keys, lambda span: any(index not in nobody for index in span)
+    )
+
+
+def test_windows_go_from_key_to_key_and_to_the_edges_of_the_shot() -> None:
+    found = keyed([20, 45, 60, 61, 199])
+    assert [(each.span.start, each.span.stop, each.overlap) for each in found] == [
+        (0, 21, 0), (20, 46, 1), (45, 60, 1), (60, 61, 0), (61, 200, 0),
+    ]  # fmt: skip
+
+
+def test_every_frame_is_in_a_window_whatever_was_painted() -> None:
+    """Each window holds a key at an end, and only keys are in two windows."""
+    chance = np.random.default_rng(1)
+    for _ in range(100):
+        keys = {60, *(int(key) for shot in SHOTS for key in chance.integers(shot.start, shot.stop, 3))}
+        made = Counter(index for each in keyed(keys) for index in each.span)
+        assert set(made) == set(range(200))
+        assert all(count == 1 or index in keys for index, count in made.items()) and max(made.values()) <= 2
+        for each in keyed(keys):
+            ends = {each.span.start, each.span.stop - 1}
+            assert ends & keys and not keys & set(each.span) - ends
+
+
+def test_where_nobody_is_seen_no_key_is_missed() -> None:
+    found = keyed([30, 45], nobody=Span(46, 200))
+    assert [(each.span.start, each.span.stop) for each in found] == [(0, 31), (30, 46), (45, 60)]
+    assert not keyed([], nobody=Span(0, 200))
+
+
+@pytest.mark.parametrize(
+    ("keys", "nobody", "problem", "remedy"),
+    [
+        ([20, 60], Span(61, 150), "in the shot of frames 61 to 199", "such as frame 175"),
+        ([20, 100], NOWHERE, "in the shot of frame 60", "such as frame 60"),
+    ],
+)
+def test_a_shot_without_a_key_is_refused(keys: list[int], nobody: Span, problem: str, remedy: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        keyed(keys, nobody)
+    assert problem in caught.value.problem and remedy in caught.value.remedy
+
+
+def test_keys_too_far_apart_are_refused_with_the_frame_between_them() -> None:
+    whole = [Segment("part", Span(0, 600), "")]
+    assert len(between_keys(whole, (Span(0, 600),), KEYED, [0, 239, 478, 599])) == 3
+    with pytest.raises(SettingsError, match="between 0 and 300, and 240 frames are the most") as caught:
+        between_keys(whole, (Span(0, 600),), KEYED, [0, 300, 500])
+    assert "Paint frame 150 too" in caught.value.remedy
 
 
 def test_lengths_that_contradict_themselves_are_refused() -> None:

@@ -18,7 +18,7 @@ from pipeline.types import REFERENCES
 from ui.routes.references import MOST_BYTES
 from utils.home import home
 
-GUIDE = "generate.guide"
+GUIDE, KEYS = "generate.guide", "generate.keys"
 TRIM = "trim"
 """The group of settings that each clip has for itself; the page has handles for it beside the clips."""
 GROUPS = {
@@ -117,6 +117,8 @@ def _readers(field: Field) -> dict[str, Any]:
         names = [each.name for each in engines() if each.caps.references]
     elif field.name == GUIDE:
         names = [each.name for each in engines() if each.caps.controls]
+    elif field.name == KEYS:
+        names = [each.name for each in engines() if each.caps.between_given]
     else:
         names = [each.name for each in engines() if field.name in each.settings]
     return {"engines": names} if 0 < len(names) < len(engines()) else {}
@@ -126,7 +128,12 @@ def _only_led(kind: Kind, field: Field) -> dict[str, Any]:
     """The engines of a kind that are led by what its structure video shows, which pictures that are carried are not."""
     if kind.name != "animate" or field.name != "structure.type":
         return {}
-    return {"engines": [each.name for each in engines() if each.caps.given_frames]}
+    return {"engines": [each.name for each in engines() if _animates(each)]}
+
+
+def _animates(engine: Engine) -> bool:
+    """Whether an engine makes a clip from given frames alone, without a source between them."""
+    return engine.caps.given_frames and not engine.caps.between_given
 
 
 def _step(field: Field) -> float | None:
@@ -140,7 +147,7 @@ def _step(field: Field) -> float | None:
 def _engine() -> dict[str, Any]:
     """The engines by their labels, each with what it is good for, and why it cannot run on this machine if so."""
     good_for = {model.family.engine: model.family.good_for for model in reversed(Registry.load(home()).models)}
-    choices = [_engine_choice(each, good_for.get(each.name, WITHOUT_MODEL)) for each in engines()]
+    choices = [_engine_choice(each, WITHOUT_MODEL.get(each.name) or good_for[each.name]) for each in engines()]
     return {"control": "engines", "title": "Made by", "help": "What makes the new pixels.", "choices": choices}
 
 
@@ -198,7 +205,7 @@ def _anchor_engine() -> dict[str, Any]:
     """What makes the frames of a picture that is brought to life: its own pixels, or an engine that takes frames."""
     about = "The picture's own pixels are carried along the motion, and painted in the look that you choose."
     plain = {"value": CARRIED, "title": "Carried along (CPU, no model)", "ready": True, "good_for": about, "about": ""}
-    others = [_engine_choice(each, MAKES) for each in engines() if each.caps.given_frames]
+    others = [_engine_choice(each, MAKES) for each in engines() if _animates(each)]
     return {"control": "engines", "help": "What makes the frames.", "choices": [plain, *others]}
 
 
@@ -240,12 +247,16 @@ def _background() -> dict[str, Any]:
 
 
 ELSEWHERE = (
-    "analysis.matte", "analysis.strokes", *REFERENCES[1:], *TIMELINE, "film.plan", "given.transcript", "given.changes",
+    "analysis.matte", "analysis.strokes", KEYS, *REFERENCES[1:], *TIMELINE, "film.plan", "given.transcript",
+    "given.changes",
 )  # fmt: skip
 """Settings that another part of the page sets; the form only keeps them."""
 OF_A_TAB = ("analyse",)
 """Kinds of jobs that a tab of their own submits; the form does not offer them."""
-WITHOUT_MODEL = "Eleven looks, each an edit of the source's own pixels. It needs no weights."
+WITHOUT_MODEL = {
+    "restyle": "Eleven looks, each an edit of the source's own pixels. It needs no weights.",
+    "keyframe": "A few frames that you paint in any program, carried through the clip. It needs no weights.",
+}
 MAKES = "All frames are made anew from the picture, what leads them and a prompt."
 MORE: dict[str, Callable[[], dict[str, Any]]] = {
     "animate.anchor": _anchor,

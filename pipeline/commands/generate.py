@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.fetching import ClipFile, local_file
-from pipeline.commands.options import Guide, Home, Matte, References, Shared, Strokes, Subject, reference_settings
+from pipeline.commands.options import (
+    Guide,
+    Home,
+    Keys,
+    Matte,
+    References,
+    Shared,
+    Strokes,
+    Subject,
+    kept_keys,
+    reference_settings,
+)
 from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
@@ -28,6 +39,7 @@ def generate(
     prompt: Annotated[str | None, typer.Option(help="What is to be seen, for engines with a model.")] = None,
     reference: References = None,
     guide: Guide = None,
+    keys: Keys = None,
     subject: Subject = None,
     matte: Matte = None,
     strokes: Strokes = None,
@@ -57,6 +69,7 @@ def generate(
     given = {**reference_settings(reference), **files}
     preset, saved = saved_preset(KIND, preset, home)
     short = {"generate.engine": engine, "generate.look": look, "generate.prompt": prompt}
+    short["generate.keys"] = kept_keys(keys, home)
     overrides = _overrides(assignments or [], short, given, subject)
     settings = KIND.settings.load(preset, overrides, file, saved)
     check(Path(clip), out, report)

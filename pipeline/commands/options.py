@@ -20,6 +20,10 @@ Guide = Annotated[
     Path | None,
     typer.Option("--guide", help="A clip whose pictures lead the model, as the command guide makes: vace, controlnet."),
 ]
+Keys = Annotated[
+    Path | None,
+    typer.Option("--keys", help="Painted frames that the engine keyframe goes between: a folder, a zip or a picture."),
+]
 References = Annotated[
     list[Path] | None,
     typer.Option(
@@ -38,6 +42,14 @@ Shared = Annotated[
         help="A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise.",
     ),
 ]
+
+
+def kept_keys(keys: Path | None, home: Path | None) -> str | None:
+    """The digest of painted frames, which are kept in the home as one file."""
+    from pipeline.library.keys import take
+    from utils.home import home as usual
+
+    return take(home or usual(), keys).digest if keys else None
 
 
 def reference_settings(references: Sequence[Path] | None) -> dict[str, Path]:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.fetching import ClipFile, local_file
-from pipeline.commands.options import Guide, Matte, References, Shared, Strokes, Subject, reference_settings
+from pipeline.commands.options import (
+    Guide,
+    Keys,
+    Matte,
+    References,
+    Shared,
+    Strokes,
+    Subject,
+    kept_keys,
+    reference_settings,
+)
 from pipeline.commands.running import PRESET_HELP, pointed, saved_preset, told_and_offered
 from pipeline.commands.trimming import From, Part, To
 
@@ -44,6 +54,7 @@ def preview(
     each: Annotated[Path | None, typer.Option(help="A folder for each of several pictures as a file.")] = None,
     reference: References = None,
     guide: Guide = None,
+    keys: Keys = None,
     subject: Subject = None,
     matte: Matte = None,
     strokes: Strokes = None,
@@ -69,6 +80,7 @@ def preview(
     given = {**reference_settings(reference), **files}
     with _problems(as_json), home_at(home):
         use_shared(shared)
+        short["generate.keys"] = kept_keys(keys, home)
         overrides = [*(assignments or []), *_overrides(short, given, subject)]
         asked = _Asked(Path(clip), out, before, each, _Moment.read(at, frame), looks, seeds)
         asked.check(overrides)

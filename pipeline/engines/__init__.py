@@ -9,6 +9,7 @@ from pipeline.engines.base import Engine, EngineError
 
 _MODULES = {
     "restyle": "restyle",
+    "keyframe": "keyframe",
     "vace": "vace",
     "controlnet": "controlnet",
     "edit": "edit",

@@ -93,6 +93,8 @@ class Caps:
     """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
     given_frames: bool = False
     """Whether frames of a window may be given, which it goes between."""
+    between_given: bool = False
+    """Whether it makes what lies between given frames: windows then go from one of them to the next."""
     is_edit_of_source: bool = False
     """Whether the result is an overlay on the source, with edges and details at the same positions."""
     keeps_feet: bool = False

@@ -26,6 +26,7 @@ FOLDERS = {
     "transcript": "transcripts",
     "changes": "changes",
     "sound": "sounds",
+    "keys": "keys",
 }
 """Where the files of each role are; it is the key of the setting that names them, too."""
 TITLES = {
@@ -36,6 +37,7 @@ TITLES = {
     "transcript": "transcript",
     "changes": "file of changes",
     "sound": "sound",
+    "keys": "set of painted frames",
     CLIP: "structure video",
     "guide": "guide",
     "background": "background",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kind import Content, Kind
-from pipeline.library import given, mattes, references, said
+from pipeline.library import given, keys, mattes, references, said
 from pipeline.library.clips import Clips
 from utils.digest import digest_file, is_digest
 from utils.errors import ClipError, PictureError, UnreadableClip
@@ -21,6 +21,8 @@ def keep(home: Path, file: Path, content: Content) -> str:
     """Keep a file of this machine in a home; returns its digest. The file itself stays where it is."""
     if content == "matte":
         return mattes.take(home, file).digest
+    if content == "keys":
+        return keys.take(home, file).digest
     if not file.is_file():
         problem, remedy = f"There is no file {str(file)!r}.", "Check the path and try again."
         raise UnreadableClip(problem, remedy) if content == "clip" else PictureError(problem, remedy)

@@ -3,6 +3,7 @@
     python -m pipeline.library.inspection look HOME CLIP TITLE POSTER   facts and settings, and then a still
     python -m pipeline.library.inspection picture FILE PREVIEW          size and format, and a small copy
     python -m pipeline.library.inspection matte FILE                    for how many frames of which size it is
+    python -m pipeline.library.inspection keys FILE                     how many painted frames it holds
     python -m pipeline.library.inspection sound FILE                    how long it is
     python -m pipeline.library.inspection strip HOME CLIP FOLDER        small pictures of its frames
     python -m pipeline.library.inspection film CLIP                     renders the example clip
@@ -62,6 +63,14 @@ def matte(file: Path) -> dict[str, Any]:
     if _is_refusal(answer) or _has(answer, frames=int, width=int, height=int):
         return answer
     return {"problem": "The matte could not be read safely.", "remedy": "Save it as a video, or as a zip of PNGs."}
+
+
+def keys(file: Path) -> dict[str, Any]:
+    """Inspect painted frames: {pictures} or {problem, remedy}."""
+    answer = _parsed(ask(command(["keys", str(file)]), LOOK_S, FRUGAL))
+    if _is_refusal(answer) or _has(answer, pictures=int):
+        return answer
+    return {"problem": "The painted frames could not be read safely.", "remedy": "Save them again as PNG or JPEG."}
 
 
 def sound(file: Path) -> dict[str, Any]:
@@ -214,6 +223,20 @@ def _matte(file: Path) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
+def _keys(file: Path) -> None:
+    """In the child: decode every picture, and print the answer."""
+    limit(PICTURE_MEMORY_BYTES)
+    from utils.keyframes.painted import Painted
+
+    try:
+        answer: dict[str, Any] = {"pictures": Painted(file).check()}
+    except PictureError as error:
+        answer = {
+            text: getattr(error, text).replace(repr(file.name), "the given file") for text in ("problem", "remedy")
+        }
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
 def _sound(file: Path) -> None:
     """In the child: decode a file's sound to its end, and print the answer."""
     limit(MEMORY_BYTES)
@@ -249,6 +272,8 @@ def main() -> None:
         _read(Path(rest[0]), Path(rest[1]))
     elif what == "matte":
         _matte(Path(rest[0]))
+    elif what == "keys":
+        _keys(Path(rest[0]))
     elif what == "sound":
         _sound(Path(rest[0]))
     else:

@@ -21,7 +21,8 @@ from utils.untrusted_json import UntrustedJson, read_object
 
 NAME = re.compile(r"\w[\w .+-]{0,39}")
 OF_ONE_CLIP = (
-    "trim.", "analysis.point_", "analysis.matte", "analysis.strokes", "generate.guide", "film.plan", "given.",
+    "trim.", "analysis.point_", "analysis.matte", "analysis.strokes", "generate.guide", "generate.keys", "film.plan",
+    "given.",
 )  # fmt: skip
 """How the names of settings begin that mean something in one clip alone; a preset leaves them out."""
 MOST_BYTES, MOST_PRESETS = 64 * 1024, 200

@@ -24,6 +24,7 @@ from pipeline.make.colour_lock import colour_lock
 from pipeline.make.controls import leads
 from pipeline.make.fitting import Fitting
 from pipeline.make.given_guide import GivenGuide, WindowGuide
+from pipeline.make.given_keys import WindowKeys
 from pipeline.make.window_cost import WindowCost
 from pipeline.plan.stable_picture import StablePicture
 from pipeline.plan.style_samples import StyleSamples
@@ -91,8 +92,8 @@ class MadeWindow:
 def making(engine: Engine, sessions: Sessions, tell_cost: Callable[[WindowCost], None] = lambda cost: None) -> Stage:
     """The stage that makes one window with this engine; what that took is told, for it is no part of the result.
 
-    Inputs: stable picture, style samples and window plan; optionally reference pictures, a guide and the previous
-    window.
+    Inputs: stable picture, style samples and window plan; optionally reference pictures, a guide, the painted frames of
+    this window, and the previous window.
     """
 
     def run(work: Work) -> None:
@@ -180,6 +181,7 @@ class _Making:
             views=self._views,
             carry=self._carry(),
             controls=leads(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box), self._guide),
+            given=self._given(),
         )
 
     @property
@@ -187,6 +189,11 @@ class _Making:
         """What of the guide leads this window."""
         guide: GivenGuide | None = self._work.inputs.get("guide")
         return guide.window(self._stable, self._plan.span, self._plan.box) if guide else None
+
+    def _given(self) -> dict[int, RGB]:
+        """The painted frames of this window, in its crop."""
+        keys: WindowKeys | None = self._work.inputs.get("keys")
+        return keys.pictures(self._stable, self._plan.box) if keys else {}
 
     def _carry(self) -> Carry | None:
         """Frames of the previous window to continue from: as many as the engine takes and both windows share."""

@@ -2,9 +2,11 @@
 
 A segment is cut into equal pieces. A window is a piece plus the frames that it shares with the window before, where the
 two are blended. Where an engine takes only certain lengths, a window shares a few frames more.
+
+For an engine that makes what lies between given frames, a window goes from one of these keys to the next, with both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import ceil
@@ -13,6 +15,7 @@ from pipeline.engines.base import Caps, Lengths
 from pipeline.plan.segmentation import Segment
 from pipeline.plan.stable_picture import StablePicture
 from utils.digest import canonical_json, digest_bytes
+from utils.errors import SettingsError
 from utils.image import Box, Size
 from utils.media.timebase import Span
 
@@ -37,6 +40,17 @@ class WindowPlan:
 
 
 @dataclass(frozen=True)
+class KeyedPlan(WindowPlan):
+    """A window from one key to the next, which is the same whatever is painted before it: its number does not count."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of all fields but the number."""
+        fields = {name: value for name, value in asdict(self).items() if name != "index"}
+        return digest_bytes(canonical_json({**fields, "box": list(self.box)}))
+
+
+@dataclass(frozen=True)
 class Stretch:
     """The frames of a window, and how many of the first ones the window before generates too."""
 
@@ -51,17 +65,32 @@ class Stretch:
 
 
 def windows(
-    stable: StablePicture, segments: Sequence[Segment], caps: Caps, overlap_frames: int, *, whole: bool
+    stable: StablePicture,
+    segments: Sequence[Segment],
+    caps: Caps,
+    overlap_frames: int,
+    *,
+    whole: bool,
+    keys: Collection[int] = (),
 ) -> tuple[WindowPlan, ...]:
-    """The windows of a clip in order. Where nobody is seen there is none, unless the `whole` picture is generated."""
+    """The windows of a clip in order. Where nobody is seen there is none, unless the `whole` picture is generated.
+
+    `keys` are the given frames, for an engine that makes what lies between them.
+    """
     shots = tuple(Span(shot.start, shot.stop) for shot in stable.camera.shots)
-    runs = stretches(
-        segments, shots, caps.lengths, overlap_frames, lambda span: stable.box(span, whole=whole) is not None
-    )
+
+    def shown(span: Span) -> bool:
+        return stable.box(span, whole=whole) is not None
+
+    if caps.between_given:
+        runs = between_keys(segments, shots, caps.lengths, keys, shown)
+    else:
+        runs = stretches(segments, shots, caps.lengths, overlap_frames, shown)
     boxes = [stable.box(each.span, whole=whole) for each in runs]
     sized = _sized([box for box in boxes if box], caps, stable.canvas)
+    plan = KeyedPlan if caps.between_given else WindowPlan
     return tuple(
-        WindowPlan(index, each.segment, each.span, box, each.overlap)
+        plan(index, each.segment, each.span, box, each.overlap)
         for index, (each, box) in enumerate(zip(runs, sized, strict=True))
     )
 
@@ -90,6 +119,56 @@ def stretches(
         if shown(stretch.span):
             runs.append(stretch)
     return tuple(runs)
+
+
+def between_keys(
+    segments: Sequence[Segment],
+    shots: Sequence[Span],
+    lengths: Lengths,
+    keys: Collection[int],
+    shown: Callable[[Span], bool] = lambda span: True,
+) -> tuple[Stretch, ...]:
+    """The frames of all windows from one key to the next, without those in which nothing is shown.
+
+    Two windows share the key between them. Before the first key of a shot, and after its last one, a window goes to
+    the shot's edge. SettingsError names the frame to paint where a key is missing.
+    """
+    runs: list[Stretch] = []
+    for shot in shots:
+        if not shown(shot):
+            continue
+        for span in filter(shown, _from_key_to_key(shot, sorted(key for key in keys if key in shot), shown)):
+            if len(span) > lengths.most:
+                raise _too_far(span, lengths.most)
+            overlap = int(bool(runs) and runs[-1].span.stop > span.start)
+            runs.append(Stretch(_name_at(segments, (span.start + span.stop) // 2), span, overlap))
+    return tuple(runs)
+
+
+def _from_key_to_key(shot: Span, keys: Sequence[int], shown: Callable[[Span], bool]) -> list[Span]:
+    """A shot cut at its keys, each of which is in the part before it and in the part after it."""
+    if not keys:
+        seen = [index for index in shot if shown(Span(index, index + 1))]
+        where = f"frames {shot.start} to {shot.stop - 1}" if len(shot) > 1 else f"frame {shot.start}"
+        raise SettingsError(
+            f"No frame is painted in the shot of {where}.", f"Paint one of it, such as frame {seen[len(seen) // 2]}."
+        )
+    edges = sorted({shot.start, *keys, shot.stop - 1})
+    return [Span(start, stop + 1) for start, stop in pairwise(edges)] or [shot]
+
+
+def _too_far(span: Span, most: int) -> SettingsError:
+    """What is wrong with a window that is longer than its engine takes."""
+    return SettingsError(
+        f"No frame is painted between {span.start} and {span.stop - 1}, and {most} frames are the most that a window "
+        "from one painted frame to the next can have.",
+        f"Paint frame {(span.start + span.stop) // 2} too.",
+    )
+
+
+def _name_at(segments: Sequence[Segment], index: int) -> str:
+    """The name of the segment that holds a frame."""
+    return next(segment.name for segment in segments if index in segment.span)
 
 
 def _stretch(name: str, piece: Span, before: Stretch | None, overlap_frames: int) -> Stretch:

@@ -7,7 +7,7 @@ of their own, so that another style of the same clip is quick.
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from pipeline.engines.clearing import Clearing
 from pipeline.engines.weights import named
 from pipeline.make.controls import leads
 from pipeline.make.fitting import Fitting
-from pipeline.make.given_guide import given_guide
+from pipeline.make.given_guide import GivenGuide, given_guide
+from pipeline.make.given_keys import GivenKeys, given_keys
 from pipeline.preview.frame_samples import FrameSamples, Sample, closely, preview_size, sampled
 from pipeline.preview.mended import MendedSamples
 from pipeline.preview.moment import clearest
-from pipeline.stage import RunContext
+from pipeline.preview.painted import between_painted
+from pipeline.stage import RunContext, Stage
 from pipeline.types import References
 from utils.digest import canonical_json, digest_bytes
 from utils.image import RGB, Box, Size
@@ -33,6 +35,7 @@ from utils.media.video import ClipFrames
 from utils.people.model import Body, PoseModel
 from utils.people.pose import LANDMARKS
 from utils.people.subject import SAME_COLOURS, colour_histogram, find_people, likeness
+from utils.store import Entry
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,10 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     context = replace(context, settings={**context.settings, **named(engine.name, context.settings)})
     references = References.of(context.settings, engine.caps.most_references(context.settings))
     engine.models(context.settings)  # weights that are missing are told before anything is computed
-    guide, told = given_guide(lambda stage, **named: stage.result(context, **named), clip, context, engine)
+    given = _Given.of(clip, context, engine)
     meant = MendedSamples.of(clip, context)
     samples = meant.samples
-    settings, events = _scaled(context.settings, clip), list(filter(None, [references.note(engine.name), told]))
+    settings, events = _scaled(context.settings, clip), [*filter(None, [references.note(engine.name)]), *given.told]
     looked_at, found_in = len(samples.all), len(samples.with_person)
     if not found_in and settings["generate.apply_to"] == "person":
         settings["generate.apply_to"] = "both"
@@ -96,10 +99,34 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     if view is not None:
         style = _style(samples, view, references, whole=whole)
         window = Window.single(view, settings, style, clip.rate)
-        lead = guide.frame(view, sample.size) if guide else None
+        lead = given.guide.frame(view, sample.size) if given.guide else None
         window = replace(window, controls=leads(engine.caps.controls, window.views, lead))
+        if given.keys:
+            window = between_painted(window, given.keys, sample, partial(at_index, clip, meant), clip.size)
+            view = next(each for each in window.views() if each.index == sample.index)
         after = _composited(sample, view, generated(engine, window, context), settings)
     return FramePreview(clip.start + sample.index, sample.rgb, after, looked_at, found_in, tuple(events), sample.box)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The guide and the painted frames of the settings, and what is to be told of them."""
+
+    guide: GivenGuide | None
+    keys: GivenKeys | None
+    told: list[str]
+
+    @classmethod
+    def of(cls, clip: Clip, context: RunContext, engine: Engine) -> "_Given":
+        """Those that the engine has a use for."""
+
+        def take(stage: Stage, **inputs: Any) -> Entry:
+            return stage.result(context, **inputs)
+
+        guide, of_guide = given_guide(take, clip, context, engine)
+        keys, of_keys = given_keys(take, clip, context, engine)
+        notes = [event.sentence for event in keys.events] if keys else []
+        return cls(guide, keys, [*filter(None, [of_guide, of_keys]), *notes])
 
 
 def _scaled(settings: Mapping[str, Any], clip: Clip) -> dict[str, Any]:
@@ -143,7 +170,12 @@ def sample_at(clip: Clip, meant: MendedSamples, at: float | None) -> Sample:
     plain = meant.plain
     if at is None:
         return meant.mended(clearest(plain.all)) if plain.with_person else clearest(meant.samples.all)
-    index = round(at * (len(clip) - 1))
+    return at_index(clip, meant, round(at * (len(clip) - 1)))
+
+
+def at_index(clip: Clip, meant: MendedSamples, index: int) -> Sample:
+    """A frame, which is searched for the same person unless it is one of the samples."""
+    plain = meant.plain
     there = next((sample for sample in plain.all if sample.index == index), None)
     return meant.mended(there or _searched(_Moment(clip.digest, plain, index, clip)))
 

@@ -14,6 +14,7 @@ from pipeline.stage_texts import StageText
 STAGES = {
     "probe": StageText("Reading the clip", 1, 0),
     "given guide": StageText("Reading the guide", 0.2, 1, counts=False),
+    "given keys": StageText("Recognising the painted frames", 0.2, 1, counts=False),
     "given matte": StageText("Reading the given matte", 0.2, 1, counts=False),
     "analyse": StageText("Finding the person and the camera's movement", 43, 1),
     "matte": StageText("Mending the matte", 0.8, 1, counts=False),
@@ -74,6 +75,7 @@ KIND = Kind(
         "reference": Role("Reference picture", "picture", required=False),
         **{f"reference_{number}": Role(f"Reference picture {number}", "picture", False) for number in (2, 3, 4)},
         "guide": Role("Guide", "clip", required=False),
+        "keys": Role("Painted frames", "keys", required=False),
         "matte": Role("Matte", "matte", required=False),
         "strokes": Role("Brush strokes", "strokes", required=False),
     },

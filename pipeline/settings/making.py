@@ -17,13 +17,14 @@ FURTHER = "Another picture, for engines that take several; of restyle, the look 
 class Generate(Group):
     """Generation: the engine, the look, and what of the picture is restyled."""
 
-    engine: Literal["restyle", "vace", "controlnet", "edit", "bernini"] = setting(
+    engine: Literal["restyle", "keyframe", "vace", "controlnet", "edit", "bernini"] = setting(
         "restyle",
         "Engine",
-        "What makes the new pixels: restyle needs no model and runs on any CPU; the others need a graphics card and "
-        "weights: vace makes what a prompt says, all frames of a window together, controlnet a few at a time from "
-        "those around them, edit changes a few frames by an instruction and carries them through the clip, and bernini "
-        "changes all frames of a window together by an instruction.",
+        "What makes the new pixels: restyle needs no model and runs on any CPU; so does keyframe, which carries frames "
+        "that you painted through the clip; the others need a graphics card and weights: vace makes what a prompt "
+        "says, all frames of a window together, controlnet a few at a time from those around them, edit changes a few "
+        "frames by an instruction and carries them through the clip, and bernini changes all frames of a window "
+        "together by an instruction.",
     )
     model: str = setting(
         "",
@@ -80,6 +81,12 @@ class Generate(Group):
         "Guide",
         "A clip that leads the model in place of what is drawn from the source: one picture for each frame, as a "
         "guide job makes them. Where they are grey, nothing leads. For vace and controlnet.",
+    )
+    keys: str | None = setting(
+        None,
+        "Painted frames",
+        "Frames of the clip that people painted, which the engine keyframe goes between: a folder, a zip or a picture. "
+        "`python -m pipeline keys` writes the frames to paint.",
     )
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2

@@ -41,7 +41,7 @@ FOR_ALL = {
     "pause": (Ledger.pause, (State.RUNNING, State.QUEUED, State.WAITING)),
     "resume": (Ledger.resume, (State.PAUSED,)),
 }
-OF_ONE_CLIP = {"matte", "strokes", "transcript", "changes"}
+OF_ONE_CLIP = {"matte", "keys", "strokes", "transcript", "changes"}
 """Inputs that fit one clip alone."""
 Most = Annotated[int, Query(ge=0, le=5000)]
 
@@ -55,8 +55,8 @@ def submit(studio: Studio, owner: str, body: Mapping[str, Any]) -> list[Job]:
         raise ClipError(f"{len(unique)} clips were chosen.", f"Choose between 1 and {MOST_CLIPS}.")
     if len(unique) > 1 and (asked.inputs.keys() & OF_ONE_CLIP or asked.settings.get("analysis.subject") == "pointed"):
         problem = (
-            "A matte, brush strokes, a transcript, changes and a click on who is meant belong to one clip, and "
-            f"{len(unique)} were chosen."
+            "A matte, painted frames, brush strokes, a transcript, changes and a click on who is meant belong to one "
+            f"clip, and {len(unique)} were chosen."
         )
         raise ClipError(problem, "Choose that clip alone, or take them away.")
     known = Clips(studio.home)

@@ -1,14 +1,16 @@
 """Reads picture files of users as RGB. Format and size are checked in the file's header before anything is decoded.
 
     rgb = read_picture(Path("sunset.jpg"))        # upright, 8 bits per channel; raises PictureError
+    rgba = read_layer(io.BytesIO(content), "It")  # with its transparency, and the colours under that
 
 The same reader serves the command line, the worker, and the guarded child of the app (`pipeline.library.inspection`).
 """
 
 import struct
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from utils.errors import PictureError
 from utils.image import RGB
+
+RGBA = NDArray[np.uint8]
+"""H x W x 4, full range; the last channel is how opaque a pixel is."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """Accepted formats; the plugins imported above register them with Pillow."""
@@ -35,11 +40,28 @@ Image.MAX_IMAGE_PIXELS = None  # replaced by our own limits: Pillow's only warns
 def read_picture(path: Path, title: str = "") -> RGB:
     """The first picture of a file; transparent pixels get the mean colour of the others. `title` names it in errors."""
     title = title or repr(path.name)
+    with _explained(title), path.open("rb") as file:
+        return _read(file, title, _rgb)
+
+
+def read_layer(file: BinaryIO, title: str) -> RGBA:
+    """The first picture of an open file with its transparency, not multiplied into its colours."""
+    with _explained(title):
+        return _read(file, title, _rgba)
+
+
+def _read(file: BinaryIO, title: str, pixels: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    with Image.open(file, formats=FORMATS) as picture:
+        _refuse_size(picture, title)
+        picture.load()
+        return pixels(_upright(picture))
+
+
+@contextmanager
+def _explained(title: str) -> Iterator[None]:
+    """Turn errors of reading a picture into a PictureError."""
     try:
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as picture:
-            _refuse_size(picture, title)
-            picture.load()
-            return _rgb(_upright(picture))
+        yield
     except _UNREADABLE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise PictureError(f"{title} could not be read: {error.strerror}.", "Choose another file.") from error
@@ -79,6 +101,13 @@ def _upright(picture: Image.Image) -> Image.Image:
     with suppress(*_UNREADABLE):
         return ImageOps.exif_transpose(picture)
     return picture
+
+
+def _rgba(picture: Image.Image) -> RGBA:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        grey = _eight_bit(np.asarray(picture))
+        return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    return np.array(picture.convert("RGBA"))
 
 
 def _rgb(picture: Image.Image) -> RGB:

@@ -35,7 +35,7 @@ class Stretch:
 
     def keys(self, rules: Rules | None = None, first: int = 0) -> tuple[int, ...]:
         """The frames to paint, in order, from the frame `first` on, which is painted already where it is not 0."""
-        return keys(self._heights_px, self._unreached, rules or Rules(), first)
+        return keys(self._heights_px, self.unreached, rules or Rules(), first)
 
     def carried(self, pictures: Mapping[int, RGB]) -> Iterator[RGB]:
         """All frames from the first key to the last, as the pictures of the keys show them."""
@@ -47,7 +47,8 @@ class Stretch:
                 yield carried(Side(pictures[start], before), Side(pictures[stop], after), place)
             yield pictures[stop]
 
-    def _unreached(self, start: int, stop: int) -> dict[int, float]:
+    def unreached(self, start: int, stop: int) -> dict[int, float]:
+        """The share of the subject that neither of two keys shows, for each frame between them."""
         return {
             frame: unreached([match.sure for match in both], self._subjects[frame])
             for frame, both in self._between(start, stop).items()

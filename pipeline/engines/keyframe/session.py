@@ -1,0 +1,93 @@
+"""A session of the engine `keyframe`: every window goes from one painted key frame to the next."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.engines.base import EngineError, EngineFrame, Output, Provenance, Tell, View, Window
+from pipeline.engines.diffusion.pictures import over_source, part_mask
+from utils.image import RGB
+from utils.keyframes.between import Between
+from utils.keyframes.proposals import Chosen
+from utils.keyframes.synthesis import Flags, Seen
+from utils.media.timebase import Span
+from utils.progress import Cancel
+
+OFF_LEVELS = 16.0
+"""A pixel is shown by no key where its best patches are farther off in the source than this, in levels of Lab."""
+MOST_UNSHOWN = 0.08
+"""The share of what is painted in a frame that no key may show without people being told."""
+
+
+@dataclass
+class KeyframeSession:
+    """Makes windows; it holds nothing between them."""
+
+    provenance: Provenance
+
+    def preview(self, window: Window, index: int) -> RGB:
+        """One frame of a window, made as `run` makes it."""
+        work = _Work.of(window)
+        frames = zip(work.views, work.frames(Cancel()), strict=True)
+        return next(frame.rgb for view, (frame, _) in frames if view.index == index)
+
+    def run(self, window: Window, cancel: Cancel, tell: Tell) -> Output:
+        """All frames of a window."""
+        fallbacks = list[str]()
+        return Output(self._frames(_Work.of(window), cancel, tell, fallbacks), fallbacks)
+
+    def _frames(self, work: "_Work", cancel: Cancel, tell: Tell, fallbacks: list[str]) -> Iterator[EngineFrame]:
+        unshown = dict[int, float]()
+        for number, (frame, share) in enumerate(work.frames(cancel), start=1):
+            tell(number / len(work.views), "")
+            unshown[work.views[number - 1].index] = share
+            yield frame
+        fallbacks.extend(_told(unshown))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A window that is made."""
+
+    window: Window
+    views: Sequence[View]
+
+    @classmethod
+    def of(cls, window: Window) -> "_Work":
+        if not window.given:
+            raise EngineError(
+                f"No frame of {window.span.start} to {window.span.stop - 1} is painted.",
+                "Paint one: `python -m pipeline keys` writes those that are best painted, and says how.",
+            )
+        return cls(window, list(window.views()))
+
+    def frames(self, cancel: Cancel) -> Iterator[tuple[EngineFrame, float]]:
+        """The frames, each with the share of what is painted that no key shows."""
+        part = self.window.settings["generate.apply_to"]
+        masks = [part_mask(view.matte, part) for view in self.views]
+        pictures = {view.index: number for number, view in enumerate(self.views)}
+        given = {pictures[index]: picture for index, picture in self.window.given.items() if index in pictures}
+        seen = [Seen(view.rgb, view.matte) for view in self.views]
+        between = Between(seen, [mask > 0 for mask in masks], given, cancel.check)
+        for view, mask, made in zip(self.views, masks, between.made(), strict=True):
+            yield over_source(view, made.picture, mask, part), _unshown(made, mask > 0)
+
+
+def _unshown(made: Chosen, region: Flags) -> float:
+    inside = made.off[region]
+    return float((inside > OFF_LEVELS).mean()) if inside.size else 0.0
+
+
+def _told(unshown: dict[int, float]) -> Iterator[str]:
+    """A sentence for each stretch of frames that show what no key does."""
+    poor = [index for index, share in unshown.items() if share > MOST_UNSHOWN]
+    while poor:
+        stretch = Span(poor[0], poor[0] + 1)
+        while stretch.stop in poor:
+            stretch = Span(stretch.start, stretch.stop + 1)
+        worst = max(stretch, key=unshown.__getitem__)
+        poor = poor[len(stretch) :]
+        frames = f"Frames {stretch.start} to {stretch.stop - 1} show" if len(stretch) > 1 else f"Frame {worst} shows"
+        yield f"{frames} what no painted key does, up to {unshown[worst]:.0%} of it: paint frame {worst} too."

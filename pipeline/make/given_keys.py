@@ -1,0 +1,245 @@
+"""Painted frames that people gave, for an engine that makes what lies between them.
+
+Each is recognised and placed over its frame once, as a stage; then it goes into the crop of the stable picture that an
+engine sees by one resampling, or by none where it was painted on the stable picture itself.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pipeline.engines.base import Engine, View
+from pipeline.plan.stable_picture import SEEN_KERNEL, StablePicture
+from pipeline.see.mended_matte import Take
+from pipeline.stage import RunContext, Stage, Work
+from pipeline.types import Event
+from utils.digest import canonical_json, digest_bytes
+from utils.errors import PictureError, SettingsError
+from utils.image import RGB, Box, Size
+from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
+from utils.image.picture_file import RGBA
+from utils.keyframes.key_set import Key, KeySet, file_of, renumbered, rows_of, write_key_set
+from utils.keyframes.painted import Painted, base
+from utils.keyframes.placing import FINE_PX
+from utils.keyframes.recognising import Footage, Recognised, Recogniser, once_each
+from utils.media.clip import Clip
+from utils.media.timebase import Span
+from utils.media.video import ClipFrames
+from utils.store import Entry
+
+SETTING = "generate.keys"
+KEYS, FACTS = "keys.zip", "facts.json"
+WHOLE_PX = 0.02
+"""A move that is this near to whole pixels everywhere is one, and nothing is resampled."""
+
+
+@dataclass(frozen=True)
+class GivenKeys:
+    """The painted frames of a clip, recognised and in the cache; frames count within the part that is used."""
+
+    entry: Entry
+    start: int
+    """The first frame that is used, of those of the file."""
+
+    @cached_property
+    def keys(self) -> Mapping[int, Key]:
+        """What is known of each painted frame, by its index."""
+        found = self._painted.keys
+        return {key.frame - self.start: key for key in (found.keys if found else ())}
+
+    @property
+    def events(self) -> list[Event]:
+        """What people should know of the pictures."""
+        return [Event("make", sentence) for sentence in self._facts["notes"]]
+
+    def within(self, span: Span) -> "WindowKeys":
+        """Those of a window."""
+        return WindowKeys(self, tuple(index for index in self.keys if index in span))
+
+    def frame(self, view: View, clip_size: Size, size: Size) -> dict[int, RGB]:
+        """The picture over a single view of its frame, which is a part of that frame at a size; none without one."""
+        if view.index not in self.keys:
+            return {}
+        to_view = shift(*(-each for each in view.corner)) @ resize(clip_size, size)
+        to_view = to_view @ inverse(self.keys[view.index].matrix)
+        return {view.index: laid_over(view.rgb, self.picture(view.index), to_view)}
+
+    def picture(self, index: int) -> RGBA:
+        """The picture of a frame."""
+        return self._painted.picture(self.keys[index].file)
+
+    def digest_of(self, index: int) -> str:
+        """The digest of one painted frame: what it shows, and where."""
+        key = self.keys[index]
+        return digest_bytes(canonical_json([index, self._facts["digests"][key.file], key.to_picture]))
+
+    @cached_property
+    def _painted(self) -> Painted:
+        return Painted(self.entry.path(KEYS))
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        return dict(json.loads(self.entry.read_bytes(FACTS)))
+
+
+@dataclass(frozen=True)
+class WindowKeys:
+    """The painted frames of one window, which are all that it depends on."""
+
+    given: GivenKeys
+    indexes: tuple[int, ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest of these frames alone."""
+        return digest_bytes(canonical_json([SEEN_KERNEL, *(self.given.digest_of(index) for index in self.indexes)]))
+
+    def pictures(self, stable: StablePicture, box: Box) -> dict[int, RGB]:
+        """Each in a crop of the stable picture, by its index; the source's pixels are where nothing is painted."""
+        frames = ClipFrames.of(stable.clip).read(self.indexes)
+        mattes = stable.analysis.mattes(self.indexes)
+        shown = dict[int, RGB]()
+        for frame, matte in zip(frames, mattes, strict=True):
+            view = stable.view(frame.index, frame.rgb, matte, box)
+            to_crop = stable.frame_to_crop(frame.index, box) @ inverse(self.given.keys[frame.index].matrix)
+            shown[frame.index] = laid_over(view.rgb, self.given.picture(frame.index), to_crop)
+        return shown
+
+
+def given_keys(take: Take, clip: Clip, context: RunContext, engine: Engine) -> tuple[GivenKeys | None, str]:
+    """The painted frames of the settings, if the engine makes what lies between them; and a sentence, or nothing.
+
+    An engine that goes between painted frames cannot do without them, which is told before anything is computed.
+    """
+    path = context.settings[SETTING]
+    if not engine.caps.between_given:
+        return None, f"{engine.name} does not go between painted frames." if path else ""
+    if not path:
+        raise SettingsError(
+            f"{engine.name} makes what lies between painted frames, and none is given.",
+            "Write the frames to paint with `python -m pipeline keys CLIP -o FOLDER`, and give them back with --keys.",
+        )
+    painted = Painted(Path(path))
+    _ = painted.names
+    return GivenKeys(take(TAKE_KEYS, clip=clip, painted=painted), clip.start), ""
+
+
+def laid_over(view: RGB, painting: RGBA, to_view: Matrix) -> RGB:
+    """A picture over a view, in which it is moved; the view shows through where it is transparent, and beyond it."""
+    part = _whole_pixels(painting, to_view, Size.of(view))
+    if part is not None:
+        return _over(view, part[..., :3] * (part[..., 3:] / np.float32(255)), part[..., 3])
+    opaque = painting[..., 3].astype(np.float32)
+    colours = painting[..., :3] * (opaque[..., None] / np.float32(255))
+    size = Size.of(view)
+    colours = cv2.warpPerspective(colours, to_view, size, flags=SEEN_KERNEL, borderMode=cv2.BORDER_REPLICATE)
+    opaque = cv2.warpPerspective(opaque, to_view, size, flags=SEEN_KERNEL, borderMode=cv2.BORDER_REPLICATE)
+    reaches = cv2.warpPerspective(np.ones(painting.shape[:2], np.uint8), to_view, size, flags=cv2.INTER_NEAREST)
+    opaque = np.where(reaches > 0, np.clip(opaque, 0, 255), np.float32(0))
+    return _over(view, np.clip(colours, 0, opaque[..., None]), opaque)  # the kernel overshoots at edges
+
+
+def _whole_pixels(painting: RGBA, to_view: Matrix, size: Size) -> RGBA | None:
+    """The part of a picture that a view shows, if it is moved by whole pixels; transparent beyond the picture."""
+    own = corners(Size.of(painting))
+    moves = moved(to_view, own) - own
+    right, down = np.rint(moves.mean(axis=0)).astype(int)
+    if np.abs(moves - (right, down)).max() > WHOLE_PX:
+        return None
+    result = np.zeros((size.height_px, size.width_px, 4), np.uint8)
+    height, width = painting.shape[:2]
+    left, top, last, bottom = max(0, right), max(0, down), min(size[0], right + width), min(size[1], down + height)
+    if left < last and top < bottom:
+        result[top:bottom, left:last] = painting[top - down : bottom - down, left - right : last - right]
+    return result
+
+
+def _over(view: RGB, colours: np.ndarray[Any, Any], opaque: np.ndarray[Any, Any]) -> RGB:
+    """Colours, multiplied by how opaque they are, over a view."""
+    through = (255 - opaque[..., None].astype(np.float32)) / 255
+    return np.asarray(np.clip(np.rint(colours + through * view), 0, 255), np.uint8)
+
+
+def _take_keys(work: Work) -> None:
+    clip: Clip = work.inputs["clip"]
+    painted: Painted = work.inputs["painted"]
+    taken = _Taken(work, clip, painted)
+    shown = once_each(taken.recognised(), clip.start)
+    if not shown:
+        raise PictureError("None of the pictures is painted yet.", "Paint over at least one of them in each shot.")
+    keys, digests = list[Key](), dict[str, str]()
+    for name, each in shown.items():
+        frame = each.frame + clip.start
+        keys.append(Key(frame=frame, file=file_of(frame), to_picture=rows_of(each.placed.to_picture), size=each.size))
+        taken.notes += _remarks(name, frame, each)
+
+    def pictures() -> Iterator[RGBA]:
+        for name, key in zip(shown, keys, strict=True):
+            picture = painted.picture(name)
+            digests[key.file] = digest_bytes(canonical_json(list(picture.shape)) + picture.tobytes())
+            yield picture
+
+    whole = clip.of_file
+    write_key_set(work.folder / KEYS, KeySet(clip=whole.digest, size=whole.size, keys=tuple(keys)), pictures())
+    (work.folder / FACTS).write_text(json.dumps({"digests": digests, "notes": taken.notes}))
+
+
+class _Taken:
+    """The pictures of a file as they are recognised, one after the other."""
+
+    def __init__(self, work: Work, clip: Clip, painted: Painted) -> None:
+        self.notes: list[str] = []
+        self._work, self._clip, self._painted = work, clip, painted
+        given_out = painted.keys
+        if given_out:
+            given_out.check(clip.of_file.digest, clip.size, len(clip.of_file))
+        self._keys = given_out.keys if given_out else ()
+
+    def recognised(self) -> dict[str, Recognised]:
+        """What each picture that was painted shows, by its name."""
+        names = [name for name in self._painted.names if not self._is_left_out(name)]
+        footage = Footage(self._clip.size, len(self._clip), self._read, self._clip.start)
+        recogniser = Recogniser(footage, renumbered(self._keys, self._clip.start, len(self._clip)), names)
+        found = dict[str, Recognised]()
+        for number, name in enumerate(names, start=1):
+            found[name] = recogniser.recognised(name, self._painted.picture(name))
+            self._work.report(number, len(names))
+        return found
+
+    def _read(self, wanted: Iterable[int]) -> Iterator[RGB]:
+        size = self._clip.size.scaled(min(1.0, FINE_PX / max(self._clip.size)))
+        for frame in ClipFrames.of(self._clip, size).read(wanted):
+            self._work.cancel.check()
+            yield frame.rgb
+
+    def _is_left_out(self, name: str) -> bool:
+        """Whether a picture is as it was given out, or of a frame that is not used."""
+        key = next((key for key in self._keys if key.file == base(name)), None)
+        if key is None:
+            return False
+        if key.frame - self._clip.start not in self._clip.span:
+            self.notes.append(f"{base(name)!r} is left out: frame {key.frame} is not in the part that is used.")
+            return True
+        if key.given_out and key.given_out == self._painted.digest_of(name):
+            self.notes.append(f"{base(name)!r} is left out: nobody painted on it.")
+            return True
+        return False
+
+
+def _remarks(name: str, frame: int, shown: Recognised) -> Iterator[str]:
+    """Sentences on a picture that is not simply what its name says."""
+    if shown.by_name:
+        yield f"{base(name)!r} has no outline of frame {frame} left and is taken for it by its name."
+    elif shown.placed.moved:
+        yield f"{base(name)!r} was scaled, cropped or moved, and is laid over frame {frame} where its outlines fit."
+
+
+TAKE_KEYS = Stage(
+    "given keys", version=1, run=_take_keys, tools=("av", "numpy", "opencv-contrib-python", "pillow", "scipy")
+)

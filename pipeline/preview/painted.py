@@ -1,0 +1,58 @@
+"""A preview between painted frames: the frame, and the nearest painted one on either side, in one crop of their own.
+
+The job follows the motion through all frames between; here the painted ones are compared with the frame at once.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.engines.base import View, Window
+from pipeline.make.given_keys import GivenKeys
+from pipeline.plan.stable_picture import MARGIN_SHARE
+from pipeline.preview.frame_samples import Sample
+from utils.image import Box, Size
+from utils.media.timebase import Span
+
+
+def nearest(keys: GivenKeys, index: int) -> tuple[int, ...]:
+    """The painted frames next to a frame; itself alone if it is painted."""
+    known = sorted(keys.keys)
+    place = bisect_right(known, index)
+    if place and known[place - 1] == index:
+        return (index,)
+    return tuple(known[max(0, place - 1) : place + 1])
+
+
+def between_painted(
+    window: Window, keys: GivenKeys, sample: Sample, at: Callable[[int], Sample], clip_size: Size
+) -> Window:
+    """A window of a frame with the painted frames next to it, as the engine gets it from the first to the last."""
+    indexes, whole = nearest(keys, sample.index), window.settings["generate.apply_to"] != "person"
+    seen = {sample.index: sample, **{index: at(index) for index in indexes}}
+    box = _box(list(seen.values()), whole=whole)
+    views = [_view(seen[index], box) for index in sorted(seen)]
+    given = {
+        view.index: keys.frame(view, clip_size, sample.size)[view.index] for view in views if view.index in indexes
+    }
+    span = Span(sample.index, sample.index + len(views))
+    return replace(window, span=span, size=box.size, views=lambda: iter(views), given=given)
+
+
+def _box(samples: list[Sample], *, whole: bool) -> Box:
+    """What shows the person in each of them."""
+    size = samples[0].size
+    boxes = [sample.box for sample in samples if sample.box]
+    if whole or not boxes:
+        return Box(0, 0, *size)
+    first, *others = boxes
+    for other in others:
+        first = first | other
+    return first.grown(round(MARGIN_SHARE * size.height_px) + 8, size)
+
+
+def _view(sample: Sample, box: Box) -> View:
+    keypoints = (sample.keypoints - (box.left, box.top)).astype(np.float32)
+    return View(sample.index, sample.rgb[box.slices], sample.matte[box.slices], keypoints, (box.left, box.top))

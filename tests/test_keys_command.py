@@ -1,0 +1,164 @@
+"""Frames to paint, as the command `keys` writes them, and their way back when they are painted."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.keys.folder import Folder
+from pipeline.keys.story import Proposed, propose
+from pipeline.library import given
+from pipeline.make.given_keys import TAKE_KEYS, GivenKeys
+from pipeline.see.open_clip import open_clip
+from pipeline.stage import RunContext
+from tests.journeys import bench, filmed, with_settings
+from utils.errors import SettingsError, WriteError
+from utils.image import Box
+from utils.keyframes.key_set import IDENTITY, Canvas, KeySet
+from utils.keyframes.painted import Painted
+from utils.media.timebase import Span
+from utils.project import PROJECT_ROOT
+from utils.walker import Shot
+
+pytestmark = pytest.mark.slow
+
+SHOT = Shot(size=(256, 144), frames=44)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A clip, and the folder of frames of it to paint."""
+
+    clip: Path
+    context: RunContext
+    proposed: Proposed
+    folder: Path
+    keys: KeySet
+
+    def taken(self, folder: Path) -> GivenKeys:
+        """Painted frames as a run takes them."""
+        clip = open_clip(self.clip, self.context)
+        return GivenKeys(TAKE_KEYS.result(self.context, clip=clip, painted=Painted(folder)), clip.start)
+
+
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    folder = tmp_path_factory.mktemp("film")
+    clip, context = filmed(folder, SHOT), bench(folder / "cache")
+    proposed = propose(open_clip(clip, context), context)
+    keys = Folder(folder / "to paint", "stable").write(proposed)
+    return Given(clip, context, proposed, folder / "to paint", keys)
+
+
+def test_every_frame_is_made_from_a_key_that_is_near(offered: Given) -> None:
+    frames = [key.frame for key in offered.keys.keys]
+    assert frames == sorted(set(frames)) and 3 <= len(frames) <= 10
+    reached = {index for key in offered.keys.keys if key.reaches for index in range(key.reaches[0], key.reaches[1] + 1)}
+    assert reached == set(range(SHOT.frames))
+    assert max(np.diff(frames)) <= 20 and all(key.reason for key in offered.keys.keys)
+
+
+def test_a_picture_is_the_stable_view_with_the_matte_as_its_transparency(offered: Given) -> None:
+    stable = offered.proposed.stable
+    for key in offered.keys.keys:
+        (view,) = stable.views(Span(key.frame, key.frame + 1), Box(0, 0, *stable.canvas))
+        pixels = Painted(offered.folder).picture(key.file)
+        assert pixels.shape[2] == 4 and np.array_equal(pixels[..., 3], view.matte)
+        assert np.array_equal(pixels[..., :3], view.rgb), "also where it is transparent"
+        assert np.allclose(key.to_picture, stable.path.matrices[key.frame])
+    words = (offered.folder / "README.txt").read_text()
+    assert "--engine keyframe --keys 'to paint'" in words and "walk.mp4" in words
+
+
+def paint(offered: Given, folder: Path, keep_alpha: bool = True) -> Path:
+    """The folder with every picture painted: other colours, and flat ones."""
+    folder.mkdir()
+    (folder / "keys.json").write_bytes((offered.folder / "keys.json").read_bytes())
+    for key in offered.keys.keys:
+        pixels = Painted(offered.folder).picture(key.file)
+        flat = np.asarray(cv2.bilateralFilter(np.ascontiguousarray(pixels[..., 2::-1]), 5, 60, 3), np.uint8)
+        Image.fromarray(np.dstack([flat, pixels[..., 3]]) if keep_alpha else flat).save(folder / key.file)
+    return folder
+
+
+@pytest.mark.parametrize("keep_alpha", [True, False])
+def test_painted_pictures_come_back_as_their_frames_without_resampling(
+    offered: Given, tmp_path: Path, keep_alpha: bool
+) -> None:
+    folder = paint(offered, tmp_path / "painted", keep_alpha)
+    keys, stable = offered.taken(folder), offered.proposed.stable
+    assert list(keys.keys) == [key.frame for key in offered.keys.keys] and not keys.events
+    box = Box(0, 0, *stable.canvas)
+    for key in offered.keys.keys:
+        shown = keys.within(Span(key.frame, key.frame + 1)).pictures(stable, box)[key.frame]
+        painted = Painted(folder).picture(key.file)
+        opaque = painted[..., 3] == 255
+        assert opaque.sum() > 200 and np.array_equal(shown[opaque], painted[opaque][:, :3])
+
+
+def test_a_picture_under_another_name_and_size_goes_to_its_frame(offered: Given, tmp_path: Path) -> None:
+    folder = paint(offered, tmp_path / "painted", keep_alpha=False)
+    for number, key in enumerate(offered.keys.keys):
+        pixels = Painted(folder).picture(key.file)[..., :3]
+        half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        Image.fromarray(half).save(folder / f"final {number}.jpg", quality=90)
+        (folder / key.file).unlink()
+    found = list(offered.taken(folder).keys)
+    assert found == [key.frame for key in offered.keys.keys]
+
+
+def test_a_folder_as_it_was_given_out_is_not_painted(offered: Given) -> None:
+    with pytest.raises(Exception, match="None of the pictures is painted yet"):
+        offered.taken(offered.folder)
+
+
+@pytest.mark.parametrize("canvas", ["as filmed", "stable"])
+def test_wanted_frames_take_the_place_of_the_proposed_ones(offered: Given, tmp_path: Path, canvas: Canvas) -> None:
+    context = with_settings(offered.context, trim__from_s=10 / 30)
+    proposed = propose(open_clip(offered.clip, context), context, [40, 12])
+    keys = Folder(tmp_path / "two", canvas).write(proposed)
+    assert [(key.frame, key.file) for key in keys.keys] == [(12, "000012.png"), (40, "000040.png")]
+    assert [key.reaches for key in keys.keys] == [(10, 39), (13, 43)]
+    assert (keys.keys[0].to_picture == IDENTITY) == (canvas == "as filmed")
+    if canvas == "as filmed":
+        painted = Painted(tmp_path / "two")
+        assert {painted.picture(name).shape for name in painted.names} == {(SHOT.size[1], SHOT.size[0], 4)}
+    with pytest.raises(SettingsError, match="The frame 9 is not there"):
+        propose(open_clip(offered.clip, context), context, [9])
+
+
+def test_what_lies_in_a_folder_is_never_replaced(offered: Given) -> None:
+    with pytest.raises(WriteError, match="painted frames may be in it"):
+        Folder(offered.folder, "stable").check()
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", *map(str, words)]
+    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+
+
+def test_the_command_line_gives_out_and_takes_back(offered: Given, tmp_path: Path) -> None:
+    """An engine that makes all itself says that it has no use for them; they are kept in the home all the same."""
+    home, folder = tmp_path / "home", tmp_path / "two"
+    told = run("keys", offered.clip, "-o", folder, "--frames", "0,30", "--as-filmed", "--json", "--home", home)
+    assert told.returncode == 0, told.stderr
+    said: dict[str, Any] = json.loads(told.stdout)
+    assert [key["file"] for key in said["keys"]] == ["000000.png", "000030.png"] and said["canvas"] == "as filmed"
+    assert sorted(path.name for path in folder.iterdir()) == ["000000.png", "000030.png", "README.txt", "keys.json"]
+    again = run("keys", offered.clip, "-o", folder, "--home", home)
+    assert again.returncode == 1 and "painted frames may be in it" in again.stderr
+    made = run(
+        "generate", offered.clip, "-o", tmp_path / "out.mp4", "--keys", folder, "--home", home, "--preset", "fast"
+    )
+    assert made.returncode == 0 and "restyle does not go between painted frames" in made.stdout, made.stderr
+    (stored,) = (home / "keys").iterdir()
+    assert given.find(home, "keys", stored.stem) == stored
+    wrong = run("keys", offered.clip, "-o", tmp_path / "new", "--frames", "0;3", "--home", home)
+    assert wrong.returncode == 1 and "--frames cannot be" in wrong.stderr

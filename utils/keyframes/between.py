@@ -1,0 +1,79 @@
+"""A stretch of frames with painted keys: every other frame, put together from the key before it and the one after."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from utils.flow import packed, unpacked
+from utils.flow.quantised import Steps
+from utils.image import RGB
+from utils.keyframes.motion import Match, Motion
+from utils.keyframes.proposals import Chosen, chosen
+from utils.keyframes.synthesis import Flags, Key, Proposal, Seen, carried, exposure, synthesised
+
+Check = Callable[[], None]
+"""Called before each frame; raises where the work is cancelled."""
+
+
+class Between:
+    """Frames in their order, what of each is painted, and the painted keys among them: at least one."""
+
+    def __init__(
+        self, frames: Sequence[Seen], regions: Sequence[Flags], pictures: Mapping[int, RGB], check: Check = lambda: None
+    ) -> None:
+        self._frames, self._regions, self._check = frames, regions, check
+        self._keys = {index: Key.of(frames[index], picture) for index, picture in sorted(pictures.items())}
+        self._motion = Motion([cv2.cvtColor(each.rgb, cv2.COLOR_RGB2GRAY) for each in frames])
+
+    def made(self) -> Iterator[Chosen]:
+        """All frames; the keys are as they were painted."""
+        edges = [-1, *self._keys, len(self._frames)]
+        with ThreadPoolExecutor(2) as pool:
+            for before, after in pairwise(edges):
+                if before in self._keys:
+                    yield Chosen(self._keys[before].painted, np.zeros(self._regions[before].shape, np.float32))
+                yield from self._stretch(before, after, pool)
+
+    def _stretch(self, before: int, after: int, pool: ThreadPoolExecutor) -> Iterator[Chosen]:
+        """The frames between two keys, or between one and an end of the stretch."""
+        later = dict(self._kept(after, before)) if after in self._keys else {}
+        earlier = self._motion.away(before, after) if before in self._keys else None
+        for frame in range(before + 1, after):
+            self._check()
+            sides = list[tuple[int, Match, float]]()
+            if earlier is not None:
+                sides.append((before, next(earlier)[1], (after - frame) / (after - before) if later else 1.0))
+            if later:
+                near = (frame - before) / (after - before) if earlier is not None else 1.0
+                sides.append((after, later.pop(frame).match(), near))
+            found = pool.map(lambda side, frame=frame: self._proposed(frame, *side), sides)
+            yield chosen([each for both in found for each in both], self._frames[frame].rgb)
+
+    def _proposed(self, frame: int, key: int, match: Match, near: float) -> list[tuple[Proposal, float]]:
+        """What one key proposes for a frame, and how near it is."""
+        seen = self._frames[frame]
+        painted = self._keys[key].exposed(exposure(self._keys[key], seen, match))
+        made = synthesised(painted, seen, match, self._regions[frame], seed=frame)
+        return [(made, near), (carried(painted, match), near)]
+
+    def _kept(self, key: int, stop: int) -> Iterator[tuple[int, "_Kept"]]:
+        """The matches of the frames before a key, kept small, for they are found from the key backwards."""
+        for frame, match in self._motion.away(key, stop):
+            self._check()
+            yield frame, _Kept(packed(match.vectors), np.rint(255 * match.sure).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A match in a few bytes a pixel."""
+
+    steps: Steps
+    sure: NDArray[np.uint8]
+
+    def match(self) -> Match:
+        return Match(unpacked(self.steps), self.sure.astype(np.float32) / 255)
