@@ -19,9 +19,11 @@ from pipeline.engines.looks import nets
 from pipeline.engines.looks.styles import STYLES, drawing, read_weights, shares, style_file
 from pipeline.engines.restyle import ENGINE
 from pipeline.preview.grid import _named
+from pipeline.report.report import report
 from pipeline.settings import Settings
 from pipeline.types import References
 from tests.engines import Painter, opened, style_of, window_of
+from tests.journeys import bench, journey, with_settings
 from tests.looks import needs_nets
 from ui import forms
 from utils.errors import SettingsError
@@ -240,3 +242,18 @@ def test_it_alone_takes_several_pictures() -> None:
     assert taken == {"picture": 4, "ink": 1}
     assert len(References.of(settings, 4).pictures) == 3 and References.of(settings, 4).note("restyle") == ""
     assert "the first reference picture only; 2 more are not used" in References.of(settings, 1).note("restyle")
+
+
+@needs_nets
+@pytest.mark.slow
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    ("name", "from_s"), [("sports2d_side_walk.mp4", 2.0), ("sam2_juggler.mp4", 2.0), ("shaky_skater.mp4", 1.0)]
+)
+def test_a_real_clip_is_changed_and_stays_steady(name: str, from_s: float, footage: Path, tmp_path: Path) -> None:
+    """As the report measures it: warp error over the source's own, and the change inside the matte."""
+    part = {"trim__from_s": from_s, "trim__to_s": from_s + 0.8}
+    on = with_settings(bench(tmp_path / "cache", "balanced"), generate__look="picture", **part)
+    numbers = report(journey(footage / name, on))
+    assert numbers["warp_error"]["ratio"] <= 1.15
+    assert numbers["edit_magnitude"] >= 12
