@@ -34,12 +34,12 @@ from utils.image.picture_file import read_picture
 from utils.progress import Cancel
 from utils.walker import Scene, Shot
 
-SIZE, FIRST, RUN = Size(320, 180), 40, 6
+SIZE, FIRST, RUN = Size(320, 180), 40, 4
 
 
 @pytest.fixture(scope="module")
 def views() -> list[View]:
-    """Somebody who stands, turning, for a fifth of a second."""
+    """Somebody who stands, turning, for an eighth of a second."""
     scene = Scene(Shot(size=SIZE, frames=75))
     frames = ((index, *scene.frame(index)) for index in range(FIRST, FIRST + RUN))
     return [View(index, rgb, truth.matte, np.asarray(truth.keypoints, np.float32)) for index, rgb, truth in frames]
