@@ -32,8 +32,11 @@ _AROUND_PX = 6.0
 """Standard deviation of the neighbourhood in which colour follows light, on the canvas."""
 _LEAST_VARIANCE, _MOST_GAIN = 0.002, 0.8
 """Of the light in a neighbourhood: what is noise rather than light, and by how much it is amplified at most."""
-_TEXTURE, _KEPT_LIGHT = 0.8, 0.85
-"""Shares of the network's texture, and of the source's own broad light, that the result has."""
+_TEXTURE = 0.8
+"""The share of the network's texture that the result has."""
+_CHROMA, _KEPT_LIGHT = (8, 30), (0.35, 0.85)
+"""Mean chroma of style pictures (Lab), and the share of the source's own broad light that is kept for it: where a style
+has hardly any colour, its light is what is seen of it."""
 _DETAIL = 0.75
 """Gain of the source's light that is too fine for the canvas."""
 _MOST_CONTRAST, _FREE_CONTRAST = 0.64, 10
@@ -54,7 +57,8 @@ class Styled:
     def take_after(self, pictures: Sequence[Bytes], weights: tuple[float, ...]) -> None:
         """Paint in the style of these pictures, mixed by their weights, from the next picture on."""
         self._pictures, self._weights = pictures, weights
-        self.__dict__.pop("_code", None)
+        for name in ("_parts", "_kept_light", "_code"):
+            self.__dict__.pop(name, None)
 
     def restart(self) -> None:
         """Forget the pictures before, because the next one begins a window."""
@@ -67,7 +71,9 @@ class Styled:
         seen = np.asarray(canvas, np.float32) / 255
         calm = denoised(seen, radius=2, noise=0.012)
         made = self._over_time.next(bytes_of(self._made(calm)), np.asarray(canvas), np.asarray(shown))
-        gain, base = _by_light(np.asarray(made, np.float32) / 255, brightness(calm), np.asarray(shown))
+        gain, base = _by_light(
+            np.asarray(made, np.float32) / 255, brightness(calm), np.asarray(shown), self._kept_light
+        )
         coarse = brightness(seen)
         broad, coarse = (_enlarged(each, full) for each in (gain * coarse[..., None] + base, coarse))
         detail = brightness(np.asarray(picture.rgb, np.float32) / 255) - coarse
@@ -75,10 +81,21 @@ class Styled:
         return limited_contrast(painted, picture, _MOST_CONTRAST, _FREE_CONTRAST)
 
     @cached_property
+    def _parts(self) -> list[Bytes]:
+        """What is read of each style picture."""
+        return [_part(picture, self._seed) for picture in self._pictures or [read_picture(style_file(USUAL))]]
+
+    @cached_property
+    def _kept_light(self) -> float:
+        """How much of the source's broad light is kept, by how colourful the style is."""
+        chromas = [_chroma(part) for part in self._parts]
+        chroma = np.average(chromas, weights=shares(self._weights, len(chromas)))
+        return float(np.interp(chroma, _CHROMA, _KEPT_LIGHT))
+
+    @cached_property
     def _code(self) -> Floats:
         """The style as the network's 100 numbers, mixed of those of all pictures."""
-        pictures = self._pictures or [read_picture(style_file(USUAL))]
-        codes = [self._nets.code(_part(picture, self._seed)) for picture in pictures]
+        codes = [self._nets.code(part) for part in self._parts]
         return np.asarray(np.average(codes, axis=0, weights=shares(self._weights, len(codes))), np.float32)
 
     def _made(self, canvas: Floats) -> Floats:
@@ -107,7 +124,7 @@ def _starts(length_px: int) -> list[int]:
     return [round(number * (length_px - SIDE_PX) / max(1, more)) for number in range(more + 1)]
 
 
-def _by_light(made: Floats, light: Floats, shown: Bytes) -> tuple[Floats, Floats]:
+def _by_light(made: Floats, light: Floats, shown: Bytes, kept_light: float) -> tuple[Floats, Floats]:
     """Gain and base (h x w x 3) such that gain * light + base is what was made, but for what makes it unsteady.
 
     A guided filter: in each neighbourhood the colour is a linear function of the light, with a limited slope; what
@@ -125,7 +142,7 @@ def _by_light(made: Floats, light: Floats, shown: Bytes) -> tuple[Floats, Floats
     shared = mean(made * light[..., None]) - made_mean * light_mean[..., None]
     gain = np.clip(shared / (variance + np.float32(_LEAST_VARIANCE))[..., None], -_MOST_GAIN, _MOST_GAIN)
     texture = made - made_mean - gain * (light - light_mean)[..., None]
-    lift = np.float32(_KEPT_LIGHT) * (light_mean - brightness(made_mean))
+    lift = np.float32(kept_light) * (light_mean - brightness(made_mean))
     base = made_mean - gain * light_mean[..., None] + np.float32(_TEXTURE) * texture + lift[..., None]
     return np.asarray(gain, np.float32), np.asarray(base, np.float32)
 
@@ -153,6 +170,12 @@ def _part(picture: Bytes, seed: int) -> Bytes:
         square = square[:, :: int(rng.choice([-1, 1]))]
     kernel = cv2.INTER_AREA if side_px > STYLE_PX else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(np.ascontiguousarray(square), (STYLE_PX, STYLE_PX), interpolation=kernel))
+
+
+def _chroma(picture: Bytes) -> float:
+    """The mean distance of a picture's colours from grey, in Lab."""
+    lab = cv2.cvtColor(np.asarray(picture, np.float32) / 255, cv2.COLOR_RGB2Lab)
+    return float(np.linalg.norm(lab[..., 1:], axis=2).mean())
 
 
 _RAMP = 1 - np.abs(np.linspace(-1, 1, SIDE_PX + 2, dtype=np.float32)[1:-1])
