@@ -4,6 +4,7 @@
 # make check      the same, with the style and type checks first
 # make coverage   the tests, and which lines none of them reaches
 # make bench      the measurements beside other tools (some minutes)
+# make gallery    one page of all looks over the sample walker; with CLIP=path over that clip too
 # make clean      remove .venv, out and the example
 #
 # PYTHON=/path/to/python3.11 chooses the Python that .venv is made with.
@@ -12,7 +13,7 @@ VENV := .venv/bin/python
 # Where it is set, each of the hundreds of processes that the tests start would compile this project's own modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test quick check coverage setup setup-dev bench clean
+.PHONY: help run test quick check coverage setup setup-dev bench gallery clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -56,6 +57,9 @@ setup-dev:
 bench: setup-dev
 	@$(VENV) -m pip install -q -r benchmarks/requirements.txt -c constraints.txt
 	@for each in reading memory chunks store walker stabilize keyframes journey worker app speech promise finish finish_zoom; do $(VENV) -m benchmarks.$$each || exit 1; done
+
+gallery: setup
+	@$(VENV) -m benchmarks.gallery out/gallery $(if $(CLIP),"$(CLIP)")
 
 clean:
 	rm -rf .venv out .showcase

@@ -20,6 +20,8 @@ from utils.walker.show import overlay, sheet
 MOMENTS = (60, 118, 160, 246)
 STANDING = Box(520, 96, 760, 696)
 """Around the walker at `MOMENTS[2]`."""
+COLUMNS = 10
+"""Looks in a row of the picture of the README."""
 HALF, TILE = slice(0, 240), (160, 160)
 """Of that picture: what the form shows, and how large."""
 
@@ -32,7 +34,7 @@ def main() -> None:
     known = [overlay(picture, truth) for picture, truth in frames]
     _write("docs/walker", sheet([*plain, *known], columns=len(MOMENTS)))
     looks = list(_looks(scene))
-    _write("docs/looks", np.concatenate([_named(picture, name) for name, picture in looks], axis=1))
+    _write("docs/looks", _rows([_named(picture, name) for name, picture in looks]))
     for name, picture in looks[1:]:
         _write(f"ui/static/looks/{name}", cv2.resize(picture[HALF], TILE, interpolation=cv2.INTER_AREA))
 
@@ -48,6 +50,13 @@ def _looks(scene: Scene) -> Iterator[tuple[str, RGB]]:
         window = Window.single(view, settings, Style(look, [view]), Fraction(25))
         with Sessions().use(engine("restyle"), settings, lambda share, note: None) as session:
             yield look, session.preview(window, view.index)
+
+
+def _rows(tiles: list[RGB]) -> RGB:
+    """Tiles of one size in rows, the last one filled up with white."""
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
+    rows = [np.concatenate(tiles[at : at + COLUMNS], axis=1) for at in range(0, len(tiles), COLUMNS)]
+    return np.concatenate(rows)
 
 
 def _named(picture: RGB, name: str) -> RGB:

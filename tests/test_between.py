@@ -141,7 +141,7 @@ def test_a_cancelled_stretch_stops() -> None:
     seen = [Seen(rgb, matte) for rgb, matte in zip(walk.source, walk.mattes, strict=True)]
     regions = [each > 127 for each in walk.mattes]
     with pytest.raises(Cancelled):
-        list(Between(seen, regions, {0: walk.restyled[0], 3: walk.restyled[3]}, cancelled).made())
+        list(Between(seen, regions, {0: walk.restyled[0], 3: walk.restyled[3]}, 0, cancelled).made())
 
 
 def test_keys_that_were_compressed_do_almost_as_well(turn: Made) -> None:

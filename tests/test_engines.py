@@ -65,8 +65,12 @@ def settings(made_by: Engine, **generate: Any) -> dict[str, Any]:
 
 
 def window(made_by: Engine, views: list[View], **generate: Any) -> Window:
+    """These views as one window; an engine that goes between given frames gets the first one, painted."""
+    painted = {views[0].index: np.asarray(255 - views[0].rgb, np.uint8)} if made_by.caps.between_given else {}
     return replace(
-        window_of(views, settings(made_by, **generate)), controls=controls(made_by.caps.controls, lambda: iter(views))
+        window_of(views, settings(made_by, **generate)),
+        controls=controls(made_by.caps.controls, lambda: iter(views)),
+        given=painted,
     )
 
 
@@ -106,7 +110,7 @@ def test_the_window_is_filled_exactly(made_by: Engine, views: list[View]) -> Non
 
 
 def test_without_strength_it_is_the_source(made_by: Engine, views: list[View]) -> None:
-    if made_by.name in TINY and "generate.strength" not in made_by.settings:
+    if (made_by.name in TINY or made_by.caps.between_given) and "generate.strength" not in made_by.settings:
         pytest.skip("it has no strength")
     for part in ("person", "background", "both"):
         for view, made in zip(views, frames(made_by, views, strength=0.0, apply_to=part), strict=True):
@@ -181,10 +185,10 @@ def test_it_stops_between_frames(made_by: Engine, views: list[View]) -> None:
 
 @pytest.mark.parametrize("part", ["person", "background"])
 def test_what_is_not_restyled_stays_the_source(made_by: Engine, views: list[View], part: str) -> None:
-    """Engines with models take a few pixels around the person along."""
+    """Engines with models, and those that carry what was painted, take a few pixels around the person along."""
     if not made_by.caps.keeps_outside:
         pytest.skip("it changes all of the picture")
-    near = np.ones((7, 7) if made_by.name in TINY else (1, 1))
+    near = np.ones((7, 7) if made_by.name in TINY or made_by.caps.between_given else (1, 1))
     for view, made in zip(views, frames(made_by, views, apply_to=part), strict=True):
         inside, outside = cv2.erode(view.matte, near) == 255, cv2.dilate(view.matte, near) == 0
         kept, changed = (outside, inside) if part == "person" else (inside, outside)

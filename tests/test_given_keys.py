@@ -319,3 +319,17 @@ def test_files_that_hold_no_pictures_are_refused_by_a_child(tmp_path: Path) -> N
     with pytest.raises(PictureError, match="There is no file or folder"):
         inputs.keep(tmp_path / "home", tmp_path / "nothing", "keys")
     assert not list((tmp_path / "home" / "keys").iterdir()), "and nothing of it stays"
+
+
+def test_frames_of_a_steady_engine_are_put_back_as_they_were_made(film: Film, run: Run) -> None:
+    """A painting whose brightness changes from frame to frame on purpose keeps that; another engine's is evened out."""
+
+    def flickering(window: Window) -> Draw:
+        return lambda view: EngineFrame(np.asarray(view.rgb // 2 + 60 * (view.index % 2), np.uint8))
+
+    for is_steady in (True, False):
+        caps = replace(CAPS, is_steady=is_steady, keeps_outside=True)
+        made = journey(film.clip, film.keyed(run.keys), Drawing(f"flickers {is_steady}", flickering, caps))
+        window = made.frames.windows[0]
+        pairs = list(zip(window.frames(), window.made.frames(), strict=True))
+        assert all(np.array_equal(after.rgb, before.rgb) for after, before in pairs) == is_steady

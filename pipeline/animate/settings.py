@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from pipeline.engines.effort import Effort
+from pipeline.engines.looks import LookName
 from pipeline.guide.settings import Flow, Guide, StructureVideo, Timeline
 from pipeline.guide.terms import MOST_FRAMES
 from pipeline.settings import JobSettings
@@ -68,21 +69,7 @@ class Animate(Group):
         "What makes the frames: carried takes the picture's own pixels along and runs on any CPU; vace makes all "
         "frames anew from the picture, what leads and a prompt, and needs a graphics card and weights.",
     )
-    look: Literal[
-        "none",
-        "film",
-        "bleach",
-        "noir",
-        "golden",
-        "neon",
-        "paint",
-        "watercolour",
-        "ink",
-        "charcoal",
-        "cel",
-        "clay",
-        "picture",
-    ] = setting(
+    look: Literal["none", LookName] = setting(
         "none",
         "Look",
         "How the picture is painted before it moves, so that strokes move with what they are painted on; none leaves "

@@ -102,14 +102,15 @@ class _Steadying:
         self._before: SteadyWindow | None = work.inputs.get("before")
         self._plan, facts = self._made.plan, self._made.facts
         self._is_edit, self._keeps_feet = facts["is_edit_of_source"], facts["keeps_feet"]
+        self._is_steady = facts.get("is_steady", False)  # windows of earlier versions do not say so
         self._keeps_outside, self._near_only = facts["keeps_outside"], facts["near_only"]
         self._part: str = work.settings["generate.apply_to"]
         self._shows_near_only = self._keeps_outside and self._part == "person"
 
     def run(self) -> None:
-        """Lock the colours, remove flicker, and write the frames."""
-        lock = self._lock()
-        write_chunk(self._work.folder / FRAMES, self._consistent(lock))
+        """Lock the colours, remove flicker, and write the frames; those of a steady engine stay as they are."""
+        lock = ColourLock() if self._is_steady else self._lock()
+        write_chunk(self._work.folder / FRAMES, self._as_made() if self._is_steady else self._consistent(lock))
         (self._work.folder / LOCKED).write_bytes(b"no" if lock.map is None else b"yes")
 
     def _lock(self) -> ColourLock:
@@ -117,6 +118,12 @@ class _Steadying:
         if self._keeps_outside:
             return ColourLock()
         return colour_lock(self._stable, self._plan, self._made.frames(), self._part)
+
+    def _as_made(self) -> Iterator[RGB]:
+        span = self._plan.span
+        for number, made in enumerate(self._made.frames(), start=1):
+            yield made.rgb
+            self._work.report(number, len(span), self._plan.segment)
 
     def _consistent(self, lock: ColourLock) -> Iterator[RGB]:
         """The frames after colour lock and temporal consistency."""

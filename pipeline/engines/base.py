@@ -99,6 +99,8 @@ class Caps:
     """Whether the result is an overlay on the source, with edges and details at the same positions."""
     keeps_feet: bool = False
     """Whether feet stay where they are in the source, so that they need no correction."""
+    is_steady: bool = False
+    """Whether its frames hold together over time by themselves, so that no flicker need be taken out."""
     keeps_outside: bool = False
     """Whether pixels outside of the restyled part stay as in the source, so that colours need no correction."""
     deterministic: Literal["anywhere", "same card", "no"] = "anywhere"

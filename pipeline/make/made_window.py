@@ -235,7 +235,7 @@ class _Making:
             "state": bool(output.state),
             "colour_map": self._colour_map(),
             "near_only": self._stores_near_only,
-            **{name: getattr(caps, name) for name in ("is_edit_of_source", "keeps_feet", "keeps_outside")},
+            **{name: getattr(caps, name) for name in ("is_edit_of_source", "is_steady", "keeps_feet", "keeps_outside")},
         }
 
     def _colour_map(self) -> list[list[float]] | None:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from pipeline.engines.effort import Effort
-from pipeline.engines.looks import LOOKS
+from pipeline.engines.looks import LOOKS, LookName
 from pipeline.engines.looks.styles import read_weights
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
@@ -108,20 +108,7 @@ class Generate(Group):
         "Compiled model",
         "Whether the model is compiled for the card, which takes a minute or more at first and pays in long runs.",
     )
-    look: Literal[
-        "film",
-        "bleach",
-        "noir",
-        "golden",
-        "neon",
-        "paint",
-        "watercolour",
-        "ink",
-        "charcoal",
-        "cel",
-        "clay",
-        "picture",
-    ] = setting(
+    look: LookName = setting(
         "paint",
         "Look",
         " ".join(("What the picture is made into.", *(f"{name}: {line}" for name, line in LOOKS.items()))),

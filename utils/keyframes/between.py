@@ -24,9 +24,14 @@ class Between:
     """Frames in their order, what of each is painted, and the painted keys among them: at least one."""
 
     def __init__(
-        self, frames: Sequence[Seen], regions: Sequence[Flags], pictures: Mapping[int, RGB], check: Check = lambda: None
+        self,
+        frames: Sequence[Seen],
+        regions: Sequence[Flags],
+        pictures: Mapping[int, RGB],
+        seed: int = 0,
+        check: Check = lambda: None,
     ) -> None:
-        self._frames, self._regions, self._check = frames, regions, check
+        self._frames, self._regions, self._seed, self._check = frames, regions, seed, check
         self._keys = {index: Key.of(frames[index], picture) for index, picture in sorted(pictures.items())}
         self._motion = Motion([cv2.cvtColor(each.rgb, cv2.COLOR_RGB2GRAY) for each in frames])
 
@@ -58,7 +63,7 @@ class Between:
         """What one key proposes for a frame, and how near it is."""
         seen = self._frames[frame]
         painted = self._keys[key].exposed(exposure(self._keys[key], seen, match))
-        made = synthesised(painted, seen, match, self._regions[frame], seed=frame)
+        made = synthesised(painted, seen, match, self._regions[frame], self._seed + frame)
         return [(made, near), (carried(painted, match), near)]
 
     def _kept(self, key: int, stop: int) -> Iterator[tuple[int, "_Kept"]]:

@@ -33,9 +33,10 @@ class Keyframe:
         between_given=True,
         is_edit_of_source=True,
         keeps_feet=True,
+        is_steady=True,
         keeps_outside=True,
     )
-    settings = ("generate.apply_to",)
+    settings = ("generate.apply_to", "generate.seed")
     opening = ()
     tools = ("numpy", "opencv-contrib-python", "numba")
 

@@ -70,7 +70,9 @@ class _Work:
         pictures = {view.index: number for number, view in enumerate(self.views)}
         given = {pictures[index]: picture for index, picture in self.window.given.items() if index in pictures}
         seen = [Seen(view.rgb, view.matte) for view in self.views]
-        between = Between(seen, [mask > 0 for mask in masks], given, cancel.check)
+        between = Between(
+            seen, [mask > 0 for mask in masks], given, self.window.settings["generate.seed"], cancel.check
+        )
         for view, mask, made in zip(self.views, masks, between.made(), strict=True):
             yield over_source(view, made.picture, mask, part), _unshown(made, mask > 0)
 

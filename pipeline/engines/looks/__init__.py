@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.looks import nets
@@ -35,26 +35,42 @@ class Follower(Look, Protocol):
     def restart(self) -> None: ...
 
 
+LookName = Literal[
+    "film", "bleach", "noir", "golden", "dusk", "neon", "autumn", "winter", "paint", "watercolour", "ink", "charcoal",
+    "blueprint", "cel", "comic", "riso", "clay", "bronze", "marble", "picture",
+]  # fmt: skip
+"""The name of a look."""
+
 LOOKS = {
     "film": "A print of negative film: deep colours, warm lights, dark cloth turns blue, a red breath around lights.",
     "bleach": "Bleach bypass: silver left in the print, hard and metallic, with hardly any colour left.",
     "noir": "Black and white: deep shadows, glowing skin, light that spills.",
     "golden": "The last hour of sun: low warm light from one side, a bright rim, soft haze.",
+    "dusk": "After sunset: blue shadows, a rose glow from one side, lamps that are lit.",
     "neon": "A city at night: dark and blue, with a coloured rim of light on each side.",
+    "autumn": "Autumn: leaves and grass turn to rust and gold, under a low amber sun.",
+    "winter": "Winter: frost on everything green, snow on what faces up, cold light.",
     "paint": "Oils: broad strokes that follow the form, thick enough to catch the light.",
     "watercolour": "Transparent washes on white paper, their edges darker, colours clear.",
     "ink": "Brush and ink on paper: lines that swell and taper, black areas, grey washes.",
     "charcoal": "Charcoal on toned paper: rubbed shadows, soft strokes, highlights left bare.",
+    "blueprint": "A plan on blue paper: white lines and a ruled grid.",
     "cel": "Drawn animation: flat clear colours, one soft shadow tone, clean outlines.",
+    "comic": "A printed comic: bold flat colours, black lines, dots in the shadows.",
+    "riso": "A risograph print: two bright inks on cream paper, grainy and a little out of place.",
     "clay": "A figure of modelling clay: simple matt colours, rounded forms, studio light.",
+    "bronze": "A bronze statue: warm metal that shines, green patina in the hollows.",
+    "marble": "A marble statue: white stone with grey veins, soft shadows.",
     "picture": "The colours and strokes of any picture, or of several, taken on by a small network.",
 }
 """Every look, with one line on what it does."""
 
 _CLASSES = {
-    "film": "grades.Film", "bleach": "grades.Bleach", "noir": "grades.Noir", "golden": "lit.Golden", "neon": "lit.Neon",
-    "paint": "painted.Paint", "watercolour": "painted.Watercolour", "ink": "drawn.Ink", "charcoal": "drawn.Charcoal",
-    "cel": "drawn.Cel", "clay": "clay.Clay",
+    "film": "grades.Film", "bleach": "grades.Bleach", "noir": "grades.Noir", "golden": "lit.Golden", "dusk": "lit.Dusk",
+    "neon": "lit.Neon", "autumn": "seasons.Autumn", "winter": "seasons.Winter", "paint": "painted.Paint",
+    "watercolour": "painted.Watercolour", "ink": "drawn.Ink", "charcoal": "drawn.Charcoal",
+    "blueprint": "drawn.Blueprint", "cel": "drawn.Cel", "comic": "printed.Comic", "riso": "printed.Riso",
+    "clay": "clay.Clay", "bronze": "statue.Bronze", "marble": "statue.Marble",
     "picture": "styled.Styled",
 }  # fmt: skip
 """The module and class of each look."""

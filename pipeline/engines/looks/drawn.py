@@ -1,20 +1,21 @@
-"""Drawn looks, ink, charcoal and cel: lines follow edges, swell where these are strong and taper where they fade."""
+"""Drawn looks, ink, charcoal, blueprint and cel: lines follow edges, strong where these are, and taper."""
 
 import cv2
 import numpy as np
 
-from pipeline.engines.looks.colour import Cube, curve, saturated
+from pipeline.engines.looks.colour import Cube, curve, saturated, toned
 from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.grades import exposed
 from pipeline.engines.looks.kernels import Bytes, Floats, smoothed_along
-from pipeline.engines.looks.paper import paper
+from pipeline.engines.looks.paper import grid, paper
 from pipeline.engines.looks.picture import Picture, blurred, bytes_of, ramp
 from pipeline.engines.looks.tone import Tone
 
 _LEVELS = np.linspace(0, 1, 256, dtype=np.float32)
 """The 256 levels of a channel, 0..1, from which lookup tables are made."""
 _INK, _PAPER = (30, 32, 40), (242, 237, 227)
-_COAL, _TONED_PAPER = (36, 34, 34), (228, 219, 203)
+_COAL, _TONED_PAPER = (34, 30, 30), (232, 216, 190)
+_BLUE, _CHALK = (14, 46, 108), (226, 238, 248)
 
 
 class Ink:
@@ -38,8 +39,8 @@ class Charcoal:
     """Charcoal: rubbed tones and soft strokes on toned paper."""
 
     def __init__(self, tone: Tone, seed: int) -> None:
-        light, self._seed = tone.spread(_LEVELS, 0.7), seed
-        self._rubbed = _levels(0.96 * np.clip((0.88 - light) / 0.78, 0, 1) ** 1.15)
+        light, self._seed = tone.spread(_LEVELS, 0.9), seed
+        self._rubbed = _levels(0.97 * np.clip((0.80 - light) / 0.72, 0, 1) ** 1.35)
         self._colours = _sheet(_TONED_PAPER, _COAL)
 
     def __call__(self, picture: Picture) -> Bytes:
@@ -47,8 +48,8 @@ class Charcoal:
         strokes = smoothed_along(np.asarray(rough, np.float32), picture.tangent, 5 * picture.brush_px, picture.near)
         tone = cv2.LUT(picture.enlarged(bytes_of(strokes)), self._rubbed)
         line = cv2.convertScaleAbs(picture.contours(1.6, 6, 0.002, 0.06), alpha=0.75)
-        sheet = _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.05)
-        return limited_contrast(sheet, picture, 0.65, 15)
+        sheet = _printed(softened(_over(tone, line)), self._colours, paper(picture, self._seed, 1.1), 0.08)
+        return limited_contrast(sheet, picture, 0.50, 14)
 
 
 class Cel:
@@ -62,6 +63,23 @@ class Cel:
         lines, outline = contours_and_outline(picture, 1.15, 5, 0.006, 0.045)
         traced = _traced(_traced(flat, lines, 0.9), outline, 0.9)
         return limited_contrast(traced, picture, 0.62, 22)
+
+
+class Blueprint:
+    """White lines on blue paper, with the grid that plans are drawn on."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        light, self._seed = tone.spread(_LEVELS, 0.7), seed
+        self._washes = _levels(0.04 + 0.14 * ramp(light, 0.26, 0.40) + 0.18 * ramp(light, 0.58, 0.74))
+        self._colours = _sheet(_BLUE, _CHALK)
+
+    def __call__(self, picture: Picture) -> Bytes:
+        light = picture.enlarged(bytes_of(blurred(picture.light, 0.9 * picture.brush_px)))
+        lines, outline = contours_and_outline(picture, 1.0, 6, 0.004, 0.040)
+        drawn = _over(cv2.LUT(light, self._washes), cv2.convertScaleAbs(_over(lines, outline), alpha=0.95))
+        ruled = softened(_over(drawn, cv2.convertScaleAbs(grid(picture), alpha=0.16)))
+        sheet = _printed(ruled, self._colours, paper(picture, self._seed, 1.4), 0.06)
+        return limited_contrast(sheet, picture, 0.85, 24)
 
 
 def contours_and_outline(picture: Picture, width: float, reach: float, low: float, high: float) -> tuple[Bytes, Bytes]:
@@ -81,13 +99,13 @@ def softened(cover: Bytes) -> Bytes:
 
 def _flat(tone: Tone, colours: Floats) -> Floats:
     """Posterized brightness with soft steps; the hue stays, the saturation grows."""
-    even = np.clip(exposed(tone, colours, 0.4), 0, 1)
+    even = np.clip(exposed(tone, colours, 0.6), 0, 1)
     light = np.maximum(even.max(axis=1, keepdims=True), 1e-3)
     steps = (
-        (0, 0.06), (0.12, 0.12), (0.20, 0.19), (0.32, 0.41), (0.46, 0.47), (0.57, 0.68), (0.70, 0.73), (0.82, 0.94),
+        (0, 0.08), (0.12, 0.14), (0.20, 0.21), (0.32, 0.45), (0.46, 0.52), (0.57, 0.76), (0.70, 0.81), (0.82, 0.97),
         (1, 0.99),
     )  # fmt: skip
-    return saturated(even / light * curve(light, steps), 1.65)
+    return toned(saturated(even / light * curve(light, steps), 1.9), (-0.01, -0.02, 0.06), (0.055, 0.015, -0.065))
 
 
 def _traced(picture: Bytes, lines: Bytes, depth: float) -> Bytes:

@@ -28,7 +28,7 @@ class Bleach:
         self._cube = Cube(lambda colours: _silver(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        return limited_contrast(self._cube(picture.rgb), picture, 0.75, 12)
+        return limited_contrast(self._cube(picture.rgb), picture, 0.46, 9)
 
 
 class Noir:
@@ -38,7 +38,7 @@ class Noir:
         self._cube = Cube(lambda colours: _black_and_white(tone, colours))
 
     def __call__(self, picture: Picture) -> Bytes:
-        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.80, 12)
+        print_ = limited_contrast(self._cube(picture.rgb), picture, 0.55, 9)
         return _haloed(print_, picture, (0.16, 0.155, 0.15), 0.62)
 
 
@@ -50,14 +50,14 @@ def exposed(tone: Tone, colours: Floats, share: float) -> Floats:
 
 def _print(tone: Tone, colours: Floats) -> Floats:
     """The grade of a film print: a curve for each channel, darker strong colours, split toning."""
-    even = exposed(tone, colours, 0.35)
-    red = curve(even[:, :1], ((0, 0.02), (0.22, 0.165), (0.5, 0.53), (0.78, 0.825), (1, 0.98)))
+    even = exposed(tone, colours, 0.45)
+    red = curve(even[:, :1], ((0, 0.02), (0.22, 0.155), (0.5, 0.53), (0.78, 0.825), (1, 0.98)))
     green = curve(even[:, 1:2], ((0, 0.028), (0.22, 0.183), (0.5, 0.512), (0.78, 0.80), (1, 0.965)))
-    blue = curve(even[:, 2:], ((0, 0.055), (0.22, 0.22), (0.5, 0.485), (0.78, 0.745), (1, 0.915)))
+    blue = curve(even[:, 2:], ((0, 0.075), (0.22, 0.235), (0.5, 0.475), (0.78, 0.715), (1, 0.875)))
     dyed = np.concatenate([red, green, blue], axis=1)
     chroma = dyed.max(axis=1, keepdims=True) - dyed.min(axis=1, keepdims=True)
     deep = saturated(paled(dyed, 0.08), 1.3) * (1 - 0.12 * chroma)
-    return toned(deep, (-0.05, 0.005, 0.05), (0.02, 0.006, -0.02))
+    return toned(deep, (-0.105, 0.025, 0.09), (0.085, 0.018, -0.085))
 
 
 def _silver(tone: Tone, colours: Floats) -> Floats:
@@ -66,16 +66,16 @@ def _silver(tone: Tone, colours: Floats) -> Floats:
     light = luma(even)
     silver = np.where(light < 0.5, 2 * even * light, 1 - 2 * (1 - even) * (1 - light))
     hard = curve(
-        0.62 * silver + 0.38 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.46), (0.75, 0.74), (0.9, 0.88), (1, 0.965))
+        0.72 * silver + 0.28 * even, ((0, 0.012), (0.25, 0.165), (0.5, 0.47), (0.75, 0.76), (0.9, 0.89), (1, 0.965))
     )
-    return toned(paled(hard, 0.64), (-0.02, 0.0, 0.03), (0.0, 0.008, 0.004))
+    return toned(paled(hard, 0.74), (-0.05, 0.012, 0.024), (0.0, 0.012, -0.004))
 
 
 def _black_and_white(tone: Tone, colours: Floats) -> Floats:
     """The grade of a black and white print: channel mix, deep curve, faint split toning."""
-    even = exposed(tone, colours, 0.4)
+    even = exposed(tone, colours, 0.6)
     grey = even @ np.array([[0.44], [0.46], [0.10]], np.float32)
-    deep = curve(grey, ((0, 0.01), (0.2, 0.09), (0.45, 0.34), (0.7, 0.665), (0.88, 0.865), (1, 0.96)))
+    deep = curve(grey, ((0, 0.01), (0.2, 0.08), (0.45, 0.365), (0.7, 0.71), (0.88, 0.88), (1, 0.965)))
     return toned(np.repeat(deep, 3, axis=1), (-0.012, 0.0, 0.022), (0.018, 0.004, -0.02))
 
 

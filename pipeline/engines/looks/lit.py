@@ -1,4 +1,4 @@
-"""Relit looks, golden and neon: light from beside and behind the person, brightest at the edge."""
+"""Relit looks, golden, dusk and neon: light from beside and behind the person, brightest at the edge."""
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from pipeline.engines.looks.relief import Relief, enlarged
 from pipeline.engines.looks.tone import Tone
 
 _SUN = (255.0, 196.0, 120.0)
+_AFTERGLOW, _LAMP = (255.0, 120.0, 150.0), (255.0, 170.0, 90.0)
 _SIGNS = (
     ((255.0, 40.0, 150.0), (30.0, 190.0, 255.0)),
     ((255.0, 110.0, 30.0), (40.0, 120.0, 255.0)),
@@ -35,7 +36,25 @@ class Golden:
         haze = _bloom(picture, 0.60, 9.0) * 0.30
         light = enlarged((1.0 * rim + haze)[..., None] * np.array(_SUN, np.float32))
         sunlit = relit(self._cube(picture.rgb), enlarged(shade), light, picture.rgb, 0.35)
-        return limited_contrast(sunlit, picture, 0.75, 14)
+        return limited_contrast(sunlit, picture, 0.64, 12)
+
+
+class Dusk:
+    """The hour after sunset: blue shadows, and a rose sky that is reflected from the left or the right by the seed."""
+
+    def __init__(self, tone: Tone, seed: int) -> None:
+        self._side = -1.0 if seed % 2 == 0 else 1.0
+        self._cube = Cube(lambda colours: _evening(tone, colours))
+
+    def __call__(self, picture: Picture) -> Bytes:
+        relief = Relief(picture)
+        x, y = 0.8 * self._side, -0.5
+        shade = 128 + 22 * relief.turned(x, y) + 14 * relief.folds(x, y)
+        sky = 0.55 * relief.rim(x, y) + 0.16 * np.clip(relief.turned(x, y), 0, 1)
+        light = sky[..., None] * np.array(_AFTERGLOW, np.float32)
+        light += _bloom(picture, 0.66, 7.0)[..., None] * (0.4 * np.array(_LAMP, np.float32))
+        evening = relit(self._cube(picture.rgb), enlarged(shade), enlarged(light), picture.rgb, 0.4)
+        return limited_contrast(evening, picture, 0.75, 13)
 
 
 class Neon:
@@ -62,10 +81,17 @@ class Neon:
 
 
 def _sunny(tone: Tone, colours: Floats) -> Floats:
-    even = exposed(tone, colours, 0.15)
-    warm = even * np.array([1.06, 0.99, 0.87], np.float32)
-    soft = curve(warm, ((0, 0.045), (0.25, 0.225), (0.5, 0.505), (0.8, 0.83), (1, 0.975)))
-    return toned(paled(soft, 0.08), (0.015, -0.01, 0.03), (0.035, 0.010, -0.03))
+    even = exposed(tone, colours, 0.3)
+    warm = even * np.array([1.09, 0.985, 0.81], np.float32)
+    soft = curve(warm, ((0, 0.055), (0.25, 0.25), (0.5, 0.505), (0.8, 0.83), (1, 0.975)))
+    return toned(soft, (0.025, -0.01, 0.015), (0.045, 0.012, -0.05))
+
+
+def _evening(tone: Tone, colours: Floats) -> Floats:
+    even = exposed(tone, colours, 0.4)
+    dark = curve(paled(even, 0.3), ((0, 0.015), (0.25, 0.125), (0.5, 0.30), (0.75, 0.53), (1, 0.86)))
+    blue = dark * np.array([0.80, 0.92, 1.22], np.float32)
+    return toned(blue, (-0.02, 0.0, 0.06), (0.07, -0.02, 0.0))
 
 
 def _night(tone: Tone, colours: Floats) -> Floats:

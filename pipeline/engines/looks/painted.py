@@ -22,14 +22,14 @@ class Paint:
         self._seed = seed
 
     def __call__(self, picture: Picture) -> Bytes:
-        strokes = picture.painted(3.3)
+        strokes = picture.painted(4.0)
         fine = picture.light - brightness(strokes) + 0.35 * self._canvas(picture)
         bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px, picture.near)
         height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
         catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
         body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
         oil = self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
-        return limited_contrast(oil, picture, 0.80, 16)
+        return limited_contrast(oil, picture, 0.54, 14)
 
     def _canvas(self, picture: Picture) -> Floats:
         """Grain of about -0.2..0.2 at working size, which becomes bristle marks when smoothed along edges."""
@@ -60,10 +60,10 @@ class Watercolour:
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
     """The grade of oil paint: saturated, with more contrast, and split toning."""
-    even = exposed(tone, colours, 0.35)
-    rich = saturated(even, 1.40)
-    deep = curve(rich, ((0, 0.03), (0.25, 0.215), (0.5, 0.505), (0.75, 0.775), (1, 0.965)))
-    return toned(deep, (-0.025, -0.01, 0.05), (0.03, 0.010, -0.04))
+    even = exposed(tone, colours, 0.5)
+    rich = saturated(even, 1.70)
+    deep = curve(rich, ((0, 0.04), (0.25, 0.215), (0.5, 0.53), (0.75, 0.81), (1, 0.975)))
+    return toned(deep, (-0.03, -0.02, 0.075), (0.06, 0.018, -0.08))
 
 
 def _wash(tone: Tone, colours: Floats) -> Floats:
