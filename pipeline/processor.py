@@ -113,7 +113,7 @@ class _Maker:
 
 def _given(run: Run, engine: Engine, clip: Clip) -> dict[str, Digested]:
     """What people gave for the engine beside the clip; what it has no use for is told."""
-    references = References.of(run.context.settings, engine.caps.references)
+    references = References.of(run.context.settings, engine.caps.most_references(run.context.settings))
     guide, told = given_guide(run.take, clip, run.context, engine)
     run.events.extend(Event("make", note) for note in (references.note(engine.name), told) if note)
     found: dict[str, Digested] = {"references": references} if references.pictures else {}

@@ -74,6 +74,12 @@ install_packages_of_python() {
     "${pip[@]}" "$@"
 }
 
+# What the look picture needs is pinned by hashes, which pip asks of everything in one command; so it has its own.
+install_hashed() {
+    [ "$requirements" = requirements-dev.txt ] || return 0
+    install_packages_of_python --no-deps -r requirements-style.txt
+}
+
 install_requirements() {
     local stamp size="1.6 GB, a minute or two"
     stamp=".venv/.$requirements.$(stamp_of)"
@@ -84,7 +90,7 @@ install_requirements() {
     else
         say "Installing what $requirements lists (about $size)"
     fi
-    install_packages_of_python -r "$requirements" -c constraints.txt -c "$(torch_constraints)" &
+    { install_packages_of_python -r "$requirements" -c constraints.txt -c "$(torch_constraints)" && install_hashed; } &
     local pid=$! waited=0
     while kill -0 "$pid" 2>/dev/null; do
         sleep 1

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import View
-from pipeline.engines.looks import LOOKS
 from tests.aligned import Case, Change, Pair, Scene, real_pair
 from tests.conftest import FOOTAGE
 from tests.engines import Painter
+from tests.looks import HERE
 from utils.image import RGB, Size
 from utils.media.clip_part import part_of
 from utils.media.intake import probe
@@ -210,7 +210,7 @@ DAMAGE = _of(
     replace(_SHIFTED, name="turned", change=turned),
     replace(_SHIFTED, name="soft", change=softened),
 )
-STYLED = _of(*(replace(_SHIFTED, name=f"look {look}", change=Restyled(look)) for look in LOOKS))
+STYLED = _of(*(replace(_SHIFTED, name=f"look {look}", change=Restyled(look)) for look in HERE))
 STILL = _of(
     Case("still", scene=Scene(stop_s=(1.0, 2.0))),
     Case("loop", scene=Scene(period_s=1.0)),

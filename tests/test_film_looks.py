@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.engines.looks import LOOKS
 from pipeline.finish.film.built import Builder
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, FilmChunk
 from pipeline.finish.film.files import Files, beside
@@ -23,6 +22,7 @@ from pipeline.finish.story import Finished, finish
 from pipeline.run import Run
 from pipeline.stage import RunContext
 from tests.films import CLEAR, SIZE, clip
+from tests.looks import EVERY_LOOK
 from utils.errors import SettingsError
 from utils.film.film import Film, Showing
 from utils.film.layer import Layer
@@ -157,7 +157,7 @@ def test_it_lies_over_broll_and_below_titles(source: Clip, folder: Path, context
     assert titled[: SIZE.area_px].max() >= 230 > looked[: SIZE.area_px].max()
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_every_look_draws_on_an_odd_size(name: str, tmp_path: Path, context: RunContext) -> None:
     odd = clip(tmp_path / "odd.mp4", 3, RATE, size=Size(241, 135))
     plain, looked = (

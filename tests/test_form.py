@@ -142,13 +142,14 @@ def test_reference_pictures_have_one_control_and_engines_take_so_many() -> None:
     told = described("generate.reference")
     assert (told["control"], told["settings"]) == ("references", list(REFERENCES))
     assert told["most"] == {
-        "restyle": 1,
+        "restyle": len(REFERENCES),
         "keyframe": 0,
         "vace": len(REFERENCES),
         "controlnet": len(REFERENCES),
         "edit": len(REFERENCES),
         "bernini": len(REFERENCES),
     }
+    assert told["several_for"] == {"restyle": ["picture"]}, "its other looks take one"
     assert told["engines"] == [name for name, most in told["most"].items() if most]
     assert all(described(name)["elsewhere"] for name in REFERENCES[1:])
 

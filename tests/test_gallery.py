@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.gallery import PARTS, Gallery
-from pipeline.engines.looks import LOOKS
 from tests.journeys import written
+from tests.looks import HERE
 from utils.walker import Shot, walk
 
 pytestmark = pytest.mark.slow
@@ -20,8 +20,8 @@ def test_every_look_is_on_the_page(tmp_path: Path) -> None:
     page = Gallery(tmp_path / "gallery").make([clip], Shot(size=(320, 180), frames=3))
     text = page.read_text(encoding="utf-8")
     shown = re.findall(r'<img src="([^"]+)"', text)
-    assert len(shown) == len(set(shown)) == 2 * len(PARTS) * (1 + len(LOOKS))
-    assert all(f"<b>{name}</b>" in text for name in LOOKS) and "<h2>a #1 &amp; b.mp4</h2>" in text
+    assert len(shown) == len(set(shown)) == 2 * len(PARTS) * (1 + len(HERE))
+    assert all(f"<b>{name}</b>" in text for name in HERE) and "<h2>a #1 &amp; b.mp4</h2>" in text
     pictures = {name: cv2.imread(str(page.parent / name)).astype(float) for name in shown}
     for name, picture in pictures.items():
         source = pictures[re.sub(r"-(\w+)\.jpg$", "-source.jpg", name)]

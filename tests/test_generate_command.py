@@ -102,6 +102,7 @@ def test_json_alone_on_standard_output_and_all_of_it_from_the_cache(
         (("-o", "out.mp4", "--subject", "9999,5@3"), "The point 9999,5 lies outside of the picture"),
         (("-o", "out.mp4", "--subject", "5,5@99999"), "This clip has no frame 99999"),
         (("-o", "out.mp4", "--reference", "nothing.png"), "'nothing.png' could not be read"),
+        (("-o", "out.mp4", "--reference", "style:oils"), "There is no style picture 'oils'. Choose one of: waves,"),
         (("-o", "out.mp4", "--preset", "best"), "balanced"),
         (("-o", "out.mp4", "--settings", "nothing.yaml"), "nothing.yaml"),
     ],

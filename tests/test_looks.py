@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.settings.making import Generate
 from pipeline.stage import RunContext
 from tests.engines import Painter
+from tests.looks import EVERY_LOOK, OF_ONE_FRAME
 from utils.image import RGB, Size
 from utils.image.metrics import delta_e
 from utils.project import PROJECT_ROOT
@@ -34,7 +35,7 @@ PAIRS = (20, 45, 70)
 LEAST_CHANGE = {
     "film": 8, "bleach": 25, "noir": 28, "golden": 14, "dusk": 26, "neon": 38, "autumn": 10, "winter": 23, "paint": 16,
     "watercolour": 17, "ink": 33, "charcoal": 28, "blueprint": 48, "cel": 15, "comic": 13, "riso": 27, "clay": 17,
-    "bronze": 28, "marble": 38,
+    "bronze": 28, "marble": 38, "picture": 20,
 }  # fmt: skip
 """Mean Delta E (CIE76) in the matte at full strength."""
 
@@ -118,7 +119,7 @@ def test_every_look_can_be_chosen_and_is_described() -> None:
         look("oils")
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_the_change_is_seen(filmed: Filmed, views: list[View], name: str) -> None:
     changes = []
     for index in PAIRS:
@@ -128,7 +129,7 @@ def test_the_change_is_seen(filmed: Filmed, views: list[View], name: str) -> Non
     assert np.mean(changes) > LEAST_CHANGE[name]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) -> None:
     """Without any help over time, and with the sensor's noise in the source."""
     known, flows = filmed
@@ -141,7 +142,7 @@ def test_a_look_is_calm_in_motion(filmed: Filmed, views: list[View], name: str) 
     assert sum(mine) / sum(theirs) < MOST_FLICKER[name]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> None:
     """One frame under fresh noise of 1.6 grey levels each time."""
     rng, view = np.random.default_rng(4), filmed[0][45]
@@ -156,14 +157,14 @@ def test_noise_does_not_boil(filmed: Filmed, views: list[View], name: str) -> No
     assert boil / noise < MOST_BOIL
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_half_the_strength_lies_between(filmed: Filmed, views: list[View], name: str) -> None:
     view = filmed[0][45]
     half, full = (made(view, views, look=name, strength=share).astype(int) for share in (0.5, 1.0))
     assert np.abs(half - (view.rgb + full) / 2).max() <= 2
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 @pytest.mark.parametrize("part", ["person", "background", "both"])
 @pytest.mark.parametrize("size", [(33, 21), (1, 1), (2, 67)], ids=str)
 def test_any_size_is_painted(name: str, part: str, size: tuple[int, int]) -> None:
@@ -174,7 +175,7 @@ def test_any_size_is_painted(name: str, part: str, size: tuple[int, int]) -> Non
     assert result.shape == view.rgb.shape and result.dtype == np.uint8
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_nobody_and_only_somebody(name: str) -> None:
     """An empty matte changes nothing of a person; a full one everything."""
     empty, full = small(96, 64, matte=0), small(96, 64, matte=255)
@@ -183,14 +184,14 @@ def test_nobody_and_only_somebody(name: str) -> None:
     assert np.abs(made(full, [full], look=name).astype(int) - full.rgb).mean() > 2
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_no_survey_is_no_fault(name: str) -> None:
     view = small(64, 48)
     for reference in (None, flat(200, 90, 40)):
         assert made(view, [], reference, look=name).shape == view.rgb.shape
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", OF_ONE_FRAME)
 def test_textures_lie_still_when_crops_differ(filmed: Filmed, views: list[View], name: str) -> None:
     """The person of a view in a tighter crop of its picture."""
     view = replace(filmed[0][45], corner=(16, 8))
@@ -283,7 +284,7 @@ def real_people(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.mark.footage
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_nobody_overlooks_a_look_on_real_people(real_people: dict[str, list[View]], name: str) -> None:
     for clip, views in real_people.items():
         paint = Painter.of(views, look=name)
@@ -291,7 +292,7 @@ def test_nobody_overlooks_a_look_on_real_people(real_people: dict[str, list[View
         assert len(away) >= 4 and np.median(np.concatenate(away)) >= LEAST_ON_FOOTAGE, clip
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_green_leaves_tell_the_season(name: str) -> None:
     """Leaves turn to rust in autumn, to white in winter, and to neither in any other look that keeps colours."""
     leaves = np.clip(np.random.default_rng(3).normal((70, 115, 45), 12, (64, 64, 3)), 0, 255).astype(np.uint8)

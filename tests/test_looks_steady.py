@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.engines.base import View
-from pipeline.engines.looks import LOOKS
 from pipeline.engines.looks.contrast import limited_contrast
 from pipeline.engines.looks.kernels import mixed
 from pipeline.engines.looks.picture import Picture
 from tests.engines import Painter
+from tests.looks import EVERY_LOOK
 from utils.flow import Flow, Search, flow_pair
 from utils.image import RGB, Size, bounding_box
 from utils.image.metrics import warp_error
@@ -67,7 +67,7 @@ def errors(part: Part, pictures: list[RGB]) -> list[float]:
     return [warp_error(small[n], small[n - 1], part.flows[n - 1], part.sure(n)) for n in range(1, RUN)]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVERY_LOOK)
 def test_a_finished_look_is_as_steady_as_its_source(parts: list[Part], name: str) -> None:
     """The engine and what holds its frames together, as a window has it."""
     paint = Painter.of([part.views[0] for part in parts], look=name)

@@ -12,8 +12,9 @@ import pytest
 import typer
 
 from pipeline.commands.preview import preview
-from pipeline.engines.looks import LOOKS
+from pipeline.preview.grid import MOST_COLUMNS
 from tests.journeys import written
+from tests.looks import HERE
 from tests.pictures import BOMB
 from utils.errors import ReshootError
 from utils.project import PROJECT_ROOT
@@ -92,8 +93,9 @@ def test_several_looks_side_by_side(clip: Path, home: Path, tmp_path: Path, caps
 
 def test_all_looks_are_in_rows(clip: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(home, clip, "-o", tmp_path / "looks.jpg", "--looks", "all")
-    assert f"in {len(LOOKS)} looks" in capsys.readouterr().out
-    assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == 4 * (360 + 28)
+    assert f"in {len(HERE)} looks" in capsys.readouterr().out
+    rows = -(-(1 + len(HERE)) // MOST_COLUMNS)
+    assert cv2.imread(str(tmp_path / "looks.jpg")).shape[0] == rows * (360 + 28)
 
 
 def test_several_seeds_side_by_side_and_each_as_a_file(

@@ -29,6 +29,8 @@ def right_values(field: Field) -> st.SearchStrategy[Any]:
         return st.sampled_from(field.choices)
     if field.kind == "file":
         return st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    if field.name == "generate.reference_weights":
+        return st.lists(st.integers(1, 9).map(str), max_size=4).map(",".join)
     if field.kind == "text":
         return st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     assert field.minimum is not None and field.maximum is not None

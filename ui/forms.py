@@ -6,7 +6,9 @@ from typing import Any, get_args
 
 from pipeline.animate.settings import CARRIED
 from pipeline.engines import Engine, effort, engines
-from pipeline.engines.looks import LOOKS
+from pipeline.engines.base import Readiness
+from pipeline.engines.looks import LOOKS, nets
+from pipeline.engines.looks.styles import STYLES
 from pipeline.engines.meant import meant
 from pipeline.guide.settings import TIMELINE
 from pipeline.kind import Kind
@@ -182,9 +184,21 @@ def _lead(control: str) -> dict[str, Any]:
 def _references() -> dict[str, Any]:
     """The settings of all reference pictures, which have one control, and how many of them each engine takes."""
     most = {each.name: each.caps.references for each in engines()}
-    about = "The built-in engine takes on its colours, contrast and texture; a model takes after what it shows."
+    about = (
+        "The built-in engine takes on its colours, contrast and texture, and in the look picture its strokes; a model "
+        "takes after what it shows."
+    )
+    several_for = {each.name: sorted(each.caps.several_for) for each in engines() if each.caps.several_for}
+    styles = [{"name": name, "about": line, "url": f"/studio/styles/{name}"} for name, line in STYLES.items()]
     words = {"heading": "Reference picture (optional)", "noun": "reference picture", "about": about}
-    return {"control": "references", "settings": list(REFERENCES), "most": most, **words}
+    return {
+        "control": "references",
+        "settings": list(REFERENCES),
+        "most": most,
+        "several_for": several_for,
+        "styles": styles,
+        **words,
+    }
 
 
 def _anchor_engine() -> dict[str, Any]:
@@ -202,11 +216,18 @@ def _anchor() -> dict[str, Any]:
 
 def _look() -> dict[str, Any]:
     """The looks with their pictures, and what each one is."""
-    choices = [
-        {"value": name, "title": name.capitalize(), "about": about, "picture": f"/studio/static/looks/{name}.jpg"}
-        for name, about in LOOKS.items()
-    ]
+    choices = [_look_choice(name, about) for name, about in LOOKS.items()]
     return {"help": "What the picture is made into; the preview shows it on your own frame.", "choices": choices}
+
+
+def _look_choice(name: str, about: str) -> dict[str, Any]:
+    """A look, with what is missing here where it needs something."""
+    ready = nets.readiness() if name == nets.LOOK else Readiness(True)
+    why_not = "" if ready.ready else f" It cannot be painted here yet. {ready.reason} {ready.remedy}"
+    picture = f"/studio/static/looks/{name}.jpg"
+    return {"value": name, "title": name.capitalize(), "about": about + why_not, "picture": picture} | (
+        {} if ready.ready else {"ready": False}
+    )
 
 
 def _anchor_look() -> dict[str, Any]:

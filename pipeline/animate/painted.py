@@ -55,7 +55,9 @@ def painted(run: Run, plan: GuidePlan) -> GuidePlan:
     """The plan with its anchors in the look that is asked for; the plan itself where none is."""
     if run.context.settings["animate.look"] == NO_LOOK:
         return plan
-    entry = run.take(_painting(ready(engine(PAINTER)), run.context.sessions), anchors=Anchors(plan))
+    painter = ready(engine(PAINTER))
+    models = painter.models(_asked(run.context.settings))
+    entry = run.take(_painting(painter, run.context.sessions), models, anchors=Anchors(plan))
     return replace(plan, anchors={index: PaintedAnchor(entry.path(_name(index)), entry) for index in plan.anchors})
 
 

@@ -28,7 +28,8 @@ References = Annotated[
     list[Path] | None,
     typer.Option(
         "--reference",
-        help="A picture that the result takes after; up to four times for vace, controlnet, edit and bernini.",
+        help="A picture that the result takes after, or style:NAME for one that comes along; up to four times for the "
+        "look picture, vace, controlnet, edit and bernini.",
     ),
 ]
 Strokes = Annotated[Path | None, typer.Option(help="Brush strokes that mend the matte, a .json saved by the app.")]
@@ -52,11 +53,13 @@ def kept_keys(keys: Path | None, home: Path | None) -> str | None:
 
 
 def reference_settings(references: Sequence[Path] | None) -> dict[str, Path]:
-    """The settings of reference pictures, in the order in which they are given."""
+    """The settings of reference pictures, in the order in which they are given; style:NAME is one that comes along."""
+    from pipeline.engines.looks.styles import PREFIX, style_file
     from pipeline.types import REFERENCES
     from utils.errors import SettingsError
 
-    given = references or []
+    names = [str(each) for each in references or []]
+    given = [style_file(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name) for name in names]
     if len(given) > len(REFERENCES):
         raise SettingsError(f"{len(given)} reference pictures are too many.", f"Give at most {len(REFERENCES)}.")
     return dict(zip(REFERENCES, given, strict=False))

@@ -31,6 +31,7 @@ CHECKS = (
     Check("Pose model", packages.pose_model),
     Check("numba", packages.compiler),
     Check("PyAV", packages.media),
+    Check("Look picture", packages.style_networks),
     Check("Encoders", encoders.encoders),
     Check("Home folder", disk.home_folder),
     Check("Memory", machine.memory),

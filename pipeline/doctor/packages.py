@@ -77,6 +77,16 @@ def media(where: Surroundings) -> Finding:
     return _probed(where, "PyAV", "media", "av", says)
 
 
+def style_networks(where: Surroundings) -> Finding:
+    """Check that the networks of the look `picture` are here and unchanged; nothing else needs them."""
+    from pipeline.engines.looks.nets import readiness
+
+    ready = readiness()
+    if ready.ready:
+        return Finding("Look picture", "ok", "Its two networks are here, with the content that was checked.")
+    return Finding("Look picture", "note", f"{ready.reason} No other look needs that.", ready.remedy)
+
+
 def _probed(where: Surroundings, name: str, probe: str, package: str, says: str) -> Finding:
     """The finding of a probe that uses a package in a child process."""
     answer = where.ask_python(probe)

@@ -87,6 +87,8 @@ class Caps:
     """Control images that it uses."""
     references: int = 1
     """The most reference pictures that it takes; 0 if it reads none."""
+    several_for: frozenset[str] = frozenset()
+    """The looks that take as many; if there are some, its other looks take one."""
     carry: tuple[int, ...] = ()
     """Numbers of finished frames of the previous window that it can continue from; empty if windows are independent."""
     given_frames: bool = False
@@ -103,6 +105,11 @@ class Caps:
     """Whether pixels outside of the restyled part stay as in the source, so that colours need no correction."""
     deterministic: Literal["anywhere", "same card", "no"] = "anywhere"
     """Where the same input and seed give the same pixels: on all machines, on the same graphics card, or nowhere."""
+
+    def most_references(self, settings: Mapping[str, Any]) -> int:
+        """The most reference pictures that it takes with these settings."""
+        takes_one = self.several_for and settings.get("generate.look") not in self.several_for
+        return min(1, self.references) if takes_one else self.references
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def preview_frame(clip: Clip, context: RunContext, at: float | None = None) -> F
     """One frame as the job would finish it: the clearest one, or the one `at` a share (0 to 1) of the clip."""
     engine = ready(find_engine(context.settings["generate.engine"]))
     context = replace(context, settings={**context.settings, **named(engine.name, context.settings)})
-    references = References.of(context.settings, engine.caps.references)
+    references = References.of(context.settings, engine.caps.most_references(context.settings))
     engine.models(context.settings)  # weights that are missing are told before anything is computed
     given = _Given.of(clip, context, engine)
     meant = MendedSamples.of(clip, context)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import Engine
-from pipeline.engines.looks import LOOKS
+from pipeline.engines.looks import LOOKS, is_here
 from pipeline.engines.weights import named
 from pipeline.preview.frame import FramePreview, preview_frame
 from pipeline.stage import RunContext
@@ -51,7 +51,10 @@ class Variation:
 
 
 def variations(engine: Engine, settings: Mapping[str, Any], looks: str | None, seeds: int | None) -> list[Variation]:
-    """Every look of a text such as 'ink,noir' or 'all' with so many seeds, counted on from that of the settings."""
+    """Every look of a text such as 'ink,noir' with so many seeds, counted on from that of the settings.
+
+    'all' means those that can be painted on this machine.
+    """
     if looks and "generate.look" not in engine.settings:
         raise SettingsError(f"The engine {engine.name} has no looks.", "Compare seeds instead: --seeds 4.")
     first = int(settings["generate.seed"])
@@ -61,7 +64,11 @@ def variations(engine: Engine, settings: Mapping[str, Any], looks: str | None, s
 
 
 def _named(looks: str) -> list[str]:
-    names = list(LOOKS) if looks.strip() == "all" else [name.strip() for name in looks.split(",")]
+    names = (
+        [name for name in LOOKS if is_here(name)]
+        if looks.strip() == "all"
+        else [name.strip() for name in looks.split(",")]
+    )
     for name in names:
         if name not in LOOKS:
             raise SettingsError(f"There is no look {name!r:.40}.", f"Give all, or some of: {', '.join(LOOKS)}.")

@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from pipeline.engines.effort import Effort
 from pipeline.engines.looks import LOOKS, LookName
+from pipeline.engines.looks.styles import read_weights
 from pipeline.settings.field import setting
 from pipeline.settings.group import Group
 
-FURTHER = "Another picture, for engines that take several; restyle takes the first one only."
+FURTHER = "Another picture, for engines that take several; of restyle, the look picture alone mixes them."
 """What reference pictures after the first are for."""
 
 
@@ -113,12 +116,19 @@ class Generate(Group):
     reference: str | None = setting(
         None,
         "Reference picture",
-        "A picture that the result takes after: restyle takes on its colours, contrast and texture, an engine with a "
-        "model what it shows; leave it empty to use the look's own colours.",
+        "A picture that the result takes after: restyle takes on its colours, contrast and texture, and in the look "
+        "picture also its strokes, an engine with a model what it shows; leave it empty to use the look's own colours.",
     )
     reference_2: str | None = setting(None, "Second reference picture", FURTHER)
     reference_3: str | None = setting(None, "Third reference picture", FURTHER)
     reference_4: str | None = setting(None, "Fourth reference picture", FURTHER)
+    reference_weights: str = setting(
+        "",
+        "Weights of the pictures",
+        "How much each reference picture counts where the look picture mixes them, in their order: 2, 1 takes twice as "
+        "much of the first one as of the second; leave it empty to let all count alike.",
+        most_characters=60,
+    )
     reference_strength: float = setting(
         0.5,
         "Strength of the pictures",
@@ -152,10 +162,16 @@ class Generate(Group):
         0,
         "Seed",
         "The same seed gives the same frames; another one gives a variation: other paper, "
-        "the light from the other side, signs of other colours.",
+        "the light from the other side, signs of other colours, another part of a style picture.",
         least=0,
         most=2**32 - 1,
     )
+
+    @field_validator("reference_weights")
+    @classmethod
+    def _weights_are_numbers(cls, text: str) -> str:
+        read_weights(text)
+        return text
 
 
 class Memory(Group):

@@ -8,10 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
-from pipeline.engines.looks import LOOKS
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import PATIENCE_MS, upload
 from tests.journeys import filmed
+from tests.looks import HERE
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
@@ -130,7 +130,7 @@ def test_all_looks_stand_side_by_side_and_a_click_chooses_one(page: Page, clip: 
     after = previewed(page, clip)
     page.get_by_role("button", name="Compare all looks").click()
     looks = page.get_by_role("list", name="This frame in all looks")
-    expect(looks.get_by_role("listitem")).to_have_count(1 + len(LOOKS), timeout=2 * PATIENCE_MS)
+    expect(looks.get_by_role("listitem")).to_have_count(1 + len(HERE), timeout=2 * PATIENCE_MS)
     expect(looks.get_by_role("button", pressed=True)).to_have_text("Paint")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/look") else None)

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
+from pipeline.engines.looks.styles import style_file
 from tests.e2e.test_page import PHONE, WIDER
 from tests.e2e.test_studio import upload
 from tests.pictures import NOTE, coded, sunset
@@ -97,6 +98,25 @@ def test_a_removed_picture_is_not_part_of_the_job(
     expect(control.get_by_role("button", name="Choose a picture")).to_be_focused()
     restyle(page)
     assert "generate.reference" not in settings_of_newest(page, studio)
+
+
+def test_a_picture_that_comes_along_is_taken_and_the_look_picture_takes_several(
+    page: Page, studio: App, clip: Path, control: Locator
+) -> None:
+    upload(page, clip)
+    page.get_by_label("Picture", exact=True).check()
+    control.get_by_text("Pictures that come along").click()
+    for count, name in enumerate(("woodcut", "glass"), start=1):
+        control.get_by_role("button", name=name).click()
+        expect(control.locator("li.kept")).to_have_count(count)
+    expect(control).to_contain_text("woodcut.jpg 384 × 384")
+    for look, unused in (("Ink", 1), ("Picture", 0)):
+        page.get_by_label(look, exact=True).check()
+        expect(control.locator("li.unused")).to_have_count(unused)
+    restyle(page)
+    settings = settings_of_newest(page, studio)
+    assert settings["generate.reference"] == digest_bytes(style_file("woodcut").read_bytes())
+    assert settings["generate.reference_2"] == digest_bytes(style_file("glass").read_bytes())
 
 
 def test_what_is_no_picture_is_told_and_the_one_before_stays(page: Page, control: Locator) -> None:

@@ -90,14 +90,15 @@ function element(field, id, about, control) {
 
 function references(field) {
   return html`<reshoot-reference class="studio reference" heading="${field.heading ?? field.title}" noun="${field.noun ?? "picture"}" about="${field.about ?? field.help}"
-    most-bytes="${field.most_bytes}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
+    most-bytes="${field.most_bytes}" styles="${JSON.stringify(field.styles ?? [])}" data-own></reshoot-reference><span class="top">${back(field)}</span>`;
 }
 
 const isFor = ({ engines }, engine) => !engines || engines.includes(engine);
 
-/** Let the controls of a part know which engine is chosen. */
-export function tellEngine(part, field, engine) {
-  part.querySelector("reshoot-reference")?.setAttribute("most", field.most?.[engine] ?? 1);
+/** Let the controls of a part know which engine is chosen, and which look. */
+export function tellEngine(part, field, engine, look) {
+  const several = field.several_for?.[engine], most = several && !several.includes(look) ? 1 : field.most?.[engine] ?? 1;
+  part.querySelector("reshoot-reference")?.setAttribute("most", most);
   part.querySelector("reshoot-model-choice")?.setAttribute("engine", engine);
   for (const [at, each] of [...part.querySelectorAll(":scope > select option")].entries()) each.hidden = each.disabled = !isFor(field.choices[at], engine);
 }

@@ -33,7 +33,7 @@ class Form extends HTMLElement {
     if (!this.form?.preview || !this.values.fields.has(LOOK)) return null;
     const settings = this.values.changed(), values = Object.values(settings), field = this.values.fields.get(LOOK);
     const isComplete = !values.includes(ON_ITS_WAY) && ![...this.values.fields.values()].some((each) => isTooLong(each, this.values.get(each.name)));
-    const looks = this.#isRead(field) ? field.choices : [];
+    const looks = this.#isRead(field) ? field.choices.filter(({ ready }) => ready !== false) : [];
     return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), looks, isComplete };
   }
 
@@ -175,9 +175,9 @@ class Form extends HTMLElement {
       const field = values.fields.get(name);
       mark(part, field, this.#shown(field), values.usual(name), (field.settings ?? [name]).some((each) => values.isChanged(each)), notes[name]);
       part.hidden = !this.#isRead(field);
-      tellEngine(part, field, values.get(this.form.engine));
+      tellEngine(part, field, values.get(this.form.engine), values.fields.has(LOOK) ? values.get(LOOK) : null);
     }
-    for (const each of this.querySelectorAll("details")) {
+    for (const each of this.querySelectorAll("details:has(> summary .chip)")) {
       const count = each.querySelectorAll(".field.changed:not([hidden])").length;
       each.querySelector("summary .chip").textContent = count ? `${count} changed` : "";
       each.hidden = !each.querySelector(".field:not([hidden])");

@@ -15,6 +15,7 @@ class Reference extends HTMLElement {
     this.problem = "";
     draw(this, frame(this));
     this.inside = this.querySelector(".inside");
+    this.addEventListener("toggle", ({ target }) => (this.isOpen = target.open), true); // it stays open when one is taken
     this.addEventListener("error", ({ target }) => target.localName === "img" && this.#missing(target.dataset.digest), true);
     this.#listen();
     this.#draw();
@@ -48,6 +49,20 @@ class Reference extends HTMLElement {
     this.#draw();
   }
 
+  /** Pictures that come along: {name, about, url} each. */
+  get #styles() {
+    return JSON.parse(this.getAttribute("styles") || "[]");
+  }
+
+  /** Take one of the pictures that come along, as if it had been uploaded. */
+  async #takeStyle(wanted) {
+    const { name, url } = this.#styles.find((each) => each.name === wanted);
+    const answer = await fetch(url);
+    if (answer.ok) return this.#send(new File([await answer.blob()], `${name}.jpg`));
+    this.problem = `The style picture ${name} could not be read.`;
+    this.#changed("");
+  }
+
   #listen() {
     const input = this.querySelector("input"), zone = this.querySelector(".zone");
     input.addEventListener("change", (event) => {
@@ -69,8 +84,9 @@ class Reference extends HTMLElement {
       this.#sendAll([...event.dataTransfer.files]);
     });
     this.addEventListener("click", (event) => {
-      const { do: what, digest } = event.target.closest("button[data-do]")?.dataset ?? {};
+      const { do: what, digest, style } = event.target.closest("button[data-do]")?.dataset ?? {};
       if (what === "choose") input.click();
+      else if (what === "style") this.#takeStyle(style);
       else if (what === "stop") this.#stop();
       else if (what === "remove") this.#remove(digest);
       else if (what === "earlier") this.#earlier(digest);
@@ -151,7 +167,10 @@ class Reference extends HTMLElement {
         ${sending && html`<button type="button" class="button small" data-do="stop">Stop</button>`}
         ${!kept.length && !sending && html`<span class="quiet small">or drop ${isOne ? "one" : `up to ${most}`} here</span>`}
         ${!isOne && kept.length >= most && html`<span class="quiet small">${most} are the most.</span>`}
-      </div>`);
+      </div>
+      ${this.#styles.length > 0 && (isOne || kept.length < most) && html`<details ${this.isOpen ? html`open` : ""}><summary class="small">Pictures that come along</summary>
+        <div class="styles">${this.#styles.map(({ name, about, url }) => html`<button type="button" class="style" data-do="style" data-style="${name}" title="${about}">
+          <img src="${url}" alt="" width="64" height="64" loading="lazy"><span class="small">${name}</span></button>`)}</div></details>`}`);
   }
 }
 

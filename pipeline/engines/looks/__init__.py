@@ -5,10 +5,12 @@ A look is built once per clip, from the clip's tone and a seed, and is then a fu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from pipeline.engines.base import EngineError
+from pipeline.engines.looks import nets
 
 if TYPE_CHECKING:
     from pipeline.engines.looks.kernels import Bytes
@@ -24,9 +26,18 @@ class Look(Protocol):
     def __call__(self, picture: Picture) -> Bytes: ...
 
 
+@runtime_checkable
+class Follower(Look, Protocol):
+    """A look that takes after several pictures, and goes on from the picture before in its window."""
+
+    def take_after(self, pictures: Sequence[Bytes], weights: tuple[float, ...]) -> None: ...
+
+    def restart(self) -> None: ...
+
+
 LookName = Literal[
     "film", "bleach", "noir", "golden", "dusk", "neon", "autumn", "winter", "paint", "watercolour", "ink", "charcoal",
-    "blueprint", "cel", "comic", "riso", "clay", "bronze", "marble",
+    "blueprint", "cel", "comic", "riso", "clay", "bronze", "marble", "picture",
 ]  # fmt: skip
 """The name of a look."""
 
@@ -50,6 +61,7 @@ LOOKS = {
     "clay": "A figure of modelling clay: simple matt colours, rounded forms, studio light.",
     "bronze": "A bronze statue: warm metal that shines, green patina in the hollows.",
     "marble": "A marble statue: white stone with grey veins, soft shadows.",
+    "picture": "The colours and strokes of any picture, or of several, taken on by a small network.",
 }
 """Every look, with one line on what it does."""
 
@@ -59,8 +71,18 @@ _CLASSES = {
     "watercolour": "painted.Watercolour", "ink": "drawn.Ink", "charcoal": "drawn.Charcoal",
     "blueprint": "drawn.Blueprint", "cel": "drawn.Cel", "comic": "printed.Comic", "riso": "printed.Riso",
     "clay": "clay.Clay", "bronze": "statue.Bronze", "marble": "statue.Marble",
+    "picture": "styled.Styled",
 }  # fmt: skip
 """The module and class of each look."""
+
+
+PICTURE = nets.LOOK
+"""The look that several reference pictures make, and that needs networks."""
+
+
+def is_here(name: str) -> bool:
+    """Whether what this look needs is installed."""
+    return name != PICTURE or nets.readiness().ready
 
 
 def look(name: str) -> type[Look]:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import View
-from pipeline.engines.looks import look
+from pipeline.engines.looks import Follower, look
 from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
@@ -31,26 +31,36 @@ class BrushSettings:
     feather_px: int
     part: Part
     seed: int
+    weights: tuple[float, ...] = ()
+    """How much each reference picture counts, for a look that mixes them."""
 
 
 class Brush:
     """A look, prepared for all views of a clip."""
 
-    def __init__(self, settings: BrushSettings, samples: Sequence[View], reference: RGB | None) -> None:
+    def __init__(self, settings: BrushSettings, samples: Sequence[View], references: Sequence[RGB]) -> None:
         self._settings = settings
         self._tone = tone(samples, settings.part)
         self._shrink = 1 if settings.part == "person" and self._tone.unit <= _FINE_UNIT else 2
         self._look = look(settings.look)(self._tone, settings.seed)
+        self._follower = self._look if isinstance(self._look, Follower) else None
         self._palette: Palette | None = None
-        if reference is not None and samples and settings.strength > 0:
+        if self._follower:
+            self._follower.take_after(references, settings.weights)
+        elif references and samples and settings.strength > 0:
             painted = [self._painted(view, np.full_like(view.matte, 255), Box(0, 0, *view.size)) for view in samples]
-            self._palette = Palette(painted, [weight(view.matte, settings.part) for view in samples], reference)
+            self._palette = Palette(painted, [weight(view.matte, settings.part) for view in samples], references[0])
+
+    def restart(self) -> None:
+        """Begin a window: nothing of the views before is gone on from."""
+        if self._follower:
+            self._follower.restart()
 
     def __call__(self, view: View) -> RGB:
         """The view with the look laid on; elsewhere its own pixels."""
         picture = view.rgb.copy()
         share = self._share(view.matte)
-        if box := bounding_box(share):
+        if box := (Box.of(share) if self._follower else bounding_box(share)):
             picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, share, box), share[box.slices])
         return picture
 
@@ -94,6 +104,8 @@ def painter(name: str, tone: Tone, seed: int) -> Callable[[RGB], RGB]:
     painted = look(name)(tone, seed)
 
     def paint(rgb: RGB) -> RGB:
+        if isinstance(painted, Follower):
+            painted.restart()
         part, inner = _aligned((0, 0), Box.of(rgb))
         nobody, shown = (np.full((part.size.height_px, part.size.width_px), level, np.uint8) for level in (0, 255))
         picture = Picture(_extended(rgb, part), nobody, shown, (part.left, part.top), tone.unit, 2)

@@ -17,7 +17,7 @@ Part = Literal["person", "background", "both"]
 
 _SPARSE = 40_000
 """Pixels that are sampled of a view, about."""
-_TYPICAL_PX = 450.0
+TYPICAL_PX = 450.0
 """The height of a person for whom a brush has the size 1."""
 _ASSUMED = 0.6
 """The height of a person, as a share of the picture's, where none is known."""
@@ -96,7 +96,7 @@ def _unit(views: Sequence[View]) -> float:
     heights = [float(np.count_nonzero((view.matte > 127).any(axis=1))) for view in views]
     tall = [height for height in heights if height > 0]
     if not tall:
-        tall = [_ASSUMED * len(view.matte) for view in views] or [_TYPICAL_PX]
+        tall = [_ASSUMED * len(view.matte) for view in views] or [TYPICAL_PX]
     return _brush(float(np.median(tall)))
 
 
@@ -106,4 +106,4 @@ def unit_without_person(height_px: int) -> float:
 
 
 def _brush(tall_px: float) -> float:
-    return float(np.clip(tall_px / _TYPICAL_PX, *_BRUSHES))
+    return float(np.clip(tall_px / TYPICAL_PX, *_BRUSHES))

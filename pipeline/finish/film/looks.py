@@ -39,8 +39,10 @@ class DrawnLook:
 
     @property
     def told(self) -> Any:
-        """All that decides what is painted, as JSON values."""
-        return ["look", self.name, self.seed, ENGINE.version, self.tone.unit, self.tone.levels.tolist()]
+        """All that decides what is painted, as JSON values; EngineError where the look's networks are missing."""
+        models = dict(ENGINE.models({"generate.look": self.name}))
+        told = ["look", self.name, self.seed, ENGINE.version, self.tone.unit, self.tone.levels.tolist()]
+        return [*told, models] if models else told
 
 
 def tone_of(clip: Clip, size: Size, run: Run) -> Tone:
