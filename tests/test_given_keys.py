@@ -28,10 +28,10 @@ from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Box
 from utils.image.geometry import shift
 from utils.image.picture_file import RGBA
-from utils.keyframes.key_set import Key, KeySet, file_of, rows_of, write_key_set
-from utils.keyframes.painted import Painted
 from utils.media.intake import probe
 from utils.media.timebase import Span
+from utils.paintings.key_set import Key, KeySet, file_of, rows_of, write_key_set
+from utils.paintings.painted import Painted
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow

@@ -21,9 +21,9 @@ from pipeline.stage import RunContext
 from tests.journeys import bench, filmed, with_settings
 from utils.errors import SettingsError, WriteError
 from utils.image import Box
-from utils.keyframes.key_set import IDENTITY, Canvas, KeySet
-from utils.keyframes.painted import Painted
 from utils.media.timebase import Span
+from utils.paintings.key_set import IDENTITY, Canvas, KeySet
+from utils.paintings.painted import Painted
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from utils.errors import PictureError
 from utils.image.geometry import shift
-from utils.keyframes.key_set import Key, KeySet, file_of, rows_of, write_key_set
-from utils.keyframes.painted import Painted
+from utils.paintings.key_set import Key, KeySet, file_of, rows_of, write_key_set
+from utils.paintings.painted import Painted
 
 RED_UNDER_NOTHING = np.array([[(200, 10, 20, 0), (1, 2, 3, 255)]] * 2, np.uint8)
 
@@ -53,7 +53,7 @@ def test_what_is_beyond_the_limits_is_refused(tmp_path: Path, monkeypatch: pytes
         ("MOST_KEYS", 2, "holds 3 pictures"),
     ):
         with monkeypatch.context() as changed, pytest.raises(PictureError, match=problem):
-            changed.setattr(f"utils.keyframes.painted.{name}", value)
+            changed.setattr(f"utils.paintings.painted.{name}", value)
             Painted(painted.path).check()
 
 

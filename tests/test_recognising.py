@@ -16,9 +16,9 @@ from utils.errors import PictureError
 from utils.image import RGB, Size
 from utils.image.geometry import Matrix, corners, moved, resize, shift
 from utils.image.picture_file import RGBA
-from utils.keyframes.key_set import Key
-from utils.keyframes.placing import FINE_PX
-from utils.keyframes.recognising import Footage, Recognised, Recogniser, once_each
+from utils.paintings.key_set import Key
+from utils.paintings.placing import FINE_PX
+from utils.paintings.recognising import Footage, Recognised, Recogniser, once_each
 from utils.walker import Shot
 
 SIZE, EVERY, FRAMES = Size(320, 180), 12, 60
@@ -151,7 +151,7 @@ def test_without_the_frames_that_were_given_out_all_of_the_clip_are_looked_at(kn
 
 
 def test_frames_of_a_long_clip_are_spread_and_then_searched(known: Footages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("utils.keyframes.recognising.MOST_FRAMES", 8)
+    monkeypatch.setattr("utils.paintings.recognising.MOST_FRAMES", 8)
     for index in (5, 21, 42):
         found = Recogniser(known.footage, (), ()).recognised("painting.png", opaque(known.walk.restyled[index]))
         assert abs(found.frame - index) <= 1

@@ -14,7 +14,7 @@ from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
     from pipeline.keys.story import Proposed
-    from utils.keyframes.key_set import KeySet
+    from utils.paintings.key_set import KeySet
 
 
 def keys(

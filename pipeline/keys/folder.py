@@ -14,8 +14,8 @@ from utils.digest import digest_bytes
 from utils.errors import WriteError
 from utils.image import Box
 from utils.image.picture_file import RGBA
-from utils.keyframes.key_set import IDENTITY, NAME, Canvas, Key, KeySet, file_of, png, rows_of
 from utils.media.video import ClipFrames
+from utils.paintings.key_set import IDENTITY, NAME, Canvas, Key, KeySet, file_of, png, rows_of
 
 README = "README.txt"
 WORDS = """\

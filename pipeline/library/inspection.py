@@ -226,7 +226,7 @@ def _matte(file: Path) -> None:
 def _keys(file: Path) -> None:
     """In the child: decode every picture, and print the answer."""
     limit(PICTURE_MEMORY_BYTES)
-    from utils.keyframes.painted import Painted
+    from utils.paintings.painted import Painted
 
     try:
         answer: dict[str, Any] = {"pictures": Painted(file).check()}

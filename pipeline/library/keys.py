@@ -37,7 +37,7 @@ def keep(under: Path, part: Path) -> StoredKeys:
 
 def take(under: Path, given: Path) -> StoredKeys:
     """Store a copy of a folder, a zip or a picture that stays where it is."""
-    from utils.keyframes.painted import Painted
+    from utils.paintings.painted import Painted
 
     part = _folder(under) / f".{secrets.token_hex(12)}{PART}"
     try:

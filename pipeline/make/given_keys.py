@@ -24,13 +24,13 @@ from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Box, Size
 from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
 from utils.image.picture_file import RGBA
-from utils.keyframes.key_set import Key, KeySet, file_of, renumbered, rows_of, write_key_set
-from utils.keyframes.painted import Painted, base
-from utils.keyframes.placing import FINE_PX
-from utils.keyframes.recognising import Footage, Recognised, Recogniser, once_each
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
+from utils.paintings.key_set import Key, KeySet, file_of, renumbered, rows_of, write_key_set
+from utils.paintings.painted import Painted, base
+from utils.paintings.placing import FINE_PX
+from utils.paintings.recognising import Footage, Recognised, Recogniser, once_each
 from utils.store import Entry
 
 SETTING = "generate.keys"

@@ -1,7 +1,7 @@
 """A key set: painted frames of a clip in one file, each with the frame that it shows and where it lies over it.
 
 It is a zip without compression, of pictures and keys.json. People give the same pictures in a folder, with or without a
-keys.json, or a single one; `utils.keyframes.painted` reads all of these.
+keys.json, or a single one; `utils.paintings.painted` reads all of these.
 """
 
 import io

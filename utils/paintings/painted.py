@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from utils.digest import canonical_json, digest_bytes, digest_file, is_digest
 from utils.errors import PictureError
 from utils.image.picture_file import RGBA, SUFFIXES, read_layer
-from utils.keyframes.key_set import MOST_BYTES, MOST_KEYS, NAME, STORED_AT, KeySet
+from utils.paintings.key_set import MOST_BYTES, MOST_KEYS, NAME, STORED_AT, KeySet
 
 PICTURES = frozenset({*SUFFIXES.values(), ".jpeg", ".tiff"})
 MOST_PICTURE_BYTES, MOST_PIXELS = 100_000_000, 4_000_000_000

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from utils.image import Size
 from utils.image.geometry import Matrix, inverse, resize, shift
 from utils.image.picture_file import RGBA
-from utils.keyframes.outlines import Outlines, best_shift, likeness
+from utils.paintings.outlines import Outlines, best_shift, likeness
 
 COARSE_PX, FINE_PX = 160, 480
 """The longer side of pictures in which frames are told apart, and in which a picture is placed."""

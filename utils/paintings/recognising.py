@@ -14,10 +14,10 @@ import numpy as np
 from utils.errors import PictureError
 from utils.image import RGB, Size
 from utils.image.picture_file import RGBA
-from utils.keyframes.key_set import Key
-from utils.keyframes.outlines import Outlines
-from utils.keyframes.painted import base
-from utils.keyframes.placing import COARSE_PX, FINE_PX, MOVED_COST, Given, Painting, Placed, expected, found, placed
+from utils.paintings.key_set import Key
+from utils.paintings.outlines import Outlines
+from utils.paintings.painted import base
+from utils.paintings.placing import COARSE_PX, FINE_PX, MOVED_COST, Given, Painting, Placed, expected, found, placed
 
 SURE, SURE_BY_NAME = 0.42, 0.22
 """A picture this like a frame shows it; less is enough if its name says so too. Pictures of other clips reach 0.15, and
