@@ -1,10 +1,10 @@
 """How near frames between painted keys come to a restyle that is known, and what they cost.
 
-python -m benchmarks.keyframe [quality|cost]
+python -m benchmarks.keyframe [quality|choice|cost]
 
 The walker in clothes of other colours is the perfect painting of every frame; each twentieth frame is a key. PSNR
-inside the matte of the frames between, beside plain flow from the nearest key, flow from both keys (as the engine
-`edit` does it), and the bound: each frame put together from its own perfect painting.
+inside the matte of the frames between, beside plain flow from the nearest key, flow from both keys, and the bound: each
+frame put together from its own perfect painting. `choice` lets the engine `edit` choose its keys.
 """
 
 import sys
@@ -21,7 +21,9 @@ from utils.flow import fetched, flow_pair
 from utils.image import RGB, Size
 from utils.image.metrics import warp_error
 from utils.keyframes.between import Between
-from utils.keyframes.motion import Match
+from utils.keyframes.carrying import Side, carried
+from utils.keyframes.choosing import Rules
+from utils.keyframes.motion import Match, Motion
 from utils.keyframes.strength import identity
 from utils.keyframes.stretch import Stretch
 from utils.keyframes.synthesis import Flags, Key, Seen, synthesised
@@ -34,6 +36,9 @@ CLOSE = Shot(size=(1280, 1600), frames=150)
 CLOSE_SPAN = (66, 77)
 CROP = Size(512, 640)
 LENGTHS = 20, 60
+CHOICE_SHOT = Shot(size=(480, 270), frames=90)
+CHOICE_SPANS = {"approach": (0, 48), "exit": (42, 90)}
+UNREACHED = (0.1, Rules.unreached, 1.0)
 MEMORY = """
 from benchmarks.keyframe import SHOT, made, EVERY
 from tests.restyled_walk import Walk
@@ -46,9 +51,11 @@ for _ in range(int(sys.argv[1]) // EVERY):
 
 def main() -> None:
     """The tables that the arguments name, or both."""
-    asked = sys.argv[1:] or ["quality", "cost"]
+    asked = sys.argv[1:] or ["quality", "choice", "cost"]
     if "quality" in asked:
         _quality()
+    if "choice" in asked:
+        _choice()
     if "cost" in asked:
         _cost()
 
@@ -66,10 +73,7 @@ def _quality() -> None:
 
 def _ways(walk: Walk, keys: Sequence[int]) -> Iterator[tuple[str, list[RGB]]]:
     yield "flow from the nearest key", _flowed(walk, keys)
-    yield (
-        "flow from both keys",
-        list(Stretch(walk.greys, walk.mattes).carried({key: walk.restyled[key] for key in keys})),
-    )
+    yield "flow from both keys", _flowed_from_both(walk, keys)
     yield "bound: each from its own painting", _own(walk)
     yield "patches of both keys", made(walk, walk.restyled, keys)
     yield "  keys encoded again (JPEG 80)", made(walk, _each(walk.restyled, _encoded), keys)
@@ -121,6 +125,17 @@ def _flowed(walk: Walk, keys: Sequence[int]) -> list[RGB]:
     return result
 
 
+def _flowed_from_both(walk: Walk, keys: Sequence[int]) -> list[RGB]:
+    """Each frame from the keys on both sides, each pixel from the surer one."""
+    result, motion = list(walk.restyled), Motion(walk.greys)
+    for start, stop in pairwise(keys):
+        later = dict(motion.away(stop, start))
+        for frame, match in motion.away(start, stop):
+            before, after = Side(walk.restyled[start], match), Side(walk.restyled[stop], later[frame])
+            result[frame] = carried(before, after, (frame - start) / (stop - start))
+    return result
+
+
 def _warp_ratio(walk: Walk, frames: Sequence[RGB]) -> float:
     """Warp error inside the matte, as a share of that of the source."""
     errors = list[tuple[float, float]]()
@@ -166,6 +181,18 @@ def _close_up(shot: Shot, span: tuple[int, int], size: Size) -> Walk:
         for frames in (walk.source, walk.restyled, walk.mattes, walk.greys)
     )
     return walk
+
+
+def _choice() -> None:
+    """How many keys are painted for each limit on what no key may show, and how near the others come."""
+    for name, span in CHOICE_SPANS.items():
+        walk = Walk(CHOICE_SHOT, span)
+        for most in UNREACHED:
+            keys = Stretch(walk.greys, walk.mattes).keys(Rules(unreached=most))
+            values = walk.psnr_db(made(walk, walk.restyled, keys), keys)
+            print(f"\n{name}, {most:4.0%} unreached: {len(keys):2} keys in {len(walk.source)} frames,"
+                  f" mean {np.mean(values):.1f} dB, worst {min(values):.1f} dB", end="", flush=True)  # fmt: skip
+    print()
 
 
 def _cost() -> None:

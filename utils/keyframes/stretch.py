@@ -1,15 +1,14 @@
-"""A stretch of frames with painted keys: chooses which frames are keys, and makes all others from their pictures."""
+"""A stretch of frames, of which some are to be painted: chooses which, by what the others show that these do not."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from utils.flow import Grey, fetched
-from utils.image import RGB, bounding_box
-from utils.keyframes.carrying import Side, carried, unreached
+from utils.image import bounding_box
+from utils.keyframes.carrying import unreached
 from utils.keyframes.choosing import Rules, keys
 from utils.keyframes.motion import Match, Motion
 
@@ -36,16 +35,6 @@ class Stretch:
     def keys(self, rules: Rules | None = None, first: int = 0) -> tuple[int, ...]:
         """The frames to paint, in order, from the frame `first` on, which is painted already where it is not 0."""
         return keys(self._heights_px, self._unreached, rules or Rules(), first)
-
-    def carried(self, pictures: Mapping[int, RGB]) -> Iterator[RGB]:
-        """All frames from the first key to the last, as the pictures of the keys show them."""
-        painted = sorted(pictures)
-        yield pictures[painted[0]]
-        for start, stop in pairwise(painted):
-            for frame, (before, after) in self._between(start, stop).items():
-                place = (frame - start) / (stop - start)
-                yield carried(Side(pictures[start], before), Side(pictures[stop], after), place)
-            yield pictures[stop]
 
     def _unreached(self, start: int, stop: int) -> dict[int, float]:
         return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pipeline.engines.base import Cost
-from pipeline.engines.device import Device
+from pipeline.engines.device import Device, processors
 from pipeline.engines.diffusion.throughput import Amount, Load, tflops
 from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.sheets import working_size
@@ -15,9 +15,10 @@ from utils.size import Size
 USED_SHARE = 0.45
 """The share of a device's computations that such a model uses (assumed)."""
 FRAMES_PER_KEY = 6.0
-"""How many frames a painted one serves, as `benchmarks.keyframes` counts them on the walker."""
-NS_PER_CARRIED_PIXEL, CARRY_START_S = 600.0, 0.15
-"""Time on one processor to carry keys to a frame: per pixel, and for the flow, which is found in small pictures."""
+"""How many frames a painted one serves, as `benchmarks.keyframe` counts them on the walker."""
+NS_PER_CARRIED_PIXEL, CARRY_START_S = 5700.0, 0.15
+"""Processor time to carry keys to a frame: for a pixel of a window, and for the flow, found in small pictures."""
+MOST_WORKERS = 16
 DECODING_BYTES_PER_PIXEL = 6_000
 """Memory for each pixel that is decoded (assumed)."""
 PIXELS_PER_TOKEN = 256
@@ -82,7 +83,8 @@ class Architecture(ABC):
 
     def beside_s(self, size: Size, frames: int, device: Device) -> float:
         """Seconds for what is no call of the model: reading, and carrying the keys to all frames."""
-        carrying_s = frames * (CARRY_START_S + size.area_px * NS_PER_CARRIED_PIXEL * 1e-9)
+        workers = min(MOST_WORKERS, processors())
+        carrying_s = frames * (CARRY_START_S + size.area_px * NS_PER_CARRIED_PIXEL * 1e-9 / workers)
         reading_tflop = self.reading_tflop * (keys(frames) if self.reads_each_key else 1)
         return reading_tflop / (tflops(device) * USED_SHARE) + carrying_s
 

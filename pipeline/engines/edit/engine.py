@@ -20,7 +20,7 @@ class Edit(DiffusionEngine):
 
     name = "edit"
     label = "FLUX.2 klein or Qwen-Image-Edit on key frames (needs a graphics card and weights)"
-    version = 1
+    version = 2
     caps = Caps(
         kind="segment",
         lengths=Lengths(preferred=64, most=96),

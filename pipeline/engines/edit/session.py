@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -17,7 +18,9 @@ from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.opened import Opened, Request
 from pipeline.engines.edit.sheets import Sheets, cut_out, working_size
 from utils.image import RGB, Size
+from utils.keyframes.between import Between
 from utils.keyframes.stretch import Stretch
+from utils.keyframes.synthesis import Seen
 from utils.progress import Cancel
 
 MOST_MISSING = 0.01
@@ -49,9 +52,19 @@ class EditSession(DiffusionSession[Opened, Defaults]):
             stretch.known(first, window.carry.valid[first])
         pictures = {first: before[first]} if before else {}
         self._paint(work, stretch.keys(first=first), pictures)
-        whole = [*before[:first], *stretch.carried(pictures)] if first else stretch.carried(pictures)
+        whole = chain(before[:first], self._between(work, subjects, pictures, first))
         for view, part, picture in zip(work.views, work.parts, whole, strict=True):
             yield over_source(view, picture, part, window.settings["generate.apply_to"])
+
+    def _between(
+        self, work: "_Work", subjects: Sequence[Mask], pictures: Mapping[int, RGB], first: int
+    ) -> Iterator[RGB]:
+        """All frames from the first key on."""
+        seen = [Seen(view.rgb, subject) for view, subject in zip(work.views[first:], subjects[first:], strict=True)]
+        regions = [part > 0 for part in work.parts[first:]]
+        keys = {key - first: picture for key, picture in pictures.items()}
+        seed = work.window.settings["generate.seed"]
+        return (frame.picture for frame in Between(seen, regions, keys, seed, work.cancel.check).made())
 
     def _paint(self, work: "_Work", keys: Sequence[int], pictures: dict[int, RGB]) -> None:
         """Paint the keys that have no picture yet. All of them look at the first one of the clip."""
