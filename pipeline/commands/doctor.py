@@ -66,7 +66,7 @@ def _print(console: Console, finding: Finding) -> None:
 
     row = Table.grid(padding=(0, 2))
     row.add_column(width=7)
-    row.add_column(width=11)
+    row.add_column(width=12)
     row.add_column()
     row.add_row(Text(finding.state, _COLOUR[finding.state]), Text(finding.name, "bold"), Text(finding.says))
     console.print(row)
