@@ -5,9 +5,10 @@ the library of clips (`pipeline.library.clips`).
 """
 
 import os
+import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,18 @@ def _clip(under: Path, digest: str) -> Path | None:
         clips = Clips(under)
         return None if clips.get(digest).state == "refused" else clips.path(digest)
     return None
+
+
+@contextmanager
+def arriving(under: Path, role: str) -> Iterator[Path]:
+    """The path of a file of this role that is still being written; it is deleted afterwards unless it was moved in."""
+    folder = _folder(under, role)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{secrets.token_hex(12)}{PART}"
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def moved_in(under: Path, role: str, part: Path, suffix: str) -> str:

@@ -1,11 +1,10 @@
 """Painted frames that people give: packed into one file, checked by a guarded child, and stored by its digest."""
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART, moved_in
+from pipeline.library.given import FOLDERS, arriving, moved_in
 from utils.errors import PictureError
 
 ROLE = "keys"
@@ -28,7 +27,7 @@ def keep(under: Path, part: Path) -> StoredKeys:
 
     `part` must lie on the same file system as the home. PictureError if it holds no pictures that can be read.
     """
-    _folder(under)
+    (under.absolute() / FOLDERS[ROLE]).mkdir(parents=True, exist_ok=True)
     answer = inspection.keys(part)
     if "problem" in answer:
         raise PictureError(answer["problem"], answer["remedy"])
@@ -39,17 +38,9 @@ def take(under: Path, given: Path) -> StoredKeys:
     """Store a copy of a folder, a zip or a picture that stays where it is."""
     from utils.paintings.painted import Painted
 
-    part = _folder(under) / f".{secrets.token_hex(12)}{PART}"
     try:
-        Painted(given).pack(part)
-        return keep(under, part)
+        with arriving(under, ROLE) as part:
+            Painted(given).pack(part)
+            return keep(under, part)
     except OSError as error:
         raise PictureError(f"{str(given)!r} cannot be kept: {error.strerror}.", "Make room, and try again.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _folder(under: Path) -> Path:
-    folder = under.absolute() / FOLDERS[ROLE]
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -1,6 +1,5 @@
 """Mattes and brush strokes that people give: checked by a guarded child, and stored by their digest."""
 
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART, find, moved_in
+from pipeline.library.given import FOLDERS, arriving, find, moved_in
 from utils.atomic_file import write_atomically
 from utils.digest import digest_bytes
 from utils.errors import ClipError
@@ -44,18 +43,14 @@ def keep(under: Path, part: Path) -> StoredMatte:
 
 def take(under: Path, file: Path) -> StoredMatte:
     """Store a copy of a matte that stays where it is."""
-    folder = under.absolute() / FOLDERS["matte"]
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{secrets.token_hex(12)}{PART}"
     try:
-        shutil.copyfile(file, part)
-        return keep(under, part)
+        with arriving(under, "matte") as part:
+            shutil.copyfile(file, part)
+            return keep(under, part)
     except OSError as error:
         raise ClipError(
             f"{str(file)!r} cannot be read: {error.strerror}.", "Give a video, or a zip of PNGs."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_strokes(under: Path, digest: str, clip: str, facts: Mapping[str, Any]) -> None:

@@ -4,13 +4,12 @@ references/<digest>.png             the uploaded file, unchanged; it is never se
            previews/<digest>.jpg    a small copy that a guarded child made of it
 """
 
-import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART, PREVIEWS
+from pipeline.library.given import FOLDERS, PART, PREVIEWS, arriving
 from utils.digest import digest_file
 from utils.disk import sync
 from utils.errors import PictureError
@@ -59,13 +58,9 @@ def preview(under: Path, digest: str) -> Path:
 
 def take(under: Path, file: Path) -> Picture:
     """Store a copy of a picture that stays where it is."""
-    folder = under.absolute() / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{secrets.token_hex(12)}{PART}"
     try:
-        shutil.copyfile(file, part)
-        return keep(under, part)
+        with arriving(under, "reference") as part:
+            shutil.copyfile(file, part)
+            return keep(under, part)
     except OSError as error:
         raise PictureError(f"{str(file)!r} cannot be read: {error.strerror}.", "Check its path.") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,12 +1,11 @@
 """Music and sounds that people give: a guarded child reads each to its end, then it is stored by its digest."""
 
-import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.library import inspection
-from pipeline.library.given import FOLDERS, PART, moved_in
+from pipeline.library.given import FOLDERS, arriving, moved_in
 from utils.errors import UnreadableClip
 
 
@@ -34,13 +33,9 @@ def keep(under: Path, part: Path) -> StoredSound:
 
 def take(under: Path, file: Path) -> StoredSound:
     """Store a copy of a sound that stays where it is."""
-    folder = under.absolute() / FOLDERS["sound"]
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{secrets.token_hex(12)}{PART}"
     try:
-        shutil.copyfile(file, part)
-        return keep(under, part)
+        with arriving(under, "sound") as part:
+            shutil.copyfile(file, part)
+            return keep(under, part)
     except OSError as error:
         raise UnreadableClip(f"{str(file)!r} cannot be read: {error.strerror}.", "Check its path.") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -61,7 +61,15 @@ class Sample:
         if box is None:
             return None
         if not whole:
-            box = box.grown(round(MARGIN_SHARE * self.size.height_px) + 8, self.size)
+            box = self.with_margin(box)
+        return self.crop(box)
+
+    def with_margin(self, box: Box) -> Box:
+        """A box around the person with what an engine sees around them."""
+        return box.grown(round(MARGIN_SHARE * self.size.height_px) + 8, self.size)
+
+    def crop(self, box: Box) -> View:
+        """A part of the sample as an engine sees it."""
         keypoints = (self.keypoints - (box.left, box.top)).astype(np.float32)
         return View(self.index, self.rgb[box.slices], self.matte[box.slices], keypoints, (box.left, box.top))
 

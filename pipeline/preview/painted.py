@@ -6,12 +6,11 @@ The job follows the motion through all frames between; here the painted ones are
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
-import numpy as np
-
-from pipeline.engines.base import View, Window
+from pipeline.engines.base import Window
 from pipeline.make.given_keys import GivenKeys
-from pipeline.plan.stable_picture import MARGIN_SHARE
 from pipeline.preview.frame_samples import Sample
 from utils.image import Box, Size
 from utils.media.timebase import Span
@@ -33,7 +32,7 @@ def between_painted(
     indexes, whole = nearest(keys, sample.index), window.settings["generate.apply_to"] != "person"
     seen = {sample.index: sample, **{index: at(index) for index in indexes}}
     box = _box(list(seen.values()), whole=whole)
-    views = [_view(seen[index], box) for index in sorted(seen)]
+    views = [seen[index].crop(box) for index in sorted(seen)]
     given = {
         view.index: keys.frame(view, clip_size, sample.size)[view.index] for view in views if view.index in indexes
     }
@@ -43,16 +42,5 @@ def between_painted(
 
 def _box(samples: list[Sample], *, whole: bool) -> Box:
     """What shows the person in each of them."""
-    size = samples[0].size
     boxes = [sample.box for sample in samples if sample.box]
-    if whole or not boxes:
-        return Box(0, 0, *size)
-    first, *others = boxes
-    for other in others:
-        first = first | other
-    return first.grown(round(MARGIN_SHARE * size.height_px) + 8, size)
-
-
-def _view(sample: Sample, box: Box) -> View:
-    keypoints = (sample.keypoints - (box.left, box.top)).astype(np.float32)
-    return View(sample.index, sample.rgb[box.slices], sample.matte[box.slices], keypoints, (box.left, box.top))
+    return Box(0, 0, *samples[0].size) if whole or not boxes else samples[0].with_margin(reduce(or_, boxes))

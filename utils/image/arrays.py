@@ -117,3 +117,12 @@ _BY_AXES = {
     (1, 0, 0, -1): Orientation(2, mirrored=True),
     (0, -1, -1, 0): Orientation(3, mirrored=True),
 }
+
+
+def at_size(picture: Values, size: Size) -> Values:
+    """A picture at another size: averaged where it becomes smaller, cubic where it becomes larger."""
+    if Size.of(picture) == size:
+        return picture
+    smaller = size.area_px < Size.of(picture).area_px
+    result: Values = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return result

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from utils.flow import packed, unpacked
 from utils.flow.quantised import Steps
 from utils.image import RGB
+from utils.keyframes import MOST_WORKERS
 from utils.keyframes.motion import Match, Motion
 from utils.keyframes.proposals import Chosen, chosen
 from utils.keyframes.synthesis import Flags, Key, Proposal, Seen, carried, exposure, synthesised
 
-WORKERS = min(16, os.cpu_count() or 1)
+WORKERS = min(MOST_WORKERS, os.cpu_count() or 1)
 """How many frames are made at the same time."""
 Check = Callable[[], None]
 """Called before each frame; raises where the work is cancelled."""

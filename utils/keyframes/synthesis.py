@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utils.flow import fetched
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 from utils.keyframes.motion import Match
 from utils.keyframes.patches import Expected, Nearest, Packed, Places
 
@@ -65,7 +65,7 @@ class Seen:
         return Size.of(self.rgb)
 
     def resized(self, size: Size) -> "Seen":
-        return self if size == self.size else Seen(resized(self.rgb, size), resized(self.subject, size))
+        return self if size == self.size else Seen(at_size(self.rgb, size), at_size(self.subject, size))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Key:
     def resized(self, size: Size) -> "Key":
         if size == self.seen.size:
             return self
-        return Key(self.seen.resized(size), resized(self.painted, size), resized(self.light, size))
+        return Key(self.seen.resized(size), at_size(self.painted, size), at_size(self.light, size))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def synthesised(key: Key, frame: Seen, match: Match, region: Flags, seed: int) -
         level = _Level.of(key, frame, match, region, part)
         found = level.found(found, painted if number else None, rounds, seed + number)
         if number < len(PASSES) - 1:
-            painted = resized(found.voted(level.key.painted.astype(np.float32), ALIKE_COST), frame.size)
+            painted = at_size(found.voted(level.key.painted.astype(np.float32), ALIKE_COST), frame.size)
     assert found is not None
     made = found.voted(np.concatenate([key.painted, key.seen.rgb, key.light], 2), ALIKE_COST)
     painted, source, light = made[..., :3], made[..., 3:6], made[..., 6:]
@@ -153,7 +153,7 @@ class _Level:
         there = there * np.array(key_size[::-1], np.float32) / np.array(size[::-1], np.float32) - 0.5
         places = np.clip(np.rint(there), 0, np.array(key_size[::-1]) - 1).astype(np.int32)
         weight = np.rint(DISTANCE_COST * part**2 * (0.1 + 0.9 * match.sure)).astype(np.int32)
-        inside = resized(region.astype(np.uint8), size) > 0
+        inside = at_size(region.astype(np.uint8), size) > 0
         expected = Expected(places, weight, MOST_DISTANCE_PX // part)
         return cls(key.resized(key_size), frame.resized(size), expected, inside)
 
@@ -201,8 +201,8 @@ def _growth(match: Match, subject: Mask) -> float:
 
 def exposure(key: Key, frame: Seen, match: Match) -> Floats:
     """By which factor each channel of the source is brighter in a frame than in a key, where the flow is sure."""
-    there = fetched(resized(key.seen.rgb, match.size), match.vectors).astype(np.float32)
-    here = resized(frame.rgb, match.size).astype(np.float32)
+    there = fetched(at_size(key.seen.rgb, match.size), match.vectors).astype(np.float32)
+    here = at_size(frame.rgb, match.size).astype(np.float32)
     usable = (match.sure > SURE) & (np.maximum(here, there).max(axis=2) < CLIPPED) & (there.min(axis=2) > 255 - CLIPPED)
     if usable.sum() < LEAST_SURE_PX:
         return np.ones(3, np.float32)
@@ -231,11 +231,3 @@ def _light(source: RGB, painted: RGB) -> Floats:
     together = mean(paint * bright[..., None]) - paint_middle * middle[..., None]
     explained = np.minimum(together * together / (spread * paint_spread), 1)
     return np.asarray(np.clip(explained * together / (spread + LIGHT_NOISE), -2, 2), np.float32)
-
-
-def resized(picture: NDArray[Any], size: Size) -> NDArray[Any]:
-    """A picture at another size: the mean of what a pixel covers, or bicubic where it grows."""
-    if size == Size.of(picture):
-        return picture
-    smaller = size.area_px < Size.of(picture).area_px
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))

@@ -7,7 +7,6 @@ from pipeline.engines.bernini.defaults import Defaults
 from pipeline.engines.bernini.opened import Given, Opened, Request
 from pipeline.engines.diffusion.attempts import Attempt
 from pipeline.engines.diffusion.pictures import (
-    at_size,
     levels,
     over_source,
     part_mask,
@@ -18,7 +17,7 @@ from pipeline.engines.diffusion.pictures import (
 )
 from pipeline.engines.diffusion.session import DiffusionSession
 from pipeline.engines.diffusion.work import Work
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 from utils.image.blending import blend, overlap_shares
 from utils.progress import Cancel
 

@@ -19,8 +19,7 @@ from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from pipeline.engines.base import EngineError
 from pipeline.engines.controlnet.parts import REFERENCE, Parts
 from pipeline.engines.diffusion.components import REPAIR, component
-from pipeline.engines.diffusion.pictures import at_size
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 from utils.memory import clear_cuda
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pipeline.engines.base import View
 from pipeline.engines.controlnet.noise import Noise, fixed, moved
 from pipeline.engines.controlnet.noise import field as noise_field
 from pipeline.engines.controlnet.order import Turn
-from pipeline.engines.diffusion.pictures import Mask, at_size, part_mask
+from pipeline.engines.diffusion.pictures import Mask, part_mask
 from utils.flow import Flow, Search, flow_checked, warped
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 
 KEY_SHARE, BETWEEN_SHARE = 0.75, 0.5
 """The share of the strength with which keys, and frames between keys, change what is carried to them."""

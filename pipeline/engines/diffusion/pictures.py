@@ -77,14 +77,6 @@ def resized(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
 
 
-def at_size(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    """A picture at another size: averaged where it becomes smaller, cubic where it becomes larger."""
-    if Size.of(picture) == size:
-        return picture
-    smaller = size.area_px < Size.of(picture).area_px
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))
-
-
 def _disc(radius_px: float) -> Mask:
     """A disc for growing and shrinking masks, of at least one pixel around its middle."""
     side = 2 * max(1, round(radius_px)) + 1

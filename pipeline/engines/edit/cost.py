@@ -10,6 +10,7 @@ from pipeline.engines.device import Device, processors
 from pipeline.engines.diffusion.throughput import Amount, Load, tflops
 from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.sheets import working_size
+from utils.keyframes import MOST_WORKERS
 from utils.size import Size
 
 USED_SHARE = 0.45
@@ -18,7 +19,6 @@ FRAMES_PER_KEY = 6.0
 """How many frames a painted one serves, as `benchmarks.keyframe` counts them on the walker."""
 NS_PER_CARRIED_PIXEL, CARRY_START_S = 5700.0, 0.15
 """Processor time to carry keys to a frame: for a pixel of a window, and for the flow, found in small pictures."""
-MOST_WORKERS = 16
 DECODING_BYTES_PER_PIXEL = 6_000
 """Memory for each pixel that is decoded (assumed)."""
 PIXELS_PER_TOKEN = 256

@@ -13,10 +13,9 @@ import torch
 from diffusers import QwenImageEditPlusPipeline
 from diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus import CONDITION_IMAGE_SIZE, calculate_dimensions
 
-from pipeline.engines.diffusion.pictures import at_size
 from pipeline.engines.diffusion.prompt import Reader
 from pipeline.engines.edit.sheets import Sheets
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 
 PICTURE, PAD = "Picture {}: <|vision_start|>{}<|vision_end|>", "<|image_pad|>"
 """What stands for a picture in the text, and for each token of it."""

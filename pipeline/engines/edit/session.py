@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from pipeline.engines.base import EngineFrame, Output, Tell, Window
 from pipeline.engines.diffusion.attempts import Attempt
-from pipeline.engines.diffusion.pictures import Mask, at_size, levels, over_source, part_mask, problem, shown
+from pipeline.engines.diffusion.pictures import Mask, levels, over_source, part_mask, problem, shown
 from pipeline.engines.diffusion.session import DiffusionSession
 from pipeline.engines.diffusion.work import Work
 from pipeline.engines.edit.defaults import Defaults
 from pipeline.engines.edit.opened import Opened, Request
 from pipeline.engines.edit.sheets import Sheets, cut_out, working_size
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 from utils.keyframes.between import Between
 from utils.keyframes.stretch import Stretch
 from utils.keyframes.synthesis import Seen

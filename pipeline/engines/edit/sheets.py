@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.engines.diffusion.pictures import Mask, at_size
-from utils.image import RGB, Box, Size, bounding_box
+from pipeline.engines.diffusion.pictures import Mask
+from utils.image import RGB, Box, Size, at_size, bounding_box
 
 PAPER = 255
 """The white around a reference picture."""

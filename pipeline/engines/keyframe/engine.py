@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.engines.base import Caps, Cost, Lengths, Provenance, Readiness, Session, Tell
 from pipeline.engines.device import processors
+from utils.keyframes import MOST_WORKERS
 
 if TYPE_CHECKING:
     from pipeline.engines.device import Device
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _NS_PER_PIXEL = 9000.0
 """Processor time for a pixel of a window, of which the person takes a fifth to a third."""
 _START_S = 2.0
-_MOST_WORKERS = 16
 _BYTES_PER_PIXEL = 260
 _BYTES_PER_FRAME_PIXEL = 12
 
@@ -55,7 +55,7 @@ class Keyframe:
 
     def estimate(self, settings: Mapping[str, Any], size: Size, frames: int, device: Device) -> Cost:
         """It computes on processors whatever the device is, a frame on each of them."""
-        pixels, workers = size.area_px, min(_MOST_WORKERS, processors())
+        pixels, workers = size.area_px, min(MOST_WORKERS, processors())
         seconds = _START_S + frames * pixels * _NS_PER_PIXEL * 1e-9 / workers
         held = min(frames, self.caps.lengths.preferred)
         return Cost(seconds, 200 + pixels * (workers * _BYTES_PER_PIXEL + held * _BYTES_PER_FRAME_PIXEL) / 1e6)
