@@ -18,7 +18,7 @@ from pipeline.engines.base import Call, Caps
 from pipeline.engines.clearing import Clearing
 from pipeline.engines.costs import known, record
 from pipeline.engines.diffusion import speed
-from pipeline.engines.edit.cost import CARRY_START_S
+from pipeline.engines.edit.cost import KleinArchitecture
 from pipeline.engines.sessions import Sessions
 from pipeline.make.controls import controls
 from pipeline.make.window_cost import Costs, WindowCost
@@ -171,7 +171,8 @@ def test_only_painting_is_corrected_by_calls_that_painted() -> None:
     record("edit", CPU.name, [call])
     learned = [engine.estimate(settings, size, frames, CPU).seconds for frames in (6, 600)]
     assert learned[0] < few and learned[1] < many
-    assert learned[1] - learned[0] == pytest.approx(594 * CARRY_START_S, rel=0.05)
+    carrying = [KleinArchitecture().beside_s(size, frames, CPU) for frames in (6, 600)]
+    assert learned[1] - learned[0] == pytest.approx(carrying[1] - carrying[0], rel=0.05)
 
 
 def test_another_place_for_the_parts_opens_the_model_anew_and_another_clearing_does_not() -> None:

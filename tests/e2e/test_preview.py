@@ -117,6 +117,15 @@ def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, cli
     assert page.evaluate("window.moments.at(-1).frame") == first
 
 
+def test_the_slider_keeps_the_keyboard_while_previews_come_and_go(page: Page, clip: Path) -> None:
+    previewed(page, clip)
+    moved(page, "Home")
+    expect(shown(page)).to_contain_text(re.compile(r"Paint, frame 0 \(0.0 s\), made"))
+    expect(page.get_by_label("Moment", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("reshoot-moment")).to_contain_text("Frame 1, at ")
+
+
 def test_the_picture_of_the_slider_is_that_of_its_frame(page: Page, clip: Path) -> None:
     previewed(page, clip)
     places = []

@@ -72,6 +72,11 @@ function match(node, wanted) {
       node.insertBefore(next, place);
       continue;
     }
+    while (same && place && place !== same && !place.dataset?.key) {
+      const gone = place; // what stands before it goes: an element that is moved loses the keyboard
+      place = place.nextSibling;
+      gone.remove();
+    }
     if (same !== place) node.insertBefore(same, place);
     else place = place.nextSibling;
     if (same.nodeType === Node.TEXT_NODE) {
