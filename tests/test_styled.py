@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.commands.options import reference_settings
+from pipeline.commands.options import assigned, reference_settings
 from pipeline.doctor import Surroundings, packages
 from pipeline.engines import engine, ready
 from pipeline.engines.base import EngineError, View
@@ -100,6 +100,13 @@ def test_a_style_that_there_is_not() -> None:
 def test_a_style_picture_is_named_on_the_command_line(tmp_path: Path) -> None:
     given = reference_settings([Path("style:woodcut"), tmp_path / "mine.png"])
     assert list(given.values()) == [style_file("woodcut"), tmp_path / "mine.png"]
+    said = assigned(["generate.reference=style:woodcut", "generate.reference_2=mine.png", "encode.crf=9"])
+    assert said == {
+        "generate.reference": str(style_file("woodcut")), "generate.reference_2": "mine.png", "encode.crf": 9
+    }  # fmt: skip
+    with pytest.raises(SettingsError, match="no style picture 'oils'"):
+        assigned(["generate.reference_3=style:oils"])
+    assert assigned(["generate.reference="]) == {"generate.reference": None}
     assert References.of({"generate.reference": str(given["generate.reference"])}, 1).pictures[0].read().shape[2] == 3
 
 

@@ -21,7 +21,7 @@ from pipeline.commands.options import (
     kept_keys,
     reference_settings,
 )
-from pipeline.commands.running import PRESET_HELP, check, pointed, running, saved_preset, tell_estimate
+from pipeline.commands.running import PRESET_HELP, check, overridden, running, saved_preset, tell_estimate
 from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def generate(
     preset, saved = saved_preset(KIND, preset, home)
     short = {"generate.engine": engine, "generate.look": look, "generate.prompt": prompt}
     short["generate.keys"] = kept_keys(keys, home)
-    overrides = _overrides(assignments or [], short, given, subject)
+    overrides = overridden(assignments or [], short, given, subject)
     settings = KIND.settings.load(preset, overrides, file, saved)
     check(Path(clip), out, report)
     part, source = Part.read(begin, end), local_file(clip, home)
@@ -83,30 +83,6 @@ def generate(
         typer.echo(to_json(values))
     else:
         _summarise(Console(highlight=False), values, out, report)
-
-
-def _overrides(
-    assignments: list[str],
-    short: Mapping[str, str | None],
-    given: Mapping[str, Path | None],
-    subject: str | None,
-) -> dict[str, Any]:
-    """The settings that options of the command line name; `short` and `given` are values and files by their names."""
-    from pipeline.settings import read_assignments
-    from pipeline.settings.field import shown
-    from utils.errors import SettingsError
-
-    overrides: dict[str, Any] = dict(read_assignments(assignments))
-    named: dict[str, Any] = {
-        **short,
-        **{name: str(path.absolute()) for name, path in given.items() if path},
-        **(pointed(subject) if subject else {}),
-    }
-    for name, value in named.items():
-        if value is not None and overrides.setdefault(name, value) != value:
-            both = f"{shown(overrides[name])} and to {shown(value)}"
-            raise SettingsError(f"{name} is set twice, to {both}.", "Set it once.")
-    return overrides
 
 
 def _remember(home: Path | None, settings: Mapping[str, Any]) -> None:

@@ -53,18 +53,18 @@ def submit(
 
     The clips are kept in the home, by a hard link where that can be, so that they may be moved afterwards.
     """
+    from pipeline.commands.options import assigned
     from pipeline.jobs.order import make_order
     from pipeline.kinds import find_kind
     from pipeline.library import inputs
     from pipeline.library.prompts import LastPrompts, prompt_of
-    from pipeline.settings import read_assignments
     from utils.address.address import Address, is_address
     from utils.errors import UnreadableClip
     from utils.home import home as usual
 
     chosen, where = find_kind(kind), home or usual()
     preset, saved = saved_preset(chosen, chosen.settings.USUAL_PRESET if preset is None else preset, where)
-    said = {**saved, **read_assignments(assignments or [], chosen.settings)}
+    said = {**saved, **assigned(assignments, chosen.settings)}
     said = inputs.keep_folders(where, chosen, said)
     chosen.settings.load(preset, said)
     for clip in clips:

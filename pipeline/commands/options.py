@@ -1,10 +1,15 @@
 """Options that several commands take, written once: who is meant, pictures, mattes, strokes, the shared cache."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.settings import JobSettings
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Where results are cached; RESHOOT_HOME or ~/.reshoot otherwise.")
@@ -54,12 +59,26 @@ def kept_keys(keys: Path | None, home: Path | None) -> str | None:
 
 def reference_settings(references: Sequence[Path] | None) -> dict[str, Path]:
     """The settings of reference pictures, in the order in which they are given; style:NAME is one that comes along."""
-    from pipeline.engines.looks.styles import PREFIX, style_file
     from pipeline.types import REFERENCES
     from utils.errors import SettingsError
 
-    names = [str(each) for each in references or []]
-    given = [style_file(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name) for name in names]
+    given = [_picture(str(each)) for each in references or []]
     if len(given) > len(REFERENCES):
         raise SettingsError(f"{len(given)} reference pictures are too many.", f"Give at most {len(REFERENCES)}.")
     return dict(zip(REFERENCES, given, strict=False))
+
+
+def assigned(assignments: Sequence[str] | None, of: type[JobSettings] | None = None) -> dict[str, Any]:
+    """The settings of --set, as `read_assignments` reads them; style:NAME is a reference picture that comes along."""
+    from pipeline.settings import Settings, read_assignments
+    from pipeline.types import REFERENCES
+
+    said = dict(read_assignments(assignments or [], of or Settings))
+    return said | {name: str(_picture(str(said[name]))) for name in REFERENCES if said.get(name)}
+
+
+def _picture(name: str) -> Path:
+    """The file of a picture that is named on the command line."""
+    from pipeline.engines.looks.styles import PREFIX, style_file
+
+    return style_file(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name)

@@ -40,15 +40,15 @@ def save(
     home: Home = None,
 ) -> None:
     """Keep settings under a name; a preset that is saved under it already is replaced."""
+    from pipeline.commands.options import assigned
     from pipeline.kinds import find_kind
     from pipeline.library import inputs
     from pipeline.library.own_presets import OwnPresets
-    from pipeline.settings import read_assignments
     from utils.home import home as usual
 
     chosen, where = find_kind(kind), home or usual()
     base, settings = OwnPresets(where).resolve(chosen, chosen.settings.USUAL_PRESET if preset is None else preset)
-    settings |= read_assignments(assignments or [], chosen.settings)
+    settings |= assigned(assignments, chosen.settings)
     own = OwnPresets(where).save(chosen, name, base, inputs.keep_files(where, chosen, settings))
     typer.echo(f"{own.name} is saved: --preset {own.name!r} uses it.")
 

@@ -19,6 +19,7 @@ from pipeline.commands.options import (
     Shared,
     Strokes,
     Subject,
+    assigned,
     kept_keys,
     reference_settings,
 )
@@ -207,12 +208,11 @@ def _problems(as_json: bool) -> Iterator[None]:
 def _context(home: Path | None, preset: str, assignments: list[str], file: Path | None) -> "RunContext":
     from pipeline.library.given import at_home
     from pipeline.restyle.kind import KIND
-    from pipeline.settings import read_assignments
     from pipeline.stage import RunContext
     from utils.store.shared.opening import open_store
 
     preset, saved = saved_preset(KIND, preset, home)
-    settings = KIND.settings.load(preset, dict(read_assignments(assignments)), file, saved).flat()
+    settings = KIND.settings.load(preset, assigned(assignments), file, saved).flat()
     return RunContext(open_store(home), at_home(settings, KIND.file_settings.values(), home))
 
 

@@ -142,6 +142,30 @@ def pointed(text: str) -> dict[str, Any]:
     return {"analysis.subject": "pointed", **point}
 
 
+def overridden(
+    assignments: list[str],
+    short: Mapping[str, str | None],
+    given: Mapping[str, Path | None],
+    subject: str | None,
+) -> dict[str, Any]:
+    """The settings that options of the command line name; `short` and `given` are values and files by their names."""
+    from pipeline.commands.options import assigned
+    from pipeline.settings.field import shown
+    from utils.errors import SettingsError
+
+    overrides = assigned(assignments)
+    named: dict[str, Any] = {
+        **short,
+        **{name: str(path.absolute()) for name, path in given.items() if path},
+        **(pointed(subject) if subject else {}),
+    }
+    for name, value in named.items():
+        if value is not None and overrides.setdefault(name, value) != value:
+            both = f"{shown(overrides[name])} and to {shown(value)}"
+            raise SettingsError(f"{name} is set twice, to {both}.", "Set it once.")
+    return overrides
+
+
 def _check_writable(path: Path) -> None:
     """Check that the nearest existing folder can be written to, by writing to it."""
     from utils.errors import WriteError
