@@ -167,7 +167,7 @@ def _made(run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[Window
     for plan in plans:
         inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan, **maker.given}
         if maker.keys:
-            inputs["keys"] = maker.keys.within(plan.span)
+            inputs["keys"] = maker.keys.within(plan.span, maker.engine.caps)
         if maker.engine.caps.carry and plan.overlap and before:
             inputs["before"] = before
         before = MadeWindow(plan, _among(run, plans, plan).take(stage, maker.models, **inputs))

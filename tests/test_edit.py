@@ -23,7 +23,7 @@ from pipeline.engines.edit.sheets import Sheets, on_paper, working_size
 from pipeline.settings import Settings
 from tests.engines import CPU, opened, style_of, window_of
 from tests.tiny_models import TINY, flux2_klein, tiny_model, tiny_settings
-from utils.image import RGB, Size
+from utils.image import RGB, Size, at_size
 from utils.progress import Cancel
 
 pytestmark = pytest.mark.slow
@@ -108,6 +108,29 @@ def test_few_frames_are_painted_and_look_at_the_first_of_them(watched: Watched) 
     assert all(np.array_equal(given.references[0], later[0][0].references[0]) for given, _ in later)
     assert {request for _, request in watched.painted} == {asked}, "one prompt, one seed"
     assert not output.fallbacks
+
+
+def test_what_people_painted_stays_and_only_other_keys_are_painted(watched: Watched) -> None:
+    """They look at the example, which may be of another window, and not at what is painted first in this one."""
+    plain, _ = watched.made(window())
+    all_painted, numbers = len(watched.painted), {0, 6}
+    given = {index: np.asarray(255 - VIEWS[index].rgb, np.uint8) for index in numbers}
+    example = np.full((40, 16, 3), (250, 20, 20), np.uint8)
+    made, _ = watched.made(replace(window(), given=given, example=example))
+    assert 0 < len(watched.painted) < all_painted
+    for sheets, _ in watched.painted:
+        (seen,) = sheets.references
+        assert (seen == (250, 20, 20)).all(axis=2).any()
+        assert not any(np.array_equal(sheets.picture, at_size(VIEWS[index].rgb, Size.of(sheets.picture)))
+                       for index in numbers)  # fmt: skip
+    for index, picture in given.items():
+        inside = VIEWS[index].matte > 127
+        assert np.array_equal(made[index].rgb[inside], picture[inside])
+        assert not np.array_equal(plain[index].rgb[inside], picture[inside])
+    first = watched.session.preview(replace(window(), given=given, example=example), 6)
+    assert np.array_equal(first[40:50, 36:44], given[6][40:50, 36:44]), "also as a preview"
+    nearby, inside = made[3].rgb.astype(int), VIEWS[3].matte > 127
+    assert np.abs(nearby - (255 - VIEWS[3].rgb.astype(int)))[inside].mean() < 12, "carried from both"
 
 
 def test_a_carried_frame_moves_with_the_person(watched: Watched) -> None:

@@ -74,6 +74,12 @@ def test_what_comes_from_the_window_before_is_the_first_key() -> None:
     assert keys([100.0] * 5, all_reached, RULES, first=4) == (4,)
 
 
+def test_given_keys_stay_and_others_are_chosen_between_them() -> None:
+    """What lies before the first key counts no more; near given ones fewer others are needed."""
+    assert keys([100.0] * 30, all_reached, RULES, first=4, given=[2, 4, 20]) == (4, 20, 29)
+    assert keys([100.0] * 60, all_reached, RULES, given=[7, 59]) == (0, 7, 31, 55, 59)
+
+
 HEIGHT, WIDTH = 64, 96
 
 

@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.engines.keyframe import ENGINE as KEYFRAME
 from pipeline.keys.folder import Folder
 from pipeline.keys.story import Proposed, propose
 from pipeline.library import given
 from pipeline.make.given_keys import TAKE_KEYS, GivenKeys
 from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
-from tests.journeys import bench, filmed, with_settings
+from tests.journeys import bench, filmed, pictures, with_settings
+from tests.tiny_models import tiny_model
 from utils.errors import SettingsError, WriteError
 from utils.image import Box
+from utils.media.probe import Limits, scan
 from utils.media.timebase import Span
 from utils.paintings.key_set import IDENTITY, Canvas, KeySet
 from utils.paintings.painted import Painted
@@ -97,7 +100,7 @@ def test_painted_pictures_come_back_as_their_frames_without_resampling(
     assert list(keys.keys) == [key.frame for key in offered.keys.keys] and not keys.events
     box = Box(0, 0, *stable.canvas)
     for key in offered.keys.keys:
-        shown = keys.within(Span(key.frame, key.frame + 1)).pictures(stable, box)[key.frame]
+        shown = keys.within(Span(key.frame, key.frame + 1), KEYFRAME.caps).pictures(stable, box)[key.frame]
         painted = Painted(folder).picture(key.file)
         opaque = painted[..., 3] == 255
         assert opaque.sum() > 200 and np.array_equal(shown[opaque], painted[opaque][:, :3])
@@ -137,6 +140,77 @@ def test_wanted_frames_take_the_place_of_the_proposed_ones(offered: Given, tmp_p
 def test_what_lies_in_a_folder_is_never_replaced(offered: Given) -> None:
     with pytest.raises(WriteError, match="painted frames may be in it"):
         Folder(offered.folder, "stable").check()
+
+
+@pytest.fixture(scope="module")
+def painting_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a tiny model of the engine edit."""
+    home = tmp_path_factory.mktemp("home")
+    tiny_model("edit", home / "models")
+    return home
+
+
+@pytest.fixture(scope="module")
+def painted_by_model(offered: Given, painting_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames that `keys --paint` had painted."""
+    folder = tmp_path_factory.mktemp("by model") / "three"
+    told = run(
+        "keys", offered.clip, "-o", folder, "--frames", "0,20,40", "--paint", "edit", "--prompt", "a red raincoat",
+        "--set", "generate.steps=1", "--set", "generate.seed=3", "--preset", "fast", "--home", painting_home,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "3 frames painted by edit" in told.stdout and "Touch them up if you like" in told.stdout
+    return folder
+
+
+def test_an_engine_paints_them_as_people_would_have(offered: Given, painted_by_model: Path) -> None:
+    """The person is painted, with a little room for wide clothes, and all else transparent; they count as they are."""
+    said, painted = KeySet.read((painted_by_model / "keys.json").read_bytes()), Painted(painted_by_model)
+    stable = offered.proposed.stable
+    for key in said.keys:
+        (view,) = stable.views(Span(key.frame, key.frame + 1), Box(0, 0, *stable.canvas))
+        pixels = painted.picture(key.file)
+        far = cv2.dilate(view.matte, np.ones((31, 31))) == 0
+        assert (pixels[cv2.erode(view.matte, np.ones((3, 3))) == 255][:, 3] == 255).all() and not pixels[far][
+            :, 3
+        ].any()
+        changed = np.abs(pixels[..., :3].astype(int) - view.rgb).max(axis=2)
+        assert changed[view.matte == 255].mean() > 10 and not changed[far].any()
+    assert list(offered.taken(painted_by_model).keys) == [0, 20, 40]
+    assert "painted by the engine edit" in (painted_by_model / "README.txt").read_text()
+
+
+def test_some_keys_of_people_are_kept_and_the_model_paints_the_rest(
+    offered: Given, painted_by_model: Path, painting_home: Path, tmp_path: Path
+) -> None:
+    stable, given_back = offered.proposed.stable, tmp_path / "one"
+    (view,) = stable.views(Span(20, 21), Box(0, 0, *stable.canvas))
+    given_back.mkdir()
+    (given_back / "keys.json").write_bytes((painted_by_model / "keys.json").read_bytes())
+    Image.fromarray(np.dstack([view.rgb[..., ::-1], view.matte])).save(given_back / "000020.png")
+    made = run(
+        "generate", offered.clip, "-o", tmp_path / "out.mp4", "--engine", "edit", "--prompt", "a red raincoat",
+        "--set", "generate.steps=1", "--set", "encode.crf=4", "--keys", given_back, "--preset", "fast",
+        "--home", painting_home,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    frames, source = pictures(scan(tmp_path / "out.mp4", Limits())), pictures(scan(offered.clip, Limits()))
+    for index, is_kept in ((20, True), (0, False), (43, False)):
+        inside = cv2.erode(next(stable.analysis.mattes([index])), np.ones((5, 5))) == 255
+        off = np.abs(frames[index].astype(int) - source[index][..., ::-1])[inside]
+        assert (np.median(off) < 15) == is_kept, (index, np.median(off))
+
+
+def test_only_what_paints_single_frames_is_asked_to(offered: Given, tmp_path: Path) -> None:
+    for words, sentence in (
+        (("--paint", "vace"), "vace does not paint single frames. Let one of these paint: restyle, edit."),
+        (("--paint", "edit", "--as-filmed"), "paints frames of the calm camera"),
+        (("--prompt", "a red raincoat"), "Add --paint edit"),
+        (("--paint", "edit", "--set", "generate.engine=vace"), "generate.engine is set twice"),
+    ):
+        told = run("keys", offered.clip, "-o", tmp_path / "new", *words, "--home", tmp_path / "home")
+        assert told.returncode == 1 and sentence in " ".join(told.stderr.split()), told.stderr
+        assert not (tmp_path / "new").exists()
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:

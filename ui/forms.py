@@ -118,7 +118,7 @@ def _readers(field: Field) -> dict[str, Any]:
     elif field.name == GUIDE:
         names = [each.name for each in engines() if each.caps.controls]
     elif field.name == KEYS:
-        names = [each.name for each in engines() if each.caps.between_given]
+        names = [each.name for each in engines() if each.caps.takes_paintings]
     else:
         names = [each.name for each in engines() if field.name in each.settings]
     return {"engines": names} if 0 < len(names) < len(engines()) else {}
@@ -133,7 +133,7 @@ def _only_led(kind: Kind, field: Field) -> dict[str, Any]:
 
 def _animates(engine: Engine) -> bool:
     """Whether an engine makes a clip from given frames alone, without a source between them."""
-    return engine.caps.given_frames and not engine.caps.between_given
+    return engine.caps.given_frames and not engine.caps.takes_paintings
 
 
 def _step(field: Field) -> float | None:

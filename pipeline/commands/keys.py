@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.fetching import ClipFile, local_file
-from pipeline.commands.options import Home, Matte, Shared, Strokes, Subject
-from pipeline.commands.running import PRESET_HELP, pointed, running, saved_preset
+from pipeline.commands.options import Home, Matte, References, Shared, Strokes, Subject, reference_settings
+from pipeline.commands.running import PRESET_HELP, overridden, running, saved_preset
 from pipeline.commands.trimming import From, Part, To
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ def keys(
     frames: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="The frames to paint, in place of those that are proposed.")
     ] = None,
+    paint: Annotated[
+        str | None, typer.Option(metavar="ENGINE", help="An engine that paints them, to be touched up: edit, ...")
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="What --paint is to paint, for engines with a model.")] = None,
+    reference: References = None,
     preset: Annotated[str, typer.Option(help=PRESET_HELP)] = "balanced",
     subject: Subject = None,
     matte: Matte = None,
@@ -39,32 +44,45 @@ def keys(
     shared: Shared = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what keys.json says, for programs to read.")] = False,
 ) -> None:
-    """Write the frames to paint for the engine keyframe, each with its reason and the frames that are made from it."""
+    """Write the frames to paint for the engine keyframe, each with its reason and the frames that are made from it.
+
+    With --paint an engine paints them, and takes the settings that `generate` takes.
+    """
+    from pipeline.engines import engine
     from pipeline.keys.folder import Folder
+    from pipeline.keys.painting import Painter
     from pipeline.keys.story import propose
     from pipeline.restyle.kind import KIND
     from pipeline.see.open_clip import open_clip
-    from pipeline.settings import read_assignments
     from utils.store.shared.opening import use_shared
 
     use_shared(shared)
     folder = Folder(out, "as filmed" if as_filmed else "stable")
-    folder.check()
+    folder.check(painted=paint is not None)
+    _check_painting(paint, prompt, reference)
     wanted = _read_frames(frames)
-    files = {"analysis.matte": matte, "analysis.strokes": strokes}
-    chosen: dict[str, Any] = {name: str(path.absolute()) for name, path in files.items() if path}
-    named = {**read_assignments(assignments or []), **chosen, **(pointed(subject) if subject else {})}
+    files = {**reference_settings(reference), "analysis.matte": matte, "analysis.strokes": strokes}
+    named = overridden(assignments or [], {"generate.engine": paint, "generate.prompt": prompt}, files, subject)
     preset, saved = saved_preset(KIND, preset, home)
     settings = KIND.settings.load(preset, named, None, saved)
     part, source = Part.read(begin, end), local_file(clip, home)
     with running(KIND, settings.flat(), home) as context:
+        painter = Painter.of(engine(paint), context.settings) if paint else None
         context = part.of(source, context)
-        proposed = propose(open_clip(source, context), context, wanted)
+        proposed = propose(open_clip(source, context), context, wanted, painter)
         written = folder.write(proposed)
     if as_json:
         typer.echo(written.to_json().decode())
     else:
         _tell(proposed, written, out)
+
+
+def _check_painting(paint: str | None, prompt: str | None, reference: list[Path] | None) -> None:
+    """Refuse what only an engine reads that paints."""
+    from utils.errors import SettingsError
+
+    if paint is None and (prompt is not None or reference):
+        raise SettingsError("--prompt and --reference are for an engine that paints.", "Add --paint edit.")
 
 
 def _read_frames(text: str | None) -> list[int]:
@@ -85,7 +103,8 @@ def _tell(proposed: Proposed, written: KeySet, out: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(str(out))}[/]: {len(written.keys)} frames to paint; {proposed.seconds:.1f} s")
+    what = f"frames painted by {proposed.painter}" if proposed.painted else "frames to paint"
+    console.print(f"[bold]{escape(str(out))}[/]: {len(written.keys)} {what}; {proposed.seconds:.1f} s")
     table = Table(box=None, pad_edge=False)
     for column in ("picture", "makes frames", "why"):
         table.add_column(column, no_wrap=column != "why")
@@ -95,4 +114,5 @@ def _tell(proposed: Proposed, written: KeySet, out: Path) -> None:
     console.print(table)
     for event in proposed.events:
         console.print(f"  [dim]{escape(event.sentence)}[/]")
-    console.print("Paint them, and give the folder back: generate CLIP --engine keyframe --keys FOLDER")
+    what_to_do = "Touch them up if you like" if proposed.painted else "Paint them"
+    console.print(f"{what_to_do}, and give the folder back: generate CLIP --engine keyframe --keys FOLDER")

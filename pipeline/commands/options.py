@@ -27,7 +27,7 @@ Guide = Annotated[
 ]
 Keys = Annotated[
     Path | None,
-    typer.Option("--keys", help="Painted frames that the engine keyframe goes between: a folder, a zip or a picture."),
+    typer.Option("--keys", help="Painted frames that keyframe and edit go between: a folder, a zip or a picture."),
 ]
 References = Annotated[
     list[Path] | None,

@@ -95,6 +95,8 @@ class Caps:
     """Whether frames of a window may be given, which it goes between."""
     between_given: bool = False
     """Whether it makes what lies between given frames: windows then go from one of them to the next."""
+    paints_keys: bool = False
+    """Whether it paints key frames of its own and carries them: given ones stay as they are, and it paints others."""
     is_edit_of_source: bool = False
     """Whether the result is an overlay on the source, with edges and details at the same positions."""
     keeps_feet: bool = False
@@ -105,6 +107,11 @@ class Caps:
     """Whether pixels outside of the restyled part stay as in the source, so that colours need no correction."""
     deterministic: Literal["anywhere", "same card", "no"] = "anywhere"
     """Where the same input and seed give the same pixels: on all machines, on the same graphics card, or nowhere."""
+
+    @property
+    def takes_paintings(self) -> bool:
+        """Whether it carries frames that people painted."""
+        return self.between_given or self.paints_keys
 
     def most_references(self, settings: Mapping[str, Any]) -> int:
         """The most reference pictures that it takes with these settings."""
@@ -223,6 +230,9 @@ class Window:
     which only a guide can say."""
     given: Mapping[int, RGB] = field(default_factory=dict, repr=False)
     """Frames that are known, by index, for an engine whose Caps say that it takes some."""
+    example: RGB | None = field(default=None, repr=False)
+    """What people painted in the first frame that they gave, wherever in the clip: what an engine paints beside theirs
+    is to look like it."""
 
     @classmethod
     def single(cls, view: View, settings: Mapping[str, Any], style: Style, rate: Fraction) -> Window:

@@ -1,8 +1,10 @@
 """Proposing the frames of a clip to paint, as one function that reads from top to bottom: `propose`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from pipeline.keys.painting import Painter
+from pipeline.make.made_window import MadeWindow
 from pipeline.plan.key_frames import PROPOSE, KeyFrames
 from pipeline.plan.stable_path import STABILISE, StablePath
 from pipeline.plan.stable_picture import StablePicture
@@ -28,6 +30,10 @@ class Proposed:
     offers: tuple[Offer, ...]
     events: tuple[Event, ...]
     seconds: float
+    painter: str = ""
+    """The engine that painted them, where one did."""
+    painted: Mapping[int, MadeWindow] = field(default_factory=dict)
+    """What it painted, by the index of the frame."""
 
     @property
     def reaches(self) -> list[Span]:
@@ -40,8 +46,11 @@ class Proposed:
         return found
 
 
-def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = ()) -> Proposed:
-    """Propose the frames of a clip to paint, or take those that are wanted. A restyle run uses the same stages."""
+def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = (), painter: Painter | None = None) -> Proposed:
+    """Propose the frames of a clip to paint, or take those that are wanted; a painter paints them.
+
+    A restyle run uses the same stages.
+    """
     run = Run(context)
     _check(clip, wanted)
 
@@ -64,7 +73,11 @@ def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = ()) -> Prop
     else:
         offers = KeyFrames(run.take(PROPOSE, clip=clip, analysis=analysis, joints=joints)).offers
     apply_to = str(run.context.settings["generate.apply_to"])
-    return Proposed(stable, apply_to, offers, (*run.events, *analysis.events), run.seconds)
+
+    # 4. Paint them, where an engine is to do that.
+    painted = painter.painted(run, stable, [offer.frame for offer in offers]) if painter else {}
+    name = painter.engine.name if painter else ""
+    return Proposed(stable, apply_to, offers, (*run.events, *analysis.events), run.seconds, name, painted)
 
 
 def _check(clip: Clip, wanted: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ engine sees by one resampling, or by none where it was painted on the stable pic
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.engines.base import Engine, View
+from pipeline.engines.base import Caps, Engine, View
 from pipeline.plan.stable_picture import SEEN_KERNEL, StablePicture
 from pipeline.see.mended_matte import Take
 from pipeline.stage import RunContext, Stage, Work
@@ -58,9 +58,10 @@ class GivenKeys:
         """What people should know of the pictures."""
         return [Event("make", sentence) for sentence in self._facts["notes"]]
 
-    def within(self, span: Span) -> "WindowKeys":
-        """Those of a window."""
-        return WindowKeys(self, tuple(index for index in self.keys if index in span))
+    def within(self, span: Span, caps: Caps) -> "WindowKeys":
+        """Those that a window of an engine depends on; one that paints others takes after the first of the clip."""
+        example = min(self.keys) if caps.paints_keys else None
+        return WindowKeys(self, tuple(index for index in self.keys if index in span), example)
 
     def frame(self, view: View, clip_size: Size, size: Size) -> dict[int, RGB]:
         """The picture over a single view of its frame, which is a part of that frame at a size; none without one."""
@@ -94,11 +95,23 @@ class WindowKeys:
 
     given: GivenKeys
     indexes: tuple[int, ...]
+    example_index: int | None = None
+    """The frame that others are to look like."""
 
     @property
     def digest(self) -> str:
         """The digest of these frames alone."""
-        return digest_bytes(canonical_json([SEEN_KERNEL, *(self.given.digest_of(index) for index in self.indexes)]))
+        example = [] if self.example_index is None else [{"example": self.given.digest_of(self.example_index)}]
+        frames = [self.given.digest_of(index) for index in self.indexes]
+        return digest_bytes(canonical_json([SEEN_KERNEL, *frames, *example]))
+
+    def example(self, stable: StablePicture, apply_to: str) -> RGB | None:
+        """The frame that others are to look like, around what is painted of it."""
+        index = self.example_index
+        box = None if index is None else stable.box(Span(index, index + 1), whole=apply_to != "person")
+        if index is None or box is None:
+            return None
+        return replace(self, indexes=(index,)).pictures(stable, box)[index]
 
     def pictures(self, stable: StablePicture, box: Box) -> dict[int, RGB]:
         """Each in a crop of the stable picture, by its index; the source's pixels are where nothing is painted."""
@@ -118,8 +131,10 @@ def given_keys(take: Take, clip: Clip, context: RunContext, engine: Engine) -> t
     An engine that goes between painted frames cannot do without them, which is told before anything is computed.
     """
     path = context.settings[SETTING]
-    if not engine.caps.between_given:
+    if not engine.caps.takes_paintings:
         return None, f"{engine.name} does not go between painted frames." if path else ""
+    if not path and engine.caps.paints_keys:
+        return None, ""
     if not path:
         raise SettingsError(
             f"{engine.name} makes what lies between painted frames, and none is given.",

@@ -182,6 +182,7 @@ class _Making:
             carry=self._carry(),
             controls=leads(self._engine.caps.controls, lambda: self._stable.views(plan.span, plan.box), self._guide),
             given=self._given(),
+            example=self._example(),
         )
 
     @property
@@ -194,6 +195,11 @@ class _Making:
         """The painted frames of this window, in its crop."""
         keys: WindowKeys | None = self._work.inputs.get("keys")
         return keys.pictures(self._stable, self._plan.box) if keys else {}
+
+    def _example(self) -> RGB | None:
+        """What the engine's own key frames are to look like, where people painted some."""
+        keys: WindowKeys | None = self._work.inputs.get("keys")
+        return keys.example(self._stable, self._work.settings["generate.apply_to"]) if keys else None
 
     def _carry(self) -> Carry | None:
         """Frames of the previous window to continue from: as many as the engine takes and both windows share."""

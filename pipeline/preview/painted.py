@@ -37,7 +37,8 @@ def between_painted(
         view.index: keys.frame(view, clip_size, sample.size)[view.index] for view in views if view.index in indexes
     }
     span = Span(sample.index, sample.index + len(views))
-    return replace(window, span=span, size=box.size, views=lambda: iter(views), given=given)
+    example = next(iter(given.values()), None)
+    return replace(window, span=span, size=box.size, views=lambda: iter(views), given=given, example=example)
 
 
 def _box(samples: list[Sample], *, whole: bool) -> Box:

@@ -85,8 +85,8 @@ class Generate(Group):
     keys: str | None = setting(
         None,
         "Painted frames",
-        "Frames of the clip that people painted, which the engine keyframe goes between: a folder, a zip or a picture. "
-        "`python -m pipeline keys` writes the frames to paint.",
+        "Frames of the clip that people painted, which the engine keyframe goes between, and edit beside its own: a "
+        "folder, a zip or a picture. `python -m pipeline keys` writes the frames to paint.",
     )
     control_strength: float = setting(
         1.0, "Strength of the lead", "How closely the model keeps to what leads it.", least=0, most=2

@@ -4,7 +4,7 @@ At first those that scale and distance ask for; then, while some frame between t
 that neither key shows, that frame becomes a key too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,20 +26,24 @@ class Rules:
     """Fewest frames from one key to the next, but for the last frame."""
 
 
-def keys(heights_px: Sequence[float], unreached: Unreached, rules: Rules, first: int = 0) -> tuple[int, ...]:
+def keys(
+    heights_px: Sequence[float], unreached: Unreached, rules: Rules, first: int = 0, given: Collection[int] = ()
+) -> tuple[int, ...]:
     """The key frames from `first` on, in order, given the subject's height in each frame (0 where it is not seen).
 
-    The last frame is one too, so that each frame has a key on both sides.
+    Frames that are `given` are keys, and so is the last one, so that each frame has a key on both sides.
     """
     whole = [first]
-    for start, stop in pairwise(_by_scale(heights_px, rules, first)):
-        whole += [*_between(start, stop, unreached, rules), stop]
+    fixed = sorted({first, *(key for key in given if key > first), len(heights_px) - 1})
+    for part in pairwise(fixed):
+        for start, stop in pairwise(_by_scale(heights_px, rules, *part)):
+            whole += [*_between(start, stop, unreached, rules), stop]
     return tuple(whole)
 
 
-def _by_scale(heights_px: Sequence[float], rules: Rules, first: int) -> Iterator[int]:
+def _by_scale(heights_px: Sequence[float], rules: Rules, first: int, last: int) -> Iterator[int]:
     """Frames so near each other that neither scale nor distance changes too much from one to the next."""
-    key, last = first, len(heights_px) - 1
+    key = first
     yield key
     for frame in range(first + 1, last + 1):
         if frame == last:

@@ -1,6 +1,6 @@
 """A stretch of frames, of which some are to be painted: chooses which, by what the others show that these do not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -32,9 +32,9 @@ class Stretch:
         small = cv2.resize(mask, self._motion.size, interpolation=cv2.INTER_AREA)
         self._known[key] = small.astype(np.float32) / 255
 
-    def keys(self, rules: Rules | None = None, first: int = 0) -> tuple[int, ...]:
-        """The frames to paint, in order, from the frame `first` on, which is painted already where it is not 0."""
-        return keys(self._heights_px, self._unreached, rules or Rules(), first)
+    def keys(self, rules: Rules | None = None, first: int = 0, given: Collection[int] = ()) -> tuple[int, ...]:
+        """The key frames, in order, from `first` on, which is painted already where it is not 0, as the `given` are."""
+        return keys(self._heights_px, self._unreached, rules or Rules(), first, given)
 
     def _unreached(self, start: int, stop: int) -> dict[int, float]:
         return {

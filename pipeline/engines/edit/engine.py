@@ -26,6 +26,8 @@ class Edit(DiffusionEngine):
         lengths=Lengths(preferred=64, most=96),
         references=4,
         carry=tuple(range(1, 34)),
+        given_frames=True,
+        paints_keys=True,
         deterministic="same card",
     )
     tools = (*DiffusionEngine.tools, "numba")

@@ -36,9 +36,11 @@ class EditSession(DiffusionSession[Opened, Defaults]):
     """Makes windows with an opened model."""
 
     def preview(self, window: Window, index: int) -> RGB:
-        """One painted frame."""
-        work = _Work.single(window, index)
-        return shown(work.views[0], self._painted(work, _Key(0)), work.parts[0])
+        """One frame, as people painted it or else the model does."""
+        work, example = _Work.single(window, index), window.example
+        key = _Key(0, references=() if example is None else (example,))
+        picture = window.given[index] if index in window.given else self._painted(work, key)
+        return shown(work.views[0], picture, work.parts[0])
 
     def frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
         """Carried from the painted keys."""
@@ -50,8 +52,9 @@ class EditSession(DiffusionSession[Opened, Defaults]):
         first = max(0, len(before) - 1)
         if before and window.carry:
             stretch.known(first, window.carry.valid[first])
-        pictures = {first: before[first]} if before else {}
-        self._paint(work, stretch.keys(first=first), pictures)
+        given = {number: picture for number, picture in work.given.items() if number >= first}
+        pictures = {**({first: before[first]} if before else {}), **given}
+        self._paint(work, stretch.keys(first=first, given=given), pictures)
         whole = chain(before[:first], self._between(work, subjects, pictures, first))
         for view, part, picture in zip(work.views, work.parts, whole, strict=True):
             yield over_source(view, picture, part, window.settings["generate.apply_to"])
@@ -67,7 +70,10 @@ class EditSession(DiffusionSession[Opened, Defaults]):
         return (frame.picture for frame in Between(seen, regions, keys, seed, work.cancel.check).made())
 
     def _paint(self, work: "_Work", keys: Sequence[int], pictures: dict[int, RGB]) -> None:
-        """Paint the keys that have no picture yet. All of them look at the first one of the clip."""
+        """Paint the keys that have no picture yet.
+
+        All of them look at what people painted in the first frame that they gave, or else at the first key of the clip.
+        """
         anchor = _anchor(work, pictures)
         to_paint = [key for key in keys if key not in pictures]
         for number, key in enumerate(to_paint):
@@ -136,6 +142,12 @@ class _Work(Work):
     def parts(self) -> list[Mask]:
         return [part_mask(view.matte, self.window.settings["generate.apply_to"]) for view in self.views]
 
+    @property
+    def given(self) -> dict[int, RGB]:
+        """The frames that people painted, by their numbers in the window."""
+        given = self.window.given
+        return {number: given[view.index] for number, view in enumerate(self.views) if view.index in given}
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -164,7 +176,9 @@ def _going_on(work: _Work) -> list[RGB]:
 
 
 def _anchor(work: _Work, pictures: Mapping[int, RGB]) -> RGB | None:
-    """What the first key of the clip shows: from the window before, or the end of that window itself."""
+    """What people painted first, or what the first key of the clip shows: from the window before, or its end."""
+    if work.window.example is not None:
+        return work.window.example
     carry = work.window.carry
     if carry and ANCHOR in carry.state:
         return np.asarray(carry.state[ANCHOR], np.uint8)
