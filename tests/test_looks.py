@@ -203,6 +203,18 @@ def test_textures_lie_still_when_crops_differ(filmed: Filmed, views: list[View],
     assert np.abs(wide[cut].astype(int) - narrow).max() <= 2
 
 
+@pytest.mark.parametrize("name", ["film", "noir", "paint", "watercolour", "ink", "charcoal", "cel", "comic"])
+def test_a_look_lies_where_its_source_lies(filmed: Filmed, views: list[View], name: str) -> None:
+    """By the shift that brings their brightness closest together; looks that are lit anew have none that says much."""
+    view = filmed[0][45]
+    painted = made(view, views, look=name, apply_to="both")
+    greys = [cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 1.2) for each in (view.rgb, painted)]
+    done = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-5)
+    whole = np.full(view.matte.shape, 255, np.uint8)
+    _, found = cv2.findTransformECC(*greys, np.eye(2, 3, dtype=np.float32), cv2.MOTION_TRANSLATION, done, whole, 1)
+    assert np.abs(found[:, 2]).max() < 0.3
+
+
 def test_seeds_vary_what_is_by_chance(views: list[View]) -> None:
     for name in VARIED:
         first, again, other = (made(views[0], views, look=name, seed=seed) for seed in (0, 0, 5))

@@ -23,11 +23,10 @@ class Paint:
 
     def __call__(self, picture: Picture) -> Bytes:
         strokes = picture.painted(4.0)
-        fine = picture.light - brightness(strokes) + 0.35 * self._canvas(picture)
-        bristle = smoothed_along(np.asarray(fine, np.float32), picture.tangent, 7 * picture.brush_px, picture.near)
-        height = blurred(brightness(strokes) + 2.0 * bristle, 0.7)
-        catch = np.clip(1.6 * rising(height, 0.6, 0.8), -0.08, 0.08)
-        body = cv2.add(strokes, cv2.merge([bristle + catch] * 3))
+        light = brightness(strokes)
+        fine, grain = (_combed(picture, each) for each in (picture.light - light, 0.35 * self._canvas(picture)))
+        catch = np.clip(1.6 * rising(blurred(_ridges(light) + 2.0 * grain, 0.7), 0.6, 0.8), -0.08, 0.08)
+        body = cv2.add(strokes, cv2.merge([fine + grain + catch] * 3))
         oil = self._cube(picture.enlarged(bytes_of(np.asarray(body, np.float32))))
         return limited_contrast(oil, picture, 0.54, 14)
 
@@ -56,6 +55,17 @@ class Watercolour:
         keep = cv2.multiply(line, grain, scale=1 / 255)
         sheet = np.asarray(cv2.multiply(washed, cv2.cvtColor(keep, cv2.COLOR_GRAY2RGB), scale=1 / 255))
         return limited_contrast(sheet, picture, 0.70, 14)
+
+
+def _combed(picture: Picture, field: Floats) -> Floats:
+    """A field drawn out along edges, as bristles do it."""
+    return smoothed_along(np.asarray(field, np.float32), picture.tangent, 7 * picture.brush_px, picture.near)
+
+
+def _ridges(light: Floats) -> Floats:
+    """Paint that is piled up where strokes end. Were brightness itself the height, its light would move every edge."""
+    gx, gy = (cv2.Sobel(light, cv2.CV_32F, *axis, ksize=3, scale=1 / 4) for axis in ((1, 0), (0, 1)))
+    return np.asarray(cv2.magnitude(gx, gy), np.float32)
 
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
