@@ -254,7 +254,7 @@ ELSEWHERE = (
 OF_A_TAB = ("analyse",)
 """Kinds of jobs that a tab of their own submits; the form does not offer them."""
 WITHOUT_MODEL = {
-    "restyle": f"{len(LOOKS)} looks, each an edit of the source's own pixels. It needs no weights.",
+    "restyle": f"{len(LOOKS)} looks, each an edit of the source's own pixels. Only picture needs weights: 3 MB.",
     "keyframe": "A few frames that you paint in any program, carried through the clip. It needs no weights.",
 }
 MAKES = "All frames are made anew from the picture, what leads them and a prompt."
