@@ -208,10 +208,14 @@ def test_a_look_lies_where_its_source_lies(filmed: Filmed, views: list[View], na
     """By the shift that brings their brightness closest together; looks that are lit anew have none that says much."""
     view = filmed[0][45]
     painted = made(view, views, look=name, apply_to="both")
-    greys = [cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 1.2) for each in (view.rgb, painted)]
+    here, there = (
+        cv2.GaussianBlur(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (0, 0), 1.2) for each in (view.rgb, painted)
+    )
     done = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-5)
     whole = np.full(view.matte.shape, 255, np.uint8)
-    _, found = cv2.findTransformECC(*greys, np.eye(2, 3, dtype=np.float32), cv2.MOTION_TRANSLATION, done, whole, 1)
+    start = np.eye(2, 3, dtype=np.float32)
+    _, found = cv2.findTransformECC(here, there, start, cv2.MOTION_TRANSLATION, done, whole, 1)
+    assert isinstance(found, np.ndarray)
     assert np.abs(found[:, 2]).max() < 0.3
 
 
