@@ -4,12 +4,14 @@ python -m benchmarks.keyframe [quality|choice|cost]
 
 The walker in clothes of other colours is the perfect painting of every frame; each twentieth frame is a key. PSNR
 inside the matte of the frames between, beside plain flow from the nearest key, flow from both keys, and the bound: each
-frame put together from its own perfect painting. `choice` lets the engine `edit` choose its keys.
+frame put together from its own perfect painting. `choice` takes the keys that the engine `edit` paints, and those that
+the command `keys` proposes.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -24,6 +26,7 @@ from utils.keyframes.between import Between
 from utils.keyframes.carrying import Side, carried
 from utils.keyframes.choosing import Rules
 from utils.keyframes.motion import Match, Motion
+from utils.keyframes.offering import RULES
 from utils.keyframes.strength import identity
 from utils.keyframes.stretch import Stretch
 from utils.keyframes.synthesis import Flags, Key, Seen, synthesised
@@ -37,8 +40,11 @@ CLOSE_SPAN = (66, 77)
 CROP = Size(512, 640)
 LENGTHS = 20, 60
 CHOICE_SHOT = Shot(size=(480, 270), frames=90)
-CHOICE_SPANS = {"approach": (0, 48), "exit": (42, 90)}
-UNREACHED = (0.1, Rules.unreached, 1.0)
+CHOICE_SPANS = {"approach": (0, 49), "turn": (30, 79), "exit": (42, 90)}
+CHOICES = {
+    "edit": Rules(), "keys": RULES, "as edit, more reached": Rules(unreached=0.1),
+    "as keys, by distance alone": replace(RULES, unreached=1.0),
+}  # fmt: skip
 MEMORY = """
 from benchmarks.keyframe import SHOT, made, EVERY
 from tests.restyled_walk import Walk
@@ -184,13 +190,13 @@ def _close_up(shot: Shot, span: tuple[int, int], size: Size) -> Walk:
 
 
 def _choice() -> None:
-    """How many keys are painted for each limit on what no key may show, and how near the others come."""
+    """How many keys each set of rules asks for, with the first and the last frame, and how near the others come."""
     for name, span in CHOICE_SPANS.items():
         walk = Walk(CHOICE_SHOT, span)
-        for most in UNREACHED:
-            keys = Stretch(walk.greys, walk.mattes).keys(Rules(unreached=most))
+        for whose, rules in CHOICES.items():
+            keys = Stretch(walk.greys, walk.mattes).keys(rules)
             values = walk.psnr_db(made(walk, walk.restyled, keys), keys)
-            print(f"\n{name}, {most:4.0%} unreached: {len(keys):2} keys in {len(walk.source)} frames,"
+            print(f"\n{name}, {whose:26}: {len(keys):2} keys in {len(walk.source)} frames,"
                   f" mean {np.mean(values):.1f} dB, worst {min(values):.1f} dB", end="", flush=True)  # fmt: skip
     print()
 

@@ -23,6 +23,7 @@ from tests.journeys import bench, filmed, pictures, with_settings
 from tests.tiny_models import tiny_model
 from utils.errors import SettingsError, WriteError
 from utils.image import Box
+from utils.keyframes.offering import RULES
 from utils.media.probe import Limits, scan
 from utils.media.timebase import Span
 from utils.paintings.key_set import IDENTITY, Canvas, KeySet
@@ -62,10 +63,10 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Given:
 
 def test_every_frame_is_made_from_a_key_that_is_near(offered: Given) -> None:
     frames = [key.frame for key in offered.keys.keys]
-    assert frames == sorted(set(frames)) and 3 <= len(frames) <= 10
+    assert frames == sorted(set(frames)) and 2 <= len(frames) <= 8
     reached = {index for key in offered.keys.keys if key.reaches for index in range(key.reaches[0], key.reaches[1] + 1)}
     assert reached == set(range(SHOT.frames))
-    assert max(np.diff(frames)) <= 20 and all(key.reason for key in offered.keys.keys)
+    assert max(np.diff(frames)) <= RULES.frames and all(key.reason for key in offered.keys.keys)
 
 
 def test_a_picture_is_the_stable_view_with_the_matte_as_its_transparency(offered: Given) -> None:

@@ -88,7 +88,7 @@ def _reduced(matte: Mask, size: Size) -> Mask:
 
 PROPOSE = Stage(
     "key frames",
-    version=1,
+    version=2,
     run=_propose,
     settings=("generate.apply_to",),
     tools=("av", "numpy", "opencv-contrib-python"),

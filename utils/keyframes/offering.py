@@ -17,8 +17,11 @@ from utils.keyframes.choosing import Rules, keys
 from utils.keyframes.motion import Motion
 from utils.keyframes.stretch import Check, Mask, Stretch
 
-RULES = Rules(scale=1.3, frames=20, unreached=0.4, least=5)
-"""Patch synthesis fills in what plain carrying does not reach, so that fewer frames have to be painted for it."""
+RULES = Rules(scale=1.3, frames=48, unreached=0.6, least=5)
+"""As few as patch synthesis needs, by `benchmarks.keyframe choice`. It finds again most of what the flow loses; only
+where that is most of the subject it takes one thing for another."""
+GAP_FRAMES, NEAR_FRAMES = 20, 20
+"""How long somebody may be out of sight within one run; and among how many frames it is judged who is well seen."""
 WELL_SEEN = 0.6
 """Of their height in the frames around: somebody who is seen less of comes into the picture, or leaves it."""
 TURNED = 0.35
@@ -98,7 +101,7 @@ def _why_between(run: Run, before: int, key: int, after: int) -> str:
     return "something comes into sight that no other key shows"
 
 
-def seen_runs(heights_px: Sequence[float], longest_gap: int = RULES.frames) -> list[tuple[int, int]]:
+def seen_runs(heights_px: Sequence[float], longest_gap: int = GAP_FRAMES) -> list[tuple[int, int]]:
     """The runs of frames in which somebody is well seen, half-open; a short gap does not end one."""
     indexes: NDArray[np.intp] = np.flatnonzero(np.asarray(heights_px))
     if not len(indexes):
@@ -109,7 +112,7 @@ def seen_runs(heights_px: Sequence[float], longest_gap: int = RULES.frames) -> l
 
 def _well_seen(heights_px: Sequence[float], start: int, stop: int) -> tuple[int, int]:
     """A run without the frames at its ends in which little of somebody is seen."""
-    near = RULES.frames
+    near = NEAR_FRAMES
     first = next(i for i in range(start, stop) if heights_px[i] >= WELL_SEEN * max(heights_px[i : min(i + near, stop)]))
     last = next(
         i
