@@ -31,7 +31,7 @@ class Restyle:
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
-    version = 9
+    version = 10
     caps = Caps(
         kind="frame",
         is_edit_of_source=True,

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from pipeline.engines.base import View
-from pipeline.engines.looks import Follower, look
+from pipeline.engines.looks import Follower, Look, look
+from pipeline.engines.looks.contrast import limited_widely
 from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
@@ -76,8 +77,9 @@ class Brush:
         part, inner = _aligned(view.corner, box)
         rgb, matte, shown = (_extended(picture, part) for picture in (view.rgb, view.matte, share))
         corner = (view.corner[0] + part.left, view.corner[1] + part.top)
-        picture = self._look(Picture(rgb, matte, shown, corner, self._tone.unit, self._shrink))[inner.slices]
-        return self._palette(picture) if self._palette else picture
+        seen = Picture(rgb, matte, shown, corner, self._tone.unit, self._shrink)
+        painted = _steady(self._look, seen)[inner.slices]
+        return self._palette(painted) if self._palette else painted
 
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:
@@ -109,9 +111,15 @@ def painter(name: str, tone: Tone, seed: int) -> Callable[[RGB], RGB]:
         part, inner = _aligned((0, 0), Box.of(rgb))
         nobody, shown = (np.full((part.size.height_px, part.size.width_px), level, np.uint8) for level in (0, 255))
         picture = Picture(_extended(rgb, part), nobody, shown, (part.left, part.top), tone.unit, 2)
-        return painted(picture)[inner.slices]
+        return _steady(painted, picture)[inner.slices]
 
     return paint
+
+
+def _steady(look: Look, picture: Picture) -> RGB:
+    """A picture in a look; one that goes on from the picture before is steady by that."""
+    painted = look(picture)
+    return painted if isinstance(look, Follower) else limited_widely(painted, picture)
 
 
 def _aligned(corner: tuple[int, int], box: Box) -> tuple[Box, Box]:
