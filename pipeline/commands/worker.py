@@ -47,7 +47,7 @@ def worker(
     where = home or usual()
     use_home(where)
     url, budget = database_url(where, database), Budget.of(ahead, ahead_gb, ahead_music)
-    supervisor = Supervisor(where, url, name or worker_name(), keep_model, budget)
+    supervisor = Supervisor(where, url, name or worker_name(where, url), keep_model, budget)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())
     Console(stderr=True, highlight=False).print(f"Working on the jobs of {where}. Ctrl-C stops; nothing is lost.")

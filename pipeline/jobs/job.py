@@ -106,6 +106,10 @@ class Job:
     """How long workers have worked on it, up to the last report; waiting and pauses do not count."""
     card: Mapping[str, float] | None = None
     """The graphics card at the last report, while an engine works: share busy, memory used and in all."""
+    run: int = 0
+    """How many times it was enqueued; each time is a workflow of DBOS."""
+    is_called: bool = False
+    """Whether it is the queued job that workers are offered."""
 
     @property
     def spot(self) -> Spot:

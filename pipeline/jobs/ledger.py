@@ -1,8 +1,8 @@
 """The ledger: all jobs and their events, and the changes that people make to them.
 
 Each change is one statement or transaction that names the states it starts from, so that the web process, workers and
-command line may write concurrently. The same database holds the wakeups, so that a job and its wakeup are stored
-together or not at all.
+command line may write concurrently. The same database holds the workflows of DBOS, so that a job and its workflow are
+stored together or not at all.
 """
 
 import secrets
@@ -13,16 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.database import open_database
+from pipeline.jobs.database import begin_alone, open_database
 from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
+from pipeline.jobs.line import Line
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
-from pipeline.jobs.wakeups import Wakeups
+from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs, workflow
 from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 QUEUE_LOCK = 0x5E5407
-"""Key of the Postgres advisory lock under which positions in the queue change."""
+"""Key of the Postgres advisory lock under which the line changes."""
 RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
@@ -41,11 +41,11 @@ class Ledger:
         self.url = url
         self.database = open_database(url, new=new)
         self.engine = self.database.engine
-        self.wakeups = Wakeups(self.database)
+        self.line = Line(self.database)
 
     def close(self) -> None:
         """Close the database."""
-        self.wakeups.close()
+        self.line.close()
         self.engine.dispose()
 
     def submit(self, order: Order) -> Job:
@@ -55,10 +55,8 @@ class Ledger:
     def submit_all(self, orders: Sequence[Order]) -> list[Job]:
         """Accept several jobs in one transaction."""
         new = [_row(order) for order in orders]
-        with self._queue_transaction() as connection:
+        with self.changing() as connection:
             connection.execute(jobs.insert().values(position=_last()), new)
-            for _ in new:
-                self.wakeups.issue(connection)
         return self._read(jobs.c.id.in_([row["id"] for row in new]))
 
     def get(self, job: str) -> Job:
@@ -78,7 +76,7 @@ class Ledger:
         return self._read(jobs.c.state.in_(states))
 
     def has_work(self) -> bool:
-        """Whether a job runs or can be claimed, by whatever worker."""
+        """Whether a job runs or can be begun, by whatever worker."""
         wanted = sa.select(jobs.c.id).where(jobs.c.state.in_((State.QUEUED, State.RUNNING))).limit(1)
         with self.engine.connect() as connection:
             return connection.execute(wanted).first() is not None
@@ -129,10 +127,9 @@ class Ledger:
             if connection.execute(sa.select(jobs.c.id).where(fits).limit(1)).first() is None:
                 return
         update = jobs.update().where(fits).values(state=State.QUEUED, **NO_PROBLEM).returning(jobs.c.id)
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             for job in connection.execute(update).scalars().all():
                 self.write(connection, job, "There is room now; it goes on.")
-                self.wakeups.issue(connection)
 
     def retry(self, job: str) -> Job:
         """Queue an ended job once more, at the end; it resumes from what is in the cache."""
@@ -151,7 +148,7 @@ class Ledger:
         """Move a job in the queue, before another one or to the end."""
         if before is not None:
             self.get(before)
-        with self._queue_transaction() as connection:
+        with self.changing() as connection:
             position = _last() if before is None else _just_before(before, job)
             changed = self._set(connection, job, IN_LINE, position=position)
             self._spread(connection, job)
@@ -160,20 +157,35 @@ class Ledger:
     def remove(self, job: str) -> Job:
         """Delete a job that is not running, with its events; returns the deleted job."""
         removed = self.get(job)
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             changed = connection.execute(jobs.delete().where(jobs.c.id == job, jobs.c.state != State.RUNNING)).rowcount
             if changed:
                 connection.execute(job_events.delete().where(job_events.c.job == job))
-        return removed if changed else self._outcome(job, changed, "removed")
+        if not changed:
+            return self._outcome(job, changed, "removed")
+        self.line.drop([workflow(job, removed.run)])
+        return removed
 
     def write(self, connection: sa.Connection, job: str, sentence: str, level: str = "note") -> None:
         """Add an event to a job's history, as part of the given transaction."""
         connection.execute(job_events.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
 
+    @contextmanager
+    def changing(self) -> Iterator[sa.Connection]:
+        """A transaction that may change the line; at its end, the first queued job is the one that workers are offered.
+
+        Such transactions follow each other, so that no two jobs get the same position and no two are first.
+        """
+        with self.engine.begin() as connection:
+            begin_alone(connection, QUEUE_LOCK)
+            yield connection
+            unneeded = self.line.call(connection)
+        self.line.drop(unneeded)
+
     def _request(self, job: str, action: RequestedAction, after: State) -> Job:
         """Ask a running job to cancel or pause at its next step; change one that waits at once."""
         finished_at = time.time() if after.ended else None
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             since = sa.func.coalesce(jobs.c.requested_at, now())
             changed = self._set(
                 connection, job, (State.RUNNING,), requested_action=action, requested_at=since
@@ -182,23 +194,11 @@ class Ledger:
                 self.write(connection, job, f"Somebody asked to {action} it.")
         return self._outcome(job, changed, after)
 
-    @contextmanager
-    def _queue_transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that changes positions, serialized so that no two jobs get the same one.
-
-        Postgres needs an advisory lock for that; SQLite has only one writer anyway.
-        """
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUE_LOCK)))
-            yield connection
-
     def _queue_again(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
-        with self._queue_transaction() as connection:
+        with self.changing() as connection:
             changed = self._set(connection, job, states, state=State.QUEUED, **values)
             if changed:
                 self.write(connection, job, f"It was {done}.")
-                self.wakeups.issue(connection)
         return self._outcome(job, changed, done)
 
     def _set(self, connection: sa.Connection, job: str, states: tuple[State, ...], **values: Any) -> int:

@@ -48,6 +48,8 @@ jobs = sa.Table(
     sa.Column("died_at", sa.JSON(none_as_null=True)),
     sa.Column("worked_s", sa.Float, nullable=False, server_default="0"),
     sa.Column("card", sa.JSON(none_as_null=True)),
+    sa.Column("run", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("is_called", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 job_events = sa.Table(
     "reshoot_diary",
@@ -92,6 +94,11 @@ def _now_in_sqlite(element: now, compiler: object, **about: object) -> str:
 @compiles(now, "postgresql")
 def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
+def workflow(job: str, run: int) -> str:
+    """The id of the DBOS workflow of a run of a job."""
+    return f"{job}-{run}"
 
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:

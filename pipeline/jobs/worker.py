@@ -1,4 +1,4 @@
-"""The worker: a process that claims jobs and runs them, one at a time. Started and watched by the supervisor.
+"""The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
     python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
@@ -25,10 +25,10 @@ from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import leave, serve
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
@@ -41,16 +41,16 @@ STOP_S = 7.0
 """How long a job may take to reach a step where it can stop."""
 OFFERS_S = 1.0
 """How long results that are being offered to a shared cache may take at the end."""
-MISSING_S = 5.0
-"""How often an idle worker checks for jobs that have no wakeup."""
+TEND_S = 5.0
+"""How often an idle worker looks for jobs that nobody works on."""
 SWEEP_S = 600.0
-"""How often used-up wakeups are deleted."""
+"""How often finished workflows are deleted."""
 NAME_S = 15.0
 """How long to wait for a worker of the same name that is shutting down."""
 
 
 class Worker:
-    """Claims and runs jobs until it gets a stop signal or its parent process is gone."""
+    """Runs jobs until it gets a stop signal or its parent process is gone."""
 
     def __init__(
         self, home: Path, url: str, name: str, parent: int, keep_model_s: float, ahead: Budget | None = None
@@ -67,7 +67,7 @@ class Worker:
         self._idle = threading.Event()
         self._idle.set()
         self._parent = parent
-        self._sweep_at = self._check_missing_at = 0.0
+        self._sweep_at = self._tend_at = 0.0
 
     def run(self) -> None:
         """Work until it is time to stop; ends the process."""
@@ -77,28 +77,26 @@ class Worker:
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
             self._previews.start()
-            take_wakeups(self._worker_ledger.ledger.database, self._name, self._run_next)
+            serve(self._worker_ledger.ledger.database, self._name, self._run)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
                 self._tick()
             self._stop()
 
     def _begin(self) -> None:
-        """Recover from a crash, and send a heartbeat before the first claim: others take jobs of silent workers."""
-        self._worker_ledger.recover()
+        """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
+        self._worker_ledger.obey()
         self._previews.recover()
         self._worker_ledger.beat(os.getpid(), "")
 
-    def _run_next(self) -> None:
-        """Handle a wakeup: claim the next job and run it.
-
-        A wakeup that meets an outage is used up without effect; an idle worker issues missing ones later.
-        """
+    def _run(self, job: str, run: int) -> None:
+        """Begin a job that DBOS gave to this worker, and run it. While the worker stops, DBOS keeps it for the next."""
+        if not self._stopping.is_set():
+            with suppress(Outage):
+                if begun := self._outage_retry.until_done(lambda: self._worker_ledger.begin(job, run)):
+                    self._run_job(begun)
         if self._stopping.is_set():
-            return
-        with suppress(Outage):
-            if job := self._outage_retry.once(self._worker_ledger.claim):
-                self._run_job(job)
+            threading.Event().wait()  # until the process ends
 
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
@@ -124,17 +122,17 @@ class Worker:
             self._outage_retry.once(self._maintain_ledger)
 
     def _maintain_ledger(self) -> None:
-        """Send a heartbeat; queue jobs that now have disk space, issue missing wakeups, and delete used-up ones."""
+        """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
         runner = self._runner
         self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "")
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
         self._worker_ledger.ledger.find_room(shutil.disk_usage(self._home).free)
-        if runner is None and time.monotonic() > self._check_missing_at:
-            self._worker_ledger.issue_missing()
-            self._check_missing_at = time.monotonic() + MISSING_S
+        if runner is None and time.monotonic() > self._tend_at:
+            self._worker_ledger.tend()
+            self._tend_at = time.monotonic() + TEND_S
         if time.monotonic() > self._sweep_at:
-            self._worker_ledger.ledger.wakeups.sweep()
+            self._worker_ledger.ledger.line.sweep()
             self._sweep_at = time.monotonic() + SWEEP_S
 
     def _stop(self) -> None:
@@ -148,7 +146,7 @@ class Worker:
         with suppress(Outage):
             self._outage_retry.once(self._worker_ledger.leave)
         if self._idle.is_set():
-            leave_wakeups()
+            leave()
         logging.shutdown()
         os._exit(0)
 
