@@ -42,6 +42,8 @@ class WorkerLedger:
                 is_called=False,
                 worker=self.worker,
                 attempts=jobs.c.attempts + 1,
+                stage="",
+                note="",
                 requested_action=RequestedAction.NONE,
                 requested_at=None,
                 **asdict(Spot()),
