@@ -87,7 +87,7 @@ def _open(
     works: tuple[float, float, float, Path | None] | None, addresses: bool | None,
 ) -> None:  # fmt: skip
     """Check everything that may be refused, and only then import the heavy modules and serve."""
-    from pipeline.jobs.locations import database_url, machine_name, worker_name
+    from pipeline.jobs.locations import database_url, home_mark, machine_name, worker_name
     from ui.sessions import open_authenticator, parse_logins
     from ui.socket import announce, bind, only_here
 
@@ -106,7 +106,7 @@ def _open(
         from ui.studio import Studio
 
         url = database_url(home, database)
-        ledger, over = Ledger(url), threading.Event()
+        ledger, over = Ledger(url, home_mark(home, url)), threading.Event()
         studio = Studio(home, ledger, takes_addresses=only_here(host) if addresses is None else addresses)
         threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
         threading.Thread(target=prepare, args=(home,), name="showcase", daemon=True).start()

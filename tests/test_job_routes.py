@@ -157,7 +157,7 @@ def test_one_refused_clip_among_good_ones_is_named_before_anything_is_stored(des
     good, bad = desk.clip("a.mp4"), desk.clip("b.mp4", problem="It has no picture.", remedy="Add another one.")
     answer = desk.me.post("/studio/jobs", json={"clips": [good, bad]})
     assert answer.json()["problem"] == "b.mp4 cannot be used: It has no picture."
-    assert desk.ledger.all() == [] and desk.ledger.line.waiting() == 0
+    assert desk.ledger.all() == [] and desk.ledger.waiting() == 0
 
 
 def test_a_request_that_is_no_json_is_refused_in_a_sentence(desk: Desk) -> None:

@@ -52,7 +52,7 @@ def test_what_is_submitted_is_there_for_another_process_with_its_workflow(ledger
     job = ledger.submit(restyle_order("/clips/a.mp4", "a.mp4", {"generate.look": "ink"}, "fast", "me", "batch"))
     code = (
         "import sys; from pipeline.jobs.ledger import Ledger; ledger = Ledger(sys.argv[1]);"
-        "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.line.waiting())"
+        "job = ledger.all()[0]; print(job.id, job.state, job.order.settings['generate.look'], ledger.waiting())"
     )
     child = subprocess.run([sys.executable, "-c", code, ledger.url], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert child.stdout.split() == [job.id, "queued", "ink", "1"], child.stderr
@@ -62,7 +62,7 @@ def test_what_is_submitted_is_there_for_another_process_with_its_workflow(ledger
 def test_a_job_that_could_not_be_stored_leaves_no_workflow(ledger: Ledger) -> None:
     with pytest.raises((sa.exc.StatementError, TypeError)):
         ledger.submit(order(what=object()))
-    assert ledger.all() == [] and ledger.line.waiting() == 0
+    assert ledger.all() == [] and ledger.waiting() == 0
 
 
 def test_jobs_are_begun_in_line(ledger: Ledger) -> None:
@@ -252,7 +252,7 @@ def test_a_workflow_that_was_lost_is_enqueued_again(ledger: Ledger) -> None:
     first, *_ = (ledger.submit(order(name)) for name in "abc")
     forget_workflows(ledger)
     assert offered(ledger) == []
-    WorkerLedger(ledger, "one").tend()
+    WorkerLedger(ledger, "one").tend(idle=True)
     assert offered(ledger) == [f"{first.id}-2"]
 
 
@@ -261,11 +261,11 @@ def test_a_job_whose_workflow_is_gone_goes_on_when_its_worker_is_silent(ledger: 
     gone.beat(1, "")
     begin_next(gone)
     forget_workflows(ledger)
-    other.tend()
+    other.tend(idle=True)
     assert offered(ledger) == [], "it still gives signs"
     silence(ledger, "gone")
     for _ in range(2):
-        other.tend()
+        other.tend(idle=True)
         assert offered(ledger) == [f"{job.id}-2"]
 
 
@@ -276,10 +276,10 @@ def test_what_a_silent_worker_holds_is_given_back(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         held = f"UPDATE {dbos(ledger)}workflow_status SET status = 'PENDING', executor_id = 'gone'"
         connection.execute(sa.text(held))
-    other.tend()
+    other.tend(idle=True)
     assert offered(ledger) == [], "it still gives signs"
     silence(ledger, "gone")
-    other.tend()
+    other.tend(idle=True)
     assert begun and offered(ledger) == [f"{job.id}-1"]
     assert (taken := other.begin(job.id, begun.run)) and (taken.worker, taken.attempts) == ("other", 2)
     assert "The worker died" in ledger.job_events(job.id)[-1].sentence
@@ -293,7 +293,7 @@ def test_a_line_of_an_earlier_version_is_gone_through(ledger: Ledger) -> None:
     forget_workflows(ledger)
     shift = WorkerLedger(ledger, "one")
     shift.beat(1, "")
-    shift.tend()
+    shift.tend(idle=True)
     assert offered(ledger) == [f"{jobs_in_line[0].id}-1"], "it was cut short, and is first again"
 
 
@@ -308,7 +308,7 @@ def test_a_machine_whose_clock_is_wrong_takes_no_job_from_another_and_ends_no_wo
     with monkeypatch.context() as patched:
         real = time.time
         patched.setattr(time, "time", lambda: real() + ahead_s)
-        wrong.tend()
+        wrong.tend(idle=True)
         assert ledger.get(job.id).worker == "right", "it gave a sign a moment ago"
         ledger.pause(job.id)
         wrong.beat(2, "")
@@ -375,7 +375,7 @@ def test_many_threads_and_another_process_may_write_at_once(ledger: Ledger) -> N
 def test_a_batch_is_stored_as_a_whole_or_not_at_all(ledger: Ledger) -> None:
     with pytest.raises((sa.exc.StatementError, TypeError)):
         ledger.submit_all([order("a"), order("b", what=object())])
-    assert ledger.all() == [] and ledger.line.waiting() == 0
+    assert ledger.all() == [] and ledger.waiting() == 0
     assert [job.order.title for job in ledger.submit_all([order(name) for name in "cab"])] == list("cab")
 
 
@@ -402,13 +402,13 @@ def test_jobs_go_on_when_there_is_room_for_them(ledger: Ledger) -> None:
     for job, needs in ((small, 10), (large, 1000)):
         begin_next(shift)
         shift.end(job.id, State.WAITING, "Full.", needs_bytes=needs, problem="Full.", remedy="Make room.")
-    before = ledger.line.waiting()
+    before = ledger.waiting()
     ledger.find_room(10)
     assert {job.state for job in ledger.all()} == {State.WAITING}
     ledger.find_room(500)
     now = ledger.get(small.id)
     assert (now.state, now.needs_bytes, now.problem) == (State.QUEUED, 0, "")
-    assert ledger.get(large.id).state is State.WAITING and ledger.line.waiting() == before + 1
+    assert ledger.get(large.id).state is State.WAITING and ledger.waiting() == before + 1
     assert ledger.job_events(small.id)[-1].sentence == "There is room now; it goes on."
 
 
@@ -420,11 +420,11 @@ def test_finished_workflows_are_deleted(ledger: Ledger) -> None:
         used = f"SELECT workflow_uuid FROM {dbos(ledger)}workflow_status LIMIT 250"
         update = f"UPDATE {dbos(ledger)}workflow_status SET status = 'SUCCESS', completed_at = 1 WHERE workflow_uuid IN"
         connection.execute(sa.text(f"{update} ({used})"))
-    ledger.line.sweep()
+    ledger.workflows.sweep()
     with ledger.engine.connect() as connection:
         for table in (f"{dbos(ledger)}workflow_status", f"{dbos(ledger)}workflow_input"):
             assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar() == 50
-    assert ledger.line.waiting() == 50
+    assert ledger.waiting() == 50
 
 
 def test_a_run_that_said_nothing_yet_has_no_time_left() -> None:

@@ -222,11 +222,13 @@ def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
     from sqlalchemy.exc import DatabaseError
 
     from pipeline.jobs.ledger import Ledger
-    from pipeline.jobs.locations import database_url
+    from pipeline.jobs.locations import database_url, home_mark
     from pipeline.jobs.outage import OUR_MISTAKES, outage
     from utils.home import home as usual
 
-    ledger = Ledger(database_url(home or usual(), database))
+    where = home or usual()
+    url = database_url(where, database)
+    ledger = Ledger(url, home_mark(where, url))
     try:
         yield ledger
     except OUR_MISTAKES:

@@ -110,6 +110,8 @@ class Job:
     """How many times it was enqueued; each time is a workflow of DBOS."""
     is_called: bool = False
     """Whether it is the queued job that workers are offered."""
+    home: str = ""
+    """The mark of the home that has its files, where several homes share a database."""
 
     @property
     def spot(self) -> Spot:

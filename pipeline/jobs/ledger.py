@@ -14,10 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.jobs.database import begin_alone, open_database
+from pipeline.jobs.durable import Workflows
 from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
-from pipeline.jobs.line import Line
+from pipeline.jobs.line import call, queue, workflow
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs, workflow
+from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
 from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
@@ -35,17 +36,28 @@ others = jobs.alias()
 
 
 class Ledger:
-    """The store of all jobs, opened once per process. Without `new`, its database must exist already."""
+    """The store of all jobs, opened once per process. Without `new`, its database must exist already.
 
-    def __init__(self, url: str, *, new: bool = True) -> None:
-        self.url = url
+    Where several homes share a database, `home` is the mark of the one whose worker runs what is submitted here.
+    """
+
+    def __init__(self, url: str, home: str = "", *, new: bool = True) -> None:
+        self.url, self.home = url, home
         self.database = open_database(url, new=new)
         self.engine = self.database.engine
-        self.line = Line(self.database)
+        self.workflows = Workflows(self.database)
+        self.ours = jobs.c.home == home
+        if home:
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Take the jobs of earlier versions, in which a database knew no homes."""
+        with self.engine.begin() as connection:
+            connection.execute(jobs.update().where(jobs.c.home == "").values(home=self.home))
 
     def close(self) -> None:
         """Close the database."""
-        self.line.close()
+        self.workflows.close()
         self.engine.dispose()
 
     def submit(self, order: Order) -> Job:
@@ -54,7 +66,7 @@ class Ledger:
 
     def submit_all(self, orders: Sequence[Order]) -> list[Job]:
         """Accept several jobs in one transaction."""
-        new = [_row(order) for order in orders]
+        new = [_row(order) | {"home": self.home} for order in orders]
         with self.changing() as connection:
             connection.execute(jobs.insert().values(position=_last()), new)
         return self._read(jobs.c.id.in_([row["id"] for row in new]))
@@ -68,23 +80,24 @@ class Ledger:
         return job_of(row)
 
     def all(self) -> list[Job]:
-        """Every job, by its position in the queue."""
-        return self._read(sa.true())
+        """Every job of this home, by its position in the queue."""
+        return self._read(self.ours)
 
     def in_state(self, *states: State) -> list[Job]:
-        """The jobs in one of these states, by their position in the queue."""
-        return self._read(jobs.c.state.in_(states))
+        """The jobs of this home in one of these states, by their position in the queue."""
+        return self._read(sa.and_(self.ours, jobs.c.state.in_(states)))
 
     def has_work(self) -> bool:
-        """Whether a job runs or can be begun, by whatever worker."""
-        wanted = sa.select(jobs.c.id).where(jobs.c.state.in_((State.QUEUED, State.RUNNING))).limit(1)
+        """Whether a job of this home runs or can be begun, by whatever worker."""
+        active = jobs.c.state.in_((State.QUEUED, State.RUNNING))
+        wanted = sa.select(jobs.c.id).where(self.ours, active).limit(1)
         with self.engine.connect() as connection:
             return connection.execute(wanted).first() is not None
 
     def last_settings(self, kinds: Collection[str]) -> dict[str, Any]:
         """The settings of the last job of these kinds that was submitted; empty if there is none."""
         of_kinds = jobs.c.order["kind"].as_string().in_(kinds)
-        query = sa.select(jobs.c.order).where(of_kinds).order_by(jobs.c.created_at.desc()).limit(1)
+        query = sa.select(jobs.c.order).where(self.ours, of_kinds).order_by(jobs.c.created_at.desc()).limit(1)
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
         return {} if row is None else dict(row.order["settings"])
@@ -95,6 +108,10 @@ class Ledger:
         return inputs.ids(
             value for order in orders for value in (*order.inputs.values(), *inputs.mentioned(order.settings))
         )
+
+    def waiting(self) -> int:
+        """How many workflows of this home no worker has taken yet: one, if there is a queued job."""
+        return self.workflows.waiting(queue(self.home))
 
     def workers(self) -> list[WorkerSign]:
         """The last heartbeat of each worker."""
@@ -122,7 +139,7 @@ class Ledger:
 
     def find_room(self, free_bytes: int) -> None:
         """Queue again the waiting jobs that need less disk space than is free now."""
-        fits = sa.and_(jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
+        fits = sa.and_(self.ours, jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
         with self.engine.connect() as connection:
             if connection.execute(sa.select(jobs.c.id).where(fits).limit(1)).first() is None:
                 return
@@ -163,7 +180,7 @@ class Ledger:
                 connection.execute(job_events.delete().where(job_events.c.job == job))
         if not changed:
             return self._outcome(job, changed, "removed")
-        self.line.drop([workflow(job, removed.run)])
+        self.workflows.drop([workflow(job, removed.run)])
         return removed
 
     def write(self, connection: sa.Connection, job: str, sentence: str, level: str = "note") -> None:
@@ -179,8 +196,8 @@ class Ledger:
         with self.engine.begin() as connection:
             begin_alone(connection, QUEUE_LOCK)
             yield connection
-            unneeded = self.line.call(connection)
-        self.line.drop(unneeded)
+            unneeded = call(connection, self.workflows, self.home)
+        self.workflows.drop(unneeded)
 
     def _request(self, job: str, action: RequestedAction, after: State) -> Job:
         """Ask a running job to cancel or pause at its next step; change one that waits at once."""

@@ -18,11 +18,13 @@ def database_url(home: Path, url: str | None = None) -> str:
 
 def worker_name(home: Path, url: str) -> str:
     """The usual name of a home's worker; on a database that machines share, two of one host name get different ones."""
-    return machine_name() if url.startswith("sqlite") else f"{machine_name()}-{_mark(home)}"
+    return "-".join(part for part in (machine_name(), home_mark(home, url)) if part)
 
 
-def _mark(home: Path) -> str:
-    """Six letters that tell a home from others, made at the first time."""
+def home_mark(home: Path, url: str) -> str:
+    """Six letters that tell a home from others of one database, made at the first time; none for a file of its own."""
+    if url.startswith("sqlite"):
+        return ""
     file = home / "jobs" / "home.id"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.guarded_child import WORKER_SECRETS, apart, end
@@ -44,7 +45,7 @@ class Supervisor:
     ) -> None:
         self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
         self._ahead = ahead or Budget()
-        self._worker_ledger = WorkerLedger(Ledger(url), name)
+        self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url)), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self._grace_until = 0.0

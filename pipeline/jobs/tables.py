@@ -50,6 +50,7 @@ jobs = sa.Table(
     sa.Column("card", sa.JSON(none_as_null=True)),
     sa.Column("run", sa.Integer, nullable=False, server_default="0"),
     sa.Column("is_called", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("home", sa.String, nullable=False, server_default=""),
 )
 job_events = sa.Table(
     "reshoot_diary",
@@ -76,6 +77,21 @@ frame_previews = sa.Table(
     sa.Column("asked_at", sa.Float, nullable=False),
     sa.Column("worker", sa.String, nullable=False),
     sa.Column("answer", sa.String),
+    sa.Column("home", sa.String, nullable=False, server_default=""),
+)
+
+
+wanted_windows = sa.Table(
+    "reshoot_wanted_windows",
+    meta,
+    sa.Column("window", sa.String, primary_key=True),
+    sa.Column("job", sa.String, primary_key=True),
+)
+window_starts = sa.Table(
+    "reshoot_window_starts",
+    meta,
+    sa.Column("window", sa.String, primary_key=True),
+    sa.Column("times", sa.Integer, nullable=False),
 )
 
 
@@ -94,11 +110,6 @@ def _now_in_sqlite(element: now, compiler: object, **about: object) -> str:
 @compiles(now, "postgresql")
 def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
-
-
-def workflow(job: str, run: int) -> str:
-    """The id of the DBOS workflow of a run of a job."""
-    return f"{job}-{run}"
 
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:

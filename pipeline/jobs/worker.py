@@ -17,22 +17,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
+from pipeline.jobs.durable import Duty, leave, serve
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import leave, serve
+from pipeline.jobs.line import WORKFLOW, queue
+from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.windows import UNWANTED, WindowMaker
+from pipeline.jobs.windows import WORKFLOW as WINDOW
+from pipeline.jobs.worker_ledger import WINDOWS, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
-from utils.store.shared.opening import flush_offers
+from utils.store.shared.opening import flush_offers, is_shared
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +47,7 @@ STOP_S = 7.0
 OFFERS_S = 1.0
 """How long results that are being offered to a shared cache may take at the end."""
 TEND_S = 5.0
-"""How often an idle worker looks for jobs that nobody works on."""
+"""How often a worker looks for what nobody works on."""
 SWEEP_S = 600.0
 """How often finished workflows are deleted."""
 NAME_S = 15.0
@@ -56,7 +61,7 @@ class Worker:
         self, home: Path, url: str, name: str, parent: int, keep_model_s: float, ahead: Budget | None = None
     ) -> None:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
-        self._worker_ledger = WorkerLedger(Ledger(url, new=False), name)
+        self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url), new=False), name)
         self._sessions = Sessions()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
@@ -77,7 +82,7 @@ class Worker:
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
             self._previews.start()
-            serve(self._worker_ledger.ledger.database, self._name, self._run)
+            serve(self._worker_ledger.ledger.database, self._name, self._duties)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
                 self._tick()
@@ -89,14 +94,37 @@ class Worker:
         self._previews.recover()
         self._worker_ledger.beat(os.getpid(), "")
 
+    @property
+    def _duties(self) -> list[Duty]:
+        """Jobs of this home; and where homes share a database and a cache, windows of all jobs."""
+        ledger = self._worker_ledger.ledger
+        duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
+        if ledger.home and is_shared():
+            duties.append(Duty(WINDOWS, WINDOW, self._make_window))
+        return duties
+
+    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
+        """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
+        ledger = self._worker_ledger.ledger
+        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
+        said = UNWANTED
+        with suppress(Outage):
+            said = maker.make(order, index, window)
+        self._stay_if_stopping()
+        return said
+
+    def _stay_if_stopping(self) -> None:
+        """Stay until the process ends, so that DBOS does not take for finished what is not."""
+        if self._stopping.is_set():
+            threading.Event().wait()
+
     def _run(self, job: str, run: int) -> None:
         """Begin a job that DBOS gave to this worker, and run it. While the worker stops, DBOS keeps it for the next."""
         if not self._stopping.is_set():
             with suppress(Outage):
                 if begun := self._outage_retry.until_done(lambda: self._worker_ledger.begin(job, run)):
                     self._run_job(begun)
-        if self._stopping.is_set():
-            threading.Event().wait()  # until the process ends
+        self._stay_if_stopping()
 
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
@@ -128,11 +156,11 @@ class Worker:
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
         self._worker_ledger.ledger.find_room(shutil.disk_usage(self._home).free)
-        if runner is None and time.monotonic() > self._tend_at:
-            self._worker_ledger.tend()
+        if time.monotonic() > self._tend_at:
+            self._worker_ledger.tend(idle=runner is None)
             self._tend_at = time.monotonic() + TEND_S
         if time.monotonic() > self._sweep_at:
-            self._worker_ledger.ledger.line.sweep()
+            self._worker_ledger.ledger.workflows.sweep()
             self._sweep_at = time.monotonic() + SWEEP_S
 
     def _stop(self) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.tables import job_of, jobs, now, workers, workflow
+from pipeline.jobs.line import queue, workflow
+from pipeline.jobs.tables import job_of, jobs, now, workers
 
 MOST_CRASHES = 3
+WINDOWS = "windows"
+"""The queue of windows, which workers of all homes make."""
 IGNORED_REQUEST_S = 6.0
 """A worker that ignores a request to stop for so long is killed, so that cancelling a job takes ten seconds at most."""
 SILENT_S = 45.0
@@ -75,25 +79,27 @@ class WorkerLedger:
             for row in connection.execute(requested).mappings().all():
                 self._write_off(connection, job_of(row))
 
-    def tend(self) -> None:
+    def tend(self, *, idle: bool) -> None:
         """Give back what nobody works on: what DBOS holds for a silent worker, and what it has finished or lost.
 
-        To be called by a worker that is idle, from time to time: after an outage or a crash of a whole machine.
+        To be called from time to time. What this worker itself has left is given back while it is idle.
         """
         with self.ledger.changing():
             pass  # whatever changed the line without calling its first job, such as an earlier version
-        query = jobs.select().where(sa.or_(jobs.c.state == State.RUNNING, jobs.c.is_called))
+        under_way = sa.or_(jobs.c.state == State.RUNNING, jobs.c.is_called)
+        query = jobs.select().where(self.ledger.ours, under_way)
         with self.ledger.engine.connect() as connection:
-            under_way = [job_of(row) for row in connection.execute(query).mappings()]
-            alive = set(
-                connection.execute(sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)).scalars()
-            )
-        if not under_way:
-            return
-        holders = self.ledger.line.held_by([workflow(job.id, job.run) for job in under_way])
-        self.ledger.line.give_back([each for each, holder in holders.items() if holder and holder not in alive])
-        for job in under_way:
-            if workflow(job.id, job.run) not in holders and job.worker not in alive - {self.worker}:
+            begun = [job_of(row) for row in connection.execute(query).mappings()]
+            signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
+            alive = set(connection.execute(signs).scalars())
+        kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
+        for of_queue, held in ((queue(self.ledger.home), kept), (WINDOWS, self.ledger.workflows.held(WINDOWS))):
+            left = [each.id for each in held.values() if each.status == HELD and each.worker not in alive]
+            self.ledger.workflows.give_back(left, of_queue)
+        others = alive - {self.worker} if idle else alive
+        for job in begun:
+            run = kept.get(workflow(job.id, job.run))
+            if (run is None or run.is_finished) and job.worker not in others:
                 self._queue_again(job)
 
     def _queue_again(self, job: Job) -> None:
