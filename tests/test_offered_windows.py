@@ -12,11 +12,11 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.durable import Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import WINDOWS
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows
 from pipeline.jobs.windows import KILLED, MOST_STARTS, UNWANTED, OfferedWindows, WindowError, WindowMaker
-from pipeline.jobs.worker_ledger import WINDOWS
 from tests.engines import CPU
 from tests.orders import restyle_order
 from utils.errors import Cancelled

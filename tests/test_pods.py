@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.jobs.job import State
+from pipeline.jobs.line import WINDOWS
 from pipeline.jobs.tables import wanted_windows, workers
-from pipeline.jobs.worker_ledger import WINDOWS
 from tests.buckets import environment
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.workers import House, house

@@ -143,3 +143,7 @@ class WorkerSign:
     beat_at: float
     """Converted to the clock of the process that reads it."""
     job: str
+    device: str = ""
+    """What its engines compute on."""
+    is_leaving: bool = False
+    """Whether it takes nothing new, and ends when it has finished what it has."""

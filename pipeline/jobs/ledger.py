@@ -18,7 +18,7 @@ from pipeline.jobs.durable import Workflows
 from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
 from pipeline.jobs.line import call, queue, workflow
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
+from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs, workers
 from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
@@ -117,6 +117,14 @@ class Ledger:
         """The last heartbeat of each worker."""
         with self.engine.connect() as connection:
             return read_signs(connection)
+
+    def send_away(self, worker: str) -> None:
+        """Ask a worker to finish what it has, take nothing new, and end; JobError if there is no such worker."""
+        with self.engine.begin() as connection:
+            asked = workers.update().where(workers.c.name == worker).values(is_leaving=True)
+            if not connection.execute(asked).rowcount:
+                problem = f"There is no worker {worker!r}."
+                raise JobError(problem, "`python -m pipeline worker list` shows all of them.")
 
     def job_events(self, job: str) -> list[JobEvent]:
         """The history of a job, oldest event first."""

@@ -11,6 +11,8 @@ from pipeline.jobs.job import State
 from pipeline.jobs.tables import jobs
 
 WORKFLOW = "job"
+WINDOWS = "windows"
+"""The queue of windows, which workers of all homes make."""
 
 
 def queue(home: str) -> str:

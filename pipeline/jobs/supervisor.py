@@ -18,7 +18,7 @@ from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import Reserve, is_locked
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.guarded_child import WORKER_SECRETS, apart, end
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Supervisor:
         self._grace_until = 0.0
 
     def run(self) -> None:
-        """Start and watch the worker until `stopping` is set, then stop it."""
+        """Start and watch the worker until `stopping` is set, then stop it; or until the worker was asked to leave."""
         self._wait_for_namesake()
         backoff_s = 0.0
         while not self.stopping.wait(backoff_s):
@@ -63,6 +63,8 @@ class Supervisor:
             while self.worker and self.worker.poll() is None and not self.stopping.wait(CHECK_S):
                 if self._hangs():
                     self._kill()
+            if self.worker and self.worker.poll() == LEFT:
+                return
             is_stable = time.monotonic() - started > STABLE_S
             backoff_s = 0.5 if is_stable else min(max(1.0, 2 * backoff_s), LONGEST_BACKOFF_S)
         self._stop()

@@ -68,6 +68,8 @@ workers = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("beat_at", sa.Float, nullable=False),
     sa.Column("job", sa.String, nullable=False),
+    sa.Column("device", sa.String, nullable=False, server_default=""),
+    sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 frame_previews = sa.Table(
     "reshoot_frame_previews",
@@ -114,8 +116,9 @@ def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:
     """The last heartbeat of each worker, with times converted to the clock of this process."""
-    query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, workers.c.job)
-    return [WorkerSign(name, pid, time.time() - ago_s, job) for name, pid, ago_s, job in connection.execute(query)]
+    more = workers.c.job, workers.c.device, workers.c.is_leaving
+    query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, *more).order_by(workers.c.name)
+    return [WorkerSign(name, pid, time.time() - ago_s, *rest) for name, pid, ago_s, *rest in connection.execute(query)]
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:

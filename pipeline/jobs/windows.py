@@ -19,11 +19,11 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import WINDOWS
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
-from pipeline.jobs.worker_ledger import WINDOWS
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest

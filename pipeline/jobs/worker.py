@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
@@ -27,14 +28,14 @@ from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WORKFLOW, queue
+from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
 from pipeline.jobs.windows import UNWANTED, WindowMaker
 from pipeline.jobs.windows import WORKFLOW as WINDOW
-from pipeline.jobs.worker_ledger import WINDOWS, WorkerLedger
+from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
 from utils.store.shared.opening import flush_offers, is_shared
@@ -71,6 +72,9 @@ class Worker:
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
         self._idle = threading.Event()
         self._idle.set()
+        self._leaving = threading.Event()
+        """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
+        self._window = ""
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -92,7 +96,7 @@ class Worker:
         """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
         self._worker_ledger.obey()
         self._previews.recover()
-        self._worker_ledger.beat(os.getpid(), "")
+        self._beat()
 
     @property
     def _duties(self) -> list[Duty]:
@@ -108,23 +112,26 @@ class Worker:
         ledger = self._worker_ledger.ledger
         maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
         said = UNWANTED
+        self._stay_if_stopping()
+        self._window = window
         with suppress(Outage):
             said = maker.make(order, index, window)
-        self._stay_if_stopping()
+        self._stay_if_stopping(even_leaving=False)
+        self._window = ""
         return said
 
-    def _stay_if_stopping(self) -> None:
+    def _stay_if_stopping(self, *, even_leaving: bool = True) -> None:
         """Stay until the process ends, so that DBOS does not take for finished what is not."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() or (even_leaving and self._leaving.is_set()):
             threading.Event().wait()
 
     def _run(self, job: str, run: int) -> None:
         """Begin a job that DBOS gave to this worker, and run it. While the worker stops, DBOS keeps it for the next."""
-        if not self._stopping.is_set():
-            with suppress(Outage):
-                if begun := self._outage_retry.until_done(lambda: self._worker_ledger.begin(job, run)):
-                    self._run_job(begun)
         self._stay_if_stopping()
+        with suppress(Outage):
+            if begun := self._outage_retry.until_done(lambda: self._worker_ledger.begin(job, run)):
+                self._run_job(begun)
+        self._stay_if_stopping(even_leaving=False)
 
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
@@ -149,10 +156,17 @@ class Worker:
         with suppress(Outage):
             self._outage_retry.once(self._maintain_ledger)
 
+    def _beat(self) -> None:
+        runner = self._runner
+        if self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "", str(this_device())):
+            self._leaving.set()
+
     def _maintain_ledger(self) -> None:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
         runner = self._runner
-        self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "")
+        self._beat()
+        if self._leaving.is_set() and runner is None and not self._window:
+            self._stopping.set()
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
         self._worker_ledger.ledger.find_room(shutil.disk_usage(self._home).free)
@@ -176,7 +190,7 @@ class Worker:
         if self._idle.is_set():
             leave()
         logging.shutdown()
-        os._exit(0)
+        os._exit(LEFT if self._leaving.is_set() else 0)
 
     @contextmanager
     def _exclusive_name(self) -> Iterator[None]:

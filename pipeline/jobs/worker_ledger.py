@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import queue, workflow
+from pipeline.jobs.line import WINDOWS, queue, workflow
 from pipeline.jobs.tables import job_of, jobs, now, workers
 
+LEFT = 3
+"""How a worker's process ends that was asked to leave: its supervisor starts no other one."""
 MOST_CRASHES = 3
-WINDOWS = "windows"
-"""The queue of windows, which workers of all homes make."""
 IGNORED_REQUEST_S = 6.0
 """A worker that ignores a request to stop for so long is killed, so that cancelling a job takes ten seconds at most."""
 SILENT_S = 45.0
@@ -148,13 +148,15 @@ class WorkerLedger:
             self.ledger.write(connection, job, sentence, "error" if state == State.FAILED else "note")
         return bool(changed)
 
-    def beat(self, pid: int, job: str) -> None:
-        """Send a heartbeat: without one, others are given this worker's job."""
-        values = {"pid": pid, "beat_at": now(), "job": job}
-        mine = workers.c.name == self.worker
+    def beat(self, pid: int, job: str, device: str = "") -> bool:
+        """Send a heartbeat: without one, others are given this worker's job. Returns whether it was asked to leave."""
+        values = {"pid": pid, "beat_at": now(), "job": job, "device": device}
+        beat = workers.update().where(workers.c.name == self.worker).values(**values)
         with self.ledger.engine.begin() as connection:
-            if not connection.execute(workers.update().where(mine).values(**values)).rowcount:
+            is_leaving = connection.execute(beat.returning(workers.c.is_leaving)).scalar()
+            if is_leaving is None:
                 connection.execute(workers.insert().values(name=self.worker, **values))
+        return bool(is_leaving)
 
     def leave(self) -> None:
         """Delete this worker's heartbeat, so that others are given at once what it could not end."""
