@@ -75,6 +75,19 @@ frame_previews = sa.Table(
     sa.Column("worker", sa.String, nullable=False),
     sa.Column("answer", sa.String),
 )
+strips = sa.Table(
+    "reshoot_strips",
+    meta,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("worker", sa.String, nullable=False, server_default=""),
+    sa.Column("share", sa.Float, nullable=False, server_default="0"),
+    sa.Column("stage", sa.String, nullable=False, server_default=""),
+    sa.Column("left_s", sa.Float),
+    sa.Column("problem", sa.String, nullable=False, server_default=""),
+    sa.Column("remedy", sa.String, nullable=False, server_default=""),
+)
 
 
 class now(FunctionElement[float]):

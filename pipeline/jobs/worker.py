@@ -28,6 +28,8 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
+from pipeline.jobs.strip_requests import StripRequests
+from pipeline.jobs.strip_worker import StripWorker
 from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
 from pipeline.jobs.worker_ledger import WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
@@ -61,6 +63,7 @@ class Worker:
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
+        self._strips = StripWorker(home, StripRequests(ledger), name, self._sessions, self._ahead.held)
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
@@ -77,6 +80,7 @@ class Worker:
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
             self._previews.start()
+            self._strips.start()
             take_wakeups(self._worker_ledger.ledger.database, self._name, self._run_next)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
@@ -87,6 +91,7 @@ class Worker:
         """Recover from a crash, and send a heartbeat before the first claim: others take jobs of silent workers."""
         self._worker_ledger.recover()
         self._previews.recover()
+        self._strips.recover()
         self._worker_ledger.beat(os.getpid(), "")
 
     def _run_next(self) -> None:
@@ -141,6 +146,7 @@ class Worker:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._ahead.stop()
         self._previews.stop()
+        self._strips.stop()
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)

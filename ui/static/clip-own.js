@@ -3,6 +3,7 @@
 import { remember, remembered } from "./shared.js";
 
 export const MATTE = "analysis.matte", STROKES = "analysis.strokes", SUBJECT = "analysis.subject", POINTED = "pointed";
+export const KEYS = "generate.keys"; // painted frames
 export const POINT = ["analysis.point_x", "analysis.point_y", "analysis.point_frame"], OWN = [SUBJECT, ...POINT, MATTE, STROKES];
 export const ON_ITS_WAY = "on its way"; // in place of the digest of what is still being sent
 const KEPT = "reshoot.own", MOST_KEPT = 200, NONE = "";

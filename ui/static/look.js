@@ -58,7 +58,7 @@ class Look extends HTMLElement {
     const place = [clip.id, part, frame, asked.kind, asked.preset], key = JSON.stringify([...place, sorted(asked.settings)]);
     const title = other?.title ?? choice.looks.find(({ value }) => value === choice.look)?.title ?? `Seed ${choice.seed}`;
     const others = (name) => JSON.stringify([...place, sorted({ ...asked.settings, [name]: null })]);
-    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete };
+    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete, waits: choice.waits };
   }
 
   get #moment() {
@@ -187,7 +187,7 @@ class Look extends HTMLElement {
       ${isBusy ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
       ${problem ? html`<p class="alert" role="alert">${sentence(problem)}</p>` : ""}
       <reshoot-moment data-key="moment" data-own></reshoot-moment>
-      ${wanted ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
+      ${wanted && !wanted.waits ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
     </section>`);
     if (isNow && wanted.frame === null) this.#moment.found(wanted.clip, this.look.at);
   }
@@ -223,6 +223,7 @@ function pictures(look, share, isOld) {
 
 /** What is shown, and whether that is what is chosen. */
 function told(look, { isNow, isBusy, wanted }) {
+  if (wanted?.waits) return html`<p class="quiet">${wanted.waits}</p>`;
   if (!look && isBusy) return html`<p class="hidden">Looking at the clip.</p>`;
   if (!look) return html`<p class="quiet">See one finished frame within seconds, before you start the work.</p>`;
   const shown = `${look.title}, frame ${look.at} (${timeText(look.clip, look.at)})`;
