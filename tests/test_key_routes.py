@@ -11,20 +11,28 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pipeline.engines.keyframe.unshown import Unshown
+from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
+from pipeline.jobs.results import Results
 from pipeline.jobs.strip_requests import StripProgress, StripRequest, StripRequests
+from pipeline.jobs.tables import jobs
 from pipeline.keys.folder import Folder
 from pipeline.keys.reaches import reaches
 from pipeline.keys.story import propose
-from pipeline.library.strips import Strip, sweep
+from pipeline.library.strips import Strip, id_of, sweep
+from pipeline.result.names import FACTS
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import RunContext
 from tests.journeys import filmed
 from tests.orders import restyle_order
 from tests.studios import App, app
+from ui.routes.keys import unreached
+from ui.studio import Studio
 from utils.home import cache_folder
+from utils.media.timebase import Span
 from utils.store import Store
 from utils.walker import Shot
 
@@ -120,7 +128,7 @@ def test_downloads_are_attachments_and_nothing_else_is_given_out(desk: Desk) -> 
         f"/studio/clips/{desk.clip}/keys/{'0' * 64}/frames.zip?frames=0",
     ):  # fmt: skip
         assert desk.app.status(path) == 404, path
-    assert desk.app.status(f"{place}/frames.zip?frames=0;1") == 400
+    assert desk.app.status(f"{place}/frames.zip?frames=0;1") == 422
 
 
 @pytest.mark.parametrize("frames", ["all", [1.5], [True], ["1"], [0] * 1001])
@@ -151,6 +159,26 @@ def test_a_request_lives_until_it_is_made_or_given_up(tmp_path: Path) -> None:
     assert known and known.problem == "It died." and requests.claim("two") is None
     requests.take_back("a" * 64)
     assert requests.progress("a" * 64) is None and not requests.report("a" * 64, StripProgress())
+
+
+def test_a_finished_job_says_which_frames_no_painting_reaches(tmp_path: Path) -> None:
+    """In frames of the file, though the job has used a part of it."""
+    ledger, keys, told = Ledger(database_url(tmp_path, None)), "b" * 64, Unshown(Span(5, 9), 0.31, 7)
+    order = restyle_order("a" * 64, "Walk", {"generate.keys": keys, "trim.from_s": 1.0})
+    job = ledger.submit(order).id
+
+    def write(folder: Path) -> dict[str, Any]:
+        facts = {"warnings": [f"{told.sentence} (frames 0-20)", "Something else."]}
+        (folder / FACTS).write_text(json.dumps(facts))
+        return facts
+
+    Results.of(tmp_path).appear(job, 1, write)
+    studio, id = Studio(tmp_path, ledger), id_of("a" * 64, order.all_settings())
+    assert list(unreached(studio, 30, id, keys)) == [], "it has not ended"
+    with ledger.engine.begin() as connection:
+        connection.execute(jobs.update().values(state=State.DONE, finished_at=1.0))
+    assert list(unreached(studio, 30, id, keys)) == [{"start": 35, "stop": 39, "share": 0.31, "frame": 37}]
+    assert list(unreached(studio, 30, id, "c" * 64)) == list(unreached(studio, 30, "d" * 64, keys)) == []
 
 
 def test_strips_that_nobody_looks_at_are_thrown_away(tmp_path: Path) -> None:

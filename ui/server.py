@@ -46,6 +46,7 @@ from ui.routes import (
     loras,
     mattes,
     models,
+    paintings,
     presets,
     prompts,
     references,
@@ -96,7 +97,7 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
         uploads, addresses, clips, references, mattes, forms, presets, prompts, looks, jobs, batches, results,
-        dashboard, models, loras, films, keys,
+        dashboard, models, loras, films, keys, paintings,
     ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     blocks = page()

@@ -1,19 +1,31 @@
 """Frames to paint in a real browser: found, shown in order, added and left out, and downloaded."""
 
+import base64
 import io
 import json
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import PATIENCE_MS, upload
 
 pytestmark = pytest.mark.slow
+
+DROP = """(files) => {
+  const transfer = new DataTransfer();
+  const bytes = (content) => Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+  for (const [content, name] of files) transfer.items.add(new File([bytes(content)], name));
+  const zone = document.querySelector('reshoot-keys .frames'), about = {dataTransfer: transfer, bubbles: true};
+  for (const kind of ['dragover', 'drop']) zone.dispatchEvent(new DragEvent(kind, {...about, cancelable: true}));
+}"""
 
 
 def strip(page: Page, clip: Path) -> Locator:
@@ -40,6 +52,27 @@ def saved(page: Page, link: Locator) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
+def recoloured(content: bytes) -> bytes:
+    """A picture of a frame, painted: red and blue changed, and paler."""
+    pixels = np.array(Image.open(io.BytesIO(content)))
+    pixels[..., :3] = pixels[..., 2::-1] // 8 * 6 + 30
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def given_out(page: Page) -> dict[str, bytes]:
+    """The pictures of the strip, as they are downloaded."""
+    content = saved(page, page.get_by_role("link", name=re.compile("Download all")))
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        return {name: file.read(name) for name in file.namelist() if name.endswith(".png")}
+
+
+def drop(page: Page, files: Mapping[str, bytes]) -> None:
+    """Files dropped anywhere on the strip."""
+    page.evaluate(DROP, [[base64.b64encode(content).decode(), name] for name, content in files.items()])
+
+
 def test_frames_are_found_and_shown_in_order_of_time(page: Page, clip: Path) -> None:
     frames = strip(page, clip)
     shown = numbers(frames)
@@ -47,7 +80,7 @@ def test_frames_are_found_and_shown_in_order_of_time(page: Page, clip: Path) -> 
     first = frames.get_by_role("listitem").first
     expect(first).to_contain_text("Frame 0")
     expect(first).to_contain_text("The first frame of a shot with something to paint.")
-    expect(first).to_contain_text(re.compile(r"Makes frames 0–\d+"))
+    expect(first).to_contain_text(re.compile(r"Will make frames 0–\d+"))
     page.reload()
     expect(frames).to_be_hidden()  # the list of clips is empty again
 
@@ -87,6 +120,43 @@ def test_everybody_can_use_it(page: Page, clip: Path) -> None:
     found = Axe().run(page, "reshoot-keys").response["violations"]
     assert not found, [(each["id"], each["nodes"][0]["html"]) for each in found]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_painted_pictures_come_back_and_show_how_far_they_reach(page: Page, clip: Path) -> None:
+    frames = strip(page, clip)
+    pictures = given_out(page)
+    bar, first, *others = page.locator("reshoot-keys .trust"), *sorted(pictures)
+    expect(bar).to_contain_text("reached by no painted frame")
+    painted = frames.locator("li.painted")
+    drop(page, {"my own name.png": recoloured(pictures[first]), "notes.txt": b"?", others[0]: pictures[others[0]]})
+    expect(painted).to_have_count(1, timeout=2 * PATIENCE_MS)
+    expect(painted).to_contain_text("Frame 0")
+    refused = page.locator("reshoot-keys").get_by_role("alert")
+    expect(refused).to_contain_text("'notes.txt' is no picture.")
+    expect(refused).to_contain_text(f"'{others[0]}' is as it was given out: nobody painted on it.")
+    expect(bar).to_contain_text("made from painted frames farther off than proposed")
+    files: list[FilePayload] = [
+        {"name": name, "mimeType": "image/png", "buffer": recoloured(pictures[name])} for name in others
+    ]
+    page.locator("reshoot-keys input[type=file]").set_input_files(files)
+    expect(painted).to_have_count(len(pictures), timeout=2 * PATIENCE_MS)
+    expect(refused).to_have_count(0)
+    expect(bar).not_to_contain_text("farther off")
+    expect(bar.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(f"^{len(pictures)} of {len(pictures)} frames")
+    )
+    found = Axe().run(page, "reshoot-keys").response["violations"]
+    assert not found, [(each["id"], each["nodes"][0]["html"]) for each in found]
+    frames.get_by_role("button", name="Take the painting of frame 0 away").click()
+    expect(painted).to_have_count(len(pictures) - 1)
+    expect(frames.get_by_role("button", name="Leave frame 0 out")).to_be_focused()
+    kept = page.evaluate("document.querySelector('reshoot-form').choice.settings['generate.keys']")
+    page.reload()
+    strip(page, clip)
+    expect(painted).to_have_count(len(pictures) - 1)
+    assert page.evaluate("document.querySelector('reshoot-form').choice.settings['generate.keys']") == kept
+    page.locator("label.option", has_text="Restyle (CPU, no model)").click()
+    assert not page.evaluate("'generate.keys' in document.querySelector('reshoot-form').choice.settings")
 
 
 def test_without_a_painted_frame_nothing_begins(page: Page, clip: Path) -> None:

@@ -1,15 +1,17 @@
 """Routes of the frames of a clip to paint: found by a worker, shown as a strip, and given out to be painted."""
 
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, StreamingResponse
 
+from pipeline.engines.keyframe.unshown import Unshown
+from pipeline.jobs.job import State
 from pipeline.jobs.order import Order
+from pipeline.jobs.results import Results
 from pipeline.jobs.strip_requests import StripError, StripProgress, StripRequest, StripRequests
 from pipeline.kinds import stage_sentence
 from pipeline.library.clips import Clips, NoClip
@@ -26,7 +28,8 @@ from utils.errors import SettingsError
 STARTING_S, ALIVE_S = 20.0, 15.0
 """How long a worker may take to start, and after how long without heartbeat it counts as dead."""
 MOST_FRAMES, LAST_FRAME = 1000, 999_999
-LISTED = re.compile(r"\d{1,6}(,\d{1,6})*")
+Listed = Annotated[str, Query(max_length=8000, pattern=r"^(\d{1,6}(,\d{1,6})*)?$")]
+"""Numbers of frames, with commas."""
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -48,13 +51,15 @@ def routes(studio: Studio) -> APIRouter:
         requests.take_back(id)
         return {}
 
+    @router.get("/clips/{clip}/keys/{id}/unreached")
+    def told(clip: str, id: str, keys: Annotated[str, Query(max_length=64)]) -> dict[str, Any]:
+        known = _strip(studio, id).facts()
+        return {"unreached": [] if known is None else list(unreached(studio, known["span"][0], id, keys))}
+
     @router.get("/clips/{clip}/keys/{id}/frames.zip")
-    async def whole(clip: str, id: str, frames: Annotated[str, Query(max_length=8000)]) -> StreamingResponse:
-        if not LISTED.fullmatch(frames):
-            raise SettingsError("The frames of this download cannot be read.", "Reload the page, and try again.")
+    async def whole(clip: str, id: str, frames: Listed) -> StreamingResponse:
         name = f"{stem(_title(studio, clip))} - frames to paint"
-        wanted = {int(frame) for frame in frames.split(",")}
-        files = await run_sync(_strip(studio, id).archive, wanted, _title(studio, clip), name)
+        files = await run_sync(_strip(studio, id).archive, listed(frames), _title(studio, clip), name)
         if not files:
             raise _gone()
         headers = {**_headers(f"{name}.zip"), "Cache-Control": "no-store"}
@@ -79,6 +84,11 @@ def _order(studio: Studio, clip: str, body: Mapping[str, Any]) -> Order:
         return for_clip(Clips(studio.home), clip, order_of(studio, *asked_settings(body)), asked_parts(body))
     except NoClip as error:
         raise NotHere(error.problem, error.remedy) from error
+
+
+def listed(frames: str) -> set[int]:
+    """The frames that a query names."""
+    return {int(frame) for frame in frames.split(",") if frame}
 
 
 def _frames(said: object) -> tuple[int, ...]:
@@ -128,6 +138,19 @@ def _progress(requests: StripRequests, id: str, request: StripRequest) -> dict[s
     left_s = None if known.left_s is None else round(known.left_s)
     stage = stage_sentence(known.stage) if known.worker else "Waiting for the worker"
     return {"state": "working", "share": round(known.share, 3), "stage": stage, "left_s": left_s}
+
+
+def unreached(studio: Studio, start: int, id: str, keys: str) -> Iterator[dict[str, Any]]:
+    """The frames of which the last job with these painted frames said that they show what none of these does."""
+    done = [job for job in studio.ledger.in_state(State.DONE) if job.order.inputs.get("keys") == keys]
+    for job in sorted(done, key=lambda job: job.finished_at or 0, reverse=True):
+        if id_of(job.order.inputs["clip"], job.order.all_settings()) != id:
+            continue
+        facts = Results.of(studio.home).facts(job.id) or {}
+        for each in filter(None, map(Unshown.read, facts.get("warnings", ()))):
+            first, stop = each.span.start + start, each.span.stop + start
+            yield {"start": first, "stop": stop, "share": each.share, "frame": each.frame + start}
+        return
 
 
 def _strip(studio: Studio, id: str) -> Strip:

@@ -1,9 +1,10 @@
 // <reshoot-keys>: the frames of the previewed clip that people paint, for an engine that makes what lies between them. A worker
 // finds them; they are downloaded, painted in any program, and come back to the setting `generate.keys`.
 import { KEYS, ON_ITS_WAY } from "./clip-own.js";
-import { acts, progress, strip } from "./keys-frames.js";
+import { acts, progress, strip, told } from "./keys-frames.js";
 import { OwnFrames, framesShown } from "./keys-own.js";
-import { reaches } from "./keys-trust.js";
+import { Painted, smallOf } from "./keys-painted.js";
+import { bar, reaches } from "./keys-trust.js";
 import { partOf, previewed } from "./previewed.js";
 import { ask, draw, html, Problem } from "./shared.js";
 
@@ -15,9 +16,12 @@ class Keys extends HTMLElement {
     if (this.own) return;
     this.classList.add("studio");
     this.own = new OwnFrames();
+    this.painted = new Painted(() => this.#render());
     this.strips = new Map(); // what the server told, by what it was asked
+    this.unreached = new Map(); // what finished jobs said, by strip and key set
     Object.assign(this, { told: null, problem: "", stopped: null });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("[data-do]")));
+    this.#listen();
     for (const kind of ["chosen", "previewed"]) window.addEventListener(`reshoot:${kind}`, () => this.#follow());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     document.addEventListener("moment", ({ detail }) => this.#move(detail));
@@ -42,9 +46,86 @@ class Keys extends HTMLElement {
     return { clip, json, key: JSON.stringify([clip.id, partOf(clip), choice.preset, Object.entries(settings).sort()]) };
   }
 
+  /** Whether painted frames are on their way to the server. */
+  get isSending() {
+    return [...this.painted.sending.values()].some((count) => count > 0);
+  }
+
+  /** The digest of the key set that is chosen. */
+  get #keys() {
+    return this.#form?.chosenOf?.([KEYS])[KEYS] || null;
+  }
+
   /** Frames that have to be drawn beside the proposed ones. */
   #more(clip) {
-    return this.own.of(clip.id).own;
+    return [...this.own.of(clip.id).own, ...(this.painted.of(this.#keys)?.frames ?? []).map(({ frame }) => frame)];
+  }
+
+  #listen() {
+    this.addEventListener("change", (event) => {
+      event.stopPropagation();
+      this.#drop([...event.target.files]);
+      event.target.value = "";
+    });
+    const over = (is) => this.classList.toggle("over", is);
+    this.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault(); // otherwise the file would be added to the clips
+      over(true);
+    });
+    this.addEventListener("dragleave", (event) => this.contains(event.relatedTarget) || over(false));
+    this.addEventListener("drop", (event) => {
+      over(false);
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      this.#drop([...event.dataTransfer.files]);
+    });
+  }
+
+  /** Send what was dropped; what is recognised of it becomes the setting. */
+  async #drop(files) {
+    const wanted = this.#wanted;
+    if (!wanted || !files.length) return;
+    const digest = await this.painted.drop(wanted.clip, files, this.#givenOut(wanted), () => this.#keysOf(wanted.clip));
+    this.#choose(wanted.clip, digest);
+    const taken = this.painted.taken ?? [];
+    this.querySelector(".said").textContent = taken.length ? `Painted: frame ${taken.join(", ")}.` : "Nothing was taken.";
+  }
+
+  /** Which frames people were given to paint: what they drop is most likely one of these. */
+  #givenOut({ key, clip }) {
+    const known = this.strips.get(key);
+    return known ? { strip: known.id, frames: this.#shown(known, clip).map(({ frame }) => frame).join(",") } : {};
+  }
+
+  #shown(known, clip) {
+    return framesShown(known, this.own.of(clip.id), (this.painted.of(this.#keys)?.frames ?? []).map(({ frame }) => frame));
+  }
+
+  /** The digest of a clip's key set, also of one that is not previewed any more. */
+  #keysOf(clip) {
+    return this.#form.own.of(clip.id)[KEYS] || null;
+  }
+
+  #choose(clip, digest) {
+    if (digest !== this.#keysOf(clip)) window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name: KEYS, value: digest, clip: clip.id } }));
+    this.#follow(0);
+  }
+
+  /** Find out what the chosen key set holds, and what was said of it. */
+  async #know({ clip, key }) {
+    const keys = this.#keys, strip = this.strips.get(key)?.id;
+    if (keys && !this.painted.of(keys)) {
+      const digest = await this.painted.know(clip, keys).catch((error) => {
+        if (error.status === 404 || error.status === 400) this.painted.refused.set(clip.id, [{ name: "", text: error.message }]);
+        return error.status === 400 ? null : keys;
+      });
+      if (digest !== keys && this.#keys === keys) this.#choose(clip, digest);
+    }
+    if (!keys || !strip || this.unreached.has(`${strip} ${keys}`)) return;
+    const { unreached } = await ask(`clips/${clip.id}/keys/${strip}/unreached?keys=${keys}`).catch(() => ({ unreached: [] }));
+    this.unreached.set(`${strip} ${keys}`, unreached);
+    this.#render();
   }
 
   #move({ clip, frame }) {
@@ -62,6 +143,7 @@ class Keys extends HTMLElement {
   /** Ask until the frames are there. */
   async #look() {
     const wanted = this.#wanted;
+    if (wanted) await this.#know(wanted);
     if (!wanted || this.stopped === wanted.key || this.#isWhole(wanted)) return this.#render();
     if (this.asking?.key === wanted.key) return;
     const asking = (this.asking = { key: wanted.key });
@@ -83,6 +165,7 @@ class Keys extends HTMLElement {
     if (this.asking !== asking) return;
     this.asking = null;
     this.#render();
+    this.#know(wanted);
   }
 
   /** Whether all frames that are wanted are there. */
@@ -96,6 +179,9 @@ class Keys extends HTMLElement {
     if (!what || !wanted) return;
     if (what === "show") document.querySelector("reshoot-moment")?.go(Number(frame));
     else if (what === "stop") this.#stop(wanted);
+    else if (what === "choose") this.querySelector("input[type=file]").click();
+    else if (what === "unpaint") this.#unpaint(wanted.clip, Number(frame));
+    else if (what === "read") this.#read(wanted.clip);
     else if (what === "again") this.#again();
     else if (what === "add") this.own.add(wanted.clip.id, Number(frame));
     else if (what === "out") this.own.leaveOut(wanted.clip.id, Number(frame));
@@ -104,6 +190,18 @@ class Keys extends HTMLElement {
       this.#follow(0);
       this.querySelector(".frames")?.focus({ preventScroll: true });
     }
+  }
+
+  async #unpaint(clip, frame) {
+    this.own.add(clip.id, frame); // it stays to be painted again
+    this.#choose(clip, await this.painted.away(clip, frame, () => this.#keysOf(clip)));
+    this.querySelector(`[data-do=out][data-frame="${frame}"]`)?.focus();
+  }
+
+  #read(clip) {
+    this.painted.refused.delete(clip.id);
+    this.#render();
+    this.querySelector("[data-do=choose]")?.focus();
   }
 
   #stop({ key, clip }) {
@@ -132,17 +230,27 @@ class Keys extends HTMLElement {
       ${this.problem && html`<p class="alert" role="alert">${this.problem} <button type="button" class="button small" data-do="again">Try again</button></p>`}
       ${isStopped && html`<p class="row"><span>Stopped.</span><button type="button" class="button small" data-do="again">Look for the frames to paint</button></p>`}
       ${known && this.#strip(known, wanted.clip)}
+      ${told(this.painted.sending.get(wanted.clip.id) ?? 0, this.painted.refused.get(wanted.clip.id) ?? [])}
+      <p class="said hidden" role="status" aria-live="polite" data-own></p>
     </section>`);
   }
 
   #strip(known, clip) {
-    const own = this.own.of(clip.id), shown = framesShown(known, own), within = reaches(known.shots, shown.map(({ frame }) => frame));
-    const moment = this.moment?.clip === clip.id ? this.moment.frame : null, all = shown.map(({ frame }) => frame);
-    const frames = shown.map((each) => ({ ...each, reach: within.get(each.frame) }));
-    const canAdd = moment !== null && !all.includes(moment) && moment >= known.span[0] && moment < known.span[1];
+    const own = this.own.of(clip.id), painted = this.painted.of(this.#keys), numbers = (painted?.frames ?? []).map(({ frame }) => frame);
+    const shown = this.#shown(known, clip), all = shown.map(({ frame }) => frame), planned = reaches(known.shots, all), made = reaches(known.shots, numbers);
+    const moment = this.moment?.clip === clip.id ? this.moment.frame : null, isIn = moment !== null && moment >= known.span[0] && moment < known.span[1];
+    const frames = shown.map((each) => ({ ...each, reach: (made.has(each.frame) ? made : planned).get(each.frame), painting: paintingOf(painted, each.frame) }));
+    const unreached = this.unreached.get(`${known.id} ${this.#keys}`) ?? [];
     return html`${known.notes.map((note) => html`<p class="alert warn small">${note}</p>`)}
+      ${bar(known, frames, { moment: isIn ? moment : null, unreached })}
       ${frames.length ? strip(frames, { clip, moment }) : html`<p class="quiet">No frame is left to paint.</p>`}
-      ${acts({ frames, archive: known.archive, moment, canAdd, isChanged: own.own.length + own.out.length > 0, out: own.out })}`;
+      ${acts({ frames, archive: known.archive, moment, canAdd: isIn && !all.includes(moment), isChanged: own.own.length + own.out.length > 0, out: own.out.filter((frame) => !all.includes(frame)) })}`;
   }
+}
+
+/** The painting of a frame: how its small picture is shown, and a note on it; null if there is none. */
+function paintingOf(painted, frame) {
+  const at = painted?.frames.findIndex((each) => each.frame === frame) ?? -1;
+  return at < 0 ? null : { style: smallOf(painted, at), note: painted.frames[at].note };
 }
 customElements.define("reshoot-keys", Keys);
