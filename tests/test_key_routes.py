@@ -21,7 +21,7 @@ from pipeline.jobs.tables import jobs
 from pipeline.keys.folder import Folder
 from pipeline.keys.reaches import reaches
 from pipeline.keys.story import propose
-from pipeline.library.strips import Strip, id_of, sweep
+from pipeline.library.strips import Strip, sweep
 from pipeline.result.names import FACTS
 from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
@@ -173,12 +173,14 @@ def test_a_finished_job_says_which_frames_no_painting_reaches(tmp_path: Path) ->
         return facts
 
     Results.of(tmp_path).appear(job, 1, write)
-    studio, id = Studio(tmp_path, ledger), id_of("a" * 64, order.all_settings())
-    assert list(unreached(studio, 30, id, keys)) == [], "it has not ended"
+    studio, strip = Studio(tmp_path, ledger), {"clip": "a" * 64, "span": [30, 60], "trim": [1.0, 0.0]}
+    assert list(unreached(studio, strip, keys)) == [], "it has not ended"
     with ledger.engine.begin() as connection:
         connection.execute(jobs.update().values(state=State.DONE, finished_at=1.0))
-    assert list(unreached(studio, 30, id, keys)) == [{"start": 35, "stop": 39, "share": 0.31, "frame": 37}]
-    assert list(unreached(studio, 30, id, "c" * 64)) == list(unreached(studio, 30, "d" * 64, keys)) == []
+    assert list(unreached(studio, strip, keys)) == [{"start": 35, "stop": 39, "share": 0.31, "frame": 37}]
+    for other in ({**strip, "trim": [0.0, 0.0]}, {**strip, "clip": "b" * 64}):
+        assert list(unreached(studio, other, keys)) == []
+    assert list(unreached(studio, strip, "c" * 64)) == []
 
 
 def test_strips_that_nobody_looks_at_are_thrown_away(tmp_path: Path) -> None:

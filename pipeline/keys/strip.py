@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.engines import engine
 from pipeline.keys.pictures import ToPaint, to_paint
 from pipeline.keys.story import Proposed, propose
-from pipeline.library.strips import Strip
+from pipeline.library.strips import Strip, trim_of
 from pipeline.stage import RunContext
 from utils.image.jpeg import jpeg
 from utils.media.clip import Clip
@@ -28,7 +28,7 @@ def make_strip(strip: Strip, clip: Clip, context: RunContext, frames: Sequence[i
     proposed = propose(clip, context)
     if strip.facts() is None:
         _draw(strip, proposed, context)
-        strip.finish(_facts(proposed))
+        strip.finish({**_facts(proposed), "trim": trim_of(context.settings)})
     more = [frame for frame in frames if not strip.has(frame) and frame - clip.start in clip.span]
     if more:
         _draw(strip, propose(clip, context, more), context)

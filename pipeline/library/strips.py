@@ -108,6 +108,11 @@ def id_of(clip: str, settings: Mapping[str, Any]) -> str:
     return digest_bytes(canonical_json([VERSION, clip, chosen]))
 
 
+def trim_of(settings: Mapping[str, Any]) -> list[float]:
+    """The part of a clip that settings choose, in seconds."""
+    return [float(settings[name]) for name in ("trim.from_s", "trim.to_s")]
+
+
 def sweep(home: Path, older_than_s: float = KEPT_S) -> int:
     """Delete strips that nobody looked at lately, and what was begun and never finished; returns how many."""
     before, swept = time.time() - older_than_s, 0

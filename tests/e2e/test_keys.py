@@ -37,9 +37,9 @@ def strip(page: Page, clip: Path) -> Locator:
     return frames
 
 
-def numbers(frames: Locator) -> list[int]:
+def numbers(frames: Locator, names: str = ".head b") -> list[int]:
     """The frames that are shown, in their order."""
-    return [int(re.findall(r"\d+", each)[0]) for each in frames.locator(".head b").all_inner_texts()]
+    return [int(re.findall(r"\d+", each)[0]) for each in frames.locator(names).all_inner_texts()]
 
 
 def moved(page: Page, frame: int) -> None:
@@ -147,6 +147,15 @@ def test_painted_pictures_come_back_and_show_how_far_they_reach(page: Page, clip
     )
     found = Axe().run(page, "reshoot-keys").response["violations"]
     assert not found, [(each["id"], each["nodes"][0]["html"]) for each in found]
+    frames.get_by_role("button", name="Show frame 0 in the preview").click()
+    page.get_by_role("button", name="Preview between painted frames").click()
+    between = page.get_by_role("list", name="Frames between the painted ones")
+    expect(between.get_by_role("listitem")).to_have_count(3, timeout=2 * PATIENCE_MS)
+    seen = numbers(between, "button")
+    assert seen == sorted(seen) and numbers(frames)[0] < seen[0] and seen[-1] < numbers(frames)[1]
+    between.get_by_role("button").last.click()
+    expect(page.locator("reshoot-moment")).to_contain_text(f"Frame {seen[-1]}, at ")
+    expect(between.get_by_role("button", pressed=True)).to_have_text(f"Frame {seen[-1]}")
     frames.get_by_role("button", name="Take the painting of frame 0 away").click()
     expect(painted).to_have_count(len(pictures) - 1)
     expect(frames.get_by_role("button", name="Leave frame 0 out")).to_be_focused()
@@ -157,6 +166,30 @@ def test_painted_pictures_come_back_and_show_how_far_they_reach(page: Page, clip
     assert page.evaluate("document.querySelector('reshoot-form').choice.settings['generate.keys']") == kept
     page.locator("label.option", has_text="Restyle (CPU, no model)").click()
     assert not page.evaluate("'generate.keys' in document.querySelector('reshoot-form').choice.settings")
+
+
+def test_trust_ends_at_cuts_and_where_a_proposed_frame_is_not_painted(page: Page) -> None:
+    """Two shots, of which the second begins with nobody in sight; the first is long."""
+    known = {
+        "shots": [[0, 300], [300, 340]], "seen": [[0, 300], [310, 340]], "span": [0, 340], "most_apart": 240,
+        "proposed": [0, 20, 40, 310, 330],
+    }  # fmt: skip
+    module = "async ([name, ...given]) => (await import('/studio/static/keys-trust.js'))[name](...given)"
+
+    def trust(*painted: int) -> list[tuple[str, int, int]]:
+        runs = page.evaluate(module, ["trust", known, painted])
+        return [(each["state"], each["start"], each["stop"]) for each in runs]
+
+    assert trust() == [("none", 0, 300), ("nobody", 300, 310), ("none", 310, 340)]
+    assert trust(0, 21, 290)[:3] == [("near", 0, 22), ("none", 22, 290), ("near", 290, 300)]
+    assert trust(0, 40)[:3] == [("near", 0, 1), ("far", 1, 40), ("near", 40, 300)]
+    assert trust(310, 330)[1:] == [("nobody", 300, 310), ("near", 310, 340)]
+
+    def between(frame: int, *painted: int) -> list[int]:
+        return list(page.evaluate(module, ["framesBetween", known, painted, frame]))
+
+    assert between(5, 0, 20) == between(0, 0, 20) == [5, 10, 15]
+    assert between(320, 310) == [318, 325, 333] and between(305, 20) == [] and between(0, 0, 2) == [1]
 
 
 def test_without_a_painted_frame_nothing_begins(page: Page, clip: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -15,7 +16,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.strip_requests import StripError, StripProgress, StripRequest, StripRequests
 from pipeline.kinds import stage_sentence
 from pipeline.library.clips import Clips, NoClip
-from pipeline.library.strips import ID, PICTURE, Strip, file_of, id_of
+from pipeline.library.strips import ID, PICTURE, Strip, file_of, id_of, trim_of
 from ui.file_names import attachment, stem
 from ui.json_body import JsonBody
 from ui.problems import NotHere
@@ -54,7 +55,7 @@ def routes(studio: Studio) -> APIRouter:
     @router.get("/clips/{clip}/keys/{id}/unreached")
     def told(clip: str, id: str, keys: Annotated[str, Query(max_length=64)]) -> dict[str, Any]:
         known = _strip(studio, id).facts()
-        return {"unreached": [] if known is None else list(unreached(studio, known["span"][0], id, keys))}
+        return {"unreached": [] if known is None else list(unreached(studio, known, keys))}
 
     @router.get("/clips/{clip}/keys/{id}/frames.zip")
     async def whole(clip: str, id: str, frames: Listed) -> StreamingResponse:
@@ -140,17 +141,24 @@ def _progress(requests: StripRequests, id: str, request: StripRequest) -> dict[s
     return {"state": "working", "share": round(known.share, 3), "stage": stage, "left_s": left_s}
 
 
-def unreached(studio: Studio, start: int, id: str, keys: str) -> Iterator[dict[str, Any]]:
+def unreached(studio: Studio, strip: Mapping[str, Any], keys: str) -> Iterator[dict[str, Any]]:
     """The frames of which the last job with these painted frames said that they show what none of these does."""
     done = [job for job in studio.ledger.in_state(State.DONE) if job.order.inputs.get("keys") == keys]
     for job in sorted(done, key=lambda job: job.finished_at or 0, reverse=True):
-        if id_of(job.order.inputs["clip"], job.order.all_settings()) != id:
+        if job.order.inputs["clip"] != strip["clip"] or _trim_of(job.order) != strip["trim"]:
             continue
-        facts = Results.of(studio.home).facts(job.id) or {}
+        start, facts = strip["span"][0], Results.of(studio.home).facts(job.id) or {}
         for each in filter(None, map(Unshown.read, facts.get("warnings", ()))):
             first, stop = each.span.start + start, each.span.stop + start
             yield {"start": first, "stop": stop, "share": each.share, "frame": each.frame + start}
         return
+
+
+def _trim_of(order: Order) -> list[float] | None:
+    """The part of the clip that an order uses; None if it is of a version with other settings."""
+    with suppress(SettingsError):
+        return trim_of(order.all_settings())
+    return None
 
 
 def _strip(studio: Studio, id: str) -> Strip:

@@ -242,7 +242,8 @@ class Form extends HTMLElement {
   #isOfSeveral() {
     const clips = document.querySelector("reshoot-clips").value;
     const alone = this.values.fields.has(STROKES) && clips.length > 1 && clips.find(({ id }) => this.own.has(id, this.reads(KEYS)));
-    if (alone) tell(`${alone.title} has a clicked person, a matte, brush strokes or painted frames of its own. Start it alone, or take them away.`, "bad", FORM);
+    const [what, where] = alone && this.own.has(alone.id, false) ? ["a clicked person, a matte or brush strokes", "Person"] : ["painted frames", "Frames to paint"];
+    if (alone) tell(`${alone.title} has ${what} of its own. Start it alone, or take them away under ${where}.`, "bad", FORM);
     return Boolean(alone);
   }
 

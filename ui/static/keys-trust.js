@@ -15,7 +15,7 @@ export function reaches(shots, keys) {
 const CLOSE = 2; // a proposed frame this near to a painted one needs no painting of its own
 
 /** What is known of the frames of a clip before anything is made, in their order: {state, start, stop} each. */
-function trust({ shots, seen, span, proposed, most_apart: mostApart }, painted) {
+export function trust({ shots, seen, span, proposed, most_apart: mostApart }, painted) {
   const open = proposed.filter((frame) => !painted.some((each) => Math.abs(each - frame) <= CLOSE));
   const state = (frame) => {
     if (!seen.some(([start, stop]) => frame >= start && frame < stop)) return "nobody";
@@ -43,6 +43,15 @@ function beside(frames, frame, start, stop) {
   return [before.length ? Math.max(...before) : null, after.length ? Math.min(...after) : null];
 }
 
+/** Three frames, or fewer where there are no more, between the painted ones beside a frame; up to its shot's ends where there is one alone. */
+export function framesBetween({ shots, span }, painted, frame) {
+  const [start, stop] = shots.find(([begin, end]) => frame >= begin && frame < end) ?? span;
+  const [before] = beside(painted, frame, start, stop), [, after] = beside(painted, Math.max(frame, (before ?? -1) + 1), start, stop);
+  if (before === null && after === null) return [];
+  const from = before ?? start - 1, to = after ?? stop, shares = [1 / 4, 1 / 2, 3 / 4].map((share) => Math.round(from + share * (to - from)));
+  return [...new Set(shares)].filter((each) => each > from && each < to);
+}
+
 /** What each state means, in words. */
 const STATES = {
   near: "made from the painted frames beside them", far: "made from painted frames farther off than proposed",
@@ -61,7 +70,7 @@ const share = (frame, [first, stop]) => ((100 * (frame - first)) / (stop - first
 export function bar(known, frames, { moment, unreached }) {
   const { span } = known, painted = frames.filter(({ painting }) => painting).map(({ frame }) => frame), runs = trust(known, painted);
   const place = ({ start, stop }) => `left: ${share(start, span)}%; width: ${share(span[0] + stop - start, span)}%`;
-  const poor = unreached.map(({ start, stop, share: part, frame }) => ({ start, stop, text: `${range(start, stop)} what no painted frame does, up to ${Math.round(100 * part)} % of it: paint frame ${frame} too.` }));
+  const poor = unreached.map(({ start, stop, share: part, frame }) => ({ start, stop, frame, text: `${range(start, stop)} what no painted frame does, up to ${Math.round(100 * part)} % of it: paint frame ${frame} too.` }));
   const said = `${painted.length} of ${frames.length} frames are painted. ${inWords(runs)} ${poor.map(({ text }) => text).join(" ")}`;
   return html`<figure class="trust" data-key="trust"><div class="line" role="img" aria-label="${said}">
       ${runs.map((each) => html`<span class="run ${each.state}" data-key="run ${each.start}" style="${place(each)}"></span>`)}
@@ -71,7 +80,8 @@ export function bar(known, frames, { moment, unreached }) {
     </div><div class="scale quiet small number" aria-hidden="true"><span>${span[0]}</span><span>${span[1] - 1}</span></div>
     <figcaption class="small"><ul>${Object.entries(STATES).map(([state, words]) => runs.some((each) => each.state === state) && html`<li><span class="run ${state}" aria-hidden="true"></span><span>
         <span class="number">${ranges(runs, state)}</span> <span class="quiet">${words}</span></span></li>`)}
-      ${poor.map(({ text }) => html`<li><span class="run poor" aria-hidden="true"></span><span>In the last result: ${text}</span></li>`)}</ul></figcaption></figure>`;
+      ${poor.map(({ text, frame }) => html`<li><span class="run poor" aria-hidden="true"></span><span>In the last result: ${text}
+        ${!frames.some((each) => each.frame === frame) && html`<button type="button" class="link" data-do="add" data-frame="${frame}">Add frame ${frame}</button>`}</span></li>`)}</ul></figcaption></figure>`;
 }
 
 const range = (start, stop) => (stop - start > 1 ? `frames ${start} to ${stop - 1} show` : `frame ${start} shows`);

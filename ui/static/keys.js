@@ -4,7 +4,7 @@ import { KEYS, ON_ITS_WAY } from "./clip-own.js";
 import { acts, progress, strip, told } from "./keys-frames.js";
 import { OwnFrames, framesShown } from "./keys-own.js";
 import { Painted, smallOf } from "./keys-painted.js";
-import { bar, reaches } from "./keys-trust.js";
+import { bar, framesBetween, reaches } from "./keys-trust.js";
 import { partOf, previewed } from "./previewed.js";
 import { ask, draw, html, Problem } from "./shared.js";
 
@@ -25,10 +25,13 @@ class Keys extends HTMLElement {
     for (const kind of ["chosen", "previewed"]) window.addEventListener(`reshoot:${kind}`, () => this.#follow());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     document.addEventListener("moment", ({ detail }) => this.#move(detail));
+    this.seen = new IntersectionObserver(([entry]) => entry.isIntersecting && this.#again());
+    this.seen.observe(this);
     this.#follow(0);
   }
 
   disconnectedCallback() {
+    this.seen.disconnect();
     this.asking = null;
     clearTimeout(this.rest);
   }
@@ -54,6 +57,12 @@ class Keys extends HTMLElement {
   /** The digest of the key set that is chosen. */
   get #keys() {
     return this.#form?.chosenOf?.([KEYS])[KEYS] || null;
+  }
+
+  /** Frames between the painted ones on both sides of a frame, or between one and the end of its shot; none without one. */
+  between(frame) {
+    const known = this.#wanted && this.strips.get(this.#wanted.key), painted = this.painted.of(this.#keys);
+    return known && painted ? framesBetween(known, painted.frames.map((each) => each.frame), frame) : [];
   }
 
   /** Frames that have to be drawn beside the proposed ones. */
@@ -182,7 +191,7 @@ class Keys extends HTMLElement {
     else if (what === "choose") this.querySelector("input[type=file]").click();
     else if (what === "unpaint") this.#unpaint(wanted.clip, Number(frame));
     else if (what === "read") this.#read(wanted.clip);
-    else if (what === "again") this.#again();
+    else if (what === "again") this.#retry();
     else if (what === "add") this.own.add(wanted.clip.id, Number(frame));
     else if (what === "out") this.own.leaveOut(wanted.clip.id, Number(frame));
     else if (what === "back") this.own.forget(wanted.clip.id);
@@ -212,7 +221,13 @@ class Keys extends HTMLElement {
     this.#render();
   }
 
+  /** It is seen again: a job may have ended meanwhile. */
   #again() {
+    this.unreached.clear();
+    this.#follow(0);
+  }
+
+  #retry() {
     Object.assign(this, { stopped: null, problem: "" });
     this.#follow(0);
   }
