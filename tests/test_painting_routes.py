@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.keys import dropped
 from pipeline.library import given
+from pipeline.library.clips import Clips
 from tests.journeys import filmed, pictures
 from tests.studios import App, app
 from utils.image import RGB
@@ -132,19 +134,20 @@ def test_what_is_refused_says_why_and_loses_nothing(easel: Easel, tmp_path: Path
     strange = np.random.default_rng(1).integers(0, 255, (96, 160, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(strange).save(buffer, "PNG")
-    bad: dict[str, tuple[Files, str]] = {
-        "other": ({"holiday.png": buffer.getvalue()}, "shows no frame of this clip"),
-        "text": ({"notes.txt": b"no picture"}, "'notes.txt' is no picture"),
-        "damaged": ({"000013.png": b"\x89PNG\r\n\x1a\n" + b"0" * 100}, "not a picture that can be read"),
-        "zip": ({"frames.zip": b"PK\x03\x04 and no more"}, "a zip that cannot be read"),
-        "two": ({"a.png": easel.painted(26), "b.png": easel.painted(26, 9)}, "'a.png' and 'b.png' show frame 26 alike"),
-        "table": ({"frames.zip": zipped({"keys.json": b"{}", "0.png": easel.painted(0)})}, "cannot be read"),
+    bad: dict[str, tuple[bytes, str]] = {
+        "holiday.png": (buffer.getvalue(), "shows no frame of this clip"),
+        "notes.txt": (b"no picture", "'notes.txt' is no picture"),
+        "000030.png": (b"\x89PNG\r\n\x1a\n" + b"0" * 100, "not a picture that can be read"),
+        "broken.zip": (b"PK\x03\x04 and no more", "a zip that cannot be read"),
+        "table.zip": (zipped({"keys.json": b"{}", "0.png": easel.painted(0)}), "cannot be read"),
+        "empty.zip": (zipped({"notes.txt": b"?"}), "holds no pictures"),
+        "a.png": (easel.painted(26), "'a.png' and 'b.png' show frame 26 alike"),
     }
-    for files, words in bad.values():
-        told = easel.drop(files, kept["digest"])
-        assert told["digest"] == kept["digest"] and frames(told) == [13] and not told["taken"]
-        ((name, sentence),) = told["refused"]
-        assert name in files and words in sentence, told
+    files = {**{name: content for name, (content, _) in bad.items()}, "b.png": easel.painted(26, 9)}
+    told = easel.drop(files, kept["digest"])
+    assert told["digest"] == kept["digest"] and frames(told) == [13] and not told["taken"]
+    refused = dict(told["refused"])
+    assert refused.keys() == bad.keys() and all(words in refused[name] for name, (_, words) in bad.items()), refused
     mixed = easel.drop({"000026.png": easel.painted(26), "notes.txt": b"?"}, kept["digest"])
     assert frames(mixed) == [13, 26] and len(mixed["refused"]) == 1
 
@@ -171,6 +174,17 @@ def test_any_stored_set_is_recognised_when_it_is_looked_at(easel: Easel) -> None
     told = easel.app.ask(f"/studio/clips/{easel.clip}/paintings/{digest}")
     assert frames(told) == [13] and told["digest"] != digest
     assert frames(easel.app.ask(f"/studio/clips/{easel.clip}/paintings/{told['digest']}")) == [13]
+
+
+def test_what_has_no_room_is_refused(easel: Easel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "000013.png").write_bytes(easel.painted(13))
+    for name, value, words in (("MOST_BYTES", 10, "too large together"), ("SPARE_BYTES", 1 << 60, "too little room")):
+        with monkeypatch.context() as patch:
+            patch.setattr(dropped, name, value)
+            (work := tmp_path / name).mkdir()
+            found = dropped.Dropped(probe(Clips(easel.app.home).path(easel.clip)), work)
+            found.add(Painted(tmp_path), None, "keys.json")
+        assert not found.paintings and words in found.refused[0][1] and not list(work.iterdir())
 
 
 def test_uploads_have_limits(easel: Easel) -> None:

@@ -5,6 +5,7 @@ What cannot be taken is refused in a sentence and changes nothing: what was pain
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,10 +27,12 @@ from utils.paintings.key_set import MOST_KEYS, NAME, Key, KeySet, file_of, pack_
 from utils.paintings.laying import laid_over
 from utils.paintings.painted import PICTURES, Painted, base
 from utils.paintings.recognising import Recogniser, footage_of, remarks
+from utils.uploads import SPARE_BYTES
 
 SMALL_PX, QUALITY = 240, 82
 """Of the small pictures of a sheet."""
-MOST_FILES, MOST_LISTING_BYTES = 1000, 1_000_000
+MOST_FILES, MOST_LISTING_BYTES, MOST_BYTES = 1000, 1_000_000, 4_000_000_000
+"""Of an upload: how many files, the line that lists them, and all pictures as they are kept, without loss."""
 ZIPPED = b"PK\x03\x04"
 PAINT = "Paint over it, save it, and drop it again."
 
@@ -102,8 +105,7 @@ class Dropped:
         picture = given.picture(name)
         shown = recogniser.recognised(name, picture)
         note = next(remarks(name, shown.frame, shown), "")
-        path = self.work / f"{len(list(self.work.iterdir()))}.png"
-        path.write_bytes(png(picture))
+        path = self._kept(png(picture), base(name))
         key = Key(
             frame=shown.frame,
             file=file_of(shown.frame),
@@ -112,6 +114,17 @@ class Dropped:
             reason=note,
         )
         return Painting(key, path.read_bytes)
+
+    def _kept(self, content: bytes, name: str) -> Path:
+        """The file of a picture that is taken; PictureError if there is no room for it."""
+        files = list(self.work.iterdir())
+        if sum(path.stat().st_size for path in files) + len(content) > MOST_BYTES:
+            raise PictureError(f"{name!r} is too large together with the others.", "Drop fewer, or smaller ones.")
+        if shutil.disk_usage(self.work).free < SPARE_BYTES + 2 * len(content):
+            raise PictureError(f"There is too little room on the disk for {name!r}.", "Free some, then drop it again.")
+        path = self.work / f"{len(files)}.png"
+        path.write_bytes(content)
+        return path
 
     def _join(self, came: Mapping[int, list[tuple[str, Painting]]]) -> None:
         """Put each in place of what was painted on its frame; of several for one frame none is meant more."""

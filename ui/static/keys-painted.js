@@ -68,6 +68,28 @@ export class Painted {
   }
 }
 
+/** Take the files that are dropped anywhere on an element, or chosen with a file button in it. */
+export function catchFiles(element, take) {
+  const over = (is) => element.classList.toggle("over", is);
+  element.addEventListener("change", (event) => {
+    event.stopPropagation();
+    take([...event.target.files]);
+    event.target.value = "";
+  });
+  element.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault(); // otherwise the file would be added to the clips
+    over(true);
+  });
+  element.addEventListener("dragleave", (event) => element.contains(event.relatedTarget) || over(false));
+  element.addEventListener("drop", (event) => {
+    over(false);
+    if (!event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    take([...event.dataTransfer.files]);
+  });
+}
+
 /** Where the small picture of the `at`th frame lies on the sheet of a key set, as a style. */
 export function smallOf({ digest, frames, columns }, at) {
   const rows = Math.ceil(frames.length / columns), share = (place, of) => (of > 1 ? (100 * place) / (of - 1) : 0).toFixed(3);

@@ -3,7 +3,7 @@
 import { KEYS, ON_ITS_WAY } from "./clip-own.js";
 import { acts, progress, strip, told } from "./keys-frames.js";
 import { OwnFrames, framesShown } from "./keys-own.js";
-import { Painted, smallOf } from "./keys-painted.js";
+import { Painted, catchFiles, smallOf } from "./keys-painted.js";
 import { bar, framesBetween, reaches } from "./keys-trust.js";
 import { partOf, previewed } from "./previewed.js";
 import { ask, draw, html, Problem } from "./shared.js";
@@ -21,7 +21,7 @@ class Keys extends HTMLElement {
     this.unreached = new Map(); // what finished jobs said, by strip and key set
     Object.assign(this, { told: null, problem: "", stopped: null });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("[data-do]")));
-    this.#listen();
+    catchFiles(this, (files) => this.#drop(files));
     for (const kind of ["chosen", "previewed"]) window.addEventListener(`reshoot:${kind}`, () => this.#follow());
     document.addEventListener("change", ({ target }) => target.localName === "reshoot-clips" && this.#follow());
     document.addEventListener("moment", ({ detail }) => this.#move(detail));
@@ -68,27 +68,6 @@ class Keys extends HTMLElement {
   /** Frames that have to be drawn beside the proposed ones. */
   #more(clip) {
     return [...this.own.of(clip.id).own, ...(this.painted.of(this.#keys)?.frames ?? []).map(({ frame }) => frame)];
-  }
-
-  #listen() {
-    this.addEventListener("change", (event) => {
-      event.stopPropagation();
-      this.#drop([...event.target.files]);
-      event.target.value = "";
-    });
-    const over = (is) => this.classList.toggle("over", is);
-    this.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault(); // otherwise the file would be added to the clips
-      over(true);
-    });
-    this.addEventListener("dragleave", (event) => this.contains(event.relatedTarget) || over(false));
-    this.addEventListener("drop", (event) => {
-      over(false);
-      if (!event.dataTransfer?.files.length) return;
-      event.preventDefault();
-      this.#drop([...event.dataTransfer.files]);
-    });
   }
 
   /** Send what was dropped; what is recognised of it becomes the setting. */
@@ -239,7 +218,7 @@ class Keys extends HTMLElement {
     const known = this.strips.get(wanted.key), isStopped = this.stopped === wanted.key;
     this.setAttribute("aria-busy", String(Boolean(this.asking)));
     draw(this, html`<section class="card stack" aria-label="Frames to paint">
-      <div class="row head"><h2>Frames to paint</h2></div>
+      <div class="row head"><h2>Frames to paint</h2>${known && html`<span class="quiet small number">${this.#count(known, wanted.clip)}</span>`}</div>
       <p class="quiet small">${ABOUT}</p>
       ${this.told && this.asking ? progress(this.told) : ""}
       ${this.problem && html`<p class="alert" role="alert">${this.problem} <button type="button" class="button small" data-do="again">Try again</button></p>`}
@@ -248,6 +227,10 @@ class Keys extends HTMLElement {
       ${told(this.painted.sending.get(wanted.clip.id) ?? 0, this.painted.refused.get(wanted.clip.id) ?? [])}
       <p class="said hidden" role="status" aria-live="polite" data-own></p>
     </section>`);
+  }
+
+  #count(known, clip) {
+    return `${this.painted.of(this.#keys)?.frames.length ?? 0} of ${this.#shown(known, clip).length} painted`;
   }
 
   #strip(known, clip) {
