@@ -120,6 +120,17 @@ def test_a_frame_of_ones_own_is_drawn_and_one_can_be_left_out(desk: Desk) -> Non
     assert [key["reaches"] for key in keys] == [[0, proposed[-1] - 1], [own + 1, FRAMES - 1]]
 
 
+def test_a_picture_that_was_only_saved_again_is_not_painted(desk: Desk) -> None:
+    frame, buffer = desk.strip["proposed"][1], io.BytesIO()
+    Image.open(io.BytesIO(desk.archive(str(frame))[f"{frame:06}.png"])).save(buffer, "PNG", compress_level=9)
+    content, listed = buffer.getvalue(), ",".join(map(str, desk.strip["proposed"]))
+    line = json.dumps([{"name": f"{frame:06}.png", "bytes": len(content)}]).encode()
+    path = f"/studio/clips/{desk.clip}/paintings?strip={desk.strip['id']}&frames={listed}"
+    status, told = desk.app.answer(path, line + b"\n" + content)
+    assert status == 201 and json.loads(told)["digest"] is None
+    assert "saved again, and nobody painted on it" in json.loads(told)["refused"][0][1]
+
+
 def test_downloads_are_attachments_and_nothing_else_is_given_out(desk: Desk) -> None:
     place = desk.strip["archive"].removesuffix("/frames.zip")
     for path in (

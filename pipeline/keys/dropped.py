@@ -20,7 +20,7 @@ from utils.errors import PictureError
 from utils.image import RGB, Size
 from utils.image.geometry import inverse, resize
 from utils.image.jpeg import jpeg
-from utils.image.picture_file import RGBA
+from utils.image.picture_file import RGBA, read_layer
 from utils.media.clip import Clip
 from utils.media.video import ClipFrames
 from utils.paintings.key_set import MOST_KEYS, NAME, Key, KeySet, file_of, pack_key_set, png, rows_of
@@ -52,6 +52,8 @@ class Dropped:
     clip: Clip
     work: Path
     """A folder for the pictures that are taken."""
+    drawn: Path | None = None
+    """Where the pictures are that were given out, by their names; None if that is not known."""
     paintings: dict[int, Painting] = field(default_factory=dict)
     taken: list[tuple[str, int]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -104,6 +106,8 @@ class Dropped:
             raise PictureError(f"{base(name)!r} is as it was given out: nobody painted on it.", PAINT)
         picture = given.picture(name)
         shown = recogniser.recognised(name, picture)
+        if self._is_as_given_out(picture, file_of(shown.frame)):
+            raise PictureError(f"{base(name)!r} was saved again, and nobody painted on it.", PAINT)
         note = next(remarks(name, shown.frame, shown), "")
         path = self._kept(png(picture), base(name))
         key = Key(
@@ -114,6 +118,14 @@ class Dropped:
             reason=note,
         )
         return Painting(key, path.read_bytes)
+
+    def _is_as_given_out(self, picture: RGBA, name: str) -> bool:
+        """Whether a picture has every pixel of the one that was given out under a name, also in another file."""
+        path = self.drawn / name if self.drawn else None
+        if path is None or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return np.array_equal(read_layer(file, name), picture)
 
     def _kept(self, content: bytes, name: str) -> Path:
         """The file of a picture that is taken; PictureError if there is no room for it."""

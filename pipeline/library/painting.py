@@ -140,12 +140,13 @@ def _joined(home: Path, clip: Path, wanted: Mapping[str, Any], folder: Path) -> 
 
     work = folder / "work"
     work.mkdir()
-    dropped = Dropped(inspection.opened(home, clip), work)
+    strip = Path(wanted["strip"]) if wanted["strip"] else None
+    dropped = Dropped(inspection.opened(home, clip), work, strip)
     if wanted["kept"]:
         dropped.begin(Painted(Path(wanted["kept"])))
     dropped.without(wanted["without"])
     if wanted["given"]:
-        table = Strip(Path(wanted["strip"])).table(wanted["frames"]) if wanted["strip"] else None
+        table = Strip(strip).table(wanted["frames"]) if strip else None
         given_out = KeySet.read(table) if table else None
         unpacked = Unpacked.of(Path(wanted["given"]), folder / "given")
         for painted, title in unpacked.parts():
