@@ -95,6 +95,20 @@ window_starts = sa.Table(
     sa.Column("window", sa.String, primary_key=True),
     sa.Column("times", sa.Integer, nullable=False),
 )
+strips = sa.Table(
+    "reshoot_strips",
+    meta,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("home", sa.String, primary_key=True, server_default=""),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("worker", sa.String, nullable=False, server_default=""),
+    sa.Column("share", sa.Float, nullable=False, server_default="0"),
+    sa.Column("stage", sa.String, nullable=False, server_default=""),
+    sa.Column("left_s", sa.Float),
+    sa.Column("problem", sa.String, nullable=False, server_default=""),
+    sa.Column("remedy", sa.String, nullable=False, server_default=""),
+)
 
 
 class now(FunctionElement[float]):

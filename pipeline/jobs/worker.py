@@ -33,6 +33,8 @@ from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
+from pipeline.jobs.strip_requests import StripRequests
+from pipeline.jobs.strip_worker import StripWorker
 from pipeline.jobs.windows import UNWANTED, WindowMaker
 from pipeline.jobs.windows import WORKFLOW as WINDOW
 from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
@@ -67,6 +69,7 @@ class Worker:
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
+        self._strips = StripWorker(home, StripRequests(ledger), name, self._sessions, self._ahead.held)
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
@@ -86,6 +89,7 @@ class Worker:
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
             self._previews.start()
+            self._strips.start()
             serve(self._worker_ledger.ledger.database, self._name, self._duties)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
@@ -96,6 +100,7 @@ class Worker:
         """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
         self._worker_ledger.obey()
         self._previews.recover()
+        self._strips.recover()
         self._beat()
 
     @property
@@ -181,6 +186,7 @@ class Worker:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._ahead.stop()
         self._previews.stop()
+        self._strips.stop()
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)
