@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.keys.painting import Painter
+from pipeline.keys.reaches import reaches
 from pipeline.make.made_window import MadeWindow
 from pipeline.plan.key_frames import PROPOSE, KeyFrames
 from pipeline.plan.stable_path import STABILISE, StablePath
@@ -38,12 +39,8 @@ class Proposed:
     @property
     def reaches(self) -> list[Span]:
         """The frames that are made from each: from the one before it to the one after it, within its shot."""
-        found = list[Span]()
-        for shot in self.stable.camera.shots:
-            keys = [offer.frame for offer in self.offers if offer.frame in shot]
-            edges = [shot.start - 1, *keys, shot.stop]
-            found += [Span(before + 1, after) for before, after in zip(edges, edges[2:], strict=False)]
-        return found
+        shots = [(shot.start, shot.stop) for shot in self.stable.camera.shots]
+        return [Span(*reach) for reach in reaches(shots, [offer.frame for offer in self.offers])]
 
 
 def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = (), painter: Painter | None = None) -> Proposed:
@@ -76,7 +73,7 @@ def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = (), painter
 
     # 4. Paint them, where an engine is to do that.
     painted = painter.painted(run, stable, [offer.frame for offer in offers]) if painter else {}
-    name = painter.engine.name if painter else ""
+    name = painter.engine.name if painter and painted else ""
     return Proposed(stable, apply_to, offers, (*run.events, *analysis.events), run.seconds, name, painted)
 
 
