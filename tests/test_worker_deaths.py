@@ -102,13 +102,16 @@ def test_a_window_that_kills_three_times_fails_and_what_was_finished_is_kept(
 
 
 def kill_elsewhere(home: House, job: str) -> None:
-    """Kill the worker once it told that it analyses frames which are not near those where one died before."""
+    """Kill the worker once it told that it analyses frames which are not near those where one died before.
+
+    Until it tells anything, the ledger says where the one before it was.
+    """
     sign = home.working(job, "analyse")
 
     def is_elsewhere() -> bool:
         now = home.ledger.get(job)
-        assert now.stage == "analyse", "there are frames enough for all deaths"
-        return now.frame > 0 and not (now.died_at and now.died_at.near(now.spot))
+        assert not now.state.ended, "there are frames enough for all deaths"
+        return now.stage == "analyse" and now.frame > 0 and not (now.died_at and now.died_at.near(now.spot))
 
     home.until(is_elsewhere, "other frame")
     home.kill(sign)

@@ -109,12 +109,12 @@ def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, cli
     moved(page, "Home")
     expect(shown(page)).to_contain_text(re.compile(r"Paint, frame 0 \(0.0 s\), made"))
     expect(page.locator("reshoot-moment")).to_contain_text("Frame 0, at 0.0 s")
-    assert after.get_attribute("src") != source
+    expect(after).not_to_have_attribute("src", str(source))
     moments = page.evaluate("window.moments")
     assert moments[-1]["frame"] == 0 and len(moments[-1]["clip"]) == 64
     page.get_by_role("button", name="Clearest moment").click()
     expect(after).to_have_attribute("src", str(source))
-    assert page.evaluate("window.moments.at(-1).frame") == first
+    page.wait_for_function("first => window.moments.at(-1).frame === first", arg=first)
 
 
 def test_the_slider_keeps_the_keyboard_while_previews_come_and_go(page: Page, clip: Path) -> None:
@@ -127,12 +127,12 @@ def test_the_slider_keeps_the_keyboard_while_previews_come_and_go(page: Page, cl
 
 
 def test_the_picture_of_the_slider_is_that_of_its_frame(page: Page, clip: Path) -> None:
+    """Of 60 frames, in rows of twelve."""
     previewed(page, clip)
-    places = []
-    for key in ("Home", "ArrowRight", "End"):
+    tile = page.locator("reshoot-moment .tile")
+    for key, place in {"Home": "0px 0px", "ArrowRight": "-160px 0px", "End": "-1760px -360px"}.items():
         moved(page, key)
-        places.append(page.locator("reshoot-moment .tile").evaluate("(tile) => tile.style.backgroundPosition"))
-    assert places == ["0px 0px", "-160px 0px", "-1760px -360px"], "of 60 frames, in rows of twelve"
+        expect(tile).to_have_css("background-position", place)
 
 
 def test_all_looks_stand_side_by_side_and_a_click_chooses_one(page: Page, clip: Path) -> None:
