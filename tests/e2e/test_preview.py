@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import PATIENCE_MS, upload
+from tests.e2e.waiting import until
 from tests.journeys import filmed
 from tests.looks import HERE
 from utils.walker import Shot
@@ -95,6 +96,20 @@ def test_what_was_stopped_is_told_to_be_of_before(page: Page, clip: Path) -> Non
     page.unroute("**/look")
     page.get_by_role("button", name="Preview again").click()
     expect(shown(page)).to_contain_text("Ink, frame ")
+
+
+def test_a_job_without_previews_may_be_chosen_while_one_is_on_its_way(page: Page, clip: Path) -> None:
+    """Its pictures are held back, so that its clock goes on while nothing of it is shown."""
+    held: list[Route] = []
+    page.route("**/studio/looks/**", lambda route: held.append(route))
+    upload(page, clip)
+    until(page, lambda: bool(held), "picture of the preview")
+    page.get_by_label("Cut out", exact=True).check()
+    expect(page.locator("reshoot-look .seconds")).to_have_count(0)
+    page.wait_for_timeout(600)
+    expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "true")
+    page.unroute_all(behavior="ignoreErrors")
+    expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "false")
 
 
 def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, clip: Path) -> None:
