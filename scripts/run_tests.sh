@@ -12,6 +12,7 @@ free_mb=$(awk '$1 == "MemAvailable:" {print int($2 / 1024)}' /proc/meminfo 2>/de
 runs=$(awk '$2 == "/dev/shm" && $4 !~ /noexec/' /proc/mounts 2>/dev/null || true)
 if [ -z "${TMPDIR:-}" ] && [ -n "$runs" ] && [ "${room_mb:-0}" -ge $needed_mb ] && [ "${free_mb:-0}" -ge $((needed_mb + 4000)) ]; then
     TMPDIR=$(mktemp -d /dev/shm/reshoot-tests-XXXXXX)
+    chmod 755 "$TMPDIR" # some tests work as another user
     export TMPDIR
     trap 'rm -rf "$TMPDIR"' EXIT
 fi

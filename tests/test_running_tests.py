@@ -12,7 +12,7 @@ from utils.project import PROJECT_ROOT
 
 PYTHON = """#!/bin/sh
 printf '%s\\n' "$TMPDIR" "$OMP_NUM_THREADS" "$*" > started
-[ -z "$TMPDIR" ] || touch "$TMPDIR/written"
+[ -z "$TMPDIR" ] || stat -c %a "$TMPDIR" > mode
 exit {code}
 """
 DF = """#!/bin/sh
@@ -48,6 +48,7 @@ def test_where_memory_has_room_tests_write_there_and_it_goes_with_them(tmp_path:
     assert where.startswith("/dev/shm/reshoot-tests-") and not Path(where).exists()
     assert threads == "1" and arguments.startswith("-m pytest -n 3 ") and arguments.endswith(" -m not slow")
     assert ended == 3, "a failure is passed on"
+    assert (tmp_path / "mode").read_text() == "755\n", "other users may work in it"
 
 
 def test_where_it_has_none_they_write_where_they_always_do(tmp_path: Path) -> None:
@@ -59,4 +60,4 @@ def test_a_place_and_a_number_of_threads_that_are_given_stay(tmp_path: Path) -> 
     given = tmp_path / "given"
     given.mkdir()
     _, (where, threads, _) = run(tmp_path, room_mb=9000, TMPDIR=str(given), OMP_NUM_THREADS="4")
-    assert where == str(given) and threads == "4" and (given / "written").exists()
+    assert where == str(given) and threads == "4" and given.exists()
