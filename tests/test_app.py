@@ -27,7 +27,7 @@ from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
 
-FRAMES = 48
+FRAMES = 45
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture(scope="session")
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some seconds of work, time enough to stop it."""
-    return filmed(tmp_path_factory.mktemp("long"), Shot(size=(320, 180), frames=100, seed=3))
+    return filmed(tmp_path_factory.mktemp("long"), Shot(size=(320, 180), frames=150, seed=3))
 
 
 @pytest.fixture
