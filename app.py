@@ -87,12 +87,12 @@ def _open(
     works: tuple[float, float, float, Path | None] | None, addresses: bool | None,
 ) -> None:  # fmt: skip
     """Check everything that may be refused, and only then import the heavy modules and serve."""
-    from pipeline.jobs.locations import database_url, worker_name
+    from pipeline.jobs.locations import database_url, home_mark, machine_name, worker_name
     from ui.sessions import open_authenticator, parse_logins
     from ui.socket import announce, bind, only_here
 
     passwords = parse_logins(auth)
-    with bind(host, port) as listener, _single_instance(home, worker_name()):
+    with bind(host, port) as listener, _single_instance(home, machine_name()):
         os.environ.setdefault("GRADIO_TEMP_DIR", str(home / "forms"))
         authenticator, password = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
         announce(listener, authenticator, password)
@@ -106,7 +106,7 @@ def _open(
         from ui.studio import Studio
 
         url = database_url(home, database)
-        ledger, over = Ledger(url), threading.Event()
+        ledger, over = Ledger(url, home_mark(home, url)), threading.Event()
         studio = Studio(home, ledger, takes_addresses=only_here(host) if addresses is None else addresses)
         threading.Thread(target=run_cleanup, args=(studio, over), name="cleanup", daemon=True).start()
         threading.Thread(target=prepare, args=(home,), name="showcase", daemon=True).start()
@@ -114,7 +114,9 @@ def _open(
             supervisor = None
             if works:
                 keep_model_s, clip_s, day_gb, music = works
-                supervisor = Supervisor(home, url, worker_name(), keep_model_s, Budget.of(clip_s, day_gb, music))
+                supervisor = Supervisor(
+                    home, url, worker_name(home, url), keep_model_s, Budget.of(clip_s, day_gb, music)
+                )
             _serve(studio, build(studio, authenticator, hosts=(host,)), listener, supervisor)
         finally:
             over.set()

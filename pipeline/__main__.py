@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"The package {missing.name!r} is missing. Run `make run`, then use .venv/bin/python in place of python.")
 
-from pipeline.commands import cache, finish, jobs, models, presets
+from pipeline.commands import cache, finish, jobs, models, presets, worker
 from pipeline.commands.align import BLEND_PX, ELSEWHERE, align
 from pipeline.commands.animate import animate
 from pipeline.commands.doctor import doctor
@@ -24,7 +24,6 @@ from pipeline.commands.settings import settings
 from pipeline.commands.spelling import spelling
 from pipeline.commands.steady import steady
 from pipeline.commands.walker import walker
-from pipeline.commands.worker import worker
 from utils.errors import ReshootError
 from utils.process_resources import raise_open_file_limit, share_malloc_arena
 
@@ -44,7 +43,6 @@ for command in (
     steady,
     guide,
     animate,
-    worker,
     walker,
     probe,
     settings,
@@ -56,6 +54,7 @@ app.command(cls=spelling(ELSEWHERE, blend=BLEND_PX))(align)
 app.command("look", hidden=True)(preview)
 app.add_typer(finish.app, name="finish")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(worker.app, name="worker")
 app.add_typer(presets.app, name="presets")
 app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")

@@ -35,6 +35,7 @@ from pipeline.see.mended_matte import analysed
 from pipeline.stage import Digested, RunContext
 from pipeline.types import Event, References
 from utils.graphics_card import CardWatch
+from utils.key import Key
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
@@ -48,6 +49,82 @@ OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown: OnWindow | None = None) -> Journey:
     """Restyle a clip. Every stage is cached, so that a stopped run resumes where it was."""
     run = Run(replace(context, listener=one_at_a_time(context.listener)))
+
+    # 1. and 2. Analyse the clip, and plan.
+    seen, planned, maker = _prepared(run, clip, engine)
+    analysis, stable, engine = seen.analysis, planned.stable, maker.engine
+
+    # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
+    with context.card.watching(), maker.costs.learning():
+        frames = _frames(run, maker, stable, planned.windows, shown)
+
+    # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
+    feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=seen.contacts), stable)
+    plates = _plates(run, engine, clip, analysis)
+    composite = Composite(stable, frames, feet, plates, _composite_settings(run.context.settings))
+
+    # 5. Encode the frames, and measure them in the same pass.
+    measuring = Measuring(composite, planned.segments, seen.contacts)
+    is_measured = MEASURE.known(run.context, measuring=measuring)
+    watched = Watched(composite) if is_measured else Watched(composite, measuring.see)
+    encoded = Encoded(run.take(ENCODE, composite=watched))
+    measured = Measured(run.take(MEASURE, measuring=measuring))
+
+    costs = _cost_events(maker.costs, context.card)
+    events = [*run.events, *analysis.events, *planned.segments.events, *_fallbacks(frames), *costs, *feet.events]
+    return Journey(
+        clip, engine, run.context.settings, stable, planned.segments, seen.contacts, frames, feet, plates, encoded,
+        measured, run.seconds, tuple(run.done), (*events, *(plates.events if plates else ())),
+        Making(tuple(maker.costs.windows), context.card.use),
+    )  # fmt: skip
+
+
+def make_window(clip: Clip, context: RunContext, index: int) -> MadeWindow:
+    """Make one window of a clip and nothing else, for the run of another machine; it continues from no other window."""
+    run = Run(context)
+    _, planned, maker = _prepared(run, clip)
+    with context.card.watching(), maker.costs.learning():
+        plan = planned.windows[index]
+        stable = planned.stable.for_windows(max(plan.overlap for plan in planned.windows))
+        return _Making(run, maker, stable, planned.windows).made(plan)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was found in a clip."""
+
+    analysis: Analysis
+    contacts: FootContacts
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What is to be made."""
+
+    segments: Segments
+    stable: StablePicture
+    windows: tuple[WindowPlan, ...]
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """The engine of a run, with all that is the same for its windows, and what these take."""
+
+    engine: Engine
+    named: Mapping[str, str]
+    """The setting that names its checkpoint."""
+    models: Mapping[str, str]
+    """The digests of its models."""
+    given: Mapping[str, Digested]
+    """Reference pictures and guide, where they are given."""
+    keys: GivenKeys | None
+    """Painted frames, for an engine that makes what lies between them."""
+    costs: Costs
+
+
+def _prepared(run: Run, clip: Clip, engine: Engine | None = None) -> tuple[_Seen, _Planned, _Maker]:
+    """All that comes before the windows are made."""
+    context = run.context
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
     named = weights.named(engine.name, context.settings)
     models = engine.models({**context.settings, **named})
@@ -68,47 +145,8 @@ def restyle(clip: Clip, context: RunContext, engine: Engine | None = None, shown
     stable_path = StablePath(run.take(STABILISE, analysis=analysis))
     stable = StablePicture(clip, analysis, ground, stable_path, joints, ClipFrames.of(clip))
     plans = _plans(run, engine, stable, segments, keys)
-
-    # 3. Make each window with the engine, which is the costly part, and reduce flicker and colour drift.
     maker = _Maker(engine, named, models, given, keys, Costs(engine.name, context.sessions.device.name))
-    with context.card.watching(), maker.costs.learning():
-        frames = _frames(run, maker, stable, plans, shown)
-
-    # 4. Compose: correct the feet, restore the camera movement, and put the person over the source or a clean plate.
-    feet = FootCorrection(run.take(CORRECT_FEET, stable=stable, frames=frames, contacts=contacts), stable)
-    plates = _plates(run, engine, clip, analysis)
-    composite = Composite(stable, frames, feet, plates, _composite_settings(run.context.settings))
-
-    # 5. Encode the frames, and measure them in the same pass.
-    measuring = Measuring(composite, segments, contacts)
-    is_measured = MEASURE.known(run.context, measuring=measuring)
-    watched = Watched(composite) if is_measured else Watched(composite, measuring.see)
-    encoded = Encoded(run.take(ENCODE, composite=watched))
-    measured = Measured(run.take(MEASURE, measuring=measuring))
-
-    costs = _cost_events(maker.costs, context.card)
-    events = [*run.events, *analysis.events, *segments.events, *_fallbacks(frames), *costs, *feet.events]
-    return Journey(
-        clip, engine, run.context.settings, stable, segments, contacts, frames, feet, plates, encoded, measured,
-        run.seconds, tuple(run.done), (*events, *(plates.events if plates else ())),
-        Making(tuple(maker.costs.windows), context.card.use),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Maker:
-    """The engine of a run, with all that is the same for its windows, and what these take."""
-
-    engine: Engine
-    named: Mapping[str, str]
-    """The setting that names its checkpoint."""
-    models: Mapping[str, str]
-    """The digests of its models."""
-    given: Mapping[str, Digested]
-    """Reference pictures and guide, where they are given."""
-    keys: GivenKeys | None
-    """Painted frames, for an engine that makes what lies between them."""
-    costs: Costs
+    return _Seen(analysis, contacts), _Planned(segments, stable, plans), maker
 
 
 def _given(run: Run, engine: Engine, clip: Clip) -> dict[str, Digested]:
@@ -160,18 +198,44 @@ def _frames(
 
 
 def _made(run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[WindowPlan]) -> Iterator[MadeWindow]:
-    """Make the windows with the engine. Only an engine with `carry` gets the previous window as an input."""
-    samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
-    stage, before = making(maker.engine, run.context.sessions, maker.costs.windows.append), None
-    run = replace(run, context=replace(run.context, settings={**run.context.settings, **maker.named}))
+    """Make the windows with the engine, or let others make them that do not continue from the one before."""
+    making_of, before = _Making(run, maker, stable, plans), None
+    spread = None if maker.engine.caps.carry else run.context.spread
+    if spread:
+        spread.offer({plan.index: making_of.key(plan) for plan in plans})
     for plan in plans:
-        inputs: dict[str, Digested] = {"stable": stable, "samples": samples, "plan": plan, **maker.given}
-        if maker.keys:
-            inputs["keys"] = maker.keys.within(plan.span)
-        if maker.engine.caps.carry and plan.overlap and before:
-            inputs["before"] = before
-        before = MadeWindow(plan, _among(run, plans, plan).take(stage, maker.models, **inputs))
+        if spread:
+            spread.wait(plan.index)
+        before = making_of.made(plan, before)
         yield before
+
+
+class _Making:
+    """Makes the windows of a run."""
+
+    def __init__(self, run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[WindowPlan]) -> None:
+        self._stage = making(maker.engine, run.context.sessions, maker.costs.windows.append)
+        samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
+        self._run = replace(run, context=replace(run.context, settings={**run.context.settings, **maker.named}))
+        self._maker, self._plans = maker, plans
+        self._same: dict[str, Digested] = {"stable": stable, "samples": samples, **maker.given}
+
+    def made(self, plan: WindowPlan, before: MadeWindow | None = None) -> MadeWindow:
+        """A window; only an engine with `carry` gets the one before as an input."""
+        run = _among(self._run, self._plans, plan)
+        return MadeWindow(plan, run.take(self._stage, self._maker.models, **self._inputs(plan, before)))
+
+    def key(self, plan: WindowPlan) -> Key:
+        """The key of a window that does not continue from the one before."""
+        return self._stage.key(self._run.context.settings, self._inputs(plan, None), self._maker.models)
+
+    def _inputs(self, plan: WindowPlan, before: MadeWindow | None) -> dict[str, Digested]:
+        inputs: dict[str, Digested] = {**self._same, "plan": plan}
+        if self._maker.keys:
+            inputs["keys"] = self._maker.keys.within(plan.span)
+        if self._maker.engine.caps.carry and plan.overlap and before:
+            inputs["before"] = before
+        return inputs
 
 
 def _plates(run: Run, engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:

@@ -68,6 +68,16 @@ class DeclaredSettings(Mapping[str, Any]):
         return ", ".join(self._values) or "none"
 
 
+class Spread(Protocol):
+    """Who else makes windows of a run."""
+
+    def offer(self, windows: Mapping[int, Key]) -> None:
+        """Let windows be made, each by whoever is free, so that its key is in the store's shared cache."""
+
+    def wait(self, window: int) -> None:
+        """Return when a window was made, or will not be by others; raises Cancelled if the run is cancelled."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What all stages of a run share: cache, settings, progress listener, cancellation, and engine sessions."""
@@ -80,6 +90,8 @@ class RunContext:
     """Open engine sessions, shared between the jobs of a worker."""
     card: CardWatch = field(default_factory=CardWatch)
     """Watches the graphics card while an engine works."""
+    spread: Spread | None = None
+    """None: this run makes all of its windows itself."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class StageText:
 OTHERS = {
     "": StageText("Starting"),
     "frame samples": StageText("Frame previews"),
+    "key frames": StageText("Choosing the frames to paint"),
+    "key pictures": StageText("Drawing the frames to paint"),
     "footing": StageText("Finding where the feet stand"),
     "survey": StageText("Looking at colours and light"),
     "glance": StageText("Frame previews"),

@@ -18,12 +18,12 @@ from utils.store.shared.background import Background
 from utils.store.shared.objects import Objects
 from utils.store.shared.sharing import Sharing
 from utils.store.shared.tier import SharedTier
-from utils.store.shared.worth import Worth
+from utils.store.shared.worth import EVERYTHING, Worth
 
 WEED = Path(sys.executable).with_name("weed")
 """SeaweedFS, an S3 server in one wheel. It checks signatures; moto[server] needs 39 packages and an older dateutil."""
 KEY, SECRET = "a-test-key", "a-test-secret-of-nobody"
-EVERYTHING = Worth(times=0)
+
 START_S = 60.0
 NEVER = Cancel()
 

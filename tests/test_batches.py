@@ -17,7 +17,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.result.names import CLIP
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from ui.problems import NotHere
 from ui.routes import batches
 from ui.studio import Studio
@@ -41,7 +41,7 @@ class Home:
         """A job of the batch that is done."""
         self.ledger.submit(restyle_order("clip.mp4", title, batch=batch))
         shift = WorkerLedger(self.ledger, "tested")
-        job = shift.claim()
+        job = begin_next(shift)
         assert job
         place = Results.of(self.folder).place(job.id)
         place.mkdir(parents=True)

@@ -24,7 +24,7 @@ from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from tests.store_child import key, write
 from ui.board import BoardView
 from ui.figures import marked, number
@@ -90,7 +90,7 @@ def finished(ledger: Ledger, title: str, result: dict[str, Any]) -> str:
     job = ledger.submit(restyle_order(f"/clips/{title}", title, {"generate.look": "ink"}, "fast")).id
     shift = WorkerLedger(ledger, "tested")
     shift.beat(os.getpid(), job)
-    taken = shift.claim()
+    taken = begin_next(shift)
     assert taken and shift.end(taken.id, State.DONE, "Finished.", share=1.0, result=result)
     return taken.id
 
@@ -214,7 +214,7 @@ def test_the_seconds_of_a_video_are_those_that_the_jobs_tab_tells(
 ) -> None:
     job = ledger.submit(restyle_order("/clips/a.mp4", "a.mp4")).id
     shift = WorkerLedger(ledger, "tested")
-    shift.claim()
+    begin_next(shift)
     shift.end(job, State.DONE, "Finished.", result={"seconds": 3.5}, worked_s=7.25)
     [video] = client.get("/studio/dashboard").json()["videos"]
     assert video["seconds"] == BoardView(Studio(tmp_path, ledger)).view(ledger.get(job), "")["took_s"] == 7.25

@@ -21,7 +21,7 @@ from pipeline.jobs.tables import workers
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from tests.studios import app
 from tests.workers import House
 from utils.disk import LEAST_BYTES
@@ -39,8 +39,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return filmed(tmp_path_factory.mktemp("film"), Shot(size=(480, 270), frames=90, seed=3))
 
 
-def wakeup_is_over(people: House) -> bool:
-    """Whether the worker has written down that it did what it was woken up for."""
+def workflow_is_over(people: House) -> bool:
+    """Whether the worker has written down that it did what DBOS gave it."""
     with people.ledger.engine.connect() as connection:
         return bool(connection.exec_driver_sql("select 1 from workflow_status where status = 'SUCCESS'").first())
 
@@ -59,7 +59,7 @@ def test_a_disk_that_fills_up_during_a_job_is_said_everywhere_and_the_job_goes_o
         assert waiting.needs_bytes >= LEAST_BYTES and "is full" in waiting.problem and "bytes" in waiting.problem
         status, told = studio.answer("/readyz")
         assert status == 503 and f"is full: {waiting.needs_bytes} bytes are needed" in told.decode()
-        people.until(lambda: wakeup_is_over(people), "end of the wakeup")
+        people.until(lambda: workflow_is_over(people), "end of the workflow")
         fill(disk)  # what was given up to write this down, too
         status, told = studio.answer("/studio/jobs", {"clips": [upload], "preset": "fast", "settings": {}})
         assert status == 507 and f"is full: {LEAST_BYTES} bytes are needed, 0 are free" in told.decode()
@@ -144,7 +144,7 @@ def test_a_disk_that_is_full_at_the_very_end_of_a_job_lets_it_wait_too(
     ledger = Ledger(database_url(tmp_path))
     ledger.submit(restyle_order("/a.mp4", "a.mp4"))
     shift = WorkerLedger(ledger, "one")
-    job = shift.claim()
+    job = begin_next(shift)
     assert job
     work = JobRunner(shift, job, tmp_path, OutageRetry(ledger.database, threading.Event()), Sessions())
 

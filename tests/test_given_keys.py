@@ -15,7 +15,7 @@ from pipeline.engines.base import Caps, EngineFrame, Lengths, View, Window
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.order import make_order
 from pipeline.library import given, inputs
-from pipeline.make.given_keys import KEYS, TAKE_KEYS, GivenKeys, laid_over
+from pipeline.make.given_keys import KEYS, TAKE_KEYS, GivenKeys
 from pipeline.preview import frame
 from pipeline.report.journey import Journey
 from pipeline.restyle.kind import KIND
@@ -31,6 +31,7 @@ from utils.image.picture_file import RGBA
 from utils.media.intake import probe
 from utils.media.timebase import Span
 from utils.paintings.key_set import Key, KeySet, file_of, rows_of, write_key_set
+from utils.paintings.laying import laid_over
 from utils.paintings.painted import Painted
 from utils.walker import Shot
 

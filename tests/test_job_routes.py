@@ -21,7 +21,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.library import inputs
 from pipeline.library.clips import Clips
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from ui.access import AccessGuard
 from ui.board import BoardView
 from ui.problems import NotAllowed, NotHere, TooLarge
@@ -157,7 +157,7 @@ def test_one_refused_clip_among_good_ones_is_named_before_anything_is_stored(des
     good, bad = desk.clip("a.mp4"), desk.clip("b.mp4", problem="It has no picture.", remedy="Add another one.")
     answer = desk.me.post("/studio/jobs", json={"clips": [good, bad]})
     assert answer.json()["problem"] == "b.mp4 cannot be used: It has no picture."
-    assert desk.ledger.all() == [] and desk.ledger.wakeups.waiting() == 0
+    assert desk.ledger.all() == [] and desk.ledger.waiting() == 0
 
 
 def test_a_request_that_is_no_json_is_refused_in_a_sentence(desk: Desk) -> None:
@@ -183,11 +183,11 @@ def test_all_that_goes_on_is_shown_and_of_what_ended_the_newest(desk: Desk) -> N
     shift = WorkerLedger(desk.ledger, "one")
     for name in "abcde":
         job = desk.ledger.submit(restyle_order(name, name))
-        shift.claim()
+        begin_next(shift)
         shift.end(job.id, State.DONE, "Finished.")
     for name in "fghi":
         desk.ledger.submit(restyle_order(name, name))
-    shift.claim()
+    begin_next(shift)
     page = desk.page(query="?line=2&ended=3")
     assert [job["title"] for job in page["jobs"]] == ["f", "g", "h", "e", "d", "c"]
     assert page["counts"] == {"running": 1, "queued": 3, "done": 5}
@@ -240,7 +240,7 @@ def test_one_that_waits_can_be_edited_and_its_page_tells_what_differs(desk: Desk
     assert told["diary"][-1]["sentence"] == "Its settings were changed."
     refused = desk.me.patch(f"/studio/jobs/{job}", json={"settings": {"encode.crf": 99}})
     assert refused.status_code == 400 and "encode.crf" in refused.json()["problem"]
-    WorkerLedger(desk.ledger, "one").claim()
+    begin_next(WorkerLedger(desk.ledger, "one"))
     assert desk.me.patch(f"/studio/jobs/{job}", json={"preset": "quality"}).status_code == 409
 
 
@@ -250,7 +250,7 @@ def test_what_is_finished_of_a_running_job_can_be_watched(desk: Desk) -> None:
     (folder / job).mkdir(parents=True)
     (folder / job / "windows.json").write_text(json.dumps([window]))
     assert desk.page()["jobs"][0]["windows"] == [], "one in line shows nothing"
-    WorkerLedger(desk.ledger, "one").claim()
+    begin_next(WorkerLedger(desk.ledger, "one"))
     desk.me.post(f"/studio/jobs/{job}/pause")
     (shown,) = desk.page()["jobs"][0]["windows"]
     assert (shown["segment"], shown["start"], shown["stop"]) == ("approach", 0, 48)
@@ -270,7 +270,7 @@ def test_a_removed_job_takes_its_result_and_previews_along(desk: Desk) -> None:
     desk.me.post(f"/studio/jobs/{job}/remove")
     left = {path.name for kind in ("results", "previews") for path in (desk.home / kind).iterdir()}
     assert left == {other} and desk.titles() == ["b.mp4"]
-    WorkerLedger(desk.ledger, "one").claim()
+    begin_next(WorkerLedger(desk.ledger, "one"))
     assert desk.me.post(f"/studio/jobs/{other}/remove").status_code == 409
     assert (desk.home / "results" / other / "file").exists()
 
@@ -278,9 +278,9 @@ def test_a_removed_job_takes_its_result_and_previews_along(desk: Desk) -> None:
 def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
     done, running, _, paused = jobs = desk.ask([desk.clip(f"{name}.mp4") for name in "abcd"])
     alone, shift = desk.ask([desk.clip("e.mp4")])[0], WorkerLedger(desk.ledger, "one")
-    shift.claim()
+    begin_next(shift)
     shift.end(done, State.DONE, "Finished.", share=1.0)
-    shift.claim()
+    begin_next(shift)
     shift.report(running, share=0.5)
     desk.me.post(f"/studio/jobs/{paused}/pause")
     page = desk.page(query="?ended=0")
@@ -301,7 +301,7 @@ def test_a_batch_has_one_progress_and_is_stopped_as_one(desk: Desk) -> None:
 def test_a_batch_that_has_ended_is_still_shown_by_its_name(desk: Desk) -> None:
     jobs, shift = desk.ask([desk.clip("a.mp4"), desk.clip("b.mp4")]), WorkerLedger(desk.ledger, "one")
     for _ in jobs:
-        job = shift.claim()
+        job = begin_next(shift)
         assert job
         shift.end(job.id, State.DONE, "Finished.", share=1.0, worked_s=7.5)
     page = desk.page()
@@ -320,7 +320,7 @@ def test_a_job_says_when_it_began_what_it_is_of_and_what_it_is_expected_to_take(
     assert shown[job]["expected_s"] > 1 and shown[other]["expected_s"] is None
     assert shown[job]["picture"] == f"/studio/clips/{clip}/poster.jpg" and shown[other]["picture"] is None
     shift = WorkerLedger(desk.ledger, "one")
-    shift.claim()
+    begin_next(shift)
     began = desk.me.get(f"/studio/jobs/{job}").json()["started"]
     shift.end(job, State.DONE, "Finished.", result={"digest": "cd" * 32})
     ended = desk.me.get(f"/studio/jobs/{job}").json()
@@ -379,7 +379,7 @@ def test_the_graphics_card_is_shown_while_its_job_runs_and_what_it_did_afterward
 
     assert shown()["card"] is None
     shift.beat(1, job)
-    assert shift.claim()
+    assert begin_next(shift)
     shift.report(job, card={"busy": 0.8712, "used_mb": 21_480.0, "total_mb": 46_068.0})
     assert shown()["card"] == {"busy": 0.87, "used": 21_480 << 20, "total": 46_068 << 20}
     took = {"name": "NVIDIA A40", "busy": 0.91, "peak_mb": 22_000}

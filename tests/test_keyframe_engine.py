@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.engines.base import EngineError, EngineFrame, Output, Style, View, Window
 from pipeline.engines.keyframe import ENGINE
+from pipeline.engines.keyframe.unshown import Unshown
 from tests.engines import CPU
 from tests.restyled_walk import Walk
 from utils.image import RGB, Size
@@ -74,6 +75,9 @@ def test_frames_that_show_what_no_key_does_are_named(walk: Walk) -> None:
     _, output = run(window(walk, painted(walk)))
     (told,) = output.fallbacks
     assert told.startswith("Frames 71 to 72 show what no painted key does") and told.endswith(" too.")
+    read = Unshown.read(f"{told} (frames 70-74)")
+    assert read and read.sentence == told and read.span == Span(71, 73) and read.frame in read.span
+    assert Unshown.read("Something else happened.") is None
 
 
 def test_it_needs_nothing_and_says_what_it_costs() -> None:

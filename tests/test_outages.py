@@ -29,7 +29,7 @@ from utils.walker import Shot
 pytestmark = pytest.mark.slow
 
 LOOKS_S = 4.0
-"""Time enough for several heartbeats, wakeups and checks of the supervisor."""
+"""Time enough for several heartbeats, looks into the line and checks of the supervisor."""
 
 
 @pytest.fixture(scope="module")

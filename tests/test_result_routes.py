@@ -22,7 +22,7 @@ from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.library.clips import Clips
 from pipeline.restyle.kind import KIND
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from ui.figures import figures
 from ui.problems import NotHere
 from ui.routes import results
@@ -63,7 +63,7 @@ class Home:
         """One that is done, with its files."""
         self.job(title)
         shift = WorkerLedger(self.ledger, "tested")
-        job = shift.claim()
+        job = begin_next(shift)
         assert job
         place = Results.of(self.folder).place(job.id)
         place.mkdir(parents=True)

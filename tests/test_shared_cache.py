@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.buckets import EVERYTHING, NEVER, Homes, arrived, environment
+from tests.buckets import NEVER, Homes, arrived, environment
 from tests.store_child import is_right, key, write
 from utils.digest import digest_bytes
 from utils.errors import Cancelled
@@ -26,7 +26,7 @@ from utils.store.manifest import Blob, Manifest
 from utils.store.shared.objects import Listed, Objects
 from utils.store.shared.prune import Limits, Pruned, prune
 from utils.store.shared.uses import Uses
-from utils.store.shared.worth import Worth
+from utils.store.shared.worth import EVERYTHING, Worth
 
 pytestmark = pytest.mark.slow
 AT_ONCE = Limits(grace=timedelta(seconds=-5))

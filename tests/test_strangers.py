@@ -24,7 +24,7 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.types import REFERENCES
-from tests.orders import restyle_order
+from tests.orders import begin_next, restyle_order
 from tests.studios import App, app
 from tests.wire import Answer, sent
 from tests.workers import PROJECT_ROOT
@@ -105,7 +105,7 @@ def result(studio: App) -> str:
     ledger = Ledger(database_url(studio.home))
     ledger.submit(restyle_order("clip.mp4", "walk", {}, "fast"))
     shift = WorkerLedger(ledger, "tested")
-    job = shift.claim()
+    job = begin_next(shift)
     assert job
     place = Results.of(studio.home).place(job.id)
     place.mkdir(parents=True)

@@ -121,7 +121,7 @@ def test_a_job_of_an_older_version_goes_on(tmp_path: Path) -> None:
     database.executescript(FIRST_VERSION)
     database.close()
     ledger = Ledger(database_url(tmp_path))
-    WorkerLedger(ledger, "one").recover()
+    WorkerLedger(ledger, "one").tend(idle=True)
     found = ledger.get("first")
     assert (found.state, found.crashes, found.died_at) == (State.QUEUED, 1, Spot(3))
     with ledger.engine.connect() as connection:

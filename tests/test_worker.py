@@ -177,7 +177,7 @@ def test_a_sign_of_life_comes_before_the_first_job(tmp_path: Path, monkeypatch: 
         seen.extend(sign.name for sign in made._worker_ledger.ledger.workers())
         made._stopping.set()
 
-    monkeypatch.setattr(worker, "take_wakeups", take)
+    monkeypatch.setattr(worker, "serve", take)
     monkeypatch.setattr(made, "_stop", lambda: None)
     monkeypatch.setattr(signal, "signal", lambda number, what: None)
     made.run()

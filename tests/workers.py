@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.locations import database_url
+from pipeline.jobs.locations import database_url, home_mark
 from pipeline.jobs.results import Results
 from pipeline.result.names import CLIP
 from tests.orders import restyle_order
@@ -39,7 +39,8 @@ class House:
     supervisors: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(database_url(self.home, self.database))
+        url = database_url(self.home, self.database)
+        self.ledger = Ledger(url, home_mark(self.home, url))
 
     def open(self, name: str = NAME) -> None:
         """Start what starts a worker."""

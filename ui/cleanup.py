@@ -1,11 +1,11 @@
-"""Periodic cleanup: deletes abandoned uploads and unused clips, pictures and previews, at start and every hour."""
+"""Periodic cleanup: deletes abandoned uploads, unused clips, pictures, strips and previews, at start and every hour."""
 
 import logging
 import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.library import given
+from pipeline.library import given, strips
 from pipeline.library.clips import Clips
 from pipeline.library.films import Films
 from pipeline.library.own_presets import OwnPresets
@@ -27,6 +27,7 @@ def run_cleanup(studio: Studio, over: threading.Event) -> None:
             Clips(studio.home).sweep(lambda: _files_in_use(studio))
             given.sweep(studio.home, lambda: _files_in_use(studio))
             sweep(studio.home)
+            strips.sweep(studio.home)
         except (OSError, ReshootError, SQLAlchemyError) as error:
             log.warning("What nobody needs any more could not be thrown away: %s", error)
         if over.wait(EVERY_S):

@@ -16,6 +16,7 @@ def create() -> None:
             element("trim")
             element("timeline")
             element("intro")
+            element("keys")
             element("look")
             element("person")
         with gr.Column(scale=2, min_width=320):

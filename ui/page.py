@@ -4,8 +4,8 @@ from ui.create import create, element
 from ui.quick_gradio import gr
 
 ELEMENTS = (
-    "page", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "film", "jobs",
-    "aligned", "result", "dashboard", "models",
+    "page", "clips", "trim", "timeline", "intro", "reference", "keys", "look", "person", "presets", "form", "film",
+    "jobs", "aligned", "result", "dashboard", "models",
 )  # fmt: skip
 HEAD = "\n".join(
     [

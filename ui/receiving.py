@@ -36,12 +36,16 @@ class Receiver:
 
     async def add(self, request: Request) -> Response:
         """Receive the file of a request; the answer has the facts about it."""
+        return await self.answered(request, lambda part: self.keep(self.home, part).to_json())
+
+    async def answered(self, request: Request, work: Callable[[Path], dict[str, Any]]) -> Response:
+        """Receive the file of a request; `work` makes the answer of it, before it is deleted unless it was moved in."""
         title, folder = TITLES[self.role], self.home.absolute() / FOLDERS[self.role]
         part = folder / f".{secrets.token_hex(12)}{PART}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             await _receive(request, part, title, self.most_bytes)
-            kept = await run_sync(self.keep, self.home, part, limiter=self._readers)
+            told = await run_sync(work, part, limiter=self._readers)
         except (ClientDisconnect, TimeoutError):
             return JSONResponse({"problem": "The connection broke.", "remedy": f"Add the {title} again."}, 408)
         except OSError as error:
@@ -49,7 +53,7 @@ class Receiver:
             raise ReshootError(problem, "Make room on the disk, then add it again.") from error
         finally:
             part.unlink(missing_ok=True)
-        return JSONResponse(kept.to_json(), 201)
+        return JSONResponse(told, 201)
 
 
 async def body_of(request: Request, most_bytes: int, refusal: TooLarge) -> bytes:

@@ -41,10 +41,12 @@ from ui.routes import (
     forms,
     health,
     jobs,
+    keys,
     looks,
     loras,
     mattes,
     models,
+    paintings,
     presets,
     prompts,
     references,
@@ -95,7 +97,7 @@ def build(studio: Studio, authenticator: Authenticator, hosts: tuple[str, ...] =
     app.mount("/assets", Files(GRADIO, named_by_content=True))
     for noun in (
         uploads, addresses, clips, references, mattes, forms, presets, prompts, looks, jobs, batches, results,
-        dashboard, models, loras, films,
+        dashboard, models, loras, films, keys, paintings,
     ):  # fmt: skip
         app.include_router(noun.routes(studio), prefix="/studio")
     blocks = page()

@@ -30,11 +30,14 @@ class _Outlet(io.RawIOBase):
         return taken
 
 
-def zip_stream(files: Mapping[str, Path]) -> Iterator[bytes]:
-    """The bytes of an archive of files, by their names in it. They are stored as they are: videos do not shrink."""
+def zip_stream(files: Mapping[str, Path | bytes]) -> Iterator[bytes]:
+    """The bytes of an archive of files or contents by their names in it; they are stored as they are, as videos are."""
     outlet, gone = _Outlet(), list[str]()
     with ZipFile(outlet, "w", ZIP_STORED) as archive:
         for name, path in files.items():
+            if isinstance(path, bytes):
+                archive.writestr(name, path)
+                continue
             try:
                 info, file = ZipInfo.from_file(path, name, strict_timestamps=False), path.open("rb")
             except FileNotFoundError:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.fetching import clip_at
+from pipeline.commands.ledger import AsJson, Database, Home, open_ledger, print_json
 from pipeline.commands.running import PRESET_HELP, saved_preset
-from pipeline.commands.worker import DATABASE_HELP
 
 if TYPE_CHECKING:
     from pipeline.jobs.job import Job
@@ -20,10 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help=__doc__.partition(": ")[2], no_args_is_help=True)
 
-Home = Annotated[Path | None, typer.Option(help="Whose jobs; RESHOOT_HOME or ~/.reshoot otherwise.")]
-Database = Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id, or the first letters of it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
 LOOK_S, ALIVE_S = 0.5, 15.0
 NOBODY = "No worker is running: `python -m pipeline worker` does the jobs."
 AFTERWARDS = {
@@ -73,7 +68,7 @@ def submit(
         elif not Path(clip).is_file():
             raise UnreadableClip(f"There is no file {clip!r}.", "Check the path and try again.")
     kept = [_kept_clip(clip, where) for clip in clips]
-    with _ledger(home, database) as ledger:
+    with open_ledger(home, database) as ledger:
         settings = inputs.keep_files(where, chosen, said)
         for title, digest in kept:
             typer.echo(ledger.submit(make_order(chosen, {"clip": digest}, title, settings, preset).complete()).id)
@@ -98,10 +93,10 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
     from rich.markup import escape
     from rich.table import Table
 
-    with _ledger(home, database) as ledger:
+    with open_ledger(home, database) as ledger:
         jobs, idle = ledger.all(), _idle(ledger)
     if as_json:
-        _print_json([_plain(job) for job in jobs])
+        print_json([_plain(job) for job in jobs])
         return
     table = Table(box=None, pad_edge=False)
     for column in ("job", "kind", "clip", "state", "done", "left", "what"):
@@ -126,11 +121,11 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     from pipeline.jobs.results import Results
     from utils.home import home as usual
 
-    with _ledger(home, database) as ledger:
+    with open_ledger(home, database) as ledger:
         found = _find(ledger, job)
         events, estimate = ledger.job_events(found.id), Expectations(ledger, home or usual()).of(found)
     if as_json:
-        _print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
+        print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
         return
     console = Console(highlight=False)
     console.print(f"[bold]{escape(found.order.title)}[/] ({found.id}): {found.state}, {found.share:.0%}")
@@ -177,7 +172,7 @@ def remove(job: JobId, home: Home = None, database: Database = None) -> None:
     from pipeline.jobs.results import Results
     from utils.home import home as usual
 
-    with _ledger(home, database) as ledger:
+    with open_ledger(home, database) as ledger:
         gone = ledger.remove(_find(ledger, job).id)
     Results.of(home or usual()).remove(gone.id)
     typer.echo(f"{gone.order.title} ({gone.id}) is gone.")
@@ -193,7 +188,7 @@ def watch(job: JobId, home: Home = None, database: Database = None) -> None:
     from pipeline.jobs.job import State
 
     console = Console(stderr=True, highlight=False)
-    with _ledger(home, database) as ledger, Progress(console=console) as bars:
+    with open_ledger(home, database) as ledger, Progress(console=console) as bars:
         found = _find(ledger, job)
         if _idle(ledger):
             console.print(f"[yellow]{NOBODY}[/]")
@@ -210,31 +205,10 @@ def watch(job: JobId, home: Home = None, database: Database = None) -> None:
 
 
 def _change(how: str, job: str, home: Path | None, database: str | None) -> None:
-    with _ledger(home, database) as ledger:
+    with open_ledger(home, database) as ledger:
         found: Job = getattr(ledger, how)(_find(ledger, job).id)
     requested = f", asked to {found.requested_action}" if found.requested_action else ""
     typer.echo(f"{found.order.title} ({found.id}): {found.state}{requested}{AFTERWARDS.get(how, '')}")
-
-
-@contextmanager
-def _ledger(home: Path | None, database: str | None) -> Iterator[Ledger]:
-    """The jobs of a home; an outage of their database is told in its sentences."""
-    from sqlalchemy.exc import DatabaseError
-
-    from pipeline.jobs.ledger import Ledger
-    from pipeline.jobs.locations import database_url
-    from pipeline.jobs.outage import OUR_MISTAKES, outage
-    from utils.home import home as usual
-
-    ledger = Ledger(database_url(home or usual(), database))
-    try:
-        yield ledger
-    except OUR_MISTAKES:
-        raise
-    except DatabaseError as error:
-        raise outage(error, ledger.database) from error
-    finally:
-        ledger.close()
 
 
 def _find(ledger: Ledger, said: str) -> Job:
@@ -266,9 +240,3 @@ def _plain(job: Job) -> dict[str, Any]:
     values["wish"], values["place"] = values.pop("requested_action"), values.pop("steps_done")
     values["died_at"] = job.died_at.to_json() if job.died_at else None
     return values
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    typer.echo(json.dumps(value, indent=1))

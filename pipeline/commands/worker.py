@@ -1,4 +1,4 @@
-"""python -m pipeline worker: does the jobs of a home, one after the other, until it is stopped."""
+"""python -m pipeline worker: does the jobs of a home, one after the other, until it is stopped; also list and drain."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.ledger import AsJson, Database, Home, open_ledger, print_json
 from pipeline.commands.options import Shared
 
-DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; RESHOOT_DATABASE, or a file in the home."
 KEEP_MODEL_HELP = "How long an engine that nobody uses stays open, with its model in memory."
 AHEAD_HELP = (
     "How long it works ahead on a new clip, while there is no job, so that finishing it begins at once; 0 never."
@@ -19,9 +19,14 @@ AHEAD_MUSIC_HELP = "A folder of music that it listens to ahead, beside that of t
 AHEAD_GB_HELP = "How much of the cache it may fill ahead in a day, in GB."
 
 
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
 def worker(
-    home: Annotated[Path | None, typer.Option(help="Whose jobs; RESHOOT_HOME or ~/.reshoot otherwise.")] = None,
-    database: Annotated[str | None, typer.Option(help=DATABASE_HELP, envvar="RESHOOT_DATABASE")] = None,
+    context: typer.Context,
+    home: Home = None,
+    database: Database = None,
     name: Annotated[str | None, typer.Option(help="Of this worker, when there are several on a machine.")] = None,
     keep_model: Annotated[
         float, typer.Option(help=KEEP_MODEL_HELP, envvar="RESHOOT_KEEP_MODEL_S", min=0, metavar="SECONDS")
@@ -33,7 +38,12 @@ def worker(
     ] = None,
     shared: Shared = None,
 ) -> None:
-    """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line."""
+    """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line.
+
+    With a database and a cache that several homes share it also makes windows of the others' jobs: docs/pods.md.
+    """
+    if context.invoked_subcommand:
+        return
     from rich.console import Console
 
     from pipeline.jobs.ahead import Budget
@@ -47,8 +57,48 @@ def worker(
     where = home or usual()
     use_home(where)
     url, budget = database_url(where, database), Budget.of(ahead, ahead_gb, ahead_music)
-    supervisor = Supervisor(where, url, name or worker_name(), keep_model, budget)
+    supervisor = Supervisor(where, url, name or worker_name(where, url), keep_model, budget)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())
     Console(stderr=True, highlight=False).print(f"Working on the jobs of {where}. Ctrl-C stops; nothing is lost.")
     supervisor.run()
+
+
+@app.command(name="list")
+def list_(home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
+    """Every worker of the database: what it computes on, what it does, and when it gave its last sign."""
+    import time
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pipeline.jobs.line import WINDOWS
+
+    with open_ledger(home, database) as ledger:
+        signs, held = ledger.workers(), ledger.workflows.held(WINDOWS)
+    windows = {each.worker for each in held.values()}
+    if as_json:
+        print_json([{**vars(sign), "makes_window": sign.name in windows} for sign in signs])
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("worker", "on", "does", "last sign"):
+        table.add_column(column)
+    for sign in signs:
+        does = [f"job {sign.job[:8]}"] * bool(sign.job) + ["a window"] * (sign.name in windows)
+        does += ["leaves when it is done"] * sign.is_leaving
+        ago = f"{max(0.0, time.time() - sign.beat_at):.0f} s ago"
+        table.add_row(escape(sign.name), escape(sign.device), ", ".join(does) or "waits", ago)
+    Console(highlight=False).print(table if signs else "No worker is running.")
+
+
+@app.command()
+def drain(
+    name: Annotated[str, typer.Argument(help="As `worker list` shows it.")],
+    home: Home = None,
+    database: Database = None,
+) -> None:
+    """Let a worker finish what it has, take nothing new, and end."""
+    with open_ledger(home, database) as ledger:
+        ledger.send_away(name)
+    typer.echo(f"{name} ends when it has finished what it has.")

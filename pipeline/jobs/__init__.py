@@ -1,7 +1,7 @@
 """Durable jobs: a job that was accepted is never lost, and resumes after crashes, restarts and outages.
 
-The ledger (ledger.py) holds one row per job, in the same database as the durable queue. A wakeup (wakeups.py) is an
-entry of DBOS's queue that makes some worker claim the next job. A worker (worker.py) claims jobs one at a time and runs
-them (job_runner.py). A supervisor (supervisor.py) starts the worker, restarts it when it dies, and kills it when it
-hangs.
+The ledger (ledger.py) holds one row per job: what people see of it and change. The first job in line stands in the same
+database as a workflow of DBOS (line.py), which gives it to one worker and, when that dies, to the next. A worker
+(worker.py) runs one job at a time (job_runner.py). A supervisor (supervisor.py) starts the worker, restarts it when it
+dies, and kills it when it hangs.
 """

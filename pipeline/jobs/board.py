@@ -1,4 +1,4 @@
-"""The board: a snapshot of the ledger for one page, with running jobs, the head of the queue, and jobs that ended."""
+"""The board: a snapshot of a home's jobs for one page: running jobs, the head of the queue, and jobs that ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,13 +37,14 @@ def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
     """Read the board from the database, with at most so many queued and ended jobs."""
     order = (jobs.c.position, jobs.c.created_at)
     queries = (
-        jobs.select().where(jobs.c.state == State.RUNNING).order_by(*order),
-        jobs.select().where(jobs.c.state.in_(IN_LINE)).order_by(*order).limit(most_in_line),
-        jobs.select().where(jobs.c.state.in_(ENDED)).order_by(jobs.c.finished_at.desc()).limit(most_ended),
+        jobs.select().where(ledger.ours, jobs.c.state == State.RUNNING).order_by(*order),
+        jobs.select().where(ledger.ours, jobs.c.state.in_(IN_LINE)).order_by(*order).limit(most_in_line),
+        jobs.select().where(ledger.ours, jobs.c.state.in_(ENDED)).order_by(jobs.c.finished_at.desc()).limit(most_ended),
     )
     with ledger.engine.connect() as connection:
         shown = tuple(job_of(row) for query in queries for row in connection.execute(query).mappings())
-        counts = connection.execute(sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)).all()
+        by_state = sa.select(jobs.c.state, sa.func.count()).where(ledger.ours).group_by(jobs.c.state)
+        counts = connection.execute(by_state).all()
         signs = tuple(read_signs(connection))
         batches = _batches(connection, {job.order.batch for job in shown} - {""})
     return Board(shown, {State(state): count for state, count in counts}, batches, signs)

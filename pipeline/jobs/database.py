@@ -93,18 +93,21 @@ def _configure_sqlite(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def begin_alone(connection: sa.Connection, lock: int) -> None:
+    """Wait until no other transaction runs that took this Postgres advisory lock; SQLite has only one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+    else:
+        connection.execute(sa.text("BEGIN IMMEDIATE"))  # the driver begins one only before INSERT or UPDATE
+
+
 def _upgrade(engine: sa.Engine) -> None:
     """Add missing tables and columns, in one process at a time; takes no lock if none is missing."""
     with engine.connect() as connection:
         if not _missing(connection):
             return
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
-        else:
-            connection.execute(
-                sa.text("BEGIN IMMEDIATE")
-            )  # the driver begins a transaction only before INSERT or UPDATE
+        begin_alone(connection, UPGRADE_LOCK)
         meta.create_all(connection)
         for column in _missing(connection):
             table = engine.dialect.identifier_preparer.format_table(column.table)

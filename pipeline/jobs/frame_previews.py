@@ -21,7 +21,7 @@ from pipeline.jobs.order import Order
 from pipeline.jobs.tables import frame_previews as table
 from pipeline.jobs.tables import now
 
-FILE = "previews.sqlite"
+FILE = "frame_previews.sqlite"
 SETTLED_NS = 50_000_000
 """Times of files are told in steps of some milliseconds."""
 KEPT_S = 600.0
@@ -73,7 +73,8 @@ class FramePreviews:
         """Insert a request; returns its id."""
         id = secrets.token_hex(12)
         with self.engine.begin() as connection:
-            connection.execute(table.insert().values(id=id, request=request.to_json(), asked_at=now(), worker=""))
+            values = {"id": id, "request": request.to_json(), "asked_at": now(), "worker": "", "home": self.ledger.home}
+            connection.execute(table.insert().values(**values))
         return id
 
     def answer(self, id: str) -> dict[str, Any] | None:
@@ -88,8 +89,8 @@ class FramePreviews:
             connection.execute(table.delete().where(table.c.id == id))
 
     def claim(self, worker: str) -> tuple[str, PreviewRequest] | None:
-        """Claim the oldest unclaimed request for this worker; None if there is none."""
-        free = sa.and_(table.c.worker == "", table.c.answer.is_(None))
+        """Claim the oldest unclaimed request of this home for this worker; None if there is none."""
+        free = sa.and_(table.c.worker == "", table.c.answer.is_(None), table.c.home == self.ledger.home)
         oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
         with self.engine.connect() as connection:
             if connection.execute(oldest).first() is None:

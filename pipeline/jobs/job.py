@@ -106,6 +106,12 @@ class Job:
     """How long workers have worked on it, up to the last report; waiting and pauses do not count."""
     card: Mapping[str, float] | None = None
     """The graphics card at the last report, while an engine works: share busy, memory used and in all."""
+    run: int = 0
+    """How many times it was enqueued; each time is a workflow of DBOS."""
+    is_called: bool = False
+    """Whether it is the queued job that workers are offered."""
+    home: str = ""
+    """The mark of the home that has its files, where several homes share a database."""
 
     @property
     def spot(self) -> Spot:
@@ -137,3 +143,7 @@ class WorkerSign:
     beat_at: float
     """Converted to the clock of the process that reads it."""
     job: str
+    device: str = ""
+    """What its engines compute on."""
+    is_leaving: bool = False
+    """Whether it takes nothing new, and ends when it has finished what it has."""

@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.jobs.outage import DiskFull, OutageRetry
 from pipeline.jobs.previews import Previewer, Previews
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results
+from pipeline.jobs.windows import OfferedWindows
 from pipeline.jobs.worker_ledger import WorkerLedger
 from pipeline.kinds import find_kind
 from pipeline.stage import RunContext
@@ -26,7 +28,7 @@ from utils.graphics_card import CardWatch
 from utils.process_resources import forget_peak
 from utils.progress import Cancel, Progress, repeating
 from utils.store import Store
-from utils.store.shared.opening import open_store
+from utils.store.shared.opening import is_shared, open_store
 
 log = logging.getLogger(__name__)
 
@@ -107,14 +109,33 @@ class JobRunner:
         kind, task, settings = self.job.order.task(self.home)
         context = RunContext(self._store, settings, self._listen, self.cancel, self.sessions, self._card)
         previews = Previews.of(self.home, self.job.id)
-        outcome = kind.run(task, context, Previewer(previews, self.cancel).show)
+        with self._offering() as spread:
+            outcome = kind.run(task, replace(context, spread=spread), Previewer(previews, self.cancel).show)
         result = publish(Results.of(self.home), self.job, outcome)
         previews.remove()
         return result
 
+    @contextmanager
+    def _offering(self) -> Iterator[OfferedWindows | None]:
+        """What lets other workers make windows of this job, where they share a database and a cache with this one."""
+        if not self._is_spread:
+            yield None
+            return
+        ledger = self.worker_ledger.ledger
+        offered = OfferedWindows(ledger, self.job, self.home, self._store, self.cancel, self.outage_retry)
+        try:
+            yield offered
+        finally:
+            with suppress(Outage):
+                self.outage_retry.once(offered.close)
+
+    @property
+    def _is_spread(self) -> bool:
+        return self.worker_ledger.ledger.database.file is None and is_shared()
+
     @cached_property
     def _store(self) -> Store:
-        return open_store(self.home, owner=self.job.id)
+        return open_store(self.home, owner=self.job.id, all=self._is_spread)
 
     def _full_disk(self) -> StoreFull:
         """The error that says how full the disk is, also if the cache itself cannot be opened for lack of space."""

@@ -1,8 +1,8 @@
 """The ledger: all jobs and their events, and the changes that people make to them.
 
 Each change is one statement or transaction that names the states it starts from, so that the web process, workers and
-command line may write concurrently. The same database holds the wakeups, so that a job and its wakeup are stored
-together or not at all.
+command line may write concurrently. The same database holds the workflows of DBOS, so that a job and its workflow are
+stored together or not at all.
 """
 
 import secrets
@@ -13,16 +13,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.jobs.database import open_database
+from pipeline.jobs.database import begin_alone, open_database
+from pipeline.jobs.durable import Workflows
 from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
+from pipeline.jobs.line import call, queue, workflow
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs
-from pipeline.jobs.wakeups import Wakeups
+from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs, workers
 from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 QUEUE_LOCK = 0x5E5407
-"""Key of the Postgres advisory lock under which positions in the queue change."""
+"""Key of the Postgres advisory lock under which the line changes."""
 RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
@@ -35,17 +36,28 @@ others = jobs.alias()
 
 
 class Ledger:
-    """The store of all jobs, opened once per process. Without `new`, its database must exist already."""
+    """The store of all jobs, opened once per process. Without `new`, its database must exist already.
 
-    def __init__(self, url: str, *, new: bool = True) -> None:
-        self.url = url
+    Where several homes share a database, `home` is the mark of the one whose worker runs what is submitted here.
+    """
+
+    def __init__(self, url: str, home: str = "", *, new: bool = True) -> None:
+        self.url, self.home = url, home
         self.database = open_database(url, new=new)
         self.engine = self.database.engine
-        self.wakeups = Wakeups(self.database)
+        self.workflows = Workflows(self.database)
+        self.ours = jobs.c.home == home
+        if home:
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Take the jobs of earlier versions, in which a database knew no homes."""
+        with self.engine.begin() as connection:
+            connection.execute(jobs.update().where(jobs.c.home == "").values(home=self.home))
 
     def close(self) -> None:
         """Close the database."""
-        self.wakeups.close()
+        self.workflows.close()
         self.engine.dispose()
 
     def submit(self, order: Order) -> Job:
@@ -54,11 +66,9 @@ class Ledger:
 
     def submit_all(self, orders: Sequence[Order]) -> list[Job]:
         """Accept several jobs in one transaction."""
-        new = [_row(order) for order in orders]
-        with self._queue_transaction() as connection:
+        new = [_row(order) | {"home": self.home} for order in orders]
+        with self.changing() as connection:
             connection.execute(jobs.insert().values(position=_last()), new)
-            for _ in new:
-                self.wakeups.issue(connection)
         return self._read(jobs.c.id.in_([row["id"] for row in new]))
 
     def get(self, job: str) -> Job:
@@ -70,23 +80,24 @@ class Ledger:
         return job_of(row)
 
     def all(self) -> list[Job]:
-        """Every job, by its position in the queue."""
-        return self._read(sa.true())
+        """Every job of this home, by its position in the queue."""
+        return self._read(self.ours)
 
     def in_state(self, *states: State) -> list[Job]:
-        """The jobs in one of these states, by their position in the queue."""
-        return self._read(jobs.c.state.in_(states))
+        """The jobs of this home in one of these states, by their position in the queue."""
+        return self._read(sa.and_(self.ours, jobs.c.state.in_(states)))
 
     def has_work(self) -> bool:
-        """Whether a job runs or can be claimed, by whatever worker."""
-        wanted = sa.select(jobs.c.id).where(jobs.c.state.in_((State.QUEUED, State.RUNNING))).limit(1)
+        """Whether a job of this home runs or can be begun, by whatever worker."""
+        active = jobs.c.state.in_((State.QUEUED, State.RUNNING))
+        wanted = sa.select(jobs.c.id).where(self.ours, active).limit(1)
         with self.engine.connect() as connection:
             return connection.execute(wanted).first() is not None
 
     def last_settings(self, kinds: Collection[str]) -> dict[str, Any]:
         """The settings of the last job of these kinds that was submitted; empty if there is none."""
         of_kinds = jobs.c.order["kind"].as_string().in_(kinds)
-        query = sa.select(jobs.c.order).where(of_kinds).order_by(jobs.c.created_at.desc()).limit(1)
+        query = sa.select(jobs.c.order).where(self.ours, of_kinds).order_by(jobs.c.created_at.desc()).limit(1)
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
         return {} if row is None else dict(row.order["settings"])
@@ -98,10 +109,22 @@ class Ledger:
             value for order in orders for value in (*order.inputs.values(), *inputs.mentioned(order.settings))
         )
 
+    def waiting(self) -> int:
+        """How many workflows of this home no worker has taken yet: one, if there is a queued job."""
+        return self.workflows.waiting(queue(self.home))
+
     def workers(self) -> list[WorkerSign]:
         """The last heartbeat of each worker."""
         with self.engine.connect() as connection:
             return read_signs(connection)
+
+    def send_away(self, worker: str) -> None:
+        """Ask a worker to finish what it has, take nothing new, and end; JobError if there is no such worker."""
+        with self.engine.begin() as connection:
+            asked = workers.update().where(workers.c.name == worker).values(is_leaving=True)
+            if not connection.execute(asked).rowcount:
+                problem = f"There is no worker {worker!r}."
+                raise JobError(problem, "`python -m pipeline worker list` shows all of them.")
 
     def job_events(self, job: str) -> list[JobEvent]:
         """The history of a job, oldest event first."""
@@ -124,15 +147,14 @@ class Ledger:
 
     def find_room(self, free_bytes: int) -> None:
         """Queue again the waiting jobs that need less disk space than is free now."""
-        fits = sa.and_(jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
+        fits = sa.and_(self.ours, jobs.c.state == State.WAITING, jobs.c.needs_bytes < free_bytes)
         with self.engine.connect() as connection:
             if connection.execute(sa.select(jobs.c.id).where(fits).limit(1)).first() is None:
                 return
         update = jobs.update().where(fits).values(state=State.QUEUED, **NO_PROBLEM).returning(jobs.c.id)
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             for job in connection.execute(update).scalars().all():
                 self.write(connection, job, "There is room now; it goes on.")
-                self.wakeups.issue(connection)
 
     def retry(self, job: str) -> Job:
         """Queue an ended job once more, at the end; it resumes from what is in the cache."""
@@ -151,7 +173,7 @@ class Ledger:
         """Move a job in the queue, before another one or to the end."""
         if before is not None:
             self.get(before)
-        with self._queue_transaction() as connection:
+        with self.changing() as connection:
             position = _last() if before is None else _just_before(before, job)
             changed = self._set(connection, job, IN_LINE, position=position)
             self._spread(connection, job)
@@ -160,20 +182,35 @@ class Ledger:
     def remove(self, job: str) -> Job:
         """Delete a job that is not running, with its events; returns the deleted job."""
         removed = self.get(job)
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             changed = connection.execute(jobs.delete().where(jobs.c.id == job, jobs.c.state != State.RUNNING)).rowcount
             if changed:
                 connection.execute(job_events.delete().where(job_events.c.job == job))
-        return removed if changed else self._outcome(job, changed, "removed")
+        if not changed:
+            return self._outcome(job, changed, "removed")
+        self.workflows.drop([workflow(job, removed.run)])
+        return removed
 
     def write(self, connection: sa.Connection, job: str, sentence: str, level: str = "note") -> None:
         """Add an event to a job's history, as part of the given transaction."""
         connection.execute(job_events.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
 
+    @contextmanager
+    def changing(self) -> Iterator[sa.Connection]:
+        """A transaction that may change the line; at its end, the first queued job is the one that workers are offered.
+
+        Such transactions follow each other, so that no two jobs get the same position and no two are first.
+        """
+        with self.engine.begin() as connection:
+            begin_alone(connection, QUEUE_LOCK)
+            yield connection
+            unneeded = call(connection, self.workflows, self.home)
+        self.workflows.drop(unneeded)
+
     def _request(self, job: str, action: RequestedAction, after: State) -> Job:
         """Ask a running job to cancel or pause at its next step; change one that waits at once."""
         finished_at = time.time() if after.ended else None
-        with self.engine.begin() as connection:
+        with self.changing() as connection:
             since = sa.func.coalesce(jobs.c.requested_at, now())
             changed = self._set(
                 connection, job, (State.RUNNING,), requested_action=action, requested_at=since
@@ -182,23 +219,11 @@ class Ledger:
                 self.write(connection, job, f"Somebody asked to {action} it.")
         return self._outcome(job, changed, after)
 
-    @contextmanager
-    def _queue_transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that changes positions, serialized so that no two jobs get the same one.
-
-        Postgres needs an advisory lock for that; SQLite has only one writer anyway.
-        """
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUE_LOCK)))
-            yield connection
-
     def _queue_again(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
-        with self._queue_transaction() as connection:
+        with self.changing() as connection:
             changed = self._set(connection, job, states, state=State.QUEUED, **values)
             if changed:
                 self.write(connection, job, f"It was {done}.")
-                self.wakeups.issue(connection)
         return self._outcome(job, changed, done)
 
     def _set(self, connection: sa.Connection, job: str, states: tuple[State, ...], **values: Any) -> int:

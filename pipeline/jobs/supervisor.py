@@ -16,8 +16,9 @@ from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import Reserve, is_locked
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.guarded_child import WORKER_SECRETS, apart, end
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ STOP_S = 9.0
 STABLE_S = 20.0
 """A worker that lived so long is restarted at once; the back-off is for workers that die right after their start."""
 LONGEST_BACKOFF_S = 30.0
+SIGNS_S = 3.0
+"""A worker that lives gives a sign more often."""
 GRACE_S = 10.0
 """How long a worker may take to send heartbeats again after an outage of the database."""
 LOG_BYTES = 5_000_000
@@ -42,13 +45,14 @@ class Supervisor:
     ) -> None:
         self._home, self._url, self._name, self._keep_model_s = home.absolute(), url, name, keep_model_s
         self._ahead = ahead or Budget()
-        self._worker_ledger = WorkerLedger(Ledger(url), name)
+        self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url)), name)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self._grace_until = 0.0
 
     def run(self) -> None:
-        """Start and watch the worker until `stopping` is set, then stop it."""
+        """Start and watch the worker until `stopping` is set, then stop it; or until the worker was asked to leave."""
+        self._wait_for_namesake()
         backoff_s = 0.0
         while not self.stopping.wait(backoff_s):
             started = time.monotonic()
@@ -59,9 +63,30 @@ class Supervisor:
             while self.worker and self.worker.poll() is None and not self.stopping.wait(CHECK_S):
                 if self._hangs():
                     self._kill()
+            if self.worker and self.worker.poll() == LEFT:
+                return
             is_stable = time.monotonic() - started > STABLE_S
             backoff_s = 0.5 if is_stable else min(max(1.0, 2 * backoff_s), LONGEST_BACKOFF_S)
         self._stop()
+
+    def _wait_for_namesake(self) -> None:
+        """Wait while a worker of this name works elsewhere on the same database: DBOS would take it for a former self.
+
+        The worker of a former supervisor of this machine ends within seconds.
+        """
+        is_told, is_shared = False, self._worker_ledger.ledger.database.file is None
+        while is_shared and not self.stopping.is_set():
+            try:
+                before, ago_s = self._worker_ledger.last_sign()
+                if ago_s > SIGNS_S or self.stopping.wait(SIGNS_S) or self._worker_ledger.last_sign()[0] == before:
+                    return
+            except DatabaseError:
+                return  # the worker waits until it is back
+            if not is_told:
+                log.warning(
+                    "A worker of the name %r works already. This one waits; --name gives it another.", self._name
+                )
+            is_told = True
 
     def _hangs(self) -> bool:
         """Whether the worker ignores a request to stop, or sends no heartbeats.

@@ -48,6 +48,9 @@ jobs = sa.Table(
     sa.Column("died_at", sa.JSON(none_as_null=True)),
     sa.Column("worked_s", sa.Float, nullable=False, server_default="0"),
     sa.Column("card", sa.JSON(none_as_null=True)),
+    sa.Column("run", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("is_called", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("home", sa.String, nullable=False, server_default=""),
 )
 job_events = sa.Table(
     "reshoot_diary",
@@ -65,6 +68,8 @@ workers = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("beat_at", sa.Float, nullable=False),
     sa.Column("job", sa.String, nullable=False),
+    sa.Column("device", sa.String, nullable=False, server_default=""),
+    sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 frame_previews = sa.Table(
     "reshoot_frame_previews",
@@ -74,6 +79,35 @@ frame_previews = sa.Table(
     sa.Column("asked_at", sa.Float, nullable=False),
     sa.Column("worker", sa.String, nullable=False),
     sa.Column("answer", sa.String),
+    sa.Column("home", sa.String, nullable=False, server_default=""),
+)
+
+
+wanted_windows = sa.Table(
+    "reshoot_wanted_windows",
+    meta,
+    sa.Column("window", sa.String, primary_key=True),
+    sa.Column("job", sa.String, primary_key=True),
+)
+window_starts = sa.Table(
+    "reshoot_window_starts",
+    meta,
+    sa.Column("window", sa.String, primary_key=True),
+    sa.Column("times", sa.Integer, nullable=False),
+)
+strips = sa.Table(
+    "reshoot_strips",
+    meta,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("home", sa.String, primary_key=True, server_default=""),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("worker", sa.String, nullable=False, server_default=""),
+    sa.Column("share", sa.Float, nullable=False, server_default="0"),
+    sa.Column("stage", sa.String, nullable=False, server_default=""),
+    sa.Column("left_s", sa.Float),
+    sa.Column("problem", sa.String, nullable=False, server_default=""),
+    sa.Column("remedy", sa.String, nullable=False, server_default=""),
 )
 
 
@@ -96,8 +130,9 @@ def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:
     """The last heartbeat of each worker, with times converted to the clock of this process."""
-    query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, workers.c.job)
-    return [WorkerSign(name, pid, time.time() - ago_s, job) for name, pid, ago_s, job in connection.execute(query)]
+    more = workers.c.job, workers.c.device, workers.c.is_leaving
+    query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, *more).order_by(workers.c.name)
+    return [WorkerSign(name, pid, time.time() - ago_s, *rest) for name, pid, ago_s, *rest in connection.execute(query)]
 
 
 def job_of(row: Mapping[Any, Any]) -> Job:

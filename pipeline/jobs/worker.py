@@ -1,4 +1,4 @@
-"""The worker: a process that claims jobs and runs them, one at a time. Started and watched by the supervisor.
+"""The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
     python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
@@ -17,22 +17,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
+from pipeline.jobs.durable import Duty, leave, serve
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
+from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.wakeups import leave_wakeups, take_wakeups
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.strip_requests import StripRequests
+from pipeline.jobs.strip_worker import StripWorker
+from pipeline.jobs.windows import UNWANTED, WindowMaker
+from pipeline.jobs.windows import WORKFLOW as WINDOW
+from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
-from utils.store.shared.opening import flush_offers
+from utils.store.shared.opening import flush_offers, is_shared
 
 log = logging.getLogger(__name__)
 
@@ -41,33 +49,37 @@ STOP_S = 7.0
 """How long a job may take to reach a step where it can stop."""
 OFFERS_S = 1.0
 """How long results that are being offered to a shared cache may take at the end."""
-MISSING_S = 5.0
-"""How often an idle worker checks for jobs that have no wakeup."""
+TEND_S = 5.0
+"""How often a worker looks for what nobody works on."""
 SWEEP_S = 600.0
-"""How often used-up wakeups are deleted."""
+"""How often finished workflows are deleted."""
 NAME_S = 15.0
 """How long to wait for a worker of the same name that is shutting down."""
 
 
 class Worker:
-    """Claims and runs jobs until it gets a stop signal or its parent process is gone."""
+    """Runs jobs until it gets a stop signal or its parent process is gone."""
 
     def __init__(
         self, home: Path, url: str, name: str, parent: int, keep_model_s: float, ahead: Budget | None = None
     ) -> None:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
-        self._worker_ledger = WorkerLedger(Ledger(url, new=False), name)
+        self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url), new=False), name)
         self._sessions = Sessions()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
+        self._strips = StripWorker(home, StripRequests(ledger), name, self._sessions, self._ahead.held)
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
         self._idle = threading.Event()
         self._idle.set()
+        self._leaving = threading.Event()
+        """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
+        self._window = ""
         self._parent = parent
-        self._sweep_at = self._check_missing_at = 0.0
+        self._sweep_at = self._tend_at = 0.0
 
     def run(self) -> None:
         """Work until it is time to stop; ends the process."""
@@ -77,28 +89,54 @@ class Worker:
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
             self._previews.start()
-            take_wakeups(self._worker_ledger.ledger.database, self._name, self._run_next)
+            self._strips.start()
+            serve(self._worker_ledger.ledger.database, self._name, self._duties)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
                 self._tick()
             self._stop()
 
     def _begin(self) -> None:
-        """Recover from a crash, and send a heartbeat before the first claim: others take jobs of silent workers."""
-        self._worker_ledger.recover()
+        """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
+        self._worker_ledger.obey()
         self._previews.recover()
-        self._worker_ledger.beat(os.getpid(), "")
+        self._strips.recover()
+        self._beat()
 
-    def _run_next(self) -> None:
-        """Handle a wakeup: claim the next job and run it.
+    @property
+    def _duties(self) -> list[Duty]:
+        """Jobs of this home; and where homes share a database and a cache, windows of all jobs."""
+        ledger = self._worker_ledger.ledger
+        duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
+        if ledger.home and is_shared():
+            duties.append(Duty(WINDOWS, WINDOW, self._make_window))
+        return duties
 
-        A wakeup that meets an outage is used up without effect; an idle worker issues missing ones later.
-        """
-        if self._stopping.is_set():
-            return
+    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
+        """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
+        ledger = self._worker_ledger.ledger
+        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
+        said = UNWANTED
+        self._stay_if_stopping()
+        self._window = window
         with suppress(Outage):
-            if job := self._outage_retry.once(self._worker_ledger.claim):
-                self._run_job(job)
+            said = maker.make(order, index, window)
+        self._stay_if_stopping(even_leaving=False)
+        self._window = ""
+        return said
+
+    def _stay_if_stopping(self, *, even_leaving: bool = True) -> None:
+        """Stay until the process ends, so that DBOS does not take for finished what is not."""
+        if self._stopping.is_set() or (even_leaving and self._leaving.is_set()):
+            threading.Event().wait()
+
+    def _run(self, job: str, run: int) -> None:
+        """Begin a job that DBOS gave to this worker, and run it. While the worker stops, DBOS keeps it for the next."""
+        self._stay_if_stopping()
+        with suppress(Outage):
+            if begun := self._outage_retry.until_done(lambda: self._worker_ledger.begin(job, run)):
+                self._run_job(begun)
+        self._stay_if_stopping(even_leaving=False)
 
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
@@ -123,24 +161,32 @@ class Worker:
         with suppress(Outage):
             self._outage_retry.once(self._maintain_ledger)
 
-    def _maintain_ledger(self) -> None:
-        """Send a heartbeat; queue jobs that now have disk space, issue missing wakeups, and delete used-up ones."""
+    def _beat(self) -> None:
         runner = self._runner
-        self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "")
+        if self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "", str(this_device())):
+            self._leaving.set()
+
+    def _maintain_ledger(self) -> None:
+        """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
+        runner = self._runner
+        self._beat()
+        if self._leaving.is_set() and runner is None and not self._window:
+            self._stopping.set()
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
         self._worker_ledger.ledger.find_room(shutil.disk_usage(self._home).free)
-        if runner is None and time.monotonic() > self._check_missing_at:
-            self._worker_ledger.issue_missing()
-            self._check_missing_at = time.monotonic() + MISSING_S
+        if time.monotonic() > self._tend_at:
+            self._worker_ledger.tend(idle=runner is None)
+            self._tend_at = time.monotonic() + TEND_S
         if time.monotonic() > self._sweep_at:
-            self._worker_ledger.ledger.wakeups.sweep()
+            self._worker_ledger.ledger.workflows.sweep()
             self._sweep_at = time.monotonic() + SWEEP_S
 
     def _stop(self) -> None:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._ahead.stop()
         self._previews.stop()
+        self._strips.stop()
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)
@@ -148,9 +194,9 @@ class Worker:
         with suppress(Outage):
             self._outage_retry.once(self._worker_ledger.leave)
         if self._idle.is_set():
-            leave_wakeups()
+            leave()
         logging.shutdown()
-        os._exit(0)
+        os._exit(LEFT if self._leaving.is_set() else 0)
 
     @contextmanager
     def _exclusive_name(self) -> Iterator[None]:

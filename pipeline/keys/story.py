@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.keys.reaches import reaches
 from pipeline.plan.key_frames import PROPOSE, KeyFrames
 from pipeline.plan.stable_path import STABILISE, StablePath
 from pipeline.plan.stable_picture import StablePicture
@@ -32,12 +33,8 @@ class Proposed:
     @property
     def reaches(self) -> list[Span]:
         """The frames that are made from each: from the one before it to the one after it, within its shot."""
-        found = list[Span]()
-        for shot in self.stable.camera.shots:
-            keys = [offer.frame for offer in self.offers if offer.frame in shot]
-            edges = [shot.start - 1, *keys, shot.stop]
-            found += [Span(before + 1, after) for before, after in zip(edges, edges[2:], strict=False)]
-        return found
+        shots = [(shot.start, shot.stop) for shot in self.stable.camera.shots]
+        return [Span(*reach) for reach in reaches(shots, [offer.frame for offer in self.offers])]
 
 
 def propose(clip: Clip, context: RunContext, wanted: Sequence[int] = ()) -> Proposed:

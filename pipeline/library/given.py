@@ -86,6 +86,7 @@ def moved_in(under: Path, role: str, part: Path, suffix: str) -> str:
     """Move a file that was checked to where those of its role lie; returns its digest. It survives a power cut."""
     folder, digest = _folder(under, role), digest_file(part, afresh=True)
     sync(part)
+    folder.mkdir(parents=True, exist_ok=True)
     part.replace(folder / f"{digest}{suffix}")
     sync(folder)
     return digest

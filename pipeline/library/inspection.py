@@ -125,7 +125,7 @@ def _look(home: Path, file: Path, title: str, poster: Path) -> None:
     from utils.media.xmp import read_settings
 
     try:
-        clip = _opened(home, file)
+        clip = opened(home, file)
         answer: dict[str, Any] = {"facts": _facts(clip), "settings": read_settings(file)}
     except ClipError as error:
         problem, remedy = (text.replace(repr(file.name), repr(title)) for text in (error.problem, error.remedy))
@@ -136,7 +136,7 @@ def _look(home: Path, file: Path, title: str, poster: Path) -> None:
         _draw(clip, poster)
 
 
-def _opened(home: Path, file: Path) -> "Clip":
+def opened(home: Path, file: Path) -> "Clip":
     """Open the clip through the cache, so that a later job need not probe it again; without it if the cache fails."""
     from pipeline.see.open_clip import open_clip
     from pipeline.stage import RunContext
@@ -189,7 +189,7 @@ def _strip(home: Path, file: Path, folder: Path) -> None:
     limit(MEMORY_BYTES)
     from pipeline.library.filmstrip import write_film_strip
 
-    write_film_strip(_opened(home, file), folder)
+    write_film_strip(opened(home, file), folder)
     sys.stdout.write("written\n")
 
 

@@ -5,14 +5,11 @@ engine sees by one resampling, or by none where it was painted on the stable pic
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import cv2
-import numpy as np
 
 from pipeline.engines.base import Engine, View
 from pipeline.plan.stable_picture import SEEN_KERNEL, StablePicture
@@ -22,21 +19,19 @@ from pipeline.types import Event
 from utils.digest import canonical_json, digest_bytes
 from utils.errors import PictureError, SettingsError
 from utils.image import RGB, Box, Size
-from utils.image.geometry import Matrix, corners, inverse, moved, resize, shift
+from utils.image.geometry import inverse, resize, shift
 from utils.image.picture_file import RGBA
 from utils.media.clip import Clip
 from utils.media.timebase import Span
 from utils.media.video import ClipFrames
 from utils.paintings.key_set import Key, KeySet, file_of, renumbered, rows_of, write_key_set
+from utils.paintings.laying import laid_over
 from utils.paintings.painted import Painted, base
-from utils.paintings.placing import FINE_PX
-from utils.paintings.recognising import Footage, Recognised, Recogniser, once_each
+from utils.paintings.recognising import Recognised, Recogniser, footage_of, once_each, remarks
 from utils.store import Entry
 
 SETTING = "generate.keys"
 KEYS, FACTS = "keys.zip", "facts.json"
-WHOLE_PX = 0.02
-"""A move that is this near to whole pixels everywhere is one, and nothing is resampled."""
 
 
 @dataclass(frozen=True)
@@ -130,42 +125,6 @@ def given_keys(take: Take, clip: Clip, context: RunContext, engine: Engine) -> t
     return GivenKeys(take(TAKE_KEYS, clip=clip, painted=painted), clip.start), ""
 
 
-def laid_over(view: RGB, painting: RGBA, to_view: Matrix) -> RGB:
-    """A picture over a view, in which it is moved; the view shows through where it is transparent, and beyond it."""
-    part = _whole_pixels(painting, to_view, Size.of(view))
-    if part is not None:
-        return _over(view, part[..., :3] * (part[..., 3:] / np.float32(255)), part[..., 3])
-    opaque = painting[..., 3].astype(np.float32)
-    colours = painting[..., :3] * (opaque[..., None] / np.float32(255))
-    size = Size.of(view)
-    colours = cv2.warpPerspective(colours, to_view, size, flags=SEEN_KERNEL, borderMode=cv2.BORDER_REPLICATE)
-    opaque = cv2.warpPerspective(opaque, to_view, size, flags=SEEN_KERNEL, borderMode=cv2.BORDER_REPLICATE)
-    reaches = cv2.warpPerspective(np.ones(painting.shape[:2], np.uint8), to_view, size, flags=cv2.INTER_NEAREST)
-    opaque = np.where(reaches > 0, np.clip(opaque, 0, 255), np.float32(0))
-    return _over(view, np.clip(colours, 0, opaque[..., None]), opaque)  # the kernel overshoots at edges
-
-
-def _whole_pixels(painting: RGBA, to_view: Matrix, size: Size) -> RGBA | None:
-    """The part of a picture that a view shows, if it is moved by whole pixels; transparent beyond the picture."""
-    own = corners(Size.of(painting))
-    moves = moved(to_view, own) - own
-    right, down = np.rint(moves.mean(axis=0)).astype(int)
-    if np.abs(moves - (right, down)).max() > WHOLE_PX:
-        return None
-    result = np.zeros((size.height_px, size.width_px, 4), np.uint8)
-    height, width = painting.shape[:2]
-    left, top, last, bottom = max(0, right), max(0, down), min(size[0], right + width), min(size[1], down + height)
-    if left < last and top < bottom:
-        result[top:bottom, left:last] = painting[top - down : bottom - down, left - right : last - right]
-    return result
-
-
-def _over(view: RGB, colours: np.ndarray[Any, Any], opaque: np.ndarray[Any, Any]) -> RGB:
-    """Colours, multiplied by how opaque they are, over a view."""
-    through = (255 - opaque[..., None].astype(np.float32)) / 255
-    return np.asarray(np.clip(np.rint(colours + through * view), 0, 255), np.uint8)
-
-
 def _take_keys(work: Work) -> None:
     clip: Clip = work.inputs["clip"]
     painted: Painted = work.inputs["painted"]
@@ -177,7 +136,7 @@ def _take_keys(work: Work) -> None:
     for name, each in shown.items():
         frame = each.frame + clip.start
         keys.append(Key(frame=frame, file=file_of(frame), to_picture=rows_of(each.placed.to_picture), size=each.size))
-        taken.notes += _remarks(name, frame, each)
+        taken.notes += remarks(name, frame, each)
 
     def pictures() -> Iterator[RGBA]:
         for name, key in zip(shown, keys, strict=True):
@@ -204,19 +163,13 @@ class _Taken:
     def recognised(self) -> dict[str, Recognised]:
         """What each picture that was painted shows, by its name."""
         names = [name for name in self._painted.names if not self._is_left_out(name)]
-        footage = Footage(self._clip.size, len(self._clip), self._read, self._clip.start)
+        footage = footage_of(self._clip, self._work.cancel.check)
         recogniser = Recogniser(footage, renumbered(self._keys, self._clip.start, len(self._clip)), names)
         found = dict[str, Recognised]()
         for number, name in enumerate(names, start=1):
             found[name] = recogniser.recognised(name, self._painted.picture(name))
             self._work.report(number, len(names))
         return found
-
-    def _read(self, wanted: Iterable[int]) -> Iterator[RGB]:
-        size = self._clip.size.scaled(min(1.0, FINE_PX / max(self._clip.size)))
-        for frame in ClipFrames.of(self._clip, size).read(wanted):
-            self._work.cancel.check()
-            yield frame.rgb
 
     def _is_left_out(self, name: str) -> bool:
         """Whether a picture is as it was given out, or of a frame that is not used."""
@@ -230,14 +183,6 @@ class _Taken:
             self.notes.append(f"{base(name)!r} is left out: nobody painted on it.")
             return True
         return False
-
-
-def _remarks(name: str, frame: int, shown: Recognised) -> Iterator[str]:
-    """Sentences on a picture that is not simply what its name says."""
-    if shown.by_name:
-        yield f"{base(name)!r} has no outline of frame {frame} left and is taken for it by its name."
-    elif shown.placed.moved:
-        yield f"{base(name)!r} was scaled, cropped or moved, and is laid over frame {frame} where its outlines fit."
 
 
 TAKE_KEYS = Stage(

@@ -52,6 +52,13 @@ def _run(task: Task, context: RunContext, show: ShowPart) -> Outcome:
     return outcome(restyle(clip, context, shown=WindowParts(show).on_window), context, task.preset)
 
 
+def _window(task: Task, context: RunContext, index: int) -> str:
+    from pipeline.processor import make_window
+    from pipeline.see.open_clip import open_clip
+
+    return make_window(open_clip(task.inputs["clip"], context), context, index).entry.key.digest
+
+
 def _preview(task: Task, context: RunContext, at: float | None) -> Any:
     from pipeline.preview.frame import preview_frame
     from pipeline.see.open_clip import open_clip
@@ -90,6 +97,7 @@ KIND = Kind(
     estimate=estimates,
     summary=_summary,
     preview=_preview,
+    window=_window,
     engine="generate.engine",
     quick=("generate.look",),
 )  # fmt: skip

@@ -1,9 +1,10 @@
-// The settings that belong to one clip alone: the point where its person is, its matte and its brush strokes. They are kept
-// for each clip, also over a reload, so that the form has those of the clip that is previewed and never another one's.
+// The settings that belong to one clip alone: the point where its person is, its matte, brush strokes and painted frames. They
+// are kept for each clip, also over a reload, so that the form has those of the clip that is previewed and never another one's.
 import { remember, remembered } from "./shared.js";
 
 export const MATTE = "analysis.matte", STROKES = "analysis.strokes", SUBJECT = "analysis.subject", POINTED = "pointed";
-export const POINT = ["analysis.point_x", "analysis.point_y", "analysis.point_frame"], OWN = [SUBJECT, ...POINT, MATTE, STROKES];
+export const KEYS = "generate.keys"; // painted frames
+export const POINT = ["analysis.point_x", "analysis.point_y", "analysis.point_frame"], OWN = [SUBJECT, ...POINT, MATTE, STROKES, KEYS];
 export const ON_ITS_WAY = "on its way"; // in place of the digest of what is still being sent
 const KEPT = "reshoot.own", MOST_KEPT = 200, NONE = "";
 
@@ -18,10 +19,10 @@ export class ClipOwn {
     return { ...this.kept.get(clip), ...(this.sending.has(clip) && { [STROKES]: ON_ITS_WAY }) };
   }
 
-  /** Whether a clip has a point, a matte or strokes, which no other clip can be given. */
-  has(clip) {
+  /** Whether a clip has a point, a matte, strokes or, where they are read, painted frames, which no other clip can be given. */
+  has(clip, areKeysRead = true) {
     const own = this.of(clip);
-    return own[SUBJECT] === POINTED || Boolean(own[MATTE] || own[STROKES]);
+    return own[SUBJECT] === POINTED || Boolean(own[MATTE] || own[STROKES] || (areKeysRead && own[KEYS]));
   }
 
   set(clip, name, value) {
@@ -33,9 +34,9 @@ export class ClipOwn {
     this.#keep(clip, isPointless || (!value && !POINT.includes(name)) ? rest : { ...rest, [name]: value });
   }
 
-  /** Take what settings say of the point, the matte and the strokes; what they do not name stays. */
+  /** Take what settings say of the point, the matte, the strokes and the painted frames; what they do not name stays. */
   take(clip, settings) {
-    const names = [MATTE, STROKES].filter((name) => settings[name]);
+    const names = [MATTE, STROKES, KEYS].filter((name) => settings[name]);
     if (settings[SUBJECT] === POINTED) names.push(SUBJECT, ...POINT);
     for (const name of names) this.set(clip, name, settings[name]);
   }

@@ -1,6 +1,6 @@
 // <reshoot-form>: the settings of a job, drawn from the server's description of each kind of job (GET /studio/forms). It
 // previews a frame, submits jobs, and is filled again from a result or a job.
-import { ClipOwn, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
+import { ClipOwn, KEYS, ON_ITS_WAY, OWN, STROKES, settle } from "./clip-own.js";
 import { fieldPart, isOwn, isTooLong, mark, read, tellEngine, tellWrong, write } from "./form-fields.js";
 import { Values } from "./form-values.js";
 import { meantNotes } from "./meant.js";
@@ -9,6 +9,7 @@ import { ask, draw, html, openTab, Problem, randomSeed, remember, remembered, re
 
 const FORM = "form", LOOK = "generate.look", SEED = "generate.seed", CLIPS = { "generate.guide": "guide", "pair.background": "background" }, KEPT = "reshoot.form", VERSION = 1, AGAIN_MS = 2000;
 const OTHERS = "The settings are in the form, but not the brush strokes and what else belongs to another clip.";
+const UNPAINTED = "No frame is painted yet. Paint at least one of each shot.";
 const clipNow = () => previewed()?.id ?? "";
 
 class Form extends HTMLElement {
@@ -31,15 +32,33 @@ class Form extends HTMLElement {
   /** What a preview needs to know: kind, preset and settings, look and seed, and the looks of the engine, if it has any. */
   get choice() {
     if (!this.form?.preview || !this.values.fields.has(LOOK)) return null;
-    const settings = this.values.changed(), values = Object.values(settings), field = this.values.fields.get(LOOK);
+    const settings = this.#changes, values = Object.values(settings), field = this.values.fields.get(LOOK);
     const isComplete = !values.includes(ON_ITS_WAY) && ![...this.values.fields.values()].some((each) => isTooLong(each, this.values.get(each.name)));
+    const waits = this.#isUnpainted ? UNPAINTED : "";
     const looks = this.#isRead(field) ? field.choices.filter(({ ready }) => ready !== false) : [];
-    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), looks, isComplete };
+    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), looks, isComplete: isComplete && !waits, waits };
   }
 
   /** Whether the chosen engine reads a setting. */
   #isRead({ engines }) {
     return !engines || engines.includes(this.values.get(this.form.engine));
+  }
+
+  /** Whether this kind of job has a setting that the chosen engine reads. */
+  reads(name) {
+    const field = this.values?.fields.get(name);
+    return Boolean(field) && this.#isRead(field);
+  }
+
+  /** The settings that differ from the preset; painted frames are left out where the engine has no use for them. */
+  get #changes() {
+    const { [KEYS]: keys, ...others } = this.values.changed();
+    return keys && this.reads(KEYS) ? { ...others, [KEYS]: keys } : others;
+  }
+
+  /** Whether the chosen engine makes what lies between painted frames, and there is none. */
+  get #isUnpainted() {
+    return this.reads(KEYS) && !this.values.get(KEYS);
   }
 
   /** The values of settings, as they are now; those that this kind of job has not are left out. */
@@ -199,7 +218,7 @@ class Form extends HTMLElement {
   /** What is asked of the server; null, after a notification, if something is missing. */
   #asked() {
     for (const part of this.parts.values()) tellWrong(part, "");
-    const clips = document.querySelector("reshoot-clips")?.value ?? [], settings = this.values.changed();
+    const clips = document.querySelector("reshoot-clips")?.value ?? [], settings = this.#changes;
     const timeline = document.querySelector("reshoot-timeline"), placed = timeline?.clip;
     const missing = this.#missing(clips, settings) || timeline?.problem, parts = document.querySelector("reshoot-trim")?.value;
     if (missing) tell(missing, "bad", FORM);
@@ -211,6 +230,8 @@ class Form extends HTMLElement {
   #missing(clips, { [STROKES]: strokes, ...settings }) {
     if (!clips.length) return "There is no clip yet. Add one, or try the example.";
     if (strokes === ON_ITS_WAY) return "The brush strokes are still being saved. Wait a moment.";
+    if (this.reads(KEYS) && document.querySelector("reshoot-keys")?.isSending) return "Painted frames are still on their way. Wait until they are shown.";
+    if (this.#isUnpainted) return `${UNPAINTED} They are under "Frames to paint".`;
     const coming = Object.keys(CLIPS).find((name) => settings[name] === ON_ITS_WAY);
     if (coming) return `The ${CLIPS[coming]} is still on its way. Wait until it is shown, or stop it.`;
     if (Object.values(settings).includes(ON_ITS_WAY)) return "A picture is still on its way. Wait until it is shown, or remove it.";
@@ -220,8 +241,9 @@ class Form extends HTMLElement {
   /** Whether one of several clips has something of its own, which the others cannot be given; told if so. */
   #isOfSeveral() {
     const clips = document.querySelector("reshoot-clips").value;
-    const alone = this.values.fields.has(STROKES) && clips.length > 1 && clips.find(({ id }) => this.own.has(id));
-    if (alone) tell(`${alone.title} has a clicked person, a matte or brush strokes of its own. Start it alone, or take them away under Person.`, "bad", FORM);
+    const alone = this.values.fields.has(STROKES) && clips.length > 1 && clips.find(({ id }) => this.own.has(id, this.reads(KEYS)));
+    const [what, where] = alone && this.own.has(alone.id, false) ? ["a clicked person, a matte or brush strokes", "Person"] : ["painted frames", "Frames to paint"];
+    if (alone) tell(`${alone.title} has ${what} of its own. Start it alone, or take them away under ${where}.`, "bad", FORM);
     return Boolean(alone);
   }
 

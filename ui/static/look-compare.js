@@ -1,15 +1,20 @@
-// The comparison of <reshoot-look>: the previewed frame in every look or from four seeds, cut to the person; a click chooses one.
+// The comparison of <reshoot-look>: the previewed frame in every look or from four seeds, or frames between painted ones, cut to
+// the person; a click chooses one.
 import { html, randomSeed } from "./shared.js";
 
 const SEEDS = 4;
+/** In place of a setting: frames are compared, which the slider chooses. */
+export const BETWEEN = "between";
 /** What can be compared: the setting, what its button says, and what its list is called. */
 export const COMPARISONS = {
   "generate.look": { verb: "Compare all looks", title: "This frame in all looks", about: "This frame in every look, to choose one." },
+  [BETWEEN]: { verb: "Preview between painted frames", title: "Frames between the painted ones", about: "Three frames between the painted ones beside this moment, as the work will make them." },
   "generate.seed": { verb: "Compare four seeds", title: "This frame from four seeds", about: "The same settings with other chance, to choose one." },
 };
 
 /** The values of a setting that are compared, each with its title: all looks, or this seed and others at random. */
-export function compared(name, { looks, seed }) {
+export function compared(name, { looks, seed }, between) {
+  if (name === BETWEEN) return between.map((value) => ({ value, title: `Frame ${value}`, frame: value }));
   if (name === "generate.look") return looks;
   const seeds = new Set([seed]);
   while (seeds.size < SEEDS) seeds.add(randomSeed());
@@ -24,14 +29,15 @@ export function comparison(compared, { wanted, kept, isBusy }) {
   const isNow = compared.length > 0 && compared[0].others(compared[0].name) === wanted.others(compared[0].name);
   const isWhole = compared.length > 0 && isNow && made.length === compared.length;
   const isUnderWay = isBusy && isNow && !isWhole && compared.length > 0, now = compared[0]?.name;
-  const names = Object.keys(COMPARISONS).filter((name) => name !== "generate.look" || (wanted.hasLooks && !(isWhole && now === name)));
+  const isOffered = { "generate.look": wanted.hasLooks && !(isWhole && now === "generate.look"), [BETWEEN]: wanted.between.length > 0, "generate.seed": true };
+  const names = Object.keys(COMPARISONS).filter((name) => isOffered[name]), chosen = now === BETWEEN ? wanted.frame : wanted.chosen[now];
   return html`<div class="compare stack" data-key="compare">
     <div class="row">${names.map((name) => button(name, isUnderWay, now === name))}
       <span class="quiet small">${!isWhole && note(compared, made, isNow)}</span></div>
     ${made.length > 0 && html`<ul class="looks${isNow ? "" : " old"}" aria-label="${COMPARISONS[now].title}">
-      <li>${tile(made[0], made[0].before)}<span>As filmed</span></li>
+      ${now !== BETWEEN && html`<li>${tile(made[0], made[0].before)}<span>As filmed</span></li>`}
       ${made.map((look) => html`<li><button type="button" data-do="choose" data-name="${now}" data-value="${look.value}"
-        aria-pressed="${String(look.value === wanted.chosen[now])}">${tile(look, look.after)}<span>${look.title}</span></button></li>`)}
+        aria-pressed="${String(look.value === chosen)}">${tile(look, look.after)}<span>${look.title}</span></button></li>`)}
     </ul>`}
   </div>`;
 }
@@ -43,7 +49,7 @@ function button(name, isUnderWay, isNow) {
 }
 
 function note(compared, made, isNow) {
-  if (!compared.length) return "This frame side by side, to choose one.";
+  if (!compared.length) return "Side by side, to choose one.";
   if (!isNow && made.length) return `Shown: frame ${made[0].at}, as it was chosen before.`;
   return `${made.length} of ${compared.length}`;
 }

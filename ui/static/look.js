@@ -2,7 +2,7 @@
 // are chosen, and says so when it shows others; again() asks anew. It can make the frame in all looks or from several seeds. For
 // jobs without looks it offers the moment alone, for those who point and paint.
 import { STROKES } from "./clip-own.js";
-import { compared, comparison } from "./look-compare.js";
+import { BETWEEN, compared, comparison } from "./look-compare.js";
 import "./moment.js";
 import { timeText } from "./moment.js";
 import { choosePreviewed, isIn, momentOf, partOf, previewed } from "./previewed.js";
@@ -46,19 +46,21 @@ class Look extends HTMLElement {
 
   /**
    * What is chosen, or what would be with another value {name, value, title} of a setting: clip, part, frame and settings, a
-   * `key` that differs where one of them does, and `others` without that setting; null without a clip.
+   * `key` that differs where one of them does, `others` without that setting, and the frames `between` painted ones; null
+   * without a clip. In place of a setting, {frame} is another moment.
    */
   wanted(other = null) {
     const choice = document.querySelector("reshoot-form")?.choice, clip = previewed();
     if (!choice || !clip) return null;
-    const part = partOf(clip), index = this.#moment?.clip?.id === clip.id ? this.#moment.frame : null;
+    const part = partOf(clip), index = other?.frame ?? (this.#moment?.clip?.id === clip.id ? this.#moment.frame : null);
     const frame = index !== null && isIn(part, index) ? index : null;
-    const now = { "generate.look": choice.look, "generate.seed": choice.seed }, chosen = { ...now, ...(other && { [other.name]: other.value }) };
+    const now = { "generate.look": choice.look, "generate.seed": choice.seed }, chosen = { ...now, ...(other && other.name !== BETWEEN && { [other.name]: other.value }) };
     const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, ...chosen } };
     const place = [clip.id, part, frame, asked.kind, asked.preset], key = JSON.stringify([...place, sorted(asked.settings)]);
     const title = other?.title ?? choice.looks.find(({ value }) => value === choice.look)?.title ?? `Seed ${choice.seed}`;
-    const others = (name) => JSON.stringify([...place, sorted({ ...asked.settings, [name]: null })]);
-    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete };
+    const others = (name) => (name === BETWEEN ? JSON.stringify([clip.id, part, place.slice(3), sorted(asked.settings)]) : JSON.stringify([...place, sorted({ ...asked.settings, [name]: null })]));
+    const between = document.querySelector("reshoot-keys")?.between?.(frame ?? this.look?.at ?? part.from) ?? [];
+    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete, waits: choice.waits, between };
   }
 
   get #moment() {
@@ -71,7 +73,9 @@ class Look extends HTMLElement {
     else if (what === "again") this.again();
     else if (what === "compare") this.#compare(button.dataset.name);
     else if (what === "choose") {
-      const { name, value } = button.dataset, { value: chosen } = this.compared.find((each) => String(each.value) === value);
+      const { name, value } = button.dataset;
+      if (name === BETWEEN) return this.#moment.go(Number(value));
+      const { value: chosen } = this.compared.find((each) => String(each.value) === value);
       window.dispatchEvent(new CustomEvent("reshoot:choose", { detail: { name, value: chosen } }));
     }
   }
@@ -153,7 +157,7 @@ class Look extends HTMLElement {
   /** Make the frame with several values of a setting, one after the other. */
   #compare(name) {
     const { choice } = document.querySelector("reshoot-form");
-    this.compared = compared(name, choice).map(({ value, title }) => this.wanted({ name, value, title }));
+    this.compared = compared(name, choice, this.wanted().between).map((each) => this.wanted({ name, ...each }));
     this.compared.forEach(({ key }) => this.failed.delete(key));
     this.#follow(0);
   }
@@ -188,7 +192,7 @@ class Look extends HTMLElement {
       ${isBusy ? html`<p class="long quiet small" aria-live="polite"></p>` : ""}
       ${problem ? html`<p class="alert" role="alert">${sentence(problem)}</p>` : ""}
       <reshoot-moment data-key="moment" data-own></reshoot-moment>
-      ${wanted ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
+      ${wanted && !wanted.waits ? comparison(this.compared ?? [], { wanted, kept: this.kept, isBusy }) : ""}
     </section>`);
     if (isNow && wanted.frame === null) this.#moment.found(wanted.clip, this.look.at);
   }
@@ -224,6 +228,7 @@ function pictures(look, share, isOld) {
 
 /** What is shown, and whether that is what is chosen. */
 function told(look, { isNow, isBusy, wanted }) {
+  if (wanted?.waits) return html`<p class="quiet">${wanted.waits}</p>`;
   if (!look && isBusy) return html`<p class="hidden">Looking at the clip.</p>`;
   if (!look) return html`<p class="quiet">See one finished frame within seconds, before you start the work.</p>`;
   const shown = `${look.title}, frame ${look.at} (${timeText(look.clip, look.at)})`;

@@ -46,6 +46,11 @@ class Moment extends HTMLElement {
     this.#tell();
   }
 
+  /** Choose a frame, as the slider does. */
+  go(frame) {
+    if (this.clip && isIn(this.used, frame)) this.#choose(frame);
+  }
+
   /** Leave the choice to the program again. */
   best() {
     this.#choose(null);

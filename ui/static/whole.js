@@ -1,7 +1,7 @@
 // In the page itself, before all else: a page that came only in part, because the server died meanwhile, says so, and is
 // loaded once more when the server is back.
 (() => {
-  const ELEMENTS = ["header", "clips", "trim", "timeline", "intro", "reference", "look", "person", "presets", "form", "film", "jobs", "result", "dashboard"];
+  const ELEMENTS = ["header", "clips", "trim", "timeline", "intro", "reference", "keys", "look", "person", "presets", "form", "film", "jobs", "result", "dashboard"];
   const LOOK_MS = 2000, SETTLED = 3, MOST_TRIES = 6, TRIES = "reshoot.tries";
   const AWAY = "The server does not answer. This page goes on by itself when it is back.";
   const GIVEN_UP = "This page could not be loaded as a whole. Reload it.";

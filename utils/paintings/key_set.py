@@ -128,11 +128,16 @@ def file_of(frame: int) -> str:
 
 def write_key_set(path: Path, keys: KeySet, pictures: Iterable[RGBA]) -> None:
     """Write a key set as one file. Atomicity is up to the caller."""
+    pack_key_set(path, keys, map(png, pictures))
+
+
+def pack_key_set(path: Path, keys: KeySet, contents: Iterable[bytes]) -> None:
+    """Write a key set as one file, of pictures that are PNG already. Atomicity is up to the caller."""
     named: Sequence[str] = [key.file for key in keys.keys]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
         _add(file, NAME, keys.to_json())
-        for name, picture in zip(named, pictures, strict=True):
-            _add(file, name, png(picture))
+        for name, content in zip(named, contents, strict=True):
+            _add(file, name, content)
 
 
 def _add(file: zipfile.ZipFile, name: str, content: bytes) -> None:

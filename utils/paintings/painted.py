@@ -65,9 +65,13 @@ class Painted:
         """One of the pictures."""
         return read_layer(io.BytesIO(self._read(name, MOST_PICTURE_BYTES)), repr(base(name)))
 
+    def content(self, name: str) -> bytes:
+        """The file of one picture as it is."""
+        return self._read(name, MOST_PICTURE_BYTES)
+
     def digest_of(self, name: str) -> str:
         """The digest of one picture's file."""
-        return digest_bytes(self._read(name, MOST_PICTURE_BYTES))
+        return digest_bytes(self.content(name))
 
     def check(self) -> int:
         """Read everything, and refuse what is beyond the limits; returns how many pictures there are."""

@@ -14,6 +14,8 @@ import numpy as np
 from utils.errors import PictureError
 from utils.image import RGB, Size
 from utils.image.picture_file import RGBA
+from utils.media.clip import Clip
+from utils.media.video import ClipFrames
 from utils.paintings.key_set import Key
 from utils.paintings.outlines import Outlines
 from utils.paintings.painted import base
@@ -121,8 +123,8 @@ class Recogniser:
         if key is None or (key.size or self._footage.size) != painting.size:
             raise PictureError(
                 f"{base(name)!r} shows no frame of this clip.",
-                "Paint on the frames that `python -m pipeline keys` writes; what has no outline left of its frame has "
-                "to keep its name and size.",
+                'Paint on those of "Frames to paint" in the app, or of `python -m pipeline keys`; what has no outline '
+                "of its frame left has to keep its name and size.",
             )
         return Recognised(key.frame, painting.size, Placed(0.0, key.matrix), by_name=True)
 
@@ -207,6 +209,26 @@ class Recogniser:
             _Candidate(Outlines.of(picture, size), self._key(frame))
             for frame, picture in zip(self._frames, pictures, strict=True)
         ]
+
+
+def footage_of(clip: Clip, check: Callable[[], None]) -> Footage:
+    """A clip in which painted pictures are looked for; `check` is called between frames."""
+    size = clip.size.scaled(min(1.0, FINE_PX / max(clip.size)))
+
+    def read(wanted: Iterable[int]) -> Iterator[RGB]:
+        for frame in ClipFrames.of(clip, size).read(wanted):
+            check()
+            yield frame.rgb
+
+    return Footage(clip.size, len(clip), read, clip.start)
+
+
+def remarks(name: str, frame: int, shown: Recognised) -> Iterator[str]:
+    """Sentences on a picture that is not simply what its name says."""
+    if shown.by_name:
+        yield f"{base(name)!r} has no outline of frame {frame} left and is taken for it by its name."
+    elif shown.placed.moved:
+        yield f"{base(name)!r} was scaled, cropped or moved, and is laid over frame {frame} where its outlines fit."
 
 
 def once_each(recognised: dict[str, Recognised], first: int = 0) -> dict[str, Recognised]:

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 
 from pipeline.engines.base import EngineError, EngineFrame, Output, Provenance, Tell, View, Window
 from pipeline.engines.diffusion.pictures import over_source, part_mask
+from pipeline.engines.keyframe.unshown import stretches
 from utils.image import RGB
 from utils.keyframes.between import Between
 from utils.keyframes.proposals import Chosen
 from utils.keyframes.synthesis import Flags, Seen
-from utils.media.timebase import Span
 from utils.progress import Cancel
 
 OFF_LEVELS = 16.0
 """A pixel is shown by no key where its best patches are farther off in the source than this, in levels of Lab."""
-MOST_UNSHOWN = 0.08
-"""The share of what is painted in a frame that no key may show without people being told."""
 
 
 @dataclass
@@ -41,7 +39,7 @@ class KeyframeSession:
             tell(number / len(work.views), "")
             unshown[work.views[number - 1].index] = share
             yield frame
-        fallbacks.extend(_told(unshown))
+        fallbacks.extend(each.sentence for each in stretches(unshown))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -80,16 +78,3 @@ class _Work:
 def _unshown(made: Chosen, region: Flags) -> float:
     inside = made.off[region]
     return float((inside > OFF_LEVELS).mean()) if inside.size else 0.0
-
-
-def _told(unshown: dict[int, float]) -> Iterator[str]:
-    """A sentence for each stretch of frames that show what no key does."""
-    poor = [index for index, share in unshown.items() if share > MOST_UNSHOWN]
-    while poor:
-        stretch = Span(poor[0], poor[0] + 1)
-        while stretch.stop in poor:
-            stretch = Span(stretch.start, stretch.stop + 1)
-        worst = max(stretch, key=unshown.__getitem__)
-        poor = poor[len(stretch) :]
-        frames = f"Frames {stretch.start} to {stretch.stop - 1} show" if len(stretch) > 1 else f"Frame {worst} shows"
-        yield f"{frames} what no painted key does, up to {unshown[worst]:.0%} of it: paint frame {worst} too."

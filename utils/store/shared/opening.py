@@ -22,14 +22,14 @@ _opened: "dict[str, tuple[SharedTier, Background]]" = {}
 _opening = threading.Lock()
 
 
-def open_store(home: Path | None = None, owner: str = RUNS) -> Store:
-    """The store of a home for a run. `owner` is the job whose results it uses.
+def open_store(home: Path | None = None, owner: str = RUNS, *, all: bool = False) -> Store:
+    """The store of a home for a run. `owner` is the job whose results it uses; with `all` it shares every result.
 
     A child process that reads untrusted files opens its store without this, as it has no business on the network.
     """
     folder = cache_folder(home).absolute()
     location = os.environ.get(SHARED, "")
-    return Store(folder, sharing=_sharing(location, folder, owner) if location else None)
+    return Store(folder, sharing=_sharing(location, folder, owner, all) if location else None)
 
 
 def use_shared(location: str | None) -> None:
@@ -54,10 +54,16 @@ def release(home: Path, job: str) -> None:
     Uses(cache_folder(home)).release(job)
 
 
-def _sharing(location: str, folder: Path, owner: str) -> "Sharing":
-    from utils.store.shared.sharing import Sharing
+def is_shared() -> bool:
+    """Whether the environment names a shared cache."""
+    return bool(os.environ.get(SHARED))
 
-    return Sharing(*_process_tier(check_location(location)), folder, owner)
+
+def _sharing(location: str, folder: Path, owner: str, all: bool) -> "Sharing":
+    from utils.store.shared.sharing import Sharing
+    from utils.store.shared.worth import EVERYTHING, Worth
+
+    return Sharing(*_process_tier(check_location(location)), folder, owner, EVERYTHING if all else Worth())
 
 
 def flush_offers(limit_s: float) -> None:

@@ -120,6 +120,11 @@ class Sharing:
             sentences.append(self._untold.popleft())
         return sentences
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that this run wanted to offer and to read could be, so far."""
+        return self._seen <= {"damage"}
+
     def flush(self, limit_s: float = FLUSH_S) -> None:
         """Give what is being offered some time to get there; the rest is left."""
         if self.tier.writes.problem is None and self.background.flush(limit_s):

@@ -1,0 +1,196 @@
+"""Windows of jobs that any worker of a database may make, whatever its home: each is a durable workflow.
+
+The workflow of a window is named by the key of its result, `key-generation`: two jobs that want the same window wait
+for one workflow. Its result travels through the shared cache, where the first valid one counts. A job that ends takes
+back what it wanted, and a window that no job wants is stopped.
+"""
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.engines.sessions import Sessions
+from pipeline.jobs.database import Outage
+from pipeline.jobs.durable import Kept
+from pipeline.jobs.job import Job
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.order import Order
+from pipeline.jobs.outage import OutageRetry
+from pipeline.jobs.tables import wanted_windows as wanted
+from pipeline.jobs.tables import window_starts as starts
+from pipeline.library import inputs, shared_files
+from pipeline.stage import RunContext
+from utils.digest import is_digest
+from utils.errors import Cancelled, ReshootError
+from utils.key import Key
+from utils.progress import Cancel, repeating
+from utils.store import Store
+from utils.store.shared.opening import open_store
+from utils.store.shared.trouble import ObjectError
+
+WORKFLOW = "window"
+POLL_S, PULSE_S = 0.2, 0.5
+MOST_STARTS = 3
+"""A window that was begun so often and never finished ends its job: it has killed that many workers."""
+ARRIVE_S = 600.0
+"""How long what a run has made may take to reach the shared cache."""
+MADE, KILLED, UNWANTED = "made", "killed", "unwanted"
+
+
+class WindowError(ReshootError):
+    """A window cannot be made by any worker."""
+
+
+@dataclass
+class OfferedWindows:
+    """The windows of one job as they are offered to all workers; a run waits for them (`pipeline.stage.Spread`)."""
+
+    ledger: Ledger
+    job: Job
+    home: Path
+    store: Store
+    cancel: Cancel
+    retry: OutageRetry
+    _workflows: dict[int, str] = field(default_factory=dict)
+
+    def offer(self, windows: Mapping[int, Key]) -> None:
+        """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
+        lacking = {index: key for index, key in windows.items() if not self.store.holds(key)}
+        if not lacking or not self._can_be_found():
+            return
+        for index, key in lacking.items():
+            self._workflows[index] = self.retry.until_done(lambda: self._enqueue(index, key.digest))  # noqa: B023
+
+    def wait(self, window: int) -> None:
+        """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
+        if (id := self._workflows.get(window)) is None:
+            return
+        while (kept := self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)) and not kept.is_finished:
+            self.cancel.wait(POLL_S)
+        if kept and kept.output == KILLED:
+            problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
+            raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
+
+    def close(self) -> None:
+        """Take back what the job wanted; what nobody else wants is stopped, or not begun."""
+        with self.ledger.engine.begin() as connection:
+            connection.execute(wanted.delete().where(wanted.c.job == self.job.id))
+            still = set(connection.execute(sa.select(wanted.c.window)).scalars())
+        found = self.ledger.workflows.of(list(self._workflows.values()))
+        unneeded = [id for id, kept in found.items() if kept.status == "ENQUEUED" and _window(id) not in still]
+        self.ledger.workflows.drop(unneeded)
+
+    def _can_be_found(self) -> bool:
+        """Whether all that leads to the windows is in the shared cache; without it, nobody else makes any."""
+        try:
+            shared_files.offer(self.home, _files(self.job.order), self.store.folder, self.cancel)
+        except ObjectError:
+            return False  # which the run's own use of the place tells
+        return _arrived(self.store)
+
+    def _enqueue(self, index: int, window: str) -> str:
+        """The workflow that makes a window: one that is under way, or the next generation."""
+        earlier = self.ledger.workflows.beginning(window)
+        under_way = [id for id, kept in earlier.items() if not kept.is_finished]
+        id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
+        with self.ledger.engine.begin() as connection:
+            connection.execute(wanted.delete().where(wanted.c.window == window, wanted.c.job == self.job.id))
+            connection.execute(wanted.insert().values(window=window, job=self.job.id))
+            if not under_way:
+                connection.execute(starts.delete().where(starts.c.window == window))
+                self.ledger.workflows.enqueue(
+                    connection, WINDOWS, WORKFLOW, id, self.job.order.to_json(), index, window
+                )
+        return id
+
+
+@dataclass(frozen=True)
+class WindowMaker:
+    """A worker's part in windows: makes them one at a time, each as the run of its job would."""
+
+    ledger: Ledger
+    home: Path
+    sessions: Sessions
+    stopping: threading.Event
+    retry: OutageRetry
+
+    def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
+        """Make a window; returns what became of it."""
+        if not self.retry.until_done(lambda: self._is_wanted(window)):
+            return UNWANTED
+        if not self.retry.until_done(lambda: self._started(window)):
+            return KILLED
+        cancel = Cancel()
+
+        def watch() -> bool:
+            with suppress(Outage):
+                if self.stopping.is_set() or not self.retry.once(lambda: self._is_wanted(window)):
+                    cancel.ask()
+            return not cancel.asked
+
+        try:
+            with repeating("window watch", PULSE_S, watch):
+                said = self._make(Order.from_json(order), index, window, cancel)
+        except Cancelled:
+            said = UNWANTED
+        except ReshootError as error:
+            said = str(error)
+        if not self.stopping.is_set():
+            self.retry.until_done(lambda: self._ended(window))
+        return said
+
+    def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
+        store = open_store(self.home, owner=f"window-{window}", all=True)
+        shared_files.fetch(self.home, _files(order), store.folder, cancel)
+        kind, task, settings = order.task(self.home)
+        assert kind.window, "only kinds with windows offer any"
+        made = kind.window(task, RunContext(store, settings, cancel=cancel, sessions=self.sessions), index)
+        if not _arrived(store):
+            return "What this machine made does not reach the shared cache."
+        return MADE if made == window else "This machine makes it in another way: its versions or its card differ."
+
+    def _is_wanted(self, window: str) -> bool:
+        with self.ledger.engine.connect() as connection:
+            return connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first() is not None
+
+    def _started(self, window: str) -> bool:
+        """Count one more beginning; False after too many that did not come to an end."""
+        this = starts.c.window == window
+        with self.ledger.engine.begin() as connection:
+            if not connection.execute(starts.update().where(this).values(times=starts.c.times + 1)).rowcount:
+                connection.execute(starts.insert().values(window=window, times=1))
+            times: int = connection.execute(sa.select(starts.c.times).where(this)).scalar_one()
+        return times <= MOST_STARTS
+
+    def _ended(self, window: str) -> None:
+        with self.ledger.engine.begin() as connection:
+            connection.execute(starts.delete().where(starts.c.window == window))
+
+
+def _files(order: Order) -> set[str]:
+    """The digests of all files that an order names."""
+    named = {value for value in order.inputs.values() if is_digest(value)}
+    return {*named, *inputs.mentioned(order.settings)}
+
+
+def _arrived(store: Store) -> bool:
+    """Wait until what a run has made is in the shared cache; False when not all of it is."""
+    sharing = store.sharing
+    if sharing is None:
+        return False
+    sharing.flush(ARRIVE_S)
+    return sharing.is_whole
+
+
+def _window(workflow: str) -> str:
+    return workflow.rpartition("-")[0]
+
+
+def _next_generation(earlier: Mapping[str, Kept]) -> int:
+    return 1 + max((int(id.rpartition("-")[2]) for id in earlier), default=0)

@@ -1,0 +1,78 @@
+"""Several homes on one database: each has its own line, and sees its own jobs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.jobs.board import read_board
+from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
+from pipeline.jobs.job import State
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import queue
+from pipeline.jobs.locations import database_url, home_mark, worker_name
+from pipeline.jobs.tables import jobs
+from pipeline.jobs.worker_ledger import WorkerLedger
+from tests.orders import begin_next, restyle_order
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def ledgers(tmp_path: Path) -> Iterator[list[Ledger]]:
+    made = [Ledger(database_url(tmp_path), home) for home in ("one", "other")]
+    yield made
+    for each in made:
+        each.close()
+
+
+def test_each_home_has_its_own_line(ledgers: list[Ledger]) -> None:
+    ids = [[each.submit(restyle_order("0" * 64, name)).id for name in "ab"] for each in ledgers]
+    for ledger, mine in zip(ledgers, ids, strict=True):
+        assert [job.id for job in ledger.all()] == mine == [job.id for job in read_board(ledger, 9, 9).jobs]
+        assert read_board(ledger, 9, 9).counts == {State.QUEUED: 2}
+        assert ledger.waiting() == 1 and ledger.workflows.waiting(queue(ledger.home)) == 1
+    one, _ = ledgers
+    one.cancel(ids[0][0])
+    assert [job.is_called for job in one.all()] == [False, True]
+
+
+def test_a_worker_tends_to_the_jobs_of_its_home(ledgers: list[Ledger]) -> None:
+    one, other = ledgers
+    job = one.submit(restyle_order("0" * 64, "a")).id
+    assert begin_next(WorkerLedger(one, "gone"))
+    one.workflows.drop([f"{job}-1"])
+    WorkerLedger(other, "another").tend(idle=True)
+    assert one.get(job).state is State.RUNNING
+    WorkerLedger(one, "next").tend(idle=True)
+    assert one.get(job).state is State.QUEUED and one.waiting() == 1
+
+
+def test_previews_are_made_where_the_clip_is(tmp_path: Path, ledgers: list[Ledger]) -> None:
+    one, other = map(FramePreviews, ledgers)
+    asked = one.ask(PreviewRequest(restyle_order("0" * 64, "a")))
+    assert other.claim("another") is None
+    assert (claimed := one.claim("next")) and claimed[0] == asked
+
+
+def test_jobs_of_a_time_without_homes_are_taken_over(tmp_path: Path) -> None:
+    url = database_url(tmp_path)
+    before = Ledger(url)
+    before.submit(restyle_order("0" * 64, "a"))
+    with before.engine.begin() as connection:
+        connection.execute(jobs.update().values(run=0, is_called=False))
+        connection.execute(sa.text("DELETE FROM workflow_status"))
+    before.close()
+    now = Ledger(url, "one")
+    WorkerLedger(now, "next").tend(idle=True)
+    assert [job.order.title for job in now.all()] == ["a"] and now.waiting() == 1
+    now.close()
+
+
+def test_workers_of_two_homes_have_two_names_where_they_meet(tmp_path: Path) -> None:
+    url = "postgresql://somewhere/jobs"
+    names = {worker_name(tmp_path / home, url) for home in ("one", "other", "one")}
+    assert len(names) == 2
+    assert home_mark(tmp_path / "one", database_url(tmp_path)) == ""
+    assert len({worker_name(tmp_path / home, database_url(tmp_path / home)) for home in ("one", "other")}) == 1

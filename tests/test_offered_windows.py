@@ -1,0 +1,153 @@
+"""Windows that any worker may make: who wants them, which workflow makes them, and what ends them."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.engines.sessions import Sessions
+from pipeline.jobs.durable import Kept
+from pipeline.jobs.job import Job
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.locations import database_url
+from pipeline.jobs.outage import OutageRetry
+from pipeline.jobs.tables import wanted_windows
+from pipeline.jobs.windows import KILLED, MOST_STARTS, UNWANTED, OfferedWindows, WindowError, WindowMaker
+from tests.engines import CPU
+from tests.orders import restyle_order
+from utils.errors import Cancelled
+from utils.key import Key
+from utils.progress import Cancel
+from utils.store.shared.opening import open_store
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND = (Key("make with a test", 1, {"window": index}) for index in (0, 1))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv("RESHOOT_SHARED", str(tmp_path / "shared"))
+    ledger = Ledger(database_url(tmp_path))
+    yield ledger
+    ledger.close()
+
+
+def offered(ledger: Ledger, home: Path, job: Job | None = None) -> OfferedWindows:
+    job = job or ledger.submit(restyle_order("0" * 64, "walk.mp4"))
+    store = open_store(home, owner=job.id, all=True)
+    return OfferedWindows(ledger, job, home, store, Cancel(), OutageRetry(ledger.database, threading.Event()))
+
+
+def maker_of(ledger: Ledger, home: Path) -> WindowMaker:
+    stopping = threading.Event()
+    return WindowMaker(ledger, home, Sessions(CPU), stopping, OutageRetry(ledger.database, stopping))
+
+
+def windows(ledger: Ledger) -> dict[str, Kept]:
+    """The workflows of both windows."""
+    return {**ledger.workflows.beginning(FIRST.digest), **ledger.workflows.beginning(SECOND.digest)}
+
+
+def finish(ledger: Ledger, id: str, output: str = "made") -> None:
+    """What DBOS writes when a worker has made a window."""
+    with ledger.engine.begin() as connection:
+        update = "UPDATE workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = :id"
+        connection.execute(sa.text(update), {"id": id})
+        insert = "INSERT INTO workflow_output (workflow_uuid, output) VALUES (:id, :output)"
+        connection.execute(sa.text(insert), {"id": id, "output": f'"{output}"'})
+
+
+def test_jobs_that_want_one_window_wait_for_one_workflow(ledger: Ledger, tmp_path: Path) -> None:
+    one, other = offered(ledger, tmp_path), offered(ledger, tmp_path)
+    one.offer({0: FIRST, 1: SECOND})
+    other.offer({5: FIRST})
+    assert set(windows(ledger)) == {f"{FIRST.digest}-1", f"{SECOND.digest}-1"}
+    one.close()
+    assert set(windows(ledger)) == {f"{FIRST.digest}-1"}, "the other job still wants it"
+    other.close()
+    assert not windows(ledger) and ledger.workflows.waiting(WINDOWS) == 0
+
+
+def test_a_result_that_is_gone_is_made_by_the_next_generation(ledger: Ledger, tmp_path: Path) -> None:
+    first = offered(ledger, tmp_path)
+    first.offer({0: FIRST})
+    finish(ledger, f"{FIRST.digest}-1")
+    first.wait(0)
+    first.close()
+    again = offered(ledger, tmp_path)
+    again.offer({0: FIRST})
+    assert set(windows(ledger)) == {f"{FIRST.digest}-1", f"{FIRST.digest}-2"}
+
+
+def test_what_is_in_the_cache_is_not_offered(ledger: Ledger, tmp_path: Path) -> None:
+    made = offered(ledger, tmp_path)
+    made.store.get_or_make(FIRST, lambda folder: (folder / "frames").write_text("made"))
+    made.offer({0: FIRST, 1: SECOND})
+    assert set(windows(ledger)) == {f"{SECOND.digest}-1"}
+    made.wait(0)
+
+
+def test_a_run_that_waits_hears_that_it_is_cancelled(ledger: Ledger, tmp_path: Path) -> None:
+    waiting = offered(ledger, tmp_path)
+    waiting.offer({0: FIRST})
+    waiting.cancel.ask()
+    with pytest.raises(Cancelled):
+        waiting.wait(0)
+
+
+def test_a_window_that_nobody_wants_is_not_made(ledger: Ledger, tmp_path: Path) -> None:
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    wants.close()
+    maker = maker_of(ledger, tmp_path)
+    assert maker.make(wants.job.order.to_json(), 0, FIRST.digest) == UNWANTED
+
+
+def test_a_window_that_killed_three_workers_ends_its_job(ledger: Ledger, tmp_path: Path) -> None:
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    maker = maker_of(ledger, tmp_path)
+    assert all(maker._started(FIRST.digest) for _ in range(MOST_STARTS)), "none of which came to an end"
+    assert maker.make(wants.job.order.to_json(), 0, FIRST.digest) == KILLED
+    finish(ledger, f"{FIRST.digest}-1", KILLED)
+    with pytest.raises(WindowError, match="Window 1 has ended 3 workers"):
+        wants.wait(0)
+    wants.offer({0: FIRST})
+    assert maker._started(FIRST.digest), "whoever retries begins anew"
+
+
+def test_what_cannot_be_made_elsewhere_is_left_to_the_job(ledger: Ledger, tmp_path: Path) -> None:
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    maker = maker_of(ledger, tmp_path / "other")
+    said = maker.make(wants.job.order.to_json(), 0, FIRST.digest)
+    assert "did not come from" in said and "it is not there" in said
+    finish(ledger, f"{FIRST.digest}-1", "no")
+    wants.wait(0)
+    with ledger.engine.connect() as connection:
+        assert connection.execute(sa.select(wanted_windows.c.job)).scalar() == wants.job.id
+
+
+def test_two_workers_want_windows_of_an_order_that_is_retried(ledger: Ledger, tmp_path: Path) -> None:
+    """A retried job has the same id: what it wanted before is not wanted twice."""
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    again = offered(ledger, tmp_path, replace(wants.job, attempts=2))
+    again.offer({0: FIRST})
+    again.close()
+    assert not windows(ledger)
+
+
+def test_without_the_place_the_job_makes_its_windows_itself(ledger: Ledger, tmp_path: Path) -> None:
+    wants = offered(ledger, tmp_path)
+    (tmp_path / "shared").rmdir()
+    wants.store.get_or_make(Key("analyse", 1), lambda folder: (folder / "found").write_text("much"))
+    wants.offer({0: FIRST})
+    assert not windows(ledger)
+    wants.wait(0)

@@ -1,0 +1,142 @@
+"""One clip on several machines: homes that share a real Postgres and a real bucket, and nothing else."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.jobs.job import State
+from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.tables import wanted_windows, workers
+from tests.buckets import environment
+from tests.journeys import QUICK, bench, filmed, finished, journey, same
+from tests.workers import House, house
+from utils.home import cache_folder
+from utils.project import PROJECT_ROOT
+from utils.store import Store
+from utils.walker import Shot
+
+pytestmark = pytest.mark.slow
+
+SLOWLY = """
+import sys
+if "pipeline.jobs.worker" in sys.orig_argv:
+    import os, signal, time
+    from pipeline.stage import Work
+
+    told = Work.report
+    def report(self, done, total=None, note=""):
+        told(self, done, total, note)
+        if self.stage.startswith("make with"):
+            time.sleep(0.05)
+            if self.inputs["plan"].index == 1 and self.settings["generate.look"] == "ink":
+                os.kill(os.getpid(), signal.SIGKILL)
+    Work.report = report
+"""
+"""Every Python runs `sitecustomize` when it starts: this one makes workers slow at windows, and die at the second
+window of every clip in ink."""
+
+
+@dataclass
+class Pods:
+    """Several homes on one database and one bucket; the first is where jobs are submitted."""
+
+    houses: list[House]
+
+    @property
+    def first(self) -> House:
+        """The home that has the clips."""
+        return self.houses[0]
+
+    def open(self) -> None:
+        """Start all workers, the helpers first."""
+        for number, each in reversed([*enumerate(self.houses)]):
+            each.open(f"pod{number}")
+        self.first.until(lambda: len(self.first.living()) == len(self.houses), "signs of all workers")
+
+    def made_by(self, number: int) -> int:
+        """How many windows a home has made itself."""
+        stages = Store(cache_folder(self.houses[number].home)).stats().stages
+        return sum(stage.figures.misses for name, stage in stages.items() if name.startswith("make with"))
+
+    def makes(self, number: int) -> bool:
+        """Whether a home's worker has a window in hand."""
+        held = self.first.ledger.workflows.held(WINDOWS)
+        return any(each.worker == f"pod{number}" for each in held.values())
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("film"), Shot(size=(320, 180), frames=90))
+
+
+@pytest.fixture
+def pods(tmp_path: Path, s3_endpoint: str, postgres: Callable[[], str]) -> Iterator[Pods]:
+    (tmp_path / "slowly").mkdir()
+    (tmp_path / "slowly" / "sitecustomize.py").write_text(SLOWLY)
+    env = {
+        **environment(s3_endpoint),
+        "RESHOOT_SHARED": f"s3://tests/pods/{tmp_path.name}",
+        "PYTHONPATH": os.pathsep.join((str(tmp_path / "slowly"), str(PROJECT_ROOT))),
+    }
+    url = postgres()
+    with ExitStack() as opened:
+        names = ("first", "second")
+        yield Pods([opened.enter_context(_house(tmp_path / name, url, env)) for name in names])
+
+
+def _house(home: Path, url: str, env: Mapping[str, str]) -> AbstractContextManager[House]:
+    return house(home, opened=False, database=url, **env)  # type: ignore[arg-type]
+
+
+def test_windows_of_a_clip_are_made_by_workers_of_other_homes(pods: Pods, clip: Path, tmp_path: Path) -> None:
+    pods.open()
+    job = pods.first.submit(clip, **QUICK)
+    ended = pods.first.ended(job)
+    assert ended.state is State.DONE, ended.problem
+    assert ended.worker == "" and ended.attempts == 1
+    assert pods.made_by(1) >= 1, "a home that never saw the clip"
+    assert same(pods.first.result(job), finished(journey(clip, bench(tmp_path / "cache"))))
+    with pods.first.ledger.engine.connect() as connection:
+        assert connection.execute(sa.select(wanted_windows)).first() is None
+
+
+def test_the_window_of_a_machine_that_is_lost_is_made_by_another(pods: Pods, clip: Path, tmp_path: Path) -> None:
+    pods.open()
+    second = pods.houses[1]
+    job = pods.first.submit(clip, generate__look="clay", **QUICK)
+    pods.first.until(lambda: pods.makes(1), "window at the second machine")
+    supervisor = second.supervisors.pop()
+    supervisor.kill()
+    supervisor.wait()
+    second.kill(next(sign for sign in second.living() if sign.name == "pod1"))
+    with pods.first.ledger.engine.begin() as connection:  # most of a minute later
+        connection.execute(workers.update().where(workers.c.name == "pod1").values(beat_at=1.0))
+    ended = pods.first.ended(job)
+    assert (ended.state, ended.attempts) == (State.DONE, 1), ended.problem
+    assert same(pods.first.result(job), finished(journey(clip, bench(tmp_path / "cache", generate__look="clay"))))
+
+
+def test_a_cancelled_job_takes_its_windows_back(pods: Pods, clip: Path) -> None:
+    pods.open()
+    job = pods.first.submit(clip, generate__look="noir", **QUICK)
+    pods.first.until(lambda: pods.makes(1), "window at the second machine")
+    pods.first.ledger.cancel(job)
+    assert pods.first.ended(job).state is State.CANCELLED
+    workflows = pods.first.ledger.workflows
+    pods.first.until(lambda: not workflows.held(WINDOWS) and not workflows.waiting(WINDOWS), "end of all windows")
+    assert all(sign.pid for sign in pods.first.living()), "no worker had to be ended for it"
+
+
+def test_a_window_that_kills_workers_ends_its_job(pods: Pods, clip: Path) -> None:
+    pods.open()
+    job = pods.first.submit(clip, generate__look="ink", **QUICK)
+    ended = pods.first.ended(job)
+    assert ended.state is State.FAILED
+    assert "has ended 3 workers" in ended.problem or "died 3 times in a row" in ended.problem
+    after = pods.first.submit(clip, generate__look="cel", **QUICK)
+    assert pods.first.ended(after).state is State.DONE
