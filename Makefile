@@ -30,11 +30,11 @@ run: setup
 	@echo "==> To go on: . .venv/bin/activate && python app.py, and open http://localhost:7860"
 
 test: setup-dev
-	@echo "==> Running the tests on two processes (about a quarter of an hour)"
-	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+	@echo "==> Running the tests on three processes (about twenty-five minutes on two cores)"
+	@bash scripts/run_tests.sh
 
 quick: setup-dev
-	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not slow"
+	@bash scripts/run_tests.sh -m "not slow"
 
 check: setup-dev
 	@echo "==> Checking style and types"

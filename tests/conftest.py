@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.buckets import s3_server
+from tests.shared_folder import VARIABLE
 from utils.project import PROJECT_ROOT
 
 os.environ.setdefault("RESHOOT_AHEAD_S", "0")  # workers of tests compute what tests ask for, and nothing beside it
@@ -21,6 +23,19 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )  # no test fails because the machine is busy
 hypothesis.settings.load_profile("patient")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for all processes of this run, which goes with the one that began it."""
+    if VARIABLE not in os.environ:
+        shared = tempfile.TemporaryDirectory(prefix="reshoot-tests-")
+        os.environ[VARIABLE] = shared.name
+
+        def leave() -> None:
+            os.environ.pop(VARIABLE, None)
+            shared.cleanup()
+
+        config.add_cleanup(leave)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

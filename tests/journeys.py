@@ -1,5 +1,6 @@
 """Journeys for tests: small walkers on film, taken all the way by the real stages, with nothing left out."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,8 @@ from pipeline.see.open_clip import open_clip
 from pipeline.settings import Settings
 from pipeline.stage import RunContext
 from tests.forms import FFMPEG
+from tests.shared_folder import once
+from utils.digest import digest_bytes
 from utils.image import RGB, Size
 from utils.media.clip import Clip
 from utils.media.probe import Limits, scan
@@ -29,9 +32,10 @@ RATE_HZ = 30
 
 
 def filmed(folder: Path, shot: Shot = SMALL, *, sound: bool = False) -> Path:
-    """A walker as a file."""
+    """A walker as a file; each shot is rendered once in a run of the tests."""
+    name = f"{digest_bytes(repr(shot).encode())[:16]}.mp4"
     path = folder / "walk.mp4"
-    film(shot, Reels(clip=path))
+    shutil.copyfile(once(name, lambda made: film(shot, Reels(clip=made))), path)
     return sounding(path, float(shot.seconds)) if sound else path
 
 

@@ -27,7 +27,7 @@ from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
 
-FRAMES = 48
+FRAMES = 45
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_the_page_loads_nothing_that_computes() -> None:
 def test_an_app_that_was_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
     studio = App(tmp_path).open()
     people = House(tmp_path)
-    worker = studio.until(lambda: next(iter(people.living()), None), "worker")
+    worker = people.awake()
     studio.stop(signal.SIGKILL)
     studio.until(lambda: worker.pid not in {sign.pid for sign in people.living()}, "end of the worker")
     studio.close()

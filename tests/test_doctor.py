@@ -167,7 +167,7 @@ def test_a_package_that_hangs_is_left(where, tmp_path: Path) -> None:
     hang = package(tmp_path, "numba", "import time\ntime.sleep(60)")
     began = time.monotonic()
     assert "did not answer in time" in problem(packages.compiler(where(packages=hang, limit_s=0.5))).says
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50, "nobody waited for its end"
 
 
 FILTERS = {

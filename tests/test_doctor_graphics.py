@@ -106,12 +106,12 @@ def test_a_driver_that_does_not_answer(where, script: str, says: str) -> None:
     assert says in finding.says and "driver" in finding.remedy
 
 
-@pytest.mark.parametrize("script", ["exec /bin/sleep 60", "/bin/sleep 5"])
+@pytest.mark.parametrize("script", ["exec /bin/sleep 60", "/bin/sleep 60"])
 def test_a_driver_that_hangs_is_left(where, script: str) -> None:
     """The second script's own child keeps the pipe open when the script is killed."""
     began = time.monotonic()
     assert "in time" in problem(gpu(where(script, limit_s=0.3))).says
-    assert time.monotonic() - began < 4.5
+    assert time.monotonic() - began < 50, "nobody waited for its end"
 
 
 @pytest.fixture
@@ -173,15 +173,15 @@ def test_a_gpu_that_is_hidden_from_torch(where) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "says"),
+    ("code", "says", "limit_s"),
     [
-        ("raise ImportError('libcudart.so.13: cannot open shared object file')", "libcudart.so.13"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "crashed (signal 9)"),
-        ("import time\ntime.sleep(60)", "in time"),
+        ("raise ImportError('libcudart.so.13: cannot open shared object file')", "libcudart.so.13", 60),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "crashed (signal 9)", 60),
+        ("import time\ntime.sleep(60)", "in time", 2),
     ],
 )
-def test_a_broken_torch_does_not_take_the_doctor_along(where, code: str, says: str) -> None:
-    finding = problem(torch(where(H200, {"torch": (code, CUDA_13_BUILD)}, limit_s=2)))
+def test_a_broken_torch_does_not_take_the_doctor_along(where, code: str, says: str, limit_s: float) -> None:
+    finding = problem(torch(where(H200, {"torch": (code, CUDA_13_BUILD)}, limit_s=limit_s)))
     assert says in finding.says and "force-reinstall torch" in finding.remedy
 
 

@@ -213,20 +213,20 @@ def heard(browser: HTTPConnection) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_preview_is_given_up_when_its_browser_goes_away(place: Place, ask: Ask) -> None:
-    place.house.freeze(place.house.living()[0])
+    place.house.freeze(place.house.awake())
     try:
         browser = ask("one")
         until(place.requests)
         browser.close()
         until(lambda: not place.requests())
     finally:
-        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+        os.kill(place.house.awake().pid, signal.SIGCONT)
     assert heard(ask("two"))[0] == 200, "and the worker goes on"
     assert not list((place.home / "looks").glob("*.part"))
 
 
 def test_a_newer_one_takes_the_place_of_the_last_and_others_wait(place: Place, ask: Ask) -> None:
-    place.house.freeze(place.house.living()[0])
+    place.house.freeze(place.house.awake())
     try:
         old = ask("one")
         until(lambda: len(place.requests()) == 1)
@@ -235,7 +235,7 @@ def test_a_newer_one_takes_the_place_of_the_last_and_others_wait(place: Place, a
         assert status == 409 and "newer one" in told["problem"]
         until(lambda: len(place.requests()) == 2)
     finally:
-        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+        os.kill(place.house.awake().pid, signal.SIGCONT)
     answers = [heard(browser) for browser in (waiting, new)]
     assert [status for status, _ in answers] == [200, 200]
     assert len({told["id"] for _, told in answers}) == 2
@@ -243,7 +243,7 @@ def test_a_newer_one_takes_the_place_of_the_last_and_others_wait(place: Place, a
 
 
 def test_the_line_is_short(place: Place, ask: Ask) -> None:
-    place.house.freeze(place.house.living()[0])
+    place.house.freeze(place.house.awake())
     try:
         browsers = [ask(str(number)) for number in range(looks.MOST_WAITING + 1)]
         until(lambda: len(place.requests()) == len(browsers))
@@ -253,16 +253,16 @@ def test_the_line_is_short(place: Place, ask: Ask) -> None:
             browser.close()
         until(lambda: not place.requests())
     finally:
-        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+        os.kill(place.house.awake().pid, signal.SIGCONT)
 
 
 def test_what_takes_too_long_is_said_and_given_up(place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "LIMIT_S", 0.5)
-    place.house.freeze(place.house.living()[0])
+    place.house.freeze(place.house.awake())
     try:
         status, told = heard(ask("one"))
     finally:
-        os.kill(place.house.living()[0].pid, signal.SIGCONT)
+        os.kill(place.house.awake().pid, signal.SIGCONT)
     assert status == 400 and "no preview after" in told["problem"]
     assert not place.requests()
 
@@ -279,7 +279,7 @@ def test_without_a_worker_that_is_said(tmp_path: Path, place: Place, monkeypatch
 
 def test_a_worker_that_dies_answers_when_it_is_back(place: Place, ask: Ask) -> None:
     """Trying again by itself could end it again."""
-    (sign,) = place.house.living()
+    sign = place.house.awake()
     place.house.freeze(sign)
     browser = ask("one")
     until(place.requests)

@@ -29,7 +29,7 @@ from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
 
-FRAMES, SOME = 40, "0123456789abcdef01234567"
+FRAMES, SOME = 45, "0123456789abcdef01234567"
 
 
 def stripes(count: int, size: Size) -> list[RGB]:

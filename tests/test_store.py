@@ -255,3 +255,19 @@ def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RESHOOT_HOME", "")
     monkeypatch.setenv("HOME", "/home/me")
     assert home() == Path("/home/me/.reshoot") and cache_folder(Path("/pod")) == Path("/pod/cache")
+
+
+def test_entries_made_ahead_are_told_from_others(tmp_path: Path) -> None:
+    early, usual = Store(tmp_path, ahead=True), Store(tmp_path)
+    for number in (0, 1, 0):
+        early.get_or_make(key(number), lambda into: write(into, number)).close()  # noqa: B023
+    assert usual.stats().stages["counted"].figures.hits == 0, "it found its own, which nobody asked for"
+    for number in (0, 0, 2):
+        usual.get_or_make(key(number), lambda into: write(into, number)).close()  # noqa: B023
+    counted = usual.stats().stages["counted"].figures
+    assert (counted.ahead, counted.ahead_used, counted.hits, counted.misses) == (2, 1, 2, 1)
+    assert counted.ahead_rate == 0.5 and 0 < counted.ahead_saved_s < counted.ahead_s
+    usual.clear()
+    usual.get_or_make(key(1), lambda into: write(into, 1)).close()
+    usual.get_or_make(key(1), lambda into: write(into, 1)).close()
+    assert usual.stats().stages["counted"].figures.ahead_used == 1, "what was evicted was made for nothing"

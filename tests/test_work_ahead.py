@@ -35,7 +35,6 @@ from pipeline.see.open_clip import open_clip
 from pipeline.stage import RunContext
 from tests.films import clip as film
 from tests.spoken import said, sounding
-from tests.store_child import key, write
 from tests.whispers import bring_tiny
 from tests.workers import house
 from utils.home import cache_folder
@@ -230,22 +229,6 @@ def test_which_side_of_a_stereo_clip_has_sound_is_found_ahead(alone: Path, tmp_p
     both = sounding(tmp_path / "stereo.mov", np.zeros((32_000, 2), np.float32))
     found = [done.name for done in find_ahead(both, context_ahead(Store(cache_folder(alone), ahead=True), {}))]
     assert found[-2:] == ["sound file", "web copy of the clip"]
-
-
-def test_entries_made_ahead_are_told_from_others(tmp_path: Path) -> None:
-    early, usual = Store(tmp_path, ahead=True), Store(tmp_path)
-    for number in (0, 1, 0):
-        early.get_or_make(key(number), lambda into: write(into, number)).close()  # noqa: B023
-    assert usual.stats().stages["counted"].figures.hits == 0, "it found its own, which nobody asked for"
-    for number in (0, 0, 2):
-        usual.get_or_make(key(number), lambda into: write(into, number)).close()  # noqa: B023
-    counted = usual.stats().stages["counted"].figures
-    assert (counted.ahead, counted.ahead_used, counted.hits, counted.misses) == (2, 1, 2, 1)
-    assert counted.ahead_rate == 0.5 and 0 < counted.ahead_saved_s < counted.ahead_s
-    usual.clear()
-    usual.get_or_make(key(1), lambda into: write(into, 1)).close()
-    usual.get_or_make(key(1), lambda into: write(into, 1)).close()
-    assert usual.stats().stages["counted"].figures.ahead_used == 1, "what was evicted was made for nothing"
 
 
 def test_a_bad_clip_is_remembered_until_it_is_added_again(working: Working, talk: Clip, tmp_path: Path) -> None:

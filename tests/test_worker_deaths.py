@@ -49,9 +49,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def long_clip(clip: Path) -> Path:
+    """Frames enough for deaths at several of them."""
+    return repeated(clip, ROUNDS)
+
+
+@pytest.fixture(scope="module")
+def other_clip(clip: Path) -> Path:
+    """One that is not killed for its length."""
+    return repeated(clip, 2)
+
+
+def repeated(clip: Path, rounds: int) -> Path:
     """One walker over and over."""
-    path = clip.with_name("long.mp4")
-    command = [FFMPEG, "-v", "error", "-stream_loop", str(ROUNDS - 1), "-i", str(clip), "-c", "copy", str(path)]
+    path = clip.with_name(f"{rounds}.mp4")
+    command = [FFMPEG, "-v", "error", "-stream_loop", str(rounds - 1), "-i", str(clip), "-c", "copy", str(path)]
     subprocess.run(command, check=True)
     return path
 
@@ -79,11 +90,11 @@ def test_a_worker_that_is_killed_at_other_frames_of_one_stage_finishes_the_job(
 
 
 def test_a_clip_that_kills_at_the_same_frame_three_times_fails(
-    clip: Path, long_clip: Path, tmp_path: Path, slowly: str
+    clip: Path, other_clip: Path, tmp_path: Path, slowly: str
 ) -> None:
-    seen(long_clip, cache_folder(tmp_path / "home"))
+    seen(other_clip, cache_folder(tmp_path / "home"))
     with house(tmp_path / "home", PYTHONPATH=slowly) as home:
-        job, other = home.submit(clip), home.submit(long_clip)
+        job, other = home.submit(clip), home.submit(other_clip)
         ended = home.ended(job)
         assert ended.state is State.FAILED and ended.attempts == 3
         assert "died 3 times in a row at" in ended.problem and "(analyse)" in ended.problem
@@ -91,24 +102,27 @@ def test_a_clip_that_kills_at_the_same_frame_three_times_fails(
 
 
 def test_a_window_that_kills_three_times_fails_and_what_was_finished_is_kept(
-    long_clip: Path, tmp_path: Path, slowly: str
+    other_clip: Path, tmp_path: Path, slowly: str
 ) -> None:
-    seen(long_clip, cache_folder(tmp_path / "home"))
+    seen(other_clip, cache_folder(tmp_path / "home"))
     with house(tmp_path / "home", PYTHONPATH=slowly) as home:
-        job = home.submit(long_clip, generate__look="ink")
+        job = home.submit(other_clip, generate__look="ink")
         ended = home.ended(job)
         assert ended.state is State.FAILED and ended.attempts == 3
         assert "died 3 times in a row at step" in ended.problem
 
 
 def kill_elsewhere(home: House, job: str) -> None:
-    """Kill the worker once it told that it analyses frames which are not near those where one died before."""
+    """Kill the worker once it told that it analyses frames which are not near those where one died before.
+
+    Until it tells anything, the ledger says where the one before it was.
+    """
     sign = home.working(job, "analyse")
 
     def is_elsewhere() -> bool:
         now = home.ledger.get(job)
-        assert now.stage == "analyse", "there are frames enough for all deaths"
-        return now.frame > 0 and not (now.died_at and now.died_at.near(now.spot))
+        assert not now.state.ended, "there are frames enough for all deaths"
+        return now.stage == "analyse" and now.frame > 0 and not (now.died_at and now.died_at.near(now.spot))
 
     home.until(is_elsewhere, "other frame")
     home.kill(sign)

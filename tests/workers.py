@@ -100,6 +100,11 @@ class House:
         """Workers that give signs and are not dead."""
         return [sign for sign in self.ledger.workers() if _runs(sign.pid)]
 
+    def awake(self) -> WorkerSign:
+        """The worker, once it gives signs."""
+        found: WorkerSign = self.until(lambda: next(iter(self.living()), None), "worker")
+        return found
+
     def kill(self, sign: WorkerSign) -> None:
         """As the system does when memory runs out."""
         os.kill(sign.pid, signal.SIGKILL)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.e2e.film_desk import Desk, looked_into, talking
 from tests.journeys import filmed
 from tests.studios import App, app
+from utils.media.clip import Clip
 from utils.walker import Shot
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
@@ -45,6 +47,18 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A walker that a job takes some seconds for."""
     return filmed(tmp_path_factory.mktemp("clip"), Shot(size=(320, 180), frames=60))
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """A clip in which somebody talks."""
+    return talking(tmp_path_factory.mktemp("talk"))
+
+
+@pytest.fixture
+def desk(page: Page, studio: App, talk: Clip, tmp_path: Path) -> Desk:
+    """The Finish tab with the film of that clip, as it was proposed."""
+    return looked_into(page, studio, talk, tmp_path)
 
 
 @pytest.fixture

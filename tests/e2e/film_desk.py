@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.waiting import resting
 from tests.espeak_child import RATE_HZ
 from tests.films import clip
 from tests.sound import sounding
@@ -60,9 +61,7 @@ class Desk:
 
     def drag(self, item: Locator, by_px: float, at: float = 0.5) -> None:
         """Drag an item by its middle, or by a place from 0 to 1 of its width."""
-        item.scroll_into_view_if_needed()
-        box = item.bounding_box()
-        assert box
+        box = resting(self.page, item)
         x, y = box["x"] + at * box["width"], box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()

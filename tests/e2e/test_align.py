@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.aligned import Case
 from tests.e2e.test_studio import state, upload
+from tests.e2e.waiting import resting
 from tests.studios import App
 
 pytestmark = pytest.mark.slow
@@ -41,10 +42,9 @@ def test_two_clips_are_aligned_and_checked(page: Page, studio: App, tmp_path: Pa
     expect(said).to_contain_text(
         re.compile(r"Frame [0-4]: 0\.0\d\d s shows 0\.5\d\d s, background frame (29|3\d)\.\d\d")
     )
-    strips = shown.locator(".scrub-tile i").evaluate_all(
-        "all => all.map(each => getComputedStyle(each).backgroundImage)"
-    )
-    assert len(set(strips)) == 1 and "strip.jpg" in strips[0]
+    tiles = shown.locator(".scrub-tile i")
+    expect(tiles.first).to_have_css("background-image", re.compile("strip.jpg"))
+    assert len(set(tiles.evaluate_all("all => all.map(each => getComputedStyle(each).backgroundImage)"))) == 1
     shown.get_by_text("Check sheet").click()
     sheet = shown.get_by_alt_text("Check sheet of")
     expect(sheet).to_be_visible()
@@ -73,10 +73,7 @@ def _correct(page: Page, studio: App, shown: Locator) -> None:
     frame.fill("60")
     frame.press("Tab")
     expect(near).to_have_value("90")
-    handle = shown.locator("svg.drift .handle")
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    assert box
+    box = resting(page, shown.locator("svg.drift .handle"))
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()

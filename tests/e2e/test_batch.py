@@ -46,7 +46,7 @@ def test_a_batch_is_downloaded_at_once_and_a_result_is_deleted(
     for each in jobs.locator(".job.done").all():
         expect(each).to_contain_text(re.compile(r"took \d+ s · started \d\d:\d\d.* · ended \d\d:\d\d"))
         expect(each.locator("img.still")).to_be_visible()
-    assert page.evaluate(
+    page.wait_for_function(
         "[...document.querySelectorAll('reshoot-jobs img.still')].every((each) => each.naturalWidth > 0)"
     )
 

@@ -1,21 +1,17 @@
 """The picture of the Finish tab where another window of the same browser looks at its film at the same time."""
 
 import json
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.film_desk import FILM, looked_into, talking
-from tests.studios import App
+from tests.e2e.film_desk import FILM, Desk
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_moment_that_another_window_was_shown_before_is_asked_for_again(
-    page: Page, studio: App, tmp_path: Path
-) -> None:
-    desk, overtaken = looked_into(page, studio, talking(tmp_path), tmp_path), list[str]()
+def test_a_moment_that_another_window_was_shown_before_is_asked_for_again(page: Page, desk: Desk) -> None:
+    overtaken = list[str]()
     told = {"problem": "This preview was given up for a newer one.", "remedy": "Wait for that one."}
 
     def answer(route: Route) -> None:

@@ -1,25 +1,11 @@
 """What people put back in the Finish tab, by words or on the timeline, is not cut when the clip is analysed again."""
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.film_desk import FILM, Desk, looked_into, talking
-from tests.studios import App
-from utils.media.clip import Clip
+from tests.e2e.film_desk import FILM, Desk
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Clip:
-    return talking(tmp_path_factory.mktemp("talk"))
-
-
-@pytest.fixture
-def desk(page: Page, studio: App, talk: Clip, tmp_path: Path) -> Desk:
-    return looked_into(page, studio, talk, tmp_path)
 
 
 def again(desk: Desk, breath_s: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.waiting import until
 from tests.studios import App, app
 
 pytestmark = pytest.mark.slow
@@ -47,8 +48,7 @@ class Half:
         half = cls(context.new_page())
         half.page.route(re.compile(part), lambda route: half.held.append(route))
         half.page.goto(f"{url}/#jobs", wait_until="commit")
-        while not half.held:
-            half.page.wait_for_timeout(50)
+        until(half.page, lambda: bool(half.held), "request for the part")
         return half
 
     def fails(self) -> None:
@@ -111,9 +111,8 @@ def test_a_page_is_loaded_again_a_few_times_if_it_lacks_a_part_and_never_if_it_i
     half.route("**/assets/Blocks-*.js", lambda route: route.fulfill(status=404))
     half.goto(studio.url)
     expect(half.get_by_role("status").filter(has_text="could not be loaded as a whole")).to_be_visible()
-    count = len(loads)
-    assert count == 7, "the first time, and six times more"
+    until(half, lambda: len(loads) >= 7, "seventh load: the first time, and six times more")
     whole.wait_for_timeout(max(0.0, 12_000 - 1000 * (time.monotonic() - start)))
     whole.evaluate("document.head.append(Object.assign(document.createElement('script'), {src: '/assets/none.js'}))")
     whole.wait_for_timeout(6000)
-    assert len(loads) == count and len(loads_of_whole) == 1
+    assert len(loads) == 7 and len(loads_of_whole) == 1

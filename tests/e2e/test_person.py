@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import upload
+from tests.e2e.waiting import resting
 from tests.journeys import filmed
 from tests.studios import App
 from utils.people.matte_exchange import MatteFile, write_matte
@@ -41,12 +42,7 @@ def person(page: Page, studio: App, clip: Path) -> Locator:
 def stroke(page: Page, person: Locator, *points: tuple[float, float]) -> None:
     """Paint along points of the picture, in shares of its sides."""
     expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "false")  # a preview that comes moves the panel
-    person.locator("canvas").scroll_into_view_if_needed()
-    box, before = person.locator("canvas").bounding_box(), None
-    while box != before:
-        page.wait_for_timeout(150)
-        box, before = person.locator("canvas").bounding_box(), box
-    assert box
+    box = resting(page, person.locator("canvas"))
     for number, (x, y) in enumerate(points):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=1 if not number else 6)
         if not number:
@@ -119,7 +115,7 @@ def test_strokes_are_painted_undone_and_part_of_the_job(page: Page, person: Loca
     stroke(page, person, (0.1, 0.8), (0.25, 0.8))
     expect(person.locator(".shown img")).not_to_have_attribute("src", before or "")
     expect(person.locator("summary")).to_contain_text("1 stroke")
-    first = chosen(page)["analysis.strokes"]
+    first = saved(page)
     person.get_by_text("Take away", exact=True).click()
     stroke(page, person, (0.5, 0.5))
     expect(person.locator("summary")).to_contain_text("2 strokes")

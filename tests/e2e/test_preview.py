@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.test_page import PHONE
 from tests.e2e.test_studio import PATIENCE_MS, upload
+from tests.e2e.waiting import until
 from tests.journeys import filmed
 from tests.looks import HERE
 from utils.walker import Shot
@@ -97,6 +98,20 @@ def test_what_was_stopped_is_told_to_be_of_before(page: Page, clip: Path) -> Non
     expect(shown(page)).to_contain_text("Ink, frame ")
 
 
+def test_a_job_without_previews_may_be_chosen_while_one_is_on_its_way(page: Page, clip: Path) -> None:
+    """Its pictures are held back, so that its clock goes on while nothing of it is shown."""
+    held: list[Route] = []
+    page.route("**/studio/looks/**", lambda route: held.append(route))
+    upload(page, clip)
+    until(page, lambda: bool(held), "picture of the preview")
+    page.get_by_label("Cut out", exact=True).check()
+    expect(page.locator("reshoot-look .seconds")).to_have_count(0)
+    page.wait_for_timeout(600)
+    expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "true")
+    page.unroute_all(behavior="ignoreErrors")
+    expect(page.locator("reshoot-look")).to_have_attribute("aria-busy", "false")
+
+
 def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, clip: Path) -> None:
     page.evaluate(
         "window.moments = []; document.addEventListener('moment', ({ detail }) => window.moments.push(detail))"
@@ -109,12 +124,12 @@ def test_the_moment_is_chosen_with_a_slider_and_told_to_the_page(page: Page, cli
     moved(page, "Home")
     expect(shown(page)).to_contain_text(re.compile(r"Paint, frame 0 \(0.0 s\), made"))
     expect(page.locator("reshoot-moment")).to_contain_text("Frame 0, at 0.0 s")
-    assert after.get_attribute("src") != source
+    expect(after).not_to_have_attribute("src", str(source))
     moments = page.evaluate("window.moments")
     assert moments[-1]["frame"] == 0 and len(moments[-1]["clip"]) == 64
     page.get_by_role("button", name="Clearest moment").click()
     expect(after).to_have_attribute("src", str(source))
-    assert page.evaluate("window.moments.at(-1).frame") == first
+    page.wait_for_function("first => window.moments.at(-1).frame === first", arg=first)
 
 
 def test_the_slider_keeps_the_keyboard_while_previews_come_and_go(page: Page, clip: Path) -> None:
@@ -127,12 +142,12 @@ def test_the_slider_keeps_the_keyboard_while_previews_come_and_go(page: Page, cl
 
 
 def test_the_picture_of_the_slider_is_that_of_its_frame(page: Page, clip: Path) -> None:
+    """Of 60 frames, in rows of twelve."""
     previewed(page, clip)
-    places = []
-    for key in ("Home", "ArrowRight", "End"):
+    tile = page.locator("reshoot-moment .tile")
+    for key, place in {"Home": "0px 0px", "ArrowRight": "-160px 0px", "End": "-1760px -360px"}.items():
         moved(page, key)
-        places.append(page.locator("reshoot-moment .tile").evaluate("(tile) => tile.style.backgroundPosition"))
-    assert places == ["0px 0px", "-160px 0px", "-1760px -360px"], "of 60 frames, in rows of twelve"
+        expect(tile).to_have_css("background-position", place)
 
 
 def test_all_looks_stand_side_by_side_and_a_click_chooses_one(page: Page, clip: Path) -> None:

@@ -27,10 +27,10 @@ if "pipeline.jobs.worker" in sys.orig_argv:
     def report(self, done, total=None, note=""):
         told(self, done, total, note)
         if self.stage.startswith("make") and done:
-            time.sleep(0.03)
+            time.sleep(0.05)
     Work.report = report
 """
-"""Every Python runs `sitecustomize` when it starts: this one makes workers restyle at 30 frames a second at most, so
+"""Every Python runs `sitecustomize` when it starts: this one makes workers restyle at 20 frames a second at most, so
 that there is time to stop a small clip."""
 
 
@@ -46,7 +46,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Several parts, each of them some work."""
-    return filmed(tmp_path_factory.mktemp("walk"), Shot(size=(320, 180), frames=200, seed=5))
+    return filmed(tmp_path_factory.mktemp("walk"), Shot(size=(320, 180), frames=120, seed=5))
 
 
 def asked(card: Locator) -> Locator:

@@ -145,8 +145,10 @@ def _wipe(page: Page, result: Locator) -> None:
     before = int(frame.input_value())
     result.get_by_role("button", name="One frame on").click()
     expect(frame).to_have_value(str(before + 1))
-    times = page.evaluate("[...document.querySelectorAll('reshoot-wipe video')].map((video) => video.currentTime)")
-    assert abs(times[0] - times[1]) < 1 / 120
+    page.wait_for_function("""() => {
+        const [one, other] = [...document.querySelectorAll('reshoot-wipe video')].map((video) => video.currentTime);
+        return Math.abs(one - other) < 1 / 120;
+    }""")
 
 
 def test_a_job_is_cancelled_retried_and_finished(page: Page, long_clip: Path) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from pipeline.jobs.results import Results
 from tests.e2e.test_studio import state, upload
+from tests.e2e.waiting import resting
 from tests.panned import panned
 from tests.studios import App
 from utils.size import Size
@@ -39,9 +40,7 @@ def test_structure_videos_and_a_picture_make_one_guide(page: Page, studio: App, 
     last.fill("14")
     last.press("Tab")
     expect(timeline.get_by_role("img", name="nothing leads frames 15 to 19")).to_be_visible()
-    block = timeline.locator(".block[data-at='1']")
-    box = block.bounding_box()
-    assert box
+    box = resting(page, timeline.locator(".block[data-at='1']"))
     y, step_px = box["y"] + 20, box["width"] / 20
     page.mouse.move(box["x"] + 60, y)
     page.mouse.down()

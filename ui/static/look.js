@@ -163,8 +163,9 @@ class Look extends HTMLElement {
   }
 
   tick() {
-    const seconds = Math.floor((performance.now() - this.asking.started) / 1000);
-    this.querySelector(".seconds").textContent = `${seconds} s`;
+    const shown = this.querySelector(".seconds"), seconds = Math.floor((performance.now() - this.asking.started) / 1000);
+    if (!shown) return; // another kind of job was chosen, which has no previews
+    shown.textContent = `${seconds} s`;
     if (seconds >= LONG_S) this.querySelector(".long").textContent = "This takes longer than usual: the machine is busy with other work.";
   }
 
