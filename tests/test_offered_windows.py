@@ -17,6 +17,8 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows
 from pipeline.jobs.windows import KILLED, MOST_STARTS, UNWANTED, OfferedWindows, WindowError, WindowMaker
+from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.library import shared_files
 from tests.engines import CPU
 from tests.orders import restyle_order
 from utils.errors import Cancelled
@@ -151,3 +153,29 @@ def test_without_the_place_the_job_makes_its_windows_itself(ledger: Ledger, tmp_
     wants.offer({0: FIRST})
     assert not windows(ledger)
     wants.wait(0)
+
+
+def test_what_a_job_wanted_that_ended_without_its_worker_is_taken_back(ledger: Ledger, tmp_path: Path) -> None:
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    ledger.cancel(wants.job.id)
+    WorkerLedger(ledger, "one").tend(idle=True)
+    assert maker_of(ledger, tmp_path).make(wants.job.order.to_json(), 0, FIRST.digest) == UNWANTED
+
+
+def test_a_window_that_breaks_elsewhere_is_left_to_the_job(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    monkeypatch.setattr(shared_files, "fetch", lambda *given: 1 / 0)
+    assert maker_of(ledger, tmp_path).make(wants.job.order.to_json(), 0, FIRST.digest) == "division by zero"
+    assert maker_of(ledger, tmp_path)._started(FIRST.digest), "it came to an end"
+
+
+def test_nothing_of_whoever_ordered_is_told_to_other_machines(ledger: Ledger, tmp_path: Path) -> None:
+    job = ledger.submit(restyle_order("0" * 64, "walk.mp4", owner="a cookie's secret"))
+    offered(ledger, tmp_path, job).offer({0: FIRST})
+    with ledger.engine.connect() as connection:
+        inputs = connection.execute(sa.text("SELECT inputs FROM workflow_input")).scalars().all()
+    assert len(inputs) == 2 and "secret" not in str(inputs)

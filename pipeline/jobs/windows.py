@@ -5,10 +5,11 @@ for one workflow. Its result travels through the shared cache, where the first v
 back what it wanted, and a window that no job wants is stopped.
 """
 
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from utils.progress import Cancel, repeating
 from utils.store import Store
 from utils.store.shared.opening import open_store
 from utils.store.shared.trouble import ObjectError
+
+log = logging.getLogger(__name__)
 
 WORKFLOW = "window"
 POLL_S, PULSE_S = 0.2, 0.5
@@ -96,6 +99,7 @@ class OfferedWindows:
 
     def _enqueue(self, index: int, window: str) -> str:
         """The workflow that makes a window: one that is under way, or the next generation."""
+        order = replace(self.job.order, owner="").to_json()
         earlier = self.ledger.workflows.beginning(window)
         under_way = [id for id, kept in earlier.items() if not kept.is_finished]
         id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
@@ -104,9 +108,7 @@ class OfferedWindows:
             connection.execute(wanted.insert().values(window=window, job=self.job.id))
             if not under_way:
                 connection.execute(starts.delete().where(starts.c.window == window))
-                self.ledger.workflows.enqueue(
-                    connection, WINDOWS, WORKFLOW, id, self.job.order.to_json(), index, window
-                )
+                self.ledger.workflows.enqueue(connection, WINDOWS, WORKFLOW, id, order, index, window)
         return id
 
 
@@ -139,7 +141,8 @@ class WindowMaker:
                 said = self._make(Order.from_json(order), index, window, cancel)
         except Cancelled:
             said = UNWANTED
-        except ReshootError as error:
+        except Exception as error:
+            log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
         if not self.stopping.is_set():
             self.retry.until_done(lambda: self._ended(window))

@@ -116,14 +116,15 @@ class Worker:
         """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
         maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
-        said = UNWANTED
         self._stay_if_stopping()
         self._window = window
-        with suppress(Outage):
-            said = maker.make(order, index, window)
-        self._stay_if_stopping(even_leaving=False)
-        self._window = ""
-        return said
+        try:
+            return maker.make(order, index, window)
+        except Outage:
+            return UNWANTED  # only while this worker stops
+        finally:
+            self._stay_if_stopping(even_leaving=False)
+            self._window = ""
 
     def _stay_if_stopping(self, *, even_leaving: bool = True) -> None:
         """Stay until the process ends, so that DBOS does not take for finished what is not."""

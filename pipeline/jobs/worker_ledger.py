@@ -11,7 +11,7 @@ from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import WINDOWS, queue, workflow
-from pipeline.jobs.tables import job_of, jobs, now, workers
+from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
 """How a worker's process ends that was asked to leave: its supervisor starts no other one."""
@@ -84,8 +84,9 @@ class WorkerLedger:
 
         To be called from time to time. What this worker itself has left is given back while it is idle.
         """
-        with self.ledger.changing():
-            pass  # whatever changed the line without calling its first job, such as an earlier version
+        with self.ledger.changing() as connection:  # which also calls a first job that an earlier version left
+            active = sa.select(jobs.c.id).where(jobs.c.state.in_((State.RUNNING, State.QUEUED)))
+            connection.execute(wanted_windows.delete().where(wanted_windows.c.job.not_in(active)))
         under_way = sa.or_(jobs.c.state == State.RUNNING, jobs.c.is_called)
         query = jobs.select().where(self.ledger.ours, under_way)
         with self.ledger.engine.connect() as connection:
