@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.order import Order
+from pipeline.jobs.tables import claim_oldest, now
 from pipeline.jobs.tables import frame_previews as table
-from pipeline.jobs.tables import now
 
 FILE = "frame_previews.sqlite"
 SETTLED_NS = 50_000_000
@@ -91,13 +91,7 @@ class FramePreviews:
     def claim(self, worker: str) -> tuple[str, PreviewRequest] | None:
         """Claim the oldest unclaimed request of this home for this worker; None if there is none."""
         free = sa.and_(table.c.worker == "", table.c.answer.is_(None), table.c.home == self.ledger.home)
-        oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
-        with self.engine.connect() as connection:
-            if connection.execute(oldest).first() is None:
-                return None
-        taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
-        with self.engine.begin() as connection:
-            row = connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
+        row = claim_oldest(self.engine, table, free, worker)
         return (row["id"], PreviewRequest.from_json(row["request"])) if row else None
 
     def is_wanted(self, id: str) -> bool:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import now
+from pipeline.jobs.tables import claim_oldest, now
 from pipeline.jobs.tables import strips as table
 from utils.errors import ReshootError
 
@@ -84,13 +84,7 @@ class StripRequests:
     def claim(self, worker: str) -> tuple[str, StripRequest] | None:
         """Claim the oldest request of this home that waits; None if there is none."""
         free = sa.and_(table.c.worker == "", table.c.problem == "", table.c.home == self.ledger.home)
-        oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
-        with self.ledger.engine.connect() as connection:
-            if connection.execute(oldest).first() is None:
-                return None
-        taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
-        with self.ledger.engine.begin() as connection:
-            row = connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
+        row = claim_oldest(self.ledger.engine, table, free, worker)
         return (row["id"], StripRequest.from_json(row["request"])) if row else None
 
     def report(self, id: str, progress: StripProgress) -> bool:

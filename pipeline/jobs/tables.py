@@ -128,6 +128,19 @@ def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
+def claim_oldest(
+    engine: sa.Engine, table: sa.Table, free: sa.ColumnElement[bool], worker: str
+) -> Mapping[Any, Any] | None:
+    """Claim the oldest free request of a table for a worker; returns its row. Where there is none nothing is locked."""
+    oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
+    with engine.connect() as connection:
+        if connection.execute(oldest).first() is None:
+            return None
+    taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
+    with engine.begin() as connection:
+        return connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
+
+
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:
     """The last heartbeat of each worker, with times converted to the clock of this process."""
     more = workers.c.job, workers.c.device, workers.c.is_leaving

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.database import Outage
-from pipeline.jobs.durable import Kept
+from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import WINDOWS
@@ -86,7 +86,7 @@ class OfferedWindows:
             connection.execute(wanted.delete().where(wanted.c.job == self.job.id))
             still = set(connection.execute(sa.select(wanted.c.window)).scalars())
         found = self.ledger.workflows.of(list(self._workflows.values()))
-        unneeded = [id for id, kept in found.items() if kept.status == "ENQUEUED" and _window(id) not in still]
+        unneeded = [id for id, kept in found.items() if kept.status == WAITING and _window(id) not in still]
         self.ledger.workflows.drop(unneeded)
 
     def _can_be_found(self) -> bool:

@@ -30,9 +30,9 @@ from utils.paintings.recognising import Recogniser, footage_of, remarks
 from utils.uploads import SPARE_BYTES
 
 SMALL_PX, QUALITY = 240, 82
-"""Of the small pictures of a sheet."""
+"""The longer side of the small pictures of a sheet, and the quality of its JPEG."""
 MOST_FILES, MOST_LISTING_BYTES, MOST_BYTES = 1000, 1_000_000, 4_000_000_000
-"""Of an upload: how many files, the line that lists them, and all pictures as they are kept, without loss."""
+"""What an upload may hold: so many files, so long a line that lists them, and pictures of so many bytes as PNG."""
 ZIPPED = b"PK\x03\x04"
 PAINT = "Paint over it, save it, and drop it again."
 

@@ -34,7 +34,7 @@ class Proposed:
     painter: str = ""
     """The engine that painted them, where one did."""
     painted: Mapping[int, MadeWindow] = field(default_factory=dict)
-    """What it painted, by the index of the frame."""
+    """The frames that the engine painted, by their index."""
 
     @property
     def reaches(self) -> list[Span]:

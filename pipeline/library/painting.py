@@ -26,7 +26,7 @@ from utils.untrusted_json import UntrustedJson, read_object
 
 KEY_SET, SHEET = "keys.zip", "sheet.jpg"
 COLUMNS = 10
-"""Of the sheet of small pictures."""
+"""How many small pictures a row of the sheet holds."""
 UNREADABLE = {
     "problem": "The painted frames could not be read safely.",
     "remedy": "Save them again as PNG or JPEG, and drop them again.",
@@ -38,7 +38,7 @@ class PaintedFrames:
     """The painted frames of a clip in a home, and what came of those that were dropped last."""
 
     digest: str | None
-    """Of the key set; None if nothing is painted."""
+    """The digest of the key set; None if nothing is painted."""
     frames: list[dict[str, Any]]
     """The number of each painted frame, and a note, in the order of the sheet."""
     taken: list[Any] = field(default_factory=list)
