@@ -82,6 +82,7 @@ def test_a_result_that_is_gone_is_made_by_the_next_generation(ledger: Ledger, tm
     finish(ledger, f"{FIRST.digest}-1")
     first.wait(0)
     first.close()
+    assert not ledger.job_events(first.job.id), "all went as it should"
     again = offered(ledger, tmp_path)
     again.offer({0: FIRST})
     assert set(windows(ledger)) == {f"{FIRST.digest}-1", f"{FIRST.digest}-2"}
@@ -130,8 +131,9 @@ def test_what_cannot_be_made_elsewhere_is_left_to_the_job(ledger: Ledger, tmp_pa
     maker = maker_of(ledger, tmp_path / "other")
     said = maker.make(wants.job.order.to_json(), 0, FIRST.digest)
     assert "did not come from" in said and "it is not there" in said
-    finish(ledger, f"{FIRST.digest}-1", "no")
+    finish(ledger, f"{FIRST.digest}-1", "It has no weights.")
     wants.wait(0)
+    assert ledger.job_events(wants.job.id)[-1].sentence == "Window 1 is left to this job: It has no weights."
     with ledger.engine.connect() as connection:
         assert connection.execute(sa.select(wanted_windows.c.job)).scalar() == wants.job.id
 

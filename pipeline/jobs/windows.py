@@ -79,6 +79,9 @@ class OfferedWindows:
         if kept and kept.output == KILLED:
             problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
+        if kept and kept.output != MADE:
+            why = kept.output or "Another machine failed at it."
+            self.retry.until_done(lambda: self._tell(f"Window {window + 1} is left to this job: {why}"))
 
     def close(self) -> None:
         """Take back what the job wanted; what nobody else wants is stopped, or not begun."""
@@ -88,6 +91,10 @@ class OfferedWindows:
         found = self.ledger.workflows.of(list(self._workflows.values()))
         unneeded = [id for id, kept in found.items() if kept.status == WAITING and _window(id) not in still]
         self.ledger.workflows.drop(unneeded)
+
+    def _tell(self, sentence: str) -> None:
+        with self.ledger.engine.begin() as connection:
+            self.ledger.write(connection, self.job.id, sentence)
 
     def _can_be_found(self) -> bool:
         """Whether all that leads to the windows is in the shared cache; without it, nobody else makes any."""
