@@ -18,6 +18,7 @@ from pipeline.jobs.order import Order
 
 meta = sa.MetaData()
 
+schema = sa.Table("reshoot_schema", meta, sa.Column("version", sa.Integer, nullable=False))
 jobs = sa.Table(
     "reshoot_jobs",
     meta,
