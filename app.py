@@ -64,14 +64,16 @@ def main(
     shared: Annotated[str | None, typer.Option(help=SHARED_HELP, metavar="PLACE")] = None,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
+    from pipeline.jobs.locations import database_url, is_between_machines
     from utils.home import home as usual
     from utils.home import use_home
-    from utils.store.shared.opening import use_shared
+    from utils.store.shared.opening import check_shared, use_shared
 
     where = (home or usual()).expanduser().absolute()
     use_home(where)
     try:
         use_shared(shared)
+        check_shared(writes=is_between_machines(database_url(where, database)))
         works = (keep_model, ahead, ahead_gb, ahead_music) if worker else None
         _open(host, port, where, auth or [], database, works, addresses)
     except ReshootError as error:

@@ -47,16 +47,17 @@ def worker(
     from rich.console import Console
 
     from pipeline.jobs.ahead import Budget
-    from pipeline.jobs.locations import database_url, worker_name
+    from pipeline.jobs.locations import database_url, is_between_machines, worker_name
     from pipeline.jobs.supervisor import Supervisor
     from utils.home import home as usual
     from utils.home import use_home
-    from utils.store.shared.opening import use_shared
+    from utils.store.shared.opening import check_shared, use_shared
 
     use_shared(shared)
     where = home or usual()
     use_home(where)
     url, budget = database_url(where, database), Budget.of(ahead, ahead_gb, ahead_music)
+    check_shared(writes=is_between_machines(url))
     supervisor = Supervisor(where, url, name or worker_name(where, url), keep_model, budget)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())

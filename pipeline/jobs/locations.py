@@ -16,6 +16,11 @@ def database_url(home: Path, url: str | None = None) -> str:
     return url or f"sqlite:///{quote(str(home.absolute() / 'jobs' / 'ledger.sqlite'))}"
 
 
+def is_between_machines(url: str) -> bool:
+    """Whether other machines reach a database; an SQLite file is of one home."""
+    return not url.startswith("sqlite")
+
+
 def worker_name(home: Path, url: str) -> str:
     """The usual name of a home's worker; on a database that machines share, two of one host name get different ones."""
     return "-".join(part for part in (machine_name(), home_mark(home, url)) if part)
@@ -23,7 +28,7 @@ def worker_name(home: Path, url: str) -> str:
 
 def home_mark(home: Path, url: str) -> str:
     """Six letters that tell a home from others of one database, made at the first time; none for a file of its own."""
-    if url.startswith("sqlite"):
+    if not is_between_machines(url):
         return ""
     file = home / "jobs" / "home.id"
     file.parent.mkdir(parents=True, exist_ok=True)
