@@ -24,17 +24,15 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, leave, serve
-from pipeline.jobs.frame_previews import FramePreviews
+from pipeline.jobs.frame_answers import PREVIEW, STRIP
+from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
-from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.strip_requests import StripRequests
-from pipeline.jobs.strip_worker import StripWorker
 from pipeline.jobs.windows import UNWANTED, WindowMaker
 from pipeline.jobs.windows import WORKFLOW as WINDOW
 from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
@@ -68,8 +66,8 @@ class Worker:
         self._sessions = Sessions()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
-        self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
-        self._strips = StripWorker(home, StripRequests(ledger), name, self._sessions, self._ahead.held)
+        host = Host(home, ledger, name, self._sessions, first=self._ahead.held)
+        self._beside = [FrameRequestWorker(host, desk) for desk in (PREVIEW, STRIP)]
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
@@ -88,8 +86,8 @@ class Worker:
         with self._exclusive_name():
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
-            self._previews.start()
-            self._strips.start()
+            for each in self._beside:
+                each.start()
             serve(self._worker_ledger.ledger.database, self._name, self._duties)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
@@ -99,8 +97,8 @@ class Worker:
     def _begin(self) -> None:
         """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
         self._worker_ledger.obey()
-        self._previews.recover()
-        self._strips.recover()
+        for each in self._beside:
+            each.recover()
         self._beat()
 
     @property
@@ -186,8 +184,8 @@ class Worker:
     def _stop(self) -> None:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._ahead.stop()
-        self._previews.stop()
-        self._strips.stop()
+        for each in self._beside:
+            each.stop()
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)
