@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 from utils.atomic_file import write_atomically
 
+DATABASE = "RESHOOT_DATABASE"
+"""The variable that names the database, here and in the environment of the worker."""
+
 
 def database_url(home: Path, url: str | None = None) -> str:
     """The URL of a home's database: the given one, else that of an SQLite file in the home."""

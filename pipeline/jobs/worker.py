@@ -1,6 +1,6 @@
 """The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
-    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
+    RESHOOT_DATABASE=URL python -m pipeline.jobs.worker HOME NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
 It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
 While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day, and on
@@ -30,7 +30,7 @@ from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
-from pipeline.jobs.locations import home_mark
+from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
 from pipeline.jobs.windows import UNWANTED, WindowMaker
@@ -218,7 +218,8 @@ def main() -> None:
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    home, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    url = os.environ[DATABASE]
     budget = Budget(float(ahead_s), int(ahead_bytes), Path(music) if music else None)
     try:
         Worker(Path(home), url, name, int(parent), float(keep_model_s), budget).run()
