@@ -22,6 +22,7 @@ from typing import Any
 from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
+from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, leave, serve
 from pipeline.jobs.frame_answers import PREVIEW, STRIP
@@ -64,6 +65,7 @@ class Worker:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
         self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url), new=False), name)
         self._sessions = Sessions()
+        self._clock = UseClock()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         host = Host(home, ledger, name, self._sessions, first=self._ahead.held)
@@ -113,7 +115,7 @@ class Worker:
     def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
         """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
-        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
+        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry, self._name)
         self._stay_if_stopping()
         self._window = window
         try:
@@ -157,13 +159,18 @@ class Worker:
         if os.getppid() != self._parent:
             self._stopping.set()
         self._sessions.close_idle(self._keep_model_s)
+        self._count()
         with suppress(Outage):
             self._outage_retry.once(self._maintain_ledger)
 
     def _beat(self) -> None:
-        runner = self._runner
-        if self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "", str(this_device())):
+        job, use = self._runner.job.id if self._runner else "", self._count()
+        if self._worker_ledger.beat(os.getpid(), job, str(this_device()), use):
             self._leaving.set()
+
+    def _count(self) -> Use:
+        runner = self._runner
+        return self._clock.count(busy=bool(self._window) or (runner is not None and not runner.is_waiting))
 
     def _maintain_ledger(self) -> None:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""

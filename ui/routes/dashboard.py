@@ -42,6 +42,7 @@ def routes(studio: Studio) -> APIRouter:
     def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
         cards_of = {job.id: card(job) for job in jobs}
+        parts = studio.ledger.parts()
         making = {each.worker for each in studio.ledger.workflows.held(WINDOWS).values()}
         return {
             "now": time.time(),
@@ -52,7 +53,14 @@ def routes(studio: Studio) -> APIRouter:
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
             "workers": [
-                {**machine.worker(sign), "card": cards_of.get(sign.job), "window": sign.name in making}
+                {
+                    **machine.worker(sign),
+                    "card": cards_of.get(sign.job),
+                    "window": sign.name in making,
+                    "made": [
+                        dict(zip(("job", "windows", "of"), each, strict=True)) for each in parts.get(sign.name, ())
+                    ],
+                }
                 for sign in studio.ledger.workers()
             ],
             "machine": {**machine.summary(), "gpus": cards.now()},
