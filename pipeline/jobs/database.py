@@ -18,6 +18,8 @@ from utils.errors import ReshootError
 
 UPGRADE_LOCK = 0x5E5408
 """Key of the Postgres advisory lock under which the schema is upgraded."""
+CONNECTIONS = 2
+"""How many connections to Postgres a pool keeps open: servers have a hundred in all, and there may be many workers."""
 CONNECT_S = 10
 """How long a Postgres server may take to answer, unless its URL says how long."""
 
@@ -92,7 +94,10 @@ def _find(file: Path, new: bool) -> None:
 def _engine(url: sa.URL) -> sa.Engine:
     """An engine; SQLite gets no pool, because a pooled connection does not notice that its file was replaced."""
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)  # the server may have restarted since the connection was made
+        # more are opened while they are needed
+        return sa.create_engine(
+            url, pool_pre_ping=True, pool_size=CONNECTIONS
+        )  # the server may have restarted since the connection was made
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _configure_sqlite)
     return engine
