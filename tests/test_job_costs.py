@@ -72,7 +72,7 @@ def test_windows_that_others_made_count_with_their_own_prices(ledger: Ledger) ->
     assert cost and cost.seconds == 20.0 + 60.0 + 30.0
     assert cost.money == pytest.approx((20.0 + 60.0) / 1000 + 30.0 * 2 / 1000)
     assert [each.seconds for each in cost.would_take] == [110.0, 80.0, 50.0], "two of three windows after each other"
-    assert "windows by a (2, 60 s, card), b (1, 30 s, card)" in " ".join(cost.sentences)
+    assert "parts by a (2, 60 s, card), b (1, 30 s, card)" in " ".join(cost.sentences)
 
 
 def test_without_a_price_seconds_are_told_and_no_money(ledger: Ledger) -> None:
@@ -88,6 +88,9 @@ def test_what_continues_from_window_to_window_is_not_told_of_more_cards(ledger: 
     job = done(ledger, {"generate.engine": "vace", "generate.prompt": "ink"}, worked_s=110.0, result={"stages": stages})
     cost = cost_of(job, [])
     assert cost and cost.seconds == 110.0 and not cost.would_take
+    at_once = {**job.order.settings, "generate.windows": "at once"}
+    cost = cost_of(done(ledger, at_once, worked_s=110.0, result={"stages": stages}), [])
+    assert cost and len(cost.would_take) == len(CARDS)
     found = done(ledger, worked_s=3.0, result={"stages": [stage("make with restyle", 0.1, "hit")]})
     cost = cost_of(found, [])
     assert cost and not cost.would_take, "nothing was made from which one could tell"

@@ -80,31 +80,30 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
     from rich.markup import escape
     from rich.table import Table
 
-    from pipeline.jobs.line import WINDOWS
+    from pipeline.jobs.line import in_hand
 
     with open_ledger(home, database) as ledger:
-        signs, held, parts = ledger.workers(), ledger.workflows.held(WINDOWS), ledger.parts()
-    windows = {each.worker for each in held.values()}
+        signs, making, parts = ledger.workers(), in_hand(ledger.workflows), ledger.parts()
     if as_json:
-        print_json([_plain(sign, sign.name in windows, parts.get(sign.name, [])) for sign in signs])
+        print_json([_plain(sign, making.get(sign.name, []), parts.get(sign.name, [])) for sign in signs])
         return
     table = Table(box=None, pad_edge=False)
     for column in ("worker", "on", "does", "made", "card used", "idle", "an hour", "last sign"):
         table.add_column(column)
     for sign in signs:
-        does = [f"job {sign.job[:8]}"] * bool(sign.job) + ["a window"] * (sign.name in windows)
+        does = [f"job {sign.job[:8]}"] * bool(sign.job) + [f"a {part}" for part in making.get(sign.name, [])]
         does += ["leaves when it is done"] * sign.is_leaving
         ago = f"{max(0.0, time.time() - sign.beat_at):.0f} s ago"
-        made = ", ".join(f"{count} of {total} windows of {job[:8]}" for job, count, total in parts.get(sign.name, []))
+        made = ", ".join(f"{count} of {total} parts of {job[:8]}" for job, count, total in parts.get(sign.name, []))
         times = f"{sign.used_s:.0f} s", f"{sign.idle_s:.0f} s", "" if sign.price is None else f"{sign.price:g}"
         table.add_row(escape(sign.name), escape(sign.device), ", ".join(does) or "waits", made, *times, ago)
     Console(highlight=False).print(table if signs else "No worker is running.")
 
 
-def _plain(sign: WorkerSign, makes_window: bool, parts: list[tuple[str, int, int]]) -> dict[str, Any]:
+def _plain(sign: WorkerSign, makes: list[str], parts: list[tuple[str, int, int]]) -> dict[str, Any]:
     """A worker for programs."""
-    made = [{"job": job, "windows": count, "of": total} for job, count, total in parts]
-    return {**vars(sign), "idle_s": sign.idle_s, "makes_window": makes_window, "made": made}
+    made = [{"job": job, "parts": count, "of": total} for job, count, total in parts]
+    return {**vars(sign), "idle_s": sign.idle_s, "makes": makes, "made": made}
 
 
 @app.command()

@@ -24,6 +24,8 @@ PRICE = "RESHOOT_CARD_PRICE"
 """The variable with the price of an hour of this machine's card."""
 CARDS = (1, 2, 4)
 """On how many cards it is told what a job would take."""
+AT_ONCE = "generate.windows"
+"""The setting by which engines that continue windows make them at once, all the same."""
 MAKING = "make with "
 """How the names of the stages begin that make windows."""
 
@@ -111,7 +113,7 @@ class JobCost:
     @property
     def sentences(self) -> Iterator[str]:
         """What it took, and what it would take, for people."""
-        others = f", windows by {', '.join(_made(each) for each in self.windows)}" if self.windows else ""
+        others = f", parts by {', '.join(_made(each) for each in self.windows)}" if self.windows else ""
         yield f"Card time: {self.seconds:.0f} s{_money(self.money)}{others}"
         if self.would_take:
             plans = "; ".join(
@@ -148,9 +150,11 @@ def _plans(job: Job, own_s: float, made: Sequence[WindowWork], money: float | No
 
 
 def can_be_spread(job: Job) -> bool:
-    """Whether several machines can make the windows of a job: its engine does not continue each from the one before."""
-    kind = find_kind(job.order.kind)
-    return kind.window is not None and _is_spread(kind.name, job.order.preset, job.order.chosen.get(kind.engine))
+    """Whether several machines can make the windows of a job, so that none is continued from the one before."""
+    kind, chosen = find_kind(job.order.kind), job.order.chosen
+    if kind.part is None or not kind.engine:
+        return False
+    return chosen.get(AT_ONCE) == "at once" or _is_spread(kind.name, job.order.preset, chosen.get(kind.engine))
 
 
 @cache

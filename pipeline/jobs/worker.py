@@ -30,12 +30,11 @@ from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
+from pipeline.jobs.line import PARTS, WORKFLOW, queue
 from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
 from pipeline.jobs.windows import UNWANTED, WindowMaker
-from pipeline.jobs.windows import WORKFLOW as WINDOW
 from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
@@ -77,7 +76,7 @@ class Worker:
         self._idle.set()
         self._leaving = threading.Event()
         """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
-        self._window = ""
+        self._parts = set[str]()
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -105,26 +104,26 @@ class Worker:
 
     @property
     def _duties(self) -> list[Duty]:
-        """Jobs of this home; and where homes share a database and a cache, windows of all jobs."""
+        """Jobs of this home; and where homes share a database and a cache, parts of all jobs."""
         ledger = self._worker_ledger.ledger
         duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
         if ledger.home and is_shared():
-            duties.append(Duty(WINDOWS, WINDOW, self._make_window))
+            duties += [Duty(*each, self._make_part) for each in PARTS.items()]
         return duties
 
-    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
-        """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
+    def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
+        """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
         maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry, self._name)
         self._stay_if_stopping()
-        self._window = window
+        self._parts.add(part)
         try:
-            return maker.make(order, index, window)
+            return maker.make(order, index, part)
         except Outage:
             return UNWANTED  # only while this worker stops
         finally:
             self._stay_if_stopping(even_leaving=False)
-            self._window = ""
+            self._parts.discard(part)
 
     def _stay_if_stopping(self, *, even_leaving: bool = True) -> None:
         """Stay until the process ends, so that DBOS does not take for finished what is not."""
@@ -170,13 +169,13 @@ class Worker:
 
     def _count(self) -> Use:
         runner = self._runner
-        return self._clock.count(busy=bool(self._window) or (runner is not None and not runner.is_waiting))
+        return self._clock.count(busy=bool(self._parts) or (runner is not None and not runner.is_waiting))
 
     def _maintain_ledger(self) -> None:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
         runner = self._runner
         self._beat()
-        if self._leaving.is_set() and runner is None and not self._window:
+        if self._leaving.is_set() and runner is None and not self._parts:
             self._stopping.set()
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()

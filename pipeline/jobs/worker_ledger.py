@@ -11,7 +11,7 @@ from pipeline.jobs.costs import Use
 from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS, queue, workflow
+from pipeline.jobs.line import PARTS, queue, workflow
 from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
@@ -95,7 +95,8 @@ class WorkerLedger:
             signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
             alive = set(connection.execute(signs).scalars())
         kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
-        for of_queue, held in ((queue(self.ledger.home), kept), (WINDOWS, self.ledger.workflows.held(WINDOWS))):
+        parts = {each: self.ledger.workflows.held(each) for each in PARTS}
+        for of_queue, held in {queue(self.ledger.home): kept, **parts}.items():
             left = [each.id for each in held.values() if each.status == HELD and each.worker not in alive]
             self.ledger.workflows.give_back(left, of_queue)
         others = alive - {self.worker} if idle else alive

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from pipeline.jobs.ahead_log import AheadLog
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.line import in_hand
 from pipeline.kinds import stage_sentence
 from pipeline.lasting import MEANINGS, by_class, lasting_of
 from pipeline.report.quality import MEASURES
@@ -42,8 +42,8 @@ def routes(studio: Studio) -> APIRouter:
     def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
         cards_of = {job.id: card(job) for job in jobs}
-        parts = studio.ledger.parts()
-        making = {each.worker for each in studio.ledger.workflows.held(WINDOWS).values()}
+        made = studio.ledger.parts()
+        making = in_hand(studio.ledger.workflows)
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
@@ -56,10 +56,8 @@ def routes(studio: Studio) -> APIRouter:
                 {
                     **machine.worker(sign),
                     "card": cards_of.get(sign.job),
-                    "window": sign.name in making,
-                    "made": [
-                        dict(zip(("job", "windows", "of"), each, strict=True)) for each in parts.get(sign.name, ())
-                    ],
+                    "parts": making.get(sign.name, []),
+                    "made": [dict(zip(("job", "parts", "of"), each, strict=True)) for each in made.get(sign.name, ())],
                 }
                 for sign in studio.ledger.workers()
             ],

@@ -97,7 +97,7 @@ function cost({ cost: took }) {
   if (!took) return "";
   const makers = took.windows.map(({ worker, windows }) => `${worker} (${windows})`).join(", ");
   const plans = took.would_take.map(({ cards, seconds, money: price }) => `${cards} ${cards > 1 ? "cards" : "card"} ${secondsText(seconds)}${money(price)}`);
-  return html`<p class="quiet small number" data-key="cost">Card time ${secondsText(took.seconds)}${money(took.money)}${makers && `, windows by ${makers}`}</p>
+  return html`<p class="quiet small number" data-key="cost">Card time ${secondsText(took.seconds)}${money(took.money)}${makers && `, parts by ${makers}`}</p>
     ${plans.length > 0 && (makers || took.money !== null) && html`<p class="quiet small number" data-key="plans">Estimated by these times, for cards rented for it alone: ${plans.join(" · ")}</p>`}`;
 }
 
