@@ -95,6 +95,11 @@ class Workflows:
         """Those of a queue that some worker has."""
         return self._kept(queue_name=queue, status=HELD)
 
+    def is_held(self, id: str, worker: str) -> bool:
+        """Whether a worker still has a workflow that it began: not after it was silent and another one was given it."""
+        kept = self.of([id]).get(id)
+        return kept is not None and (kept.status, kept.worker) == (HELD, worker)
+
     def waiting(self, queue: str) -> int:
         """How many of a queue no worker has taken yet."""
         return len(self._kept(queue_name=queue, status=WAITING))
@@ -167,6 +172,11 @@ def _declare(duty: Duty) -> None:
     @DBOS.workflow(name=duty.name, max_recovery_attempts=MOST_RECOVERIES)
     def workflow(*arguments: Any) -> Any:
         return step(*arguments)
+
+
+def current() -> str:
+    """The id of the workflow that this thread runs."""
+    return str(DBOS.workflow_id)
 
 
 def leave() -> None:

@@ -6,8 +6,10 @@ back what it wanted, and a window that no job wants is stopped.
 """
 
 import logging
+import secrets
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 WORKFLOW = "window"
 POLL_S, PULSE_S = 0.2, 0.5
+STALE_S = 2.0
+"""A worker that has not looked for so long whether its window is still wanted of it was frozen, or has no network."""
 MOST_STARTS = 3
 """A window that was begun so often and never finished ends its job: it has killed that many workers."""
 ARRIVE_S = 600.0
@@ -119,6 +123,30 @@ class OfferedWindows:
         return id
 
 
+class Watch(Cancel):
+    """Cancels the making of a window as soon as it is not needed here, by a look at the database twice a second.
+
+    A process that was frozen looks before it goes on: its window may have been given to another worker meanwhile.
+    """
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_needed, self._looked_s = is_needed, time.monotonic()
+
+    def look(self) -> bool:
+        """Look now; during an outage the work goes on."""
+        with suppress(Outage):
+            if not self._is_needed():
+                self.ask()
+        self._looked_s = time.monotonic()
+        return not self._asked.is_set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is to stop."""
+        return self._asked.is_set() or (time.monotonic() - self._looked_s > STALE_S and not self.look())
+
+
 @dataclass(frozen=True)
 class WindowMaker:
     """A worker's part in windows: makes them one at a time, each as the run of its job would."""
@@ -128,31 +156,31 @@ class WindowMaker:
     sessions: Sessions
     stopping: threading.Event
     retry: OutageRetry
+    is_mine: Callable[[], bool]
+    """Whether this worker still has what it began to make."""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
         if not self.retry.until_done(lambda: self._is_wanted(window)):
             return UNWANTED
-        if not self.retry.until_done(lambda: self._started(window)):
+        start = secrets.token_hex(8)
+        if not self.retry.until_done(lambda: self._started(window, start)):
             return KILLED
-        cancel = Cancel()
 
-        def watch() -> bool:
-            with suppress(Outage):
-                if self.stopping.is_set() or not self.retry.once(lambda: self._is_wanted(window)):
-                    cancel.ask()
-            return not cancel.asked
+        def is_needed() -> bool:
+            return not self.stopping.is_set() and self.retry.once(lambda: self.is_mine() and self._is_wanted(window))
 
+        watch = Watch(is_needed)
         try:
-            with repeating("window watch", PULSE_S, watch):
-                said = self._make(Order.from_json(order), index, window, cancel)
+            with repeating("window watch", PULSE_S, watch.look):
+                said = self._make(Order.from_json(order), index, window, watch)
         except Cancelled:
             said = UNWANTED
         except Exception as error:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
         if not self.stopping.is_set():
-            self.retry.until_done(lambda: self._ended(window))
+            self.retry.until_done(lambda: self._ended(window, start))
         return said
 
     def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
@@ -169,18 +197,20 @@ class WindowMaker:
         with self.ledger.engine.connect() as connection:
             return connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first() is not None
 
-    def _started(self, window: str) -> bool:
-        """Count one more beginning; False after too many that did not come to an end."""
-        this = starts.c.window == window
+    def _started(self, window: str, start: str) -> bool:
+        """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
+        this, again = starts.c.window == window, starts.c.last == start
+        count = starts.update().where(this).values(times=starts.c.times + sa.case((again, 0), else_=1), last=start)
         with self.ledger.engine.begin() as connection:
-            if not connection.execute(starts.update().where(this).values(times=starts.c.times + 1)).rowcount:
-                connection.execute(starts.insert().values(window=window, times=1))
-            times: int = connection.execute(sa.select(starts.c.times).where(this)).scalar_one()
-        return times <= MOST_STARTS
+            times = connection.execute(count.returning(starts.c.times)).scalar()
+            if times is None:
+                connection.execute(starts.insert().values(window=window, times=1, last=start))
+        return (times or 1) <= MOST_STARTS
 
-    def _ended(self, window: str) -> None:
+    def _ended(self, window: str, start: str) -> None:
+        """Forget the beginnings, unless another worker has begun since."""
         with self.ledger.engine.begin() as connection:
-            connection.execute(starts.delete().where(starts.c.window == window))
+            connection.execute(starts.delete().where(starts.c.window == window, starts.c.last == start))
 
 
 def _files(order: Order) -> set[str]:

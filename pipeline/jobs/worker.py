@@ -23,7 +23,7 @@ from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
-from pipeline.jobs.durable import Duty, leave, serve
+from pipeline.jobs.durable import Duty, current, leave, serve
 from pipeline.jobs.frame_previews import FramePreviews
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
@@ -115,7 +115,11 @@ class Worker:
     def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
         """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
-        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
+        workflow = current()
+        maker = WindowMaker(
+            ledger, self._home, self._sessions, self._stopping, self._outage_retry,
+            lambda: ledger.workflows.is_held(workflow, self._name),
+        )  # fmt: skip
         self._stay_if_stopping()
         self._window = window
         try:
