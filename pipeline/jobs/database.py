@@ -17,6 +17,13 @@ from utils.errors import ReshootError
 
 UPGRADE_LOCK = 0x5E5408
 """Key of the Postgres advisory lock under which the schema is upgraded."""
+NOTICING = {
+    "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}  # fmt: skip
+"""How libpq notices within half a minute that a connection leads nowhere; a URL may say otherwise."""
+FROZEN_S = 20.0
+"""How long a transaction may stand still: the locks of a machine that was frozen or cut off in one are let go then."""
 
 
 class Outage(ReshootError):
@@ -50,6 +57,8 @@ def open_database(url: str, *, new: bool = True) -> Database:
             _find(file, new)
             query = {**parsed.query, "mode": "rw", "uri": "true"}
             parsed = parsed.set(database=f"file:{quote(str(file))}", query=query)
+        else:
+            parsed = parsed.set(query={**NOTICING, **parsed.query})
         database = Database(parsed.render_as_string(hide_password=False), _engine(parsed), file)
         _upgrade(database.engine)
     except (sa.exc.DatabaseError, OSError) as error:
@@ -76,10 +85,19 @@ def _find(file: Path, new: bool) -> None:
 def _engine(url: sa.URL) -> sa.Engine:
     """An engine; SQLite gets no pool, because a pooled connection does not notice that its file was replaced."""
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)  # the server may have restarted since the connection was made
+        engine = sa.create_engine(url, pool_pre_ping=True)  # the server may have restarted since a connection was made
+        sa.event.listen(engine, "connect", _limit_standing_still)
+        return engine
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+def _limit_standing_still(connection: Any, record: object) -> None:
+    """Let Postgres end transactions that stand still, as DBOS does for its own connections."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {FROZEN_S * 1000:.0f}")
+    connection.commit()
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:
