@@ -23,14 +23,13 @@ from pipeline.jobs.windows import (
     KILLED,
     MADE,
     MOST_STARTS,
-    STALE_S,
     UNWANTED,
     OfferedWindows,
     Watch,
     WindowError,
     WindowMaker,
 )
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.worker_ledger import STALE_S, WorkerLedger
 from pipeline.library import shared_files
 from tests.engines import CPU
 from tests.orders import restyle_order

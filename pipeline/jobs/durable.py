@@ -7,6 +7,7 @@ restarts. Everything here is named after what is to be done: a run of a job, a w
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,9 +42,12 @@ if sqlite3.sqlite_version_info < SQLITE_WITH_UNIXEPOCH:
     sa.event.listen(sa.Engine, "connect", _add_unixepoch)
 
 
+OUTAGE = ("OperationalError", "Notification listener error")
+
+
 def _is_no_outage(record: logging.LogRecord) -> bool:
     """Log filter: during an outage DBOS logs every retry, several times a second, while our worker logs it once."""
-    return "OperationalError" not in record.getMessage()
+    return not any(text in record.getMessage() for text in OUTAGE)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Workflows:
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
         )
+        self._unheard_of: set[str] = set()
 
     def enqueue(self, connection: sa.Connection, queue: str, name: str, id: str, *arguments: Any) -> None:
         """Enqueue a workflow as part of a transaction; one of this id that is there stays as it is."""
@@ -120,6 +125,17 @@ class Workflows:
         if ids:
             self._client.resume_workflows(list(ids), queue_name=queue)
 
+    def lost(self, held: Mapping[str, Kept], alive: Collection[str], worker: str) -> set[str]:
+        """Those of these workflows that nobody works on: their worker is silent, or is this one, unawares.
+
+        That happens when the database's answer to a claim is lost. Such a one is told at the second time, as this
+        worker may be about to begin it.
+        """
+        theirs = {id for id, kept in held.items() if kept.status == HELD and kept.worker not in alive}
+        ours = {id for id, kept in held.items() if kept.status == HELD and kept.worker == worker} - set(+_running)
+        again, self._unheard_of = ours & self._unheard_of, ours
+        return theirs | again
+
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""
         before = datetime.fromtimestamp(time.time() - kept_s, UTC).isoformat()
@@ -131,6 +147,10 @@ class Workflows:
     def close(self) -> None:
         """Close the connection to the database."""
         self._client.destroy()
+
+
+_running: Counter[str] = Counter()
+"""The workflows that this process runs. One that was given back and taken again runs twice until the first notices."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +191,11 @@ def _declare(duty: Duty) -> None:
 
     @DBOS.workflow(name=duty.name, max_recovery_attempts=MOST_RECOVERIES)
     def workflow(*arguments: Any) -> Any:
-        return step(*arguments)
+        _running[current()] += 1
+        try:
+            return step(*arguments)
+        finally:
+            _running.subtract([current()])
 
 
 def current() -> str:

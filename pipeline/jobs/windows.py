@@ -27,6 +27,7 @@ from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
+from pipeline.jobs.worker_ledger import STALE_S
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -41,8 +42,6 @@ log = logging.getLogger(__name__)
 
 WORKFLOW = "window"
 POLL_S, PULSE_S = 0.2, 0.5
-STALE_S = 2.0
-"""A worker that has not looked for so long whether its window is still wanted of it was frozen, or has no network."""
 MOST_STARTS = 3
 """A window that was begun so often and never finished ends its job: it has killed that many workers."""
 ARRIVE_S = 600.0
@@ -179,7 +178,7 @@ class WindowMaker:
         except Exception as error:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
-        if not self.stopping.is_set():
+        if not self.stopping.is_set() and self.retry.until_done(self.is_mine):
             self.retry.until_done(lambda: self._ended(window, start))
         return said
 
