@@ -160,16 +160,13 @@ class WindowMaker:
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
-        if not self.retry.until_done(lambda: self._is_wanted(window)):
+        if not self.retry.until_done(lambda: self._is_needed(window)):
             return UNWANTED
         start = secrets.token_hex(8)
         if not self.retry.until_done(lambda: self._started(window, start)):
             return KILLED
 
-        def is_needed() -> bool:
-            return not self.stopping.is_set() and self.retry.once(lambda: self.is_mine() and self._is_wanted(window))
-
-        watch = Watch(is_needed)
+        watch = Watch(lambda: not self.stopping.is_set() and self.retry.once(lambda: self._is_needed(window)))
         try:
             with repeating("window watch", PULSE_S, watch.look):
                 said = self._make(Order.from_json(order), index, window, watch)
@@ -192,9 +189,11 @@ class WindowMaker:
             return "What this machine made does not reach the shared cache."
         return MADE if made == window else "This machine makes it in another way: its versions or its card differ."
 
-    def _is_wanted(self, window: str) -> bool:
+    def _is_needed(self, window: str) -> bool:
+        """Whether some job wants a window, and wants it of this worker."""
         with self.ledger.engine.connect() as connection:
-            return connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first() is not None
+            wants = connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first()
+        return wants is not None and self.is_mine()
 
     def _started(self, window: str, start: str) -> bool:
         """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
