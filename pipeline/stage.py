@@ -69,13 +69,16 @@ class DeclaredSettings(Mapping[str, Any]):
 
 
 class Spread(Protocol):
-    """Who else makes windows of a run."""
+    """Who else makes parts of a run: windows of a clip, chunks of a film."""
 
-    def offer(self, windows: Mapping[int, Key]) -> None:
-        """Let windows be made, each by whoever is free, so that its key is in the store's shared cache."""
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+        """Let parts be made, each by whoever is free, so that its key is in the store's shared cache.
 
-    def wait(self, window: int) -> None:
-        """Return when a window was made, or will not be by others; raises Cancelled if the run is cancelled."""
+        `settings` are what this run has found out and others need not.
+        """
+
+    def wait(self, part: int, /) -> None:
+        """Return when a part was made, or will not be by others; raises Cancelled if the run is cancelled."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class RunContext:
     card: CardWatch = field(default_factory=CardWatch)
     """Watches the graphics card while an engine works."""
     spread: Spread | None = None
-    """None: this run makes all of its windows itself."""
+    """None: this run makes all of its parts itself."""
 
 
 @dataclass(frozen=True)

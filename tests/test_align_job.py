@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from pipeline.align.settings import AlignSettings
-from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.order import make_order
 from pipeline.jobs.results import Results
@@ -124,15 +124,15 @@ def test_only_pictures_and_clips_are_shown_by_browsers(home: House, done: Job) -
 
 
 def test_one_frame_of_a_pair_is_previewed_from_the_cached_map(home: House, done: Job) -> None:
-    previews = FramePreviews(home.ledger)
-    asked = previews.ask(PreviewRequest(done.order, at=0.25))
+    previews, asked, refused = FrameRequests(home.ledger, PREVIEW), "a" * 24, "b" * 24
+    previews.ask(asked, FrameRequest(done.order, at=0.25))
     answer = home.until(lambda: previews.answer(asked), "preview")
     assert answer["at"] == 24 and answer["frames"] == 96 and answer["frame"]["label"] == "sure"
     assert abs(answer["frame"]["background_frame"] - (36 + 24)) < 0.5 and answer["plot"].startswith("<svg")
     own, behind = (read_picture(home.home / "looks" / asked / f"{name}.jpg") for name in ("before", "after"))
     assert own.shape == behind.shape == (112, 200, 3) and psnr_db(own, behind) > 24
     alone = replace(done.order, inputs={"clip": done.order.inputs["clip"]})
-    refused = previews.ask(PreviewRequest(alone))
+    previews.ask(refused, FrameRequest(alone))
     assert "pair.background is missing" in home.until(lambda: previews.answer(refused), "answer")["problem"]
 
 

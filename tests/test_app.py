@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs.frame_previews import FramePreviews
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.tables import frame_previews
+from pipeline.jobs.tables import frame_requests
 from tests.engines import MODELS
 from tests.journeys import filmed
 from tests.studios import App, app
@@ -68,8 +68,8 @@ def test_a_worker_that_is_still_starting_hears_the_stop_too(tmp_path: Path) -> N
 
 def waiting(ledger: Ledger) -> int:
     """How many requests for a preview there are."""
-    with FramePreviews(ledger).engine.connect() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(frame_previews)).scalar() or 0)
+    with FrameRequests(ledger, PREVIEW).engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(frame_requests)).scalar() or 0)
 
 
 def test_who_waits_for_a_look_when_it_stops_is_told(tmp_path: Path, clip: Path) -> None:

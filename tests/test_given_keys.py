@@ -228,7 +228,7 @@ def test_what_is_painted_on_the_stable_picture_is_not_resampled(film: Film, run:
     painting = with_alpha(recoloured(view.rgb))
     painting[: len(painting) // 2, :, 3] = 0
     path = key_set(film, film.folder / "stable.zip", {13: (painting, stable.path.matrices[13])})
-    shown = keys_of(film, path).within(Span(13, 14), CAPS).pictures(stable, box)[13]
+    shown = keys_of(film, path).among(Span(13, 14), CAPS).pictures(stable, box)[13]
     (seen,) = stable.views(Span(13, 14), box)
     middle = len(painting) // 2 - box.top
     assert np.array_equal(shown[middle:], painting[box.slices][middle:, :, :3])

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.jobs.board import read_board
-from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import queue
@@ -50,10 +50,10 @@ def test_a_worker_tends_to_the_jobs_of_its_home(ledgers: list[Ledger]) -> None:
 
 
 def test_previews_are_made_where_the_clip_is(tmp_path: Path, ledgers: list[Ledger]) -> None:
-    one, other = map(FramePreviews, ledgers)
-    asked = one.ask(PreviewRequest(restyle_order("0" * 64, "a")))
+    one, other = (FrameRequests(ledger, PREVIEW) for ledger in ledgers)
+    one.ask("asked", FrameRequest(restyle_order("0" * 64, "a")))
     assert other.claim("another") is None
-    assert (claimed := one.claim("next")) and claimed[0] == asked
+    assert (claimed := one.claim("next")) and claimed[0] == "asked"
 
 
 def test_jobs_of_a_time_without_homes_are_taken_over(tmp_path: Path) -> None:

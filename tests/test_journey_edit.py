@@ -22,18 +22,21 @@ pytestmark = pytest.mark.slow
 SHOT = Shot(size=(256, 144), frames=60)
 
 
-def test_only_the_person_changes_and_all_frames_are_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("windows", ["in turn", "at once"])
+def test_only_the_person_changes_and_all_frames_are_there(tmp_path: Path, windows: str) -> None:
     home, clip, out = tmp_path / "home", filmed(tmp_path, SHOT), tmp_path / "out.mp4"
     tiny_model("edit", home / "models")
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "HF_HOME": str(home / "hub")}
     env.pop("RESHOOT_MODELS", None)
     command = ["generate", str(clip), "-o", str(out), "--preset", "fast", "--engine", "edit", "--home", str(home)]
     more = ["--prompt", "a red raincoat", "--set", "generate.steps=1", "--set", "encode.crf=10", "--json"]
+    more += ["--set", f"generate.windows={windows}"]
     done = subprocess.run([sys.executable, "-m", "pipeline", *command, *more], capture_output=True, text=True,
                           cwd=PROJECT_ROOT, env=env)  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["frames_out"] == SHOT.frames and report["edit_magnitude"] > 5
+    assert ("make anchors with edit" in [each["name"] for each in report["stages"]]) == (windows == "at once")
     made, sources = pictures(scan(out, Limits())), pictures(scan(clip, Limits()))
     for index, (_, truth) in enumerate(walk(SHOT)):
         far = cv2.dilate(truth.matte, np.ones((41, 41))) == 0

@@ -20,6 +20,7 @@ from utils.walker import Shot, walk
 pytestmark = pytest.mark.slow
 
 SHOT = Shot(size=(240, 136), frames=85)
+AT_ONCE = ("--set", "generate.windows=at once")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ def test_only_the_person_changes_and_all_frames_are_there(home: Path, tmp_path: 
         assert psnr_db(made[index], source, inside) < 25
     again = json.loads(run(home, clip, out, "--set", "generate.loras=mine:0.5").stdout)
     assert {stage["cache"] for stage in again["stages"]} == {"hit"}
-    other = json.loads(run(home, clip, out, "--set", "generate.loras=mine:0.6").stdout)
+    other = json.loads(run(home, clip, out, "--set", "generate.loras=mine:0.6", *AT_ONCE).stdout)
+    assert "make anchors with vace" in [stage["name"] for stage in other["stages"]]
     missed = [stage["name"] for stage in other["stages"] if stage["cache"] != "hit"]
     assert any("make" in name for name in missed) and "analyse" not in missed
 

@@ -12,11 +12,19 @@ import pytest
 from PIL import Image
 
 from pipeline.engines.keyframe.unshown import Unshown
+from pipeline.jobs.frame_requests import (
+    MOST_WAITING,
+    PREVIEW,
+    STRIP,
+    FrameRequest,
+    FrameRequestError,
+    FrameRequests,
+    Standing,
+)
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
-from pipeline.jobs.strip_requests import StripProgress, StripRequest, StripRequests
 from pipeline.jobs.tables import jobs
 from pipeline.keys.folder import Folder
 from pipeline.keys.reaches import reaches
@@ -154,22 +162,36 @@ def test_reaches_end_at_neighbours_and_at_cuts() -> None:
 
 
 def test_a_request_lives_until_it_is_made_or_given_up(tmp_path: Path) -> None:
-    requests = StripRequests(Ledger(database_url(tmp_path, None)))
+    requests = FrameRequests(Ledger(database_url(tmp_path, None)), STRIP)
     order = restyle_order("0" * 64, "Walk", {}, "fast")
-    requests.ask("a" * 64, StripRequest(order, (3,)))
-    requests.ask("a" * 64, StripRequest(order))
-    assert requests.claim("one") == ("a" * 64, StripRequest(order, (3,)))
+    requests.ask("a" * 64, FrameRequest(order, frames=(3,)))
+    requests.ask("a" * 64, FrameRequest(order))
+    assert requests.claim("one") == ("a" * 64, FrameRequest(order, frames=(3,)))
     assert requests.claim("two") is None
-    assert requests.report("a" * 64, StripProgress(share=0.5, stage="analyse"))
-    known = requests.progress("a" * 64)
+    assert requests.report("a" * 64, Standing(share=0.5, stage="analyse"))
+    known = requests.standing("a" * 64)
     assert known and (known.worker, known.share, known.stage) == ("one", 0.5, "analyse")
     requests.let_go("one")
+    assert (known := requests.standing("a" * 64)) and (known.worker, known.share, known.stage) == ("", 0.0, "")
     assert requests.claim("two")
-    requests.recover("two", StripProgress(problem="It died.", remedy="Again."))
-    known = requests.progress("a" * 64)
-    assert known and known.problem == "It died." and requests.claim("two") is None
+    died = {"problem": "It died.", "remedy": "Again."}
+    requests.recover("two", died)
+    assert requests.answer("a" * 64) == died and requests.claim("two") is None
     requests.take_back("a" * 64)
-    assert requests.progress("a" * 64) is None and not requests.report("a" * 64, StripProgress())
+    assert requests.standing("a" * 64) is None and not requests.report("a" * 64, Standing())
+
+
+def test_requests_of_two_sorts_are_apart_and_not_too_many(tmp_path: Path) -> None:
+    ledger, order = Ledger(database_url(tmp_path, None)), restyle_order("0" * 64, "Walk", {}, "fast")
+    strips, previews = FrameRequests(ledger, STRIP), FrameRequests(ledger, PREVIEW)
+    for number in range(MOST_WAITING):
+        strips.ask(f"{number}", FrameRequest(order))
+    with pytest.raises(FrameRequestError, match="Many frames"):
+        strips.ask("one more", FrameRequest(order))
+    previews.ask("0", FrameRequest(order, 0.5))
+    assert previews.claim("one") == ("0", FrameRequest(order, 0.5)) and previews.claim("one") is None
+    previews.take_back("0")
+    assert strips.claim("one") == ("0", FrameRequest(order))
 
 
 def test_a_finished_job_says_which_frames_no_painting_reaches(tmp_path: Path) -> None:

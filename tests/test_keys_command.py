@@ -101,7 +101,7 @@ def test_painted_pictures_come_back_as_their_frames_without_resampling(
     assert list(keys.keys) == [key.frame for key in offered.keys.keys] and not keys.events
     box = Box(0, 0, *stable.canvas)
     for key in offered.keys.keys:
-        shown = keys.within(Span(key.frame, key.frame + 1), KEYFRAME.caps).pictures(stable, box)[key.frame]
+        shown = keys.among(Span(key.frame, key.frame + 1), KEYFRAME.caps).pictures(stable, box)[key.frame]
         painted = Painted(folder).picture(key.file)
         opaque = painted[..., 3] == 255
         assert opaque.sum() > 200 and np.array_equal(shown[opaque], painted[opaque][:, :3])

@@ -23,11 +23,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-from pipeline.jobs.frame_previews import FramePreviews
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.tables import frame_previews as table
+from pipeline.jobs.tables import frame_requests as table
 from pipeline.library.clips import Clips
 from tests.journeys import written
 from tests.orders import restyle_order
@@ -66,7 +66,7 @@ class Place:
 
     def requests(self) -> list[tuple[str, str]]:
         """Who waits, and which worker has it in hand."""
-        with FramePreviews(self.house.ledger).engine.connect() as connection:
+        with FrameRequests(self.house.ledger, PREVIEW).engine.connect() as connection:
             rows = connection.execute(sa.select(table.c.id, table.c.worker).where(table.c.answer.is_(None)))
             return [(id, worker) for id, worker in rows]
 
@@ -283,7 +283,7 @@ def test_a_worker_that_dies_answers_when_it_is_back(place: Place, ask: Ask) -> N
     place.house.freeze(sign)
     browser = ask("one")
     until(place.requests)
-    with FramePreviews(place.house.ledger).engine.begin() as connection:
+    with FrameRequests(place.house.ledger, PREVIEW).engine.begin() as connection:
         connection.execute(table.update().values(worker=sign.name))
     place.house.kill(sign)
     status, told = heard(browser)

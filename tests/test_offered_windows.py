@@ -14,7 +14,6 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
@@ -86,7 +85,7 @@ def test_jobs_that_want_one_window_wait_for_one_workflow(ledger: Ledger, tmp_pat
     one.close()
     assert set(windows(ledger)) == {f"{FIRST.digest}-1"}, "the other job still wants it"
     other.close()
-    assert not windows(ledger) and ledger.workflows.waiting(WINDOWS) == 0
+    assert not windows(ledger) and ledger.workflows.waiting("windows") == 0
 
 
 def test_a_result_that_is_gone_is_made_by_the_next_generation(ledger: Ledger, tmp_path: Path) -> None:

@@ -4,18 +4,32 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
+from pipeline.finish.film.files import beside
+from pipeline.finish.film.plan import read_plan
+from pipeline.finish.kind import PLAN
+from pipeline.finish.settings import FinishSettings
+from pipeline.finish.story import finish
 from pipeline.jobs.job import State
-from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.line import PARTS
+from pipeline.jobs.order import make_order
+from pipeline.jobs.results import Results
 from pipeline.jobs.tables import wanted_windows, workers
+from pipeline.kinds import find_kind
+from pipeline.library import inputs
+from pipeline.stage import RunContext
 from tests.buckets import environment
+from tests.films import clip as clip_of
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.workers import House, house
 from utils.home import cache_folder
+from utils.media.intake import probe
 from utils.project import PROJECT_ROOT
 from utils.store import Store
 from utils.walker import Shot
@@ -35,10 +49,12 @@ if "pipeline.jobs.worker" in sys.orig_argv:
             time.sleep(0.05)
             if self.inputs["plan"].index == 1 and self.settings["generate.look"] == "ink":
                 os.kill(os.getpid(), signal.SIGKILL)
+        elif self.stage == "film":
+            time.sleep(0.01)
     Work.report = report
 """
-"""Every Python runs `sitecustomize` when it starts: this one makes workers slow at windows, and die at the second
-window of every clip in ink."""
+"""Every Python runs `sitecustomize` when it starts: this one makes workers slow at windows and chunks, and die at the
+second window of every clip in ink."""
 
 
 @dataclass
@@ -58,15 +74,15 @@ class Pods:
             each.open(f"pod{number}")
         self.first.until(lambda: len(self.first.living()) == len(self.houses), "signs of all workers")
 
-    def made_by(self, number: int) -> int:
-        """How many windows a home has made itself."""
+    def made_by(self, number: int, stage: str = "make with") -> int:
+        """How many windows a home has made itself, or results of another stage."""
         stages = Store(cache_folder(self.houses[number].home)).stats().stages
-        return sum(stage.figures.misses for name, stage in stages.items() if name.startswith("make with"))
+        return sum(each.figures.misses for name, each in stages.items() if name.startswith(stage))
 
     def makes(self, number: int) -> bool:
         """Whether a home's worker has a window in hand."""
-        held = self.first.ledger.workflows.held(WINDOWS)
-        return any(each.worker == f"pod{number}" for each in held.values())
+        held = [each for queue in PARTS for each in self.first.ledger.workflows.held(queue).values()]
+        return any(each.worker == f"pod{number}" for each in held)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +144,7 @@ def test_a_cancelled_job_takes_its_windows_back(pods: Pods, clip: Path) -> None:
     pods.first.ledger.cancel(job)
     assert pods.first.ended(job).state is State.CANCELLED
     workflows = pods.first.ledger.workflows
-    pods.first.until(lambda: not workflows.held(WINDOWS) and not workflows.waiting(WINDOWS), "end of all windows")
+    pods.first.until(lambda: not workflows.held("windows") and not workflows.waiting("windows"), "end of all windows")
     assert all(sign.pid for sign in pods.first.living()), "no worker had to be ended for it"
 
 
@@ -140,3 +156,24 @@ def test_a_window_that_kills_workers_ends_its_job(pods: Pods, clip: Path) -> Non
     assert "has ended 3 workers" in ended.problem or "died 3 times in a row" in ended.problem
     after = pods.first.submit(clip, generate__look="cel", **QUICK)
     assert pods.first.ended(after).state is State.DONE
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_chunks_of_a_film_are_encoded_by_workers_of_other_homes(pods: Pods, tmp_path: Path, planned: bool) -> None:
+    """Also of a film whose plan is drafted by the job: the others are told the plan."""
+    pods.open()
+    home, film = pods.first.home, clip_of(tmp_path / "film.mp4", 900, Fraction(25))
+    plan = {"cut": [{"from_s": 4, "to_s": 5}], "zoom": {"most": 1.08}}
+    settings = {"film.plan": yaml.safe_dump(plan)} if planned else {}
+    digest = inputs.keep(home, film.path, "clip")
+    order = make_order(find_kind("finish"), {"clip": digest}, "film", settings, "")
+    ended = pods.first.ended(pods.first.ledger.submit(order).id)
+    assert ended.state is State.DONE, ended.problem
+    assert not [said for said in pods.first.sentences(ended.id) if "left to this job" in said]
+    assert pods.made_by(1, "film") >= 1, "a home that never saw the clip"
+    made = read_plan(Results.of(home).place(ended.id) / PLAN)
+    context = RunContext(Store(tmp_path / "cache"), FinishSettings.load("", {}).flat())
+    alone = finish(film, made, beside(tmp_path), context)
+    alone.write(tmp_path / "alone.mp4")
+    assert len(alone.chunks) >= 4
+    assert same(pods.first.result(ended.id), probe(tmp_path / "alone.mp4"))

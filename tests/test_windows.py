@@ -11,7 +11,7 @@ from pipeline.engines.base import Caps, Carry, EngineFrame, Lengths, View
 from pipeline.make.controls import controls
 from pipeline.make.fitting import Fitting
 from pipeline.plan.segmentation import Segment
-from pipeline.plan.windows import Stretch, _sized, between_keys, stretches
+from pipeline.plan.windows import Stretch, between_keys, sized, stretches
 from tests.engines import window_of
 from utils.errors import SettingsError
 from utils.image import Box, Size
@@ -165,13 +165,13 @@ CANVAS = Size(640, 360)
 @pytest.mark.parametrize("canvas", ["any", "one"])
 def test_sizes_are_those_that_the_engine_takes(multiple: int, canvas: str) -> None:
     caps = Caps("segment", size_multiple=multiple, canvas=canvas)  # type: ignore[arg-type]
-    sized = _sized(BOXES, caps, CANVAS)
-    for before, after in zip(BOXES, sized, strict=True):
+    alike = sized(BOXES, caps, CANVAS)
+    for before, after in zip(BOXES, alike, strict=True):
         assert before | after == after, "nothing of the person is cut off"
         assert after & Box(0, 0, *CANVAS) == after
         assert not after.size.width_px % multiple and (not after.size.height_px % multiple or after.size[1] == 360)
-    assert canvas == "any" or len({each.size for each in sized}) == 1
-    assert multiple > 1 or canvas == "one" or sized == BOXES
+    assert canvas == "any" or len({each.size for each in alike}) == 1
+    assert multiple > 1 or canvas == "one" or alike == BOXES
 
 
 def views(count: int, size: Size) -> list[View]:

@@ -19,7 +19,7 @@ from pipeline.finish.settings import AnalyseSettings
 from pipeline.jobs import ahead
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.ahead_log import RECENT_S, AheadLog, Note
-from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -355,8 +355,9 @@ def test_jobs_and_previews_go_first_and_its_turn_comes_again(alone: Path, talk: 
         kept = AheadLog(alone).notes()[clip]
         assert kept.state == "begun" and kept.spent_s > 0
 
-        child, previews = at_work(tmp_path), FramePreviews(people.ledger)
-        preview = previews.ask(PreviewRequest(order(clip), 0.5))
+        child, previews = at_work(tmp_path), FrameRequests(people.ledger, PREVIEW)
+        preview = "a" * 24
+        previews.ask(preview, FrameRequest(order(clip), 0.5))
         people.until(lambda: not runs(child), "end of the child")
         assert "problem" not in people.until(lambda: previews.answer(preview), "answer")
         previews.take_back(preview)

@@ -18,7 +18,7 @@ from pipeline.types import REFERENCES
 from ui.routes.references import MOST_BYTES
 from utils.home import home
 
-GUIDE, KEYS = "generate.guide", "generate.keys"
+GUIDE, KEYS, WINDOWS = "generate.guide", "generate.keys", "generate.windows"
 TRIM = "trim"
 """The group of settings that each clip has for itself; the page has handles for it beside the clips."""
 GROUPS = {
@@ -117,6 +117,8 @@ def _readers(field: Field) -> dict[str, Any]:
         names = [each.name for each in engines() if each.caps.references]
     elif field.name == GUIDE:
         names = [each.name for each in engines() if each.caps.controls]
+    elif field.name == WINDOWS:
+        names = [each.name for each in engines() if each.caps.carry and each.caps.given_frames]
     elif field.name == KEYS:
         names = [each.name for each in engines() if each.caps.takes_paintings]
     else:

@@ -73,19 +73,18 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
     from rich.markup import escape
     from rich.table import Table
 
-    from pipeline.jobs.line import WINDOWS
+    from pipeline.jobs.line import in_hand
 
     with open_ledger(home, database) as ledger:
-        signs, held = ledger.workers(), ledger.workflows.held(WINDOWS)
-    windows = {each.worker for each in held.values()}
+        signs, making = ledger.workers(), in_hand(ledger.workflows)
     if as_json:
-        print_json([{**vars(sign), "makes_window": sign.name in windows} for sign in signs])
+        print_json([{**vars(sign), "makes": making.get(sign.name, [])} for sign in signs])
         return
     table = Table(box=None, pad_edge=False)
     for column in ("worker", "on", "does", "last sign"):
         table.add_column(column)
     for sign in signs:
-        does = [f"job {sign.job[:8]}"] * bool(sign.job) + ["a window"] * (sign.name in windows)
+        does = [f"job {sign.job[:8]}"] * bool(sign.job) + [f"a {part}" for part in making.get(sign.name, [])]
         does += ["leaves when it is done"] * sign.is_leaving
         ago = f"{max(0.0, time.time() - sign.beat_at):.0f} s ago"
         table.add_row(escape(sign.name), escape(sign.device), ", ".join(does) or "waits", ago)

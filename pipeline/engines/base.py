@@ -233,6 +233,8 @@ class Window:
     example: RGB | None = field(default=None, repr=False)
     """What people painted in the first frame that they gave, wherever in the clip: what an engine paints beside theirs
     is to look like it."""
+    is_sparse: bool = False
+    """Whether its frames are far apart in the clip, so that none can be carried to another."""
 
     @classmethod
     def single(cls, view: View, settings: Mapping[str, Any], style: Style, rate: Fraction) -> Window:

@@ -84,6 +84,16 @@ def _summary(settings: Mapping[str, Any]) -> str:
     return "by a plan" if settings["film.plan"].strip() else "by a drafted plan"
 
 
+def _chunk(task: Task, context: RunContext, index: int) -> str:
+    from pipeline.finish.film.kept import kept_here
+    from pipeline.finish.story import make_chunk
+    from pipeline.see.open_clip import open_clip
+
+    plan = _plan(context)
+    assert plan is not None, "who offers chunks has the plan"
+    return make_chunk(open_clip(task.inputs["clip"], context), plan, kept_here, context, index).key.digest
+
+
 KIND = Kind(
     name="finish",
     title="Finish",
@@ -99,4 +109,6 @@ KIND = Kind(
     summary=_summary,
     listed=LISTS,
     preview=_preview,
+    part=_chunk,
+    parts="chunks",
 )

@@ -1,7 +1,7 @@
 """Finishing as one function that reads from top to bottom: `finish`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from pipeline.finish.film.built import Builder, Built
 from pipeline.finish.film.chunks import CHUNK, FILM_CHUNK, QUALITY, FilmChunk
+from pipeline.finish.film.encoder import SETTING as ENCODER
 from pipeline.finish.film.encoder import choose_encoder, fall_back
 from pipeline.finish.film.files import Files, Find
 from pipeline.finish.film.heard import FACTS, FILM_SOUND, SOUND, remark
 from pipeline.finish.film.plan import Plan
 from pipeline.result.spent import Spent, machine_figures
 from pipeline.run import Run
-from pipeline.stage import RunContext
+from pipeline.stage import RunContext, Spread
 from pipeline.types import Done, Event
 from utils.atomic_file import explained, write_atomically
 from utils.errors import WriteError
@@ -126,27 +127,60 @@ def finish(clip: Clip, plan: Plan, find: Find, context: RunContext, *, preview: 
         run.events.append(Event(FILM_SOUND.name, sentence))
 
     release_free_memory()
+    shared = None if preview else _Shared.of(plan, context)
 
     # 3. Draw and encode the pictures, chunk by chunk; what did not change is there already.
     choose_encoder(run, built.film.size)
     with context.card.watching():
         try:
-            chunks = _chunks(run, built.film)
+            chunks = _chunks(run, built.film, shared)
         except WriteError as error:  # of a hardware encoder: all chunks of a film are by the same one
             if not fall_back(run, error.problem):
                 raise
-            chunks = _chunks(run, built.film)
+            chunks = _chunks(run, built.film, shared)
     if problem := context.card.problem:
         run.events.append(Event(FILM_CHUNK.name, f"The graphics card no longer said how it is used: {problem}."))
     known = (clip, plan, built, chunks, sound, run.context.settings)
     return Finished(*known, run.seconds, tuple(run.done), (*built.events, *run.events), context.card.use)
 
 
-def _chunks(run: Run, film: Film) -> tuple[Entry, ...]:
+def make_chunk(clip: Clip, plan: Plan, find: Find, context: RunContext, index: int) -> Entry:
+    """Make one chunk of a film and nothing else, for the run of another machine."""
+    run = Run(context)
+    film = build(clip, plan, find, run).film
+    choose_encoder(run, film.size)
+    with closing(Showing(film)) as showing:
+        return _chunk(run, FilmChunk(film, film.chunks()[index], showing))
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """A film whose chunks other machines may make."""
+
+    plan: Plan
+    spread: Spread
+
+    @classmethod
+    def of(cls, plan: Plan, context: RunContext) -> "_Shared | None":
+        return cls(plan, context.spread) if context.spread else None
+
+    def offer(self, run: Run, chunks: Sequence[FilmChunk]) -> None:
+        settings = run.context.settings
+        keys = {index: FILM_CHUNK.key(settings, {"chunk": chunk}, {}) for index, chunk in enumerate(chunks)}
+        text = settings["film.plan"].strip() or self.plan.to_yaml()
+        self.spread.offer(keys, {"film.plan": text, ENCODER: settings[ENCODER]})  # which a draft would have to find
+
+
+def _chunks(run: Run, film: Film, shared: _Shared | None) -> tuple[Entry, ...]:
     entries, encoded = list[Entry](), 0
     with closing(Showing(film)) as showing:
-        for span in film.chunks():
-            entries.append(_chunk(run, FilmChunk(film, span, showing)))
+        chunks = [FilmChunk(film, span, showing) for span in film.chunks()]
+        if shared:
+            shared.offer(run, chunks)
+        for index, chunk in enumerate(chunks):
+            if shared:
+                shared.spread.wait(index)
+            entries.append(_chunk(run, chunk))
             encoded += not entries[-1].hit
             if encoded == TIDIED:
                 release_free_memory()

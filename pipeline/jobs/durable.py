@@ -120,21 +120,21 @@ class Workflows:
         if ids:
             self._client.delete_workflows(list(ids))
 
-    def give_back(self, ids: Collection[str], queue: str) -> None:
-        """Enqueue again what a worker holds that is lost; DBOS refuses whatever that worker may still write."""
-        if ids:
-            self._client.resume_workflows(list(ids), queue_name=queue)
+    def give_back(self, held: Mapping[str, Mapping[str, Kept]], alive: Collection[str], worker: str) -> None:
+        """Enqueue again, each on its queue, what nobody works on; DBOS refuses what a silent worker still writes.
 
-    def lost(self, held: Mapping[str, Kept], alive: Collection[str], worker: str) -> set[str]:
-        """Those of these workflows that nobody works on: their worker is silent, or is this one, unawares.
-
-        That happens when the database's answer to a claim is lost. Such a one is told at the second time, as this
-        worker may be about to begin it.
+        Its worker is silent, or is this one, unawares: the database's answer to its claim was lost. Such a one is given
+        back at the second time, as this worker may be about to begin it.
         """
-        theirs = {id for id, kept in held.items() if kept.status == HELD and kept.worker not in alive}
-        ours = {id for id, kept in held.items() if kept.status == HELD and kept.worker == worker} - set(+_running)
-        again, self._unheard_of = ours & self._unheard_of, ours
-        return theirs | again
+        unheard_of: set[str] = set()
+        for queue, found in held.items():
+            begun = [each for each in found.values() if each.status == HELD]
+            ours = {each.id for each in begun if each.worker == worker} - set(+_running)
+            lost = ours & self._unheard_of | {each.id for each in begun if each.worker not in alive}
+            unheard_of |= ours
+            if lost:
+                self._client.resume_workflows(list(lost), queue_name=queue)
+        self._unheard_of = unheard_of
 
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""

@@ -11,8 +11,9 @@ from pipeline.jobs.job import State
 from pipeline.jobs.tables import jobs
 
 WORKFLOW = "job"
-WINDOWS = "windows"
-"""The queue of windows, which workers of all homes make."""
+PARTS = {"windows": "window", "chunks": "chunk"}
+"""The queues of parts of jobs, which workers of all homes make, and the workflow of each: no window, which wants the
+card, waits for a chunk of a film, which wants the processor."""
 
 
 def queue(home: str) -> str:
@@ -37,3 +38,12 @@ def call(connection: sa.Connection, workflows: Workflows, home: str) -> list[str
         connection.execute(jobs.update().where(jobs.c.id == first.id).values(run=run, is_called=True))
         workflows.enqueue(connection, queue(home), WORKFLOW, workflow(first.id, run), first.id, run)
     return [workflow(*each) for each in unneeded]
+
+
+def in_hand(workflows: Workflows) -> dict[str, list[str]]:
+    """What parts each worker makes now: "window", "chunk"."""
+    making = dict[str, list[str]]()
+    for parts, word in PARTS.items():
+        for each in workflows.held(parts).values():
+            making.setdefault(each.worker, []).append(word)
+    return making

@@ -71,18 +71,20 @@ workers = sa.Table(
     sa.Column("device", sa.String, nullable=False, server_default=""),
     sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-frame_previews = sa.Table(
-    "reshoot_frame_previews",
+frame_requests = sa.Table(
+    "reshoot_frame_requests",
     meta,
     sa.Column("id", sa.String, primary_key=True),
+    sa.Column("what", sa.String, primary_key=True),
+    sa.Column("home", sa.String, primary_key=True),
     sa.Column("request", sa.JSON, nullable=False),
     sa.Column("asked_at", sa.Float, nullable=False),
-    sa.Column("worker", sa.String, nullable=False),
-    sa.Column("answer", sa.String),
-    sa.Column("home", sa.String, nullable=False, server_default=""),
+    sa.Column("worker", sa.String, nullable=False, server_default=""),
+    sa.Column("share", sa.Float, nullable=False, server_default="0"),
+    sa.Column("stage", sa.String, nullable=False, server_default=""),
+    sa.Column("left_s", sa.Float),
+    sa.Column("answer", sa.JSON(none_as_null=True)),
 )
-
-
 wanted_windows = sa.Table(
     "reshoot_wanted_windows",
     meta,
@@ -95,20 +97,6 @@ window_starts = sa.Table(
     sa.Column("window", sa.String, primary_key=True),
     sa.Column("times", sa.Integer, nullable=False),
     sa.Column("last", sa.String, nullable=False, server_default=""),
-)
-strips = sa.Table(
-    "reshoot_strips",
-    meta,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("home", sa.String, primary_key=True, server_default=""),
-    sa.Column("request", sa.JSON, nullable=False),
-    sa.Column("asked_at", sa.Float, nullable=False),
-    sa.Column("worker", sa.String, nullable=False, server_default=""),
-    sa.Column("share", sa.Float, nullable=False, server_default="0"),
-    sa.Column("stage", sa.String, nullable=False, server_default=""),
-    sa.Column("left_s", sa.Float),
-    sa.Column("problem", sa.String, nullable=False, server_default=""),
-    sa.Column("remedy", sa.String, nullable=False, server_default=""),
 )
 
 
@@ -127,19 +115,6 @@ def _now_in_sqlite(element: now, compiler: object, **about: object) -> str:
 @compiles(now, "postgresql")
 def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
-
-
-def claim_oldest(
-    engine: sa.Engine, table: sa.Table, free: sa.ColumnElement[bool], worker: str
-) -> Mapping[Any, Any] | None:
-    """Claim the oldest free request of a table for a worker; returns its row. Where there is none nothing is locked."""
-    oldest = sa.select(table.c.id).where(free).order_by(table.c.asked_at).limit(1)
-    with engine.connect() as connection:
-        if connection.execute(oldest).first() is None:
-            return None
-    taken = table.update().where(table.c.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
-    with engine.begin() as connection:
-        return connection.execute(taken.values(worker=worker).returning(table)).mappings().first()
 
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:

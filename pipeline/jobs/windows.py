@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.line import PARTS
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
 from pipeline.jobs.worker_ledger import STALE_S
+from pipeline.kinds import find_kind
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -40,7 +42,6 @@ from utils.store.shared.trouble import ObjectError
 
 log = logging.getLogger(__name__)
 
-WORKFLOW = "window"
 POLL_S, PULSE_S = 0.2, 0.5
 MOST_STARTS = 3
 """A window that was begun so often and never finished ends its job: it has killed that many workers."""
@@ -65,13 +66,15 @@ class OfferedWindows:
     retry: OutageRetry
     _workflows: dict[int, str] = field(default_factory=dict)
 
-    def offer(self, windows: Mapping[int, Key]) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
-        lacking = {index: key for index, key in windows.items() if not self.store.holds(key)}
-        if not lacking or not self._can_be_found():
+        lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
+        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **(settings or {})})
+        if not lacking or not self._can_be_found(order):
             return
         for index, key in lacking.items():
-            self._workflows[index] = self.retry.until_done(lambda: self._enqueue(index, key.digest))  # noqa: B023
+            enqueue = partial(self._enqueue, order, index, key.digest)
+            self._workflows[index] = self.retry.until_done(enqueue)
 
     def wait(self, window: int) -> None:
         """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
@@ -99,17 +102,17 @@ class OfferedWindows:
         with self.ledger.engine.begin() as connection:
             self.ledger.write(connection, self.job.id, sentence)
 
-    def _can_be_found(self) -> bool:
+    def _can_be_found(self, order: Order) -> bool:
         """Whether all that leads to the windows is in the shared cache; without it, nobody else makes any."""
         try:
-            shared_files.offer(self.home, _files(self.job.order), self.store.folder, self.cancel)
+            shared_files.offer(self.home, _files(order), self.store.folder, self.cancel)
         except ObjectError:
             return False  # which the run's own use of the place tells
         return _arrived(self.store)
 
-    def _enqueue(self, index: int, window: str) -> str:
+    def _enqueue(self, order: Order, index: int, window: str) -> str:
         """The workflow that makes a window: one that is under way, or the next generation."""
-        order = replace(self.job.order, owner="").to_json()
+        queue = find_kind(order.kind).parts
         earlier = self.ledger.workflows.beginning(window)
         under_way = [id for id, kept in earlier.items() if not kept.is_finished]
         id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
@@ -118,7 +121,7 @@ class OfferedWindows:
             connection.execute(wanted.insert().values(window=window, job=self.job.id))
             if not under_way:
                 connection.execute(starts.delete().where(starts.c.window == window))
-                self.ledger.workflows.enqueue(connection, WINDOWS, WORKFLOW, id, order, index, window)
+                self.ledger.workflows.enqueue(connection, queue, PARTS[queue], id, order.to_json(), index, window)
         return id
 
 
@@ -183,8 +186,8 @@ class WindowMaker:
         store = open_store(self.home, owner=f"window-{window}", all=True)
         shared_files.fetch(self.home, _files(order), store.folder, cancel)
         kind, task, settings = order.task(self.home)
-        assert kind.window, "only kinds with windows offer any"
-        made = kind.window(task, RunContext(store, settings, cancel=cancel, sessions=self.sessions), index)
+        assert kind.part, "only kinds with parts offer any"
+        made = kind.part(task, RunContext(store, settings, cancel=cancel, sessions=self.sessions), index)
         if not _arrived(store):
             return "What this machine made does not reach the shared cache."
         return MADE if made == window else "This machine makes it in another way: its versions or its card differ."

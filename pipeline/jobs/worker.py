@@ -24,19 +24,16 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, current, leave, serve
-from pipeline.jobs.frame_previews import FramePreviews
+from pipeline.jobs.frame_answers import PREVIEW, STRIP
+from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS, WORKFLOW, queue
+from pipeline.jobs.line import PARTS, WORKFLOW, queue
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
-from pipeline.jobs.preview_worker import PreviewWorker
 from pipeline.jobs.results import Results
-from pipeline.jobs.strip_requests import StripRequests
-from pipeline.jobs.strip_worker import StripWorker
 from pipeline.jobs.windows import UNWANTED, WindowMaker
-from pipeline.jobs.windows import WORKFLOW as WINDOW
 from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
@@ -68,8 +65,8 @@ class Worker:
         self._sessions = Sessions()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
-        self._previews = PreviewWorker(home, FramePreviews(ledger), name, self._sessions, self._ahead.held)
-        self._strips = StripWorker(home, StripRequests(ledger), name, self._sessions, self._ahead.held)
+        host = Host(home, ledger, name, self._sessions, first=self._ahead.held)
+        self._beside = [FrameRequestWorker(host, desk) for desk in (PREVIEW, STRIP)]
         self._runner: JobRunner | None = None
         self._stopping = threading.Event()
         self._outage_retry = OutageRetry(self._worker_ledger.ledger.database, self._stopping)
@@ -77,7 +74,7 @@ class Worker:
         self._idle.set()
         self._leaving = threading.Event()
         """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
-        self._window = ""
+        self._parts = set[str]()
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -88,8 +85,8 @@ class Worker:
         with self._exclusive_name():
             Results.of(self._home).sweep()
             self._outage_retry.until_done(self._begin)
-            self._previews.start()
-            self._strips.start()
+            for each in self._beside:
+                each.start()
             serve(self._worker_ledger.ledger.database, self._name, self._duties)
             self._ahead.start()
             while not self._stopping.wait(HEARTBEAT_S):
@@ -99,21 +96,21 @@ class Worker:
     def _begin(self) -> None:
         """Recover from a crash, and send a heartbeat before the first job: others are given jobs of silent workers."""
         self._worker_ledger.obey()
-        self._previews.recover()
-        self._strips.recover()
+        for each in self._beside:
+            each.recover()
         self._beat()
 
     @property
     def _duties(self) -> list[Duty]:
-        """Jobs of this home; and where homes share a database and a cache, windows of all jobs."""
+        """Jobs of this home; and where homes share a database and a cache, parts of all jobs."""
         ledger = self._worker_ledger.ledger
         duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
         if ledger.home and is_shared():
-            duties.append(Duty(WINDOWS, WINDOW, self._make_window))
+            duties += [Duty(*each, self._make_part) for each in PARTS.items()]
         return duties
 
-    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
-        """Make a window of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
+    def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
+        """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
         workflow = current()
         maker = WindowMaker(
@@ -121,14 +118,14 @@ class Worker:
             lambda: ledger.workflows.is_held(workflow, self._name),
         )  # fmt: skip
         self._stay_if_stopping()
-        self._window = window
+        self._parts.add(part)
         try:
-            return maker.make(order, index, window)
+            return maker.make(order, index, part)
         except Outage:
             return UNWANTED  # only while this worker stops
         finally:
             self._stay_if_stopping(even_leaving=False)
-            self._window = ""
+            self._parts.discard(part)
 
     def _stay_if_stopping(self, *, even_leaving: bool = True) -> None:
         """Stay until the process ends, so that DBOS does not take for finished what is not."""
@@ -175,7 +172,7 @@ class Worker:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
         runner = self._runner
         self._beat()
-        if self._leaving.is_set() and runner is None and not self._window:
+        if self._leaving.is_set() and runner is None and not self._parts:
             self._stopping.set()
         if file := self._worker_ledger.ledger.database.file:
             Reserve.of(file).keep()
@@ -190,8 +187,8 @@ class Worker:
     def _stop(self) -> None:
         """Cancel the current job, wait for it to reach a step where it can stop, and end the process."""
         self._ahead.stop()
-        self._previews.stop()
-        self._strips.stop()
+        for each in self._beside:
+            each.stop()
         if runner := self._runner:
             runner.cancel.ask()
         self._idle.wait(STOP_S)

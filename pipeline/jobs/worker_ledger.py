@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import WINDOWS, queue, workflow
+from pipeline.jobs.line import PARTS, queue, workflow
 from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
@@ -96,15 +96,13 @@ class WorkerLedger:
         with self.ledger.engine.connect() as connection:
             begun = [job_of(row) for row in connection.execute(query).mappings()]
         kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
-        windows = self.ledger.workflows.held(WINDOWS)
+        parts = {each: self.ledger.workflows.held(each) for each in PARTS}
         signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
         with self.ledger.engine.connect() as connection:
             alive = {self.worker, *connection.execute(signs).scalars()}
         if time.monotonic() - began_s > STALE_S:
             return
-        lost = self.ledger.workflows.lost({**kept, **windows}, alive, self.worker)
-        for of_queue, held in ((queue(self.ledger.home), kept), (WINDOWS, windows)):
-            self.ledger.workflows.give_back(lost & held.keys(), of_queue)
+        self.ledger.workflows.give_back({queue(self.ledger.home): kept, **parts}, alive, self.worker)
         others = alive - {self.worker} if idle else alive
         for job in begun:
             run = kept.get(workflow(job.id, job.run))

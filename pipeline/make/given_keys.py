@@ -5,7 +5,7 @@ engine sees by one resampling, or by none where it was painted on the stable pic
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -53,10 +53,10 @@ class GivenKeys:
         """What people should know of the pictures."""
         return [Event("make", sentence) for sentence in self._facts["notes"]]
 
-    def within(self, span: Span, caps: Caps) -> "WindowKeys":
-        """Those that a window of an engine depends on; one that paints others takes after the first of the clip."""
+    def among(self, frames: Span | Collection[int], caps: Caps) -> "WindowKeys":
+        """Those that an engine depends on which makes these frames; one that paints others takes after the first."""
         example = min(self.keys) if caps.paints_keys else None
-        return WindowKeys(self, tuple(index for index in self.keys if index in span), example)
+        return WindowKeys(self, tuple(index for index in self.keys if index in frames), example)
 
     def frame(self, view: View, clip_size: Size, size: Size) -> dict[int, RGB]:
         """The picture over a single view of its frame, which is a part of that frame at a size; none without one."""

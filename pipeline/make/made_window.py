@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.base import MEMORY, Carry, Engine, EngineError, EngineFrame, Output, Session, View, Window
+from pipeline.engines.base import MEMORY, Carry, Cost, Engine, EngineError, EngineFrame, Output, Session, View, Window
 from pipeline.engines.clearing import Clearing
 from pipeline.engines.device import Device
 from pipeline.engines.sessions import Sessions
+from pipeline.make.anchored import Anchors
 from pipeline.make.colour_lock import colour_lock
 from pipeline.make.controls import leads
 from pipeline.make.fitting import Fitting
@@ -93,18 +94,24 @@ def making(engine: Engine, sessions: Sessions, tell_cost: Callable[[WindowCost],
     """The stage that makes one window with this engine; what that took is told, for it is no part of the result.
 
     Inputs: stable picture, style samples and window plan; optionally reference pictures, a guide, the painted frames of
-    this window, and the previous window.
+    this window, anchors, and the previous window.
     """
 
     def run(work: Work) -> None:
-        tell = _EngineProgress(work)
+        plan: WindowPlan = work.inputs["plan"]
+        tell = EngineProgress(work, len(plan.span), plan.segment)
         with sessions.use(engine, work.settings, tell) as session:
             tell_cost(_Making(engine, session, work, tell).run(sessions.device))
 
+    return stage_with(engine, sessions, "make", VERSION, run)
+
+
+def stage_with(engine: Engine, sessions: Sessions, name: str, version: int, run: Callable[[Work], None]) -> Stage:
+    """A stage that makes frames with this engine, whose results depend on all that its pixels depend on."""
     machine = () if engine.caps.deterministic == "anywhere" else (str(sessions.device),)
     return Stage(
-        "make with " + engine.name,
-        version=VERSION + 1000 * engine.version,
+        f"{name} with {engine.name}",
+        version=version + 1000 * engine.version,
         run=run,
         settings=tuple(sorted({*engine.settings, *engine.opening, "generate.apply_to"} - {*MEMORY})),
         unkeyed=MEMORY,
@@ -113,22 +120,22 @@ def making(engine: Engine, sessions: Sessions, tell_cost: Callable[[WindowCost],
     )
 
 
-class _EngineProgress:
+@dataclass(frozen=True)
+class EngineProgress:
     """Converts an engine's progress within a window (0..1) into frames of the stage."""
 
-    def __init__(self, work: Work) -> None:
-        plan: WindowPlan = work.inputs["plan"]
-        self._work, self._total = work, len(plan.span)
-        self._note = plan.segment
+    work: Work
+    total: int
+    note: str
 
     def __call__(self, share: float, note: str) -> None:
-        self._work.report(round(share * self._total), self._total, note or self._note)
+        self.work.report(round(share * self.total), self.total, note or self.note)
 
 
 class _Making:
     """The work of making one window."""
 
-    def __init__(self, engine: Engine, session: Session, work: Work, tell: _EngineProgress) -> None:
+    def __init__(self, engine: Engine, session: Session, work: Work, tell: EngineProgress) -> None:
         self._engine, self._session, self._work, self._tell = engine, session, work, tell
         self._stable: StablePicture = work.inputs["stable"]
         self._plan: WindowPlan = work.inputs["plan"]
@@ -154,19 +161,13 @@ class _Making:
         if output.state:
             np.savez(work.folder / STATE, **output.state)
         (work.folder / FACTS).write_text(json.dumps(self._facts(output)))
-        seconds = time.perf_counter() - started
-        expected = self._engine.estimate(self._asked(), window.size, len(window), device)
-        return WindowCost(len(window), seconds, expected, self._clearing, tuple(output.calls))
+        expected = expected_cost(self._engine, work, window, device)
+        return WindowCost(len(window), time.perf_counter() - started, expected, self._clearing, tuple(output.calls))
 
     @property
     def _references(self) -> References:
         references: References = self._work.inputs.get("references", References())
         return references
-
-    def _asked(self) -> dict[str, Any]:
-        """The settings, with the first reference picture: to this stage it is an input, and estimates ask for it."""
-        first = next((each.digest for each in self._references.pictures), None)
-        return {**self._work.settings, REFERENCES[0]: first}
 
     def _window(self) -> Window:
         work, plan = self._work, self._plan
@@ -192,14 +193,23 @@ class _Making:
         return guide.window(self._stable, self._plan.span, self._plan.box) if guide else None
 
     def _given(self) -> dict[int, RGB]:
-        """The painted frames of this window, in its crop."""
+        """The painted frames of this window, and its anchors, in its crop."""
         keys: WindowKeys | None = self._work.inputs.get("keys")
-        return keys.pictures(self._stable, self._plan.box) if keys else {}
+        anchors = self._anchors.within(self._plan) if self._anchors else {}
+        return {**anchors, **(keys.pictures(self._stable, self._plan.box) if keys else {})}
 
     def _example(self) -> RGB | None:
-        """What the engine's own key frames are to look like, where people painted some."""
+        """What the engine's own key frames are to look like: what people painted, or else the first anchor."""
         keys: WindowKeys | None = self._work.inputs.get("keys")
-        return keys.example(self._stable, self._work.settings["generate.apply_to"]) if keys else None
+        part = self._work.settings["generate.apply_to"]
+        if keys:
+            return keys.example(self._stable, part)
+        return self._anchors.example(self._stable, part) if self._anchors else None
+
+    @property
+    def _anchors(self) -> "Anchors | None":
+        anchors: Anchors | None = self._work.inputs.get("anchors")
+        return anchors
 
     def _carry(self) -> Carry | None:
         """Frames of the previous window to continue from: as many as the engine takes and both windows share."""
@@ -253,6 +263,13 @@ class _Making:
         part = self._work.settings["generate.apply_to"]
         colour_map = colour_lock(self._stable, self._plan, map(EngineFrame, pictures), part).map
         return None if colour_map is None else colour_map.tolist()
+
+
+def expected_cost(engine: Engine, work: Work, window: Window, device: Device) -> Cost:
+    """What a window was expected to take; estimates ask for the first reference picture, which here is an input."""
+    references: References = work.inputs.get("references", References())
+    first = next((each.digest for each in references.pictures), None)
+    return engine.estimate({**work.settings, REFERENCES[0]: first}, window.size, len(window), device)
 
 
 def near(matte: NDArray[np.uint8]) -> NDArray[np.uint8]:

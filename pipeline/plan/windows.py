@@ -87,11 +87,11 @@ def windows(
     else:
         runs = stretches(segments, shots, caps.lengths, overlap_frames, shown)
     boxes = [stable.box(each.span, whole=whole) for each in runs]
-    sized = _sized([box for box in boxes if box], caps, stable.canvas)
+    alike = sized([box for box in boxes if box], caps, stable.canvas)
     plan = KeyedPlan if caps.between_given else WindowPlan
     return tuple(
         plan(index, each.segment, each.span, box, each.overlap)
-        for index, (each, box) in enumerate(zip(runs, sized, strict=True))
+        for index, (each, box) in enumerate(zip(runs, alike, strict=True))
     )
 
 
@@ -198,7 +198,7 @@ def _pieces(segments: Sequence[Segment], longest: int) -> Iterator[tuple[str, Sp
             yield segment.name, Span(start, stop)
 
 
-def _sized(boxes: Sequence[Box], caps: Caps, canvas: Size) -> list[Box]:
+def sized(boxes: Sequence[Box], caps: Caps, canvas: Size) -> list[Box]:
     """The boxes, grown to sizes that the engine takes, as far as the stable picture goes."""
     if not boxes or (caps.size_multiple == 1 and caps.canvas == "any"):
         return list(boxes)

@@ -24,6 +24,7 @@ STAGES = {
     "segments": StageText("Finding where they walk up, hold and walk off", 0.5, 4),
     "stabilise": StageText("Calming the camera", 0.5, 5),
     "samples": StageText("Looking at colours and light", 3, 6),
+    "make anchors": StageText("Making the frames where windows meet", 0, 7),
     "make": StageText("Restyling", 12, 7),
     "steady": StageText("Taking out flicker", 9, 7, counts=False),
     "feet": StageText("Holding the feet where they stand", 1, 8),
@@ -97,7 +98,7 @@ KIND = Kind(
     estimate=estimates,
     summary=_summary,
     preview=_preview,
-    window=_window,
+    part=_window,
     engine="generate.engine",
     quick=("generate.look",),
 )  # fmt: skip

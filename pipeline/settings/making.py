@@ -97,6 +97,12 @@ class Generate(Group):
         "What a window continues from: pixels of the one before, with their colours corrected, or its latents, which "
         "are not decoded and encoded in between; latents only where both windows show the same part of the picture.",
     )
+    windows: Literal["in turn", "at once"] = setting(
+        "in turn",
+        "Windows are made",
+        "In turn: each goes on from the one before. At once: a frame where each two meet is made first, all of these "
+        "together, and windows go through these, so that several machines can make one clip.",
+    )
     attention: Literal["native", "flash", "sage"] = setting(
         "native",
         "Attention",

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from pipeline.jobs.ahead_log import AheadLog
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.line import WINDOWS
+from pipeline.jobs.line import in_hand
 from pipeline.kinds import stage_sentence
 from pipeline.lasting import MEANINGS, by_class, lasting_of
 from pipeline.report.quality import MEASURES
@@ -42,7 +42,7 @@ def routes(studio: Studio) -> APIRouter:
     def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
         cards_of = {job.id: card(job) for job in jobs}
-        making = {each.worker for each in studio.ledger.workflows.held(WINDOWS).values()}
+        making = in_hand(studio.ledger.workflows)
         return {
             "now": time.time(),
             "cache": cache(now) if now else None,
@@ -52,7 +52,7 @@ def routes(studio: Studio) -> APIRouter:
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
             "workers": [
-                {**machine.worker(sign), "card": cards_of.get(sign.job), "window": sign.name in making}
+                {**machine.worker(sign), "card": cards_of.get(sign.job), "parts": making.get(sign.name, [])}
                 for sign in studio.ledger.workers()
             ],
             "machine": {**machine.summary(), "gpus": cards.now()},

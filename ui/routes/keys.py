@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, StreamingResponse
 
 from pipeline.engines.keyframe.unshown import Unshown
+from pipeline.jobs.frame_requests import STRIP, FrameRequest, FrameRequestError, FrameRequests, Standing
 from pipeline.jobs.job import State
 from pipeline.jobs.order import Order
 from pipeline.jobs.results import Results
-from pipeline.jobs.strip_requests import StripError, StripProgress, StripRequest, StripRequests
 from pipeline.kinds import stage_sentence
 from pipeline.library.clips import Clips, NoClip
 from pipeline.library.strips import ID, PICTURE, Strip, file_of, id_of, trim_of
@@ -35,7 +35,7 @@ Listed = Annotated[str, Query(max_length=8000, pattern=r"^(\d{1,6}(,\d{1,6})*)?$
 
 def routes(studio: Studio) -> APIRouter:
     """/clips/{id}/keys."""
-    router, requests = APIRouter(), StripRequests(studio.ledger)
+    router, requests = APIRouter(), FrameRequests(studio.ledger, STRIP)
 
     @router.post("/clips/{clip}/keys")
     def asked(clip: str, body: JsonBody) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def routes(studio: Studio) -> APIRouter:
         strip = Strip.of(studio.home, id)
         known = strip.facts()
         if known is None or not all(strip.has(frame) for frame in frames if _is_in(known["span"], frame)):
-            return {"id": id, **_progress(requests, id, StripRequest(order, frames))}
+            return {"id": id, **_progress(requests, id, FrameRequest(order, frames=frames))}
         return {"id": id, "state": "ready", **_shown(known, f"/studio/clips/{clip}/keys/{id}")}
 
     @router.delete("/clips/{clip}/keys/{id}")
@@ -118,21 +118,21 @@ def _shown(known: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {**{name: known[name] for name in names}, "frames": frames, "archive": f"{place}/frames.zip"}
 
 
-def _progress(requests: StripRequests, id: str, request: StripRequest) -> dict[str, Any]:
+def _progress(requests: FrameRequests, id: str, request: FrameRequest) -> dict[str, Any]:
     """Ask for a strip, and tell how far it is; one that failed is told once, and may be asked for again."""
-    known = requests.progress(id)
+    if failed := requests.answer(id):
+        requests.take_back(id)
+        raise FrameRequestError(failed["problem"], failed["remedy"])
+    known = requests.standing(id)
     if known is None:
         requests.ask(id, request)
-        known = StripProgress()
-    if known.problem:
-        requests.take_back(id)
-        raise StripError(known.problem, known.remedy)
+        known = Standing()
     living = {sign.name for sign in requests.ledger.workers() if time.time() - sign.beat_at < ALIVE_S}
     if known.worker and known.worker not in living:
         requests.let_go(known.worker)
     if not living and known.waits_s > STARTING_S:
         requests.take_back(id)
-        raise StripError(
+        raise FrameRequestError(
             "No worker runs that could look for the frames to paint.",
             "Start one with `python -m pipeline worker`, or open the app without --no-worker.",
         )

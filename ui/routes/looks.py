@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
-from pipeline.jobs.frame_previews import FramePreviews, PreviewRequest
-from pipeline.jobs.preview_worker import AFTER, BEFORE
+from pipeline.jobs.frame_answers import AFTER, BEFORE
+from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
 from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips, NoClip
 from ui.json_body import JsonBody
@@ -55,7 +56,7 @@ def sweep(home: Path, older_than_s: float = KEPT_S) -> int:
 def routes(studio: Studio) -> APIRouter:
     """/clips/{id}/look and /looks."""
     router, folder = APIRouter(), studio.home.absolute() / "looks"
-    queue = PreviewQueue(FramePreviews(studio.ledger))
+    queue = PreviewQueue(FrameRequests(studio.ledger, PREVIEW))
     studio.closing.append(queue.close)
 
     @router.post("/clips/{clip}/look")
@@ -76,7 +77,7 @@ def routes(studio: Studio) -> APIRouter:
     return router
 
 
-def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest:
+def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> FrameRequest:
     """Validate a request for a preview; computes nothing."""
     at = body.get("at")
     if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 1):
@@ -85,7 +86,7 @@ def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest
     if find_kind(asked.kind).preview is None:
         raise SettingsError(f"A job of the kind {asked.kind!r} has no preview.", "Submit it.")
     try:
-        return PreviewRequest(for_clip(Clips(studio.home), clip, asked, asked_parts(body)), at)
+        return FrameRequest(for_clip(Clips(studio.home), clip, asked, asked_parts(body)), at)
     except NoClip as error:
         raise NotHere(error.problem, error.remedy) from error
 
@@ -94,11 +95,11 @@ def _asked(studio: Studio, clip: str, body: Mapping[str, Any]) -> PreviewRequest
 class PreviewQueue:
     """Waits for previews on behalf of browsers: few at once; a newer one of a browser and kind ends the older."""
 
-    previews: FramePreviews
+    previews: FrameRequests
     _newest: dict[tuple[str, str], asyncio.Task[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
     _closed: bool = False
 
-    async def preview(self, asked: PreviewRequest, request: Request) -> tuple[str, dict[str, Any]]:
+    async def preview(self, asked: FrameRequest, request: Request) -> tuple[str, dict[str, Any]]:
         """Request a preview; returns its id and the worker's answer. Cancelled when the browser disconnects."""
         place = str(getattr(request.state, "owner", "")), asked.order.kind
         if before := self._newest.pop(place, None):
@@ -127,9 +128,10 @@ class PreviewQueue:
         for work in list(self._newest.values()):
             work.get_loop().call_soon_threadsafe(work.cancel)
 
-    async def _answered(self, asked: PreviewRequest) -> tuple[str, dict[str, Any]]:
+    async def _answered(self, asked: FrameRequest) -> tuple[str, dict[str, Any]]:
         """Insert a request and wait for its answer; however that ends, the request is deleted."""
-        id = await run_sync(self.previews.ask, asked)
+        id = secrets.token_hex(12)
+        await run_sync(self.previews.ask, id, asked)
         try:
             async with asyncio.timeout(LIMIT_S):
                 answer = await self._answer(id)

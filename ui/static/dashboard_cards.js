@@ -143,8 +143,8 @@ export function machineCard({ machine, workers }) {
   </section>`;
 }
 
-function worker({ name, job, window, device, leaving, alive, silent_s, up_s, bytes, card }) {
-  const busy = job ? "working" : window && "making a window", word_alive = leaving ? "leaving" : busy || "ready";
+function worker({ name, job, parts, device, leaving, alive, silent_s, up_s, bytes, card }) {
+  const busy = job ? "working" : parts.length && `making ${parts.map((part) => `a ${part}`).join(" and ")}`, word_alive = leaving ? "leaving" : busy || "ready";
   const [kind, word] = !alive ? ["bad", `silent for ${secondsText(silent_s)}`] : [busy ? "busy" : "good", word_alive];
   return html`<div class="gauge" data-key="worker-${name}"><p class="row between"><span>Worker</span><span class="chip ${kind}">${word}</span></p>
     <p class="quiet small">${name}${device && `, ${device}`}${up_s !== null && `, up ${secondsText(up_s)}, ${bytesText(bytes)} of memory`}${card && `; graphics card: ${cardText(card)}`}</p></div>`;

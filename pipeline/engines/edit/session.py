@@ -45,6 +45,9 @@ class EditSession(DiffusionSession[Opened, Defaults]):
     def frames(self, window: Window, cancel: Cancel, tell: Tell, output: Output) -> Iterator[EngineFrame]:
         """Carried from the painted keys."""
         work = _Work.of(window, cancel, tell, output)
+        if window.is_sparse:
+            yield from self._sparse(work)
+            return
         alone = window.settings["generate.apply_to"] == "person"
         subjects = [view.matte for view in work.views] if alone else work.parts
         stretch = Stretch([_grey(view.rgb) for view in work.views], subjects, cancel.check)
@@ -58,6 +61,13 @@ class EditSession(DiffusionSession[Opened, Defaults]):
         whole = chain(before[:first], self._between(work, subjects, pictures, first))
         for view, part, picture in zip(work.views, work.parts, whole, strict=True):
             yield over_source(view, picture, part, window.settings["generate.apply_to"])
+
+    def _sparse(self, work: "_Work") -> Iterator[EngineFrame]:
+        """Every frame painted for itself."""
+        pictures = dict(work.given)
+        self._paint(work, range(len(work.views)), pictures)
+        for number, (view, part) in enumerate(zip(work.views, work.parts, strict=True)):
+            yield over_source(view, pictures[number], part, work.window.settings["generate.apply_to"])
 
     def _between(
         self, work: "_Work", subjects: Sequence[Mask], pictures: Mapping[int, RGB], first: int
