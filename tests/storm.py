@@ -98,6 +98,7 @@ elif "worker" in sys.argv[:3] or "worker" in sys.orig_argv[:5]:
 """
 """Every Python runs `sitecustomize` when it starts."""
 WATCHED = {
+    "reshoot_workers": "public",
     "reshoot_window_starts": "public", "workflow_status": "dbos", "workflow_output": "dbos",
     "operation_outputs": "dbos",
 }  # fmt: skip
@@ -193,6 +194,7 @@ class Storm:
     jobs: dict[str, Machine] = field(default_factory=dict)
     clips: dict[str, Path] = field(default_factory=dict)
     hits: list[Hit] = field(default_factory=list)
+    tell: Callable[[str], None] = lambda line: None
 
     @property
     def ledger(self) -> Any:
@@ -263,6 +265,7 @@ class Storm:
             began = time.time()
             how(chance)
             self.hits.append(Hit(machine.name, kind, began, time.time()))
+            self.tell(f"{len(self.hits):4d}: {kind} {machine.name} for {time.time() - began:.1f} s")
 
         machine.hurting = threading.Thread(target=hurt, name=f"{kind} {machine.name}")
         machine.hurting.start()
@@ -279,7 +282,7 @@ class Storm:
             query = sa.text("SELECT at, who, what, place, before, after, change::text FROM storm_changes ORDER BY id")
             changes = [Change(*row) for row in connection.execute(query)]
         lines = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
-        return Judgement(self.hits, changes, lines)
+        return Judgement(self.hits, changes, lines, SILENT_S)
 
 
 def short_windows() -> Engine:

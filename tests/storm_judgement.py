@@ -17,6 +17,10 @@ class Hit:
     began: float
     ended: float
 
+    def meets(self, other: "Hit") -> bool:
+        """Whether both were of one machine at one time."""
+        return self.machine == other.machine and self.began < other.ended and other.began < self.ended
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -66,6 +70,17 @@ class Judgement:
     hits: list[Hit]
     changes: list[Change]
     lines: list[dict[str, Any]]
+    silent_s: float
+
+    def silences(self) -> list[Hit]:
+        """When machines gave no sign for so long that others were given what they had: also for lack of a processor."""
+        found, before = [], dict[str, float]()
+        for change in self.changes:
+            if change.place == "reshoot_workers":
+                if change.at - before.get(change.who, change.at) > self.silent_s:
+                    found.append(Hit(change.who, "silence", before[change.who], change.at))
+                before[change.who] = change.at
+        return found
 
     def holds(self) -> list[Hold]:
         """Who had which window, and until when."""
@@ -89,12 +104,12 @@ class Judgement:
         return Counter(line["window"] for line in self.lines if line["what"] == "made")
 
     def hit(self) -> Counter[str]:
-        """How often each window was in the hands of somebody who was interrupted."""
+        """How often each window was in the hands of somebody who was interrupted, or was silent of itself."""
         found: Counter[str] = Counter()
+        hits = [*self.hits, *(each for each in self.silences() if not any(map(each.meets, self.hits)))]
         for hold in self.holds():
-            found[hold.window[:16]] += sum(
-                hit.machine == hold.machine and hit.began < hold.ended and hit.ended > hold.began for hit in self.hits
-            )
+            mine = (hit for hit in hits if hit.machine == hold.machine)
+            found[hold.window[:16]] += sum(hit.began < hold.ended and hit.ended > hold.began for hit in mine)
         return found
 
     def made_too_often(self) -> dict[str, tuple[int, int]]:

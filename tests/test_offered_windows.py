@@ -147,6 +147,14 @@ def test_a_beginning_counts_once_however_often_it_is_told(ledger: Ledger, tmp_pa
     assert not maker._started(FIRST.digest, "one more")
 
 
+def test_a_job_that_offered_nothing_takes_nothing_back(ledger: Ledger, tmp_path: Path) -> None:
+    nothing, wants = offered(ledger, tmp_path), offered(ledger, tmp_path)
+    wants.offer({0: FIRST})
+    waiting = ledger.waiting()
+    nothing.close()
+    assert ledger.waiting() == waiting == 1 and set(windows(ledger)) == {f"{FIRST.digest}-1"}
+
+
 def test_who_lost_a_window_makes_nothing_of_it(ledger: Ledger, tmp_path: Path) -> None:
     """It was frozen, and when it wakes up another worker has begun."""
     wants = offered(ledger, tmp_path)

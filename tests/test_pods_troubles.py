@@ -78,6 +78,7 @@ def test_a_database_that_is_restarted_in_the_middle_loses_nothing(
         for log in logs(pods):
             assert "The database of the jobs does not answer. Nothing is lost; try again when it runs." in log
             assert "The database of the jobs can be used again." in log and "Traceback" not in log
+            assert log.count("wait for the database") <= 2, "once for previews and once for frames to paint"
 
 
 def test_a_bucket_that_is_away_for_some_seconds_loses_nothing(

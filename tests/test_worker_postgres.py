@@ -1,17 +1,23 @@
 """Several workers and one Postgres: they share the jobs, and each job is done once."""
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from pipeline.engines.sessions import Sessions
 from pipeline.jobs import database
 from pipeline.jobs.database import begin_alone
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
-from pipeline.jobs.tables import workers
+from pipeline.jobs.outage import OutageRetry
+from pipeline.jobs.tables import window_starts, workers
+from pipeline.jobs.windows import WindowMaker
+from tests.engines import CPU
 from tests.journeys import filmed
 from tests.workers import house
 from utils.walker import Shot
@@ -61,6 +67,20 @@ def test_who_freezes_within_a_change_keeps_others_waiting_for_some_time_only(
     assert frozen.all() == [], "it can be used again"
     frozen.close()
     other.close()
+
+
+def test_beginnings_of_one_window_at_once_all_count(tmp_path: Path, postgres: Callable[[], str]) -> None:
+    """One of the workers lost it while it was about to begin."""
+    ledger, stopping = Ledger(postgres()), threading.Event()
+    retry = OutageRetry(ledger.database, stopping)
+    maker = WindowMaker(ledger, tmp_path, Sessions(CPU), stopping, retry, lambda: True)
+    names = [f"{number}" for number in range(30)]
+    with ThreadPoolExecutor(2) as both:
+        began = [list(both.map(lambda start: maker._started(name, start), ("one", "other"))) for name in names]  # noqa: B023
+    assert began == [[True, True]] * len(names)
+    with ledger.engine.connect() as connection:
+        assert set(connection.execute(sa.select(window_starts.c.times)).scalars()) == {2}
+    ledger.close()
 
 
 def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path, postgres: Callable[[], str]) -> None:

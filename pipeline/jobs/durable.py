@@ -90,7 +90,7 @@ class Workflows:
 
     def of(self, ids: Collection[str]) -> Mapping[str, Kept]:
         """Those of these workflows that are kept."""
-        return self._kept(workflow_ids=list(ids))
+        return self._kept(workflow_ids=list(ids)) if ids else {}  # of no ids DBOS lists all
 
     def beginning(self, prefix: str) -> Mapping[str, Kept]:
         """Those whose id begins so."""

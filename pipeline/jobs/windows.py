@@ -202,10 +202,13 @@ class WindowMaker:
         """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
         this, again = starts.c.window == window, starts.c.last == start
         count = starts.update().where(this).values(times=starts.c.times + sa.case((again, 0), else_=1), last=start)
-        with self.ledger.engine.begin() as connection:
-            times = connection.execute(count.returning(starts.c.times)).scalar()
-            if times is None:
-                connection.execute(starts.insert().values(window=window, times=1, last=start))
+        try:
+            with self.ledger.engine.begin() as connection:
+                times = connection.execute(count.returning(starts.c.times)).scalar()
+                if times is None:
+                    connection.execute(starts.insert().values(window=window, times=1, last=start))
+        except sa.exc.IntegrityError:  # another worker, which it was given to meanwhile, has begun just now
+            return self._started(window, start)
         return (times or 1) <= MOST_STARTS
 
     def _ended(self, window: str, start: str) -> None:

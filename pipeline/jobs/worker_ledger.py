@@ -36,9 +36,10 @@ class WorkerLedger:
 
         A job that is running already was cut short: its worker died, or is silent and will be refused.
         """
-        ours = sa.and_(jobs.c.id == job, jobs.c.run == run, sa.or_(jobs.c.is_called, jobs.c.state == State.RUNNING))
+        called = sa.or_(jobs.c.is_called, jobs.c.state == State.RUNNING)
+        this = jobs.select().where(self.ledger.ours, jobs.c.id == job, jobs.c.run == run, called)
         with self.ledger.changing() as connection:
-            row = connection.execute(jobs.select().where(ours)).mappings().first()
+            row = connection.execute(this).mappings().first()
             if row is None:
                 return None
             if (found := job_of(row)).state is State.RUNNING and not self._write_off(connection, found):
