@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus, run_dbos_database_migrations
 
 from pipeline.jobs.database import Database
 
@@ -51,6 +51,8 @@ class Kept:
     """What DBOS knows of a workflow."""
 
     id: str
+    name: str
+    queue: str
     status: str
     worker: str
     output: Any = None
@@ -91,9 +93,9 @@ class Workflows:
         """Those whose id begins so."""
         return self._kept(workflow_id_prefix=prefix)
 
-    def held(self, queue: str) -> Mapping[str, Kept]:
-        """Those of a queue that some worker has."""
-        return self._kept(queue_name=queue, status=HELD)
+    def held(self, *names: str) -> Mapping[str, Kept]:
+        """Those of these names that some worker has."""
+        return self._kept(name=list(names), status=HELD)
 
     def waiting(self, queue: str) -> int:
         """How many of a queue no worker has taken yet."""
@@ -101,19 +103,18 @@ class Workflows:
 
     def _kept(self, **which: Any) -> dict[str, Kept]:
         found = self._client.list_workflows(**which, load_input=False)
-        return {
-            each.workflow_id: Kept(each.workflow_id, each.status, each.executor_id or "", each.output) for each in found
-        }
+        return {each.workflow_id: _kept(each) for each in found}
 
     def drop(self, ids: Collection[str]) -> None:
         """Delete workflows that nobody needs; without it they would be begun in their turn, and find nothing to do."""
         if ids:
             self._client.delete_workflows(list(ids))
 
-    def give_back(self, ids: Collection[str], queue: str) -> None:
+    def give_back(self, lost: Collection[Kept]) -> None:
         """Enqueue again what a worker holds that is lost; DBOS refuses whatever that worker may still write."""
-        if ids:
-            self._client.resume_workflows(list(ids), queue_name=queue)
+        for queue in {each.queue for each in lost}:
+            ids = [each.id for each in lost if each.queue == queue]
+            self._client.resume_workflows(ids, queue_name=queue)
 
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""
@@ -128,11 +129,16 @@ class Workflows:
         self._client.destroy()
 
 
+def _kept(status: WorkflowStatus) -> Kept:
+    about = (status.name, status.queue_name or "", status.status, status.executor_id or "", status.output)
+    return Kept(status.workflow_id, *about)
+
+
 @dataclass(frozen=True)
 class Duty:
-    """What a worker does: workflows of one name, from one queue, one at a time. The result must be plain values."""
+    """What a worker does: workflows of one name, one of each queue at a time. The result must be plain values."""
 
-    queue: str
+    queues: tuple[str, ...]
     name: str
     run: Callable[..., Any]
 
@@ -151,10 +157,11 @@ def serve(database: Database, worker: str, duties: Collection[Duty]) -> None:
     DBOS(config=config)
     for duty in duties:
         _declare(duty)
-    DBOS.listen_queues([duty.queue for duty in duties])  # and to none of other homes, which the database names too
+    queues = [queue for duty in duties for queue in duty.queues]
+    DBOS.listen_queues(queues)  # and to none of other homes, which the database names too
     DBOS.launch()
-    for duty in duties:
-        DBOS.register_queue(duty.queue, worker_concurrency=1, polling_interval_sec=POLL_S)
+    for queue in queues:
+        DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=POLL_S)
 
 
 def _declare(duty: Duty) -> None:

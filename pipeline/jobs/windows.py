@@ -7,7 +7,7 @@ back what it wanted, and a window that no job wants is stopped.
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,12 +21,12 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS
+from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW
+from pipeline.jobs.line import windows as queue_of
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
-from pipeline.kinds import find_kind
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -61,16 +61,24 @@ class OfferedWindows:
     store: Store
     cancel: Cancel
     retry: OutageRetry
+    queues: Collection[str]
+    """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
 
-    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
-        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **(settings or {})})
-        if not lacking or not self._can_be_found(order):
-            return
+        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **settings})
+        if needs and queue_of(needs) not in self.queues:
+            self._tell(
+                f"Other workers make no window of it: this one was started before {needs} was here. Start it again."
+            )
+        elif lacking and self._can_be_found(order):
+            self._enqueue_all(order, lacking, needs)
+
+    def _enqueue_all(self, order: Order, lacking: Mapping[int, Key], needs: str) -> None:
         for index, key in lacking.items():
-            enqueue = partial(self._enqueue, order, index, key.digest)
+            enqueue = partial(self._enqueue, order, index, key.digest, needs)
             self._workflows[index] = self.retry.until_done(enqueue)
 
     def wait(self, window: int) -> None:
@@ -107,9 +115,9 @@ class OfferedWindows:
             return False  # which the run's own use of the place tells
         return _arrived(self.store)
 
-    def _enqueue(self, order: Order, index: int, window: str) -> str:
+    def _enqueue(self, order: Order, index: int, window: str, needs: str) -> str:
         """The workflow that makes a window: one that is under way, or the next generation."""
-        queue = find_kind(order.kind).parts
+        queue, name = (queue_of(needs), WINDOW) if needs else (CHUNKS, CHUNK)
         earlier = self.ledger.workflows.beginning(window)
         under_way = [id for id, kept in earlier.items() if not kept.is_finished]
         id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
@@ -118,7 +126,7 @@ class OfferedWindows:
             connection.execute(wanted.insert().values(window=window, job=self.job.id))
             if not under_way:
                 connection.execute(starts.delete().where(starts.c.window == window))
-                self.ledger.workflows.enqueue(connection, queue, PARTS[queue], id, order.to_json(), index, window)
+                self.ledger.workflows.enqueue(connection, queue, name, id, order.to_json(), index, window)
         return id
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS, queue, workflow
+from pipeline.jobs.line import CHUNK, WINDOW, workflow
 from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
@@ -94,10 +94,8 @@ class WorkerLedger:
             signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
             alive = set(connection.execute(signs).scalars())
         kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
-        parts = {each: self.ledger.workflows.held(each) for each in PARTS}
-        for of_queue, held in {queue(self.ledger.home): kept, **parts}.items():
-            left = [each.id for each in held.values() if each.status == HELD and each.worker not in alive]
-            self.ledger.workflows.give_back(left, of_queue)
+        held = [*kept.values(), *self.ledger.workflows.held(WINDOW, CHUNK).values()]
+        self.ledger.workflows.give_back([each for each in held if each.status == HELD and each.worker not in alive])
         others = alive - {self.worker} if idle else alive
         for job in begun:
             run = kept.get(workflow(job.id, job.run))
