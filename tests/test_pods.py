@@ -115,6 +115,9 @@ def test_windows_of_a_clip_are_made_by_workers_of_other_homes(pods: Pods, clip: 
     assert ended.state is State.DONE, ended.problem
     assert ended.worker == "" and ended.attempts == 1
     assert pods.made_by(1) >= 1, "a home that never saw the clip"
+    work = {each.worker: each for each in pods.first.ledger.window_work(job)}
+    assert work["pod1"].windows == pods.made_by(1) and work["pod1"].seconds > 0
+    assert 0 < ended.waited_s < ended.worked_s
     assert same(pods.first.result(job), finished(journey(clip, bench(tmp_path / "cache"))))
     with pods.first.ledger.engine.connect() as connection:
         assert connection.execute(sa.select(wanted_windows)).first() is None

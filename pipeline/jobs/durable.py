@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus, run_dbos_database_migrations
 
-from pipeline.jobs.database import Database
+from pipeline.jobs.database import CONNECTIONS, Database
 
 APPLICATION = "reshoot"
 FORMAT = "2"
@@ -73,6 +73,7 @@ class Workflows:
         self._client = DBOSClient(
             system_database_url=database.url,
             system_database_engine=database.shared_engine,
+            system_database_pool_size=CONNECTIONS,
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
         )
@@ -149,6 +150,7 @@ def serve(database: Database, worker: str, duties: Collection[Duty]) -> None:
         "name": APPLICATION,
         "system_database_url": database.url,
         "system_database_engine": database.shared_engine,
+        "sys_db_pool_size": 2 * CONNECTIONS,
         "application_version": FORMAT,
         "executor_id": worker,
         "serializer": DBOSPortableJSONSerializer(),

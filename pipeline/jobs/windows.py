@@ -7,8 +7,9 @@ back what it wanted, and a window that no job wants is stopped.
 
 import logging
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.costs import card_price
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
@@ -27,6 +30,7 @@ from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
+from pipeline.jobs.tables import window_work as work
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -64,6 +68,8 @@ class OfferedWindows:
     queues: Collection[str]
     """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
+    _waited_s: float = 0.0
+    _waits_since_s: float | None = None
 
     def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
@@ -85,14 +91,37 @@ class OfferedWindows:
         """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
         if (id := self._workflows.get(window)) is None:
             return
-        while (kept := self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)) and not kept.is_finished:
-            self.cancel.wait(POLL_S)
+        with self._waiting():
+            while (kept := self._kept(id)) and not kept.is_finished:
+                self.cancel.wait(POLL_S)
         if kept and kept.output == KILLED:
             problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
         if kept and kept.output != MADE:
             why = kept.output or "Another machine failed at it."
             self.retry.until_done(lambda: self._tell(f"Window {window + 1} is left to this job: {why}"))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run waits for a window now."""
+        return self._waits_since_s is not None
+
+    @property
+    def waited_s(self) -> float:
+        """For how long the run has waited for windows."""
+        since_s = self._waits_since_s
+        return self._waited_s + (time.monotonic() - since_s if since_s is not None else 0.0)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waits_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited_s, self._waits_since_s = self.waited_s, None
+
+    def _kept(self, id: str) -> Kept | None:
+        return self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)
 
     def close(self) -> None:
         """Take back what the job wanted; what nobody else wants is stopped, or not begun."""
@@ -139,6 +168,7 @@ class WindowMaker:
     sessions: Sessions
     stopping: threading.Event
     retry: OutageRetry
+    worker: str = ""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
@@ -146,7 +176,7 @@ class WindowMaker:
             return UNWANTED
         if not self.retry.until_done(lambda: self._started(window)):
             return KILLED
-        cancel = Cancel()
+        cancel, began_s = Cancel(), time.monotonic()
 
         def watch() -> bool:
             with suppress(Outage):
@@ -163,7 +193,8 @@ class WindowMaker:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
         if not self.stopping.is_set():
-            self.retry.until_done(lambda: self._ended(window))
+            took_s = time.monotonic() - began_s if said == MADE else None
+            self.retry.until_done(lambda: self._ended(window, took_s))
         return said
 
     def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
@@ -189,9 +220,15 @@ class WindowMaker:
             times: int = connection.execute(sa.select(starts.c.times).where(this)).scalar_one()
         return times <= MOST_STARTS
 
-    def _ended(self, window: str) -> None:
+    def _ended(self, window: str, took_s: float | None) -> None:
+        """Note that a window came to an end, and what it took if it was made: for one of the jobs that want it."""
         with self.ledger.engine.begin() as connection:
             connection.execute(starts.delete().where(starts.c.window == window))
+            job = connection.execute(sa.select(sa.func.min(wanted.c.job)).where(wanted.c.window == window)).scalar()
+            if took_s is not None and job:
+                about = {"worker": self.worker, "device": str(this_device()), "price": card_price()}
+                connection.execute(work.delete().where(work.c.window == window, work.c.job == job))
+                connection.execute(work.insert().values(window=window, job=job, seconds=round(took_s, 3), **about))
 
 
 def _files(order: Order) -> set[str]:

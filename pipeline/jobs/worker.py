@@ -1,6 +1,6 @@
 """The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
-    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
+    RESHOOT_DATABASE=URL python -m pipeline.jobs.worker HOME NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
 It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
 While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day, and on
@@ -23,6 +23,7 @@ from pipeline.engines.device import this_device
 from pipeline.engines.makable import makable
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
+from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, leave, serve
 from pipeline.jobs.frame_answers import PREVIEW, STRIP
@@ -31,7 +32,7 @@ from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW, WORKFLOW, queue, windows
-from pipeline.jobs.locations import home_mark
+from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
 from pipeline.jobs.windows import UNWANTED, WindowMaker
@@ -64,6 +65,7 @@ class Worker:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
         self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url), new=False), name)
         self._sessions = Sessions()
+        self._clock = UseClock()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         host = Host(home, ledger, name, self._sessions, first=self._ahead.held)
@@ -121,7 +123,7 @@ class Worker:
     def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
         """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
-        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry)
+        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry, self._name)
         self._stay_if_stopping(even_leaving=self._runner is None)  # its own job waits for windows
         self._parts.add(part)
         try:
@@ -167,13 +169,18 @@ class Worker:
         if os.getppid() != self._parent:
             self._stopping.set()
         self._sessions.close_idle(self._keep_model_s)
+        self._count()
         with suppress(Outage):
             self._outage_retry.once(self._maintain_ledger)
 
     def _beat(self) -> None:
-        runner = self._runner
-        if self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "", str(this_device())):
+        job, use = self._runner.job.id if self._runner else "", self._count()
+        if self._worker_ledger.beat(os.getpid(), job, str(this_device()), use):
             self._leaving.set()
+
+    def _count(self) -> Use:
+        runner = self._runner
+        return self._clock.count(busy=bool(self._parts) or (runner is not None and not runner.is_waiting))
 
     def _maintain_ledger(self) -> None:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
@@ -228,7 +235,8 @@ def main() -> None:
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    home, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    url = os.environ[DATABASE]
     budget = Budget(float(ahead_s), int(ahead_bytes), Path(music) if music else None)
     try:
         Worker(Path(home), url, name, int(parent), float(keep_model_s), budget).run()

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.jobs.costs import Use
 from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
@@ -148,9 +149,9 @@ class WorkerLedger:
             self.ledger.write(connection, job, sentence, "error" if state == State.FAILED else "note")
         return bool(changed)
 
-    def beat(self, pid: int, job: str, device: str = "") -> bool:
+    def beat(self, pid: int, job: str, device: str = "", use: Use | None = None) -> bool:
         """Send a heartbeat: without one, others are given this worker's job. Returns whether it was asked to leave."""
-        values = {"pid": pid, "beat_at": now(), "job": job, "device": device}
+        values = {"pid": pid, "beat_at": now(), "job": job, "device": device, **asdict(use or Use())}
         beat = workers.update().where(workers.c.name == self.worker).values(**values)
         with self.ledger.engine.begin() as connection:
             is_leaving = connection.execute(beat.returning(workers.c.is_leaving)).scalar()
