@@ -4,21 +4,33 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
 
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import CHUNK, CHUNKS
 from pipeline.jobs.line import windows as queue_of
 from pipeline.jobs.locations import database_url
+from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
-from pipeline.jobs.tables import wanted_windows
-from pipeline.jobs.windows import KILLED, MOST_STARTS, UNWANTED, OfferedWindows, WindowError, WindowMaker
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.tables import wanted_windows, window_starts
+from pipeline.jobs.windows import (
+    KILLED,
+    MADE,
+    MOST_STARTS,
+    UNWANTED,
+    OfferedWindows,
+    Watch,
+    WindowError,
+    WindowMaker,
+)
+from pipeline.jobs.worker_ledger import STALE_S, WorkerLedger
 from pipeline.library import shared_files
 from tests.engines import CPU
 from tests.orders import restyle_order
@@ -50,7 +62,8 @@ def offered(ledger: Ledger, home: Path, job: Job | None = None) -> OfferedWindow
 
 def maker_of(ledger: Ledger, home: Path) -> WindowMaker:
     stopping = threading.Event()
-    return WindowMaker(ledger, home, Sessions(CPU), stopping, OutageRetry(ledger.database, stopping))
+    retry = OutageRetry(ledger.database, stopping)
+    return WindowMaker(ledger, home, Sessions(CPU), stopping, retry, lambda: True)
 
 
 def windows(ledger: Ledger) -> dict[str, Kept]:
@@ -118,13 +131,54 @@ def test_a_window_that_killed_three_workers_ends_its_job(ledger: Ledger, tmp_pat
     wants = offered(ledger, tmp_path)
     wants.offer({0: FIRST}, {}, needs="restyle")
     maker = maker_of(ledger, tmp_path)
-    assert all(maker._started(FIRST.digest) for _ in range(MOST_STARTS)), "none of which came to an end"
+    assert all(maker._started(FIRST.digest, f"{number}") for number in range(MOST_STARTS)), (
+        "none of which came to an end"
+    )
     assert maker.make(wants.job.order.to_json(), 0, FIRST.digest) == KILLED
     finish(ledger, f"{FIRST.digest}-1", KILLED)
     with pytest.raises(WindowError, match="Window 1 has ended 3 workers"):
         wants.wait(0)
     wants.offer({0: FIRST}, {}, needs="restyle")
-    assert maker._started(FIRST.digest), "whoever retries begins anew"
+    assert maker._started(FIRST.digest, "anew"), "whoever retries begins anew"
+
+
+def test_a_beginning_counts_once_however_often_it_is_told(ledger: Ledger, tmp_path: Path) -> None:
+    """The answer of the database may be lost after the change was made."""
+    maker = maker_of(ledger, tmp_path)
+    assert all(maker._started(FIRST.digest, "first") for _ in range(2 * MOST_STARTS))
+    assert all(maker._started(FIRST.digest, f"{number}") for number in range(1, MOST_STARTS))
+    assert not maker._started(FIRST.digest, "one more")
+
+
+def test_who_lost_a_window_makes_nothing_of_it(ledger: Ledger, tmp_path: Path) -> None:
+    """It was frozen, and when it wakes up another worker has begun."""
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST}, {}, needs="restyle")
+    has = [True]
+    maker = replace(maker_of(ledger, tmp_path), is_mine=lambda: has[0])
+
+    def make(order: Order, index: int, window: str, watch: Watch) -> str:
+        has[0] = False
+        other = maker_of(ledger, tmp_path / "other")
+        other._started(window, "other")
+        watch._looked_s -= 2 * STALE_S  # what a process that was frozen finds
+        watch.check()
+        return MADE
+
+    with patch.object(WindowMaker, "_make", staticmethod(make)):
+        assert maker.make(wants.job.order.to_json(), 0, FIRST.digest) == UNWANTED
+    with ledger.engine.connect() as connection:
+        assert connection.execute(sa.select(window_starts.c.last)).scalar() == "other"
+
+
+def test_a_watched_window_goes_on_during_an_outage(ledger: Ledger, tmp_path: Path) -> None:
+    def away() -> bool:
+        raise Outage("The database is away.", "Wait.")
+
+    watch = Watch(away)
+    watch._looked_s -= 2 * STALE_S
+    watch.check()
+    assert watch.look()
 
 
 def test_what_cannot_be_made_elsewhere_is_left_to_the_job(ledger: Ledger, tmp_path: Path) -> None:
@@ -174,7 +228,7 @@ def test_a_window_that_breaks_elsewhere_is_left_to_the_job(
     wants.offer({0: FIRST}, {}, needs="restyle")
     monkeypatch.setattr(shared_files, "fetch", lambda *given: 1 / 0)
     assert maker_of(ledger, tmp_path).make(wants.job.order.to_json(), 0, FIRST.digest) == "division by zero"
-    assert maker_of(ledger, tmp_path)._started(FIRST.digest), "it came to an end"
+    assert maker_of(ledger, tmp_path)._started(FIRST.digest, "anew"), "it came to an end"
 
 
 def test_nothing_of_whoever_ordered_is_told_to_other_machines(ledger: Ledger, tmp_path: Path) -> None:

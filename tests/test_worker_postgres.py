@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipeline.jobs import database
+from pipeline.jobs.database import begin_alone
 from pipeline.jobs.job import State
-from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.tables import workers
 from tests.journeys import filmed
@@ -47,6 +49,20 @@ def test_what_a_worker_left_that_never_comes_back_is_done_by_another(
             connection.execute(workers.update().where(workers.c.name == "another").values(beat_at=1.0))
         done = [people.ended(job) for job in jobs]
     assert sorted((job.state, job.attempts) for job in done) == [(State.DONE, 1), (State.DONE, 2)]
+
+
+def test_who_freezes_within_a_change_keeps_others_waiting_for_some_time_only(
+    tmp_path: Path, postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FROZEN_S", 0.5)
+    url = postgres()
+    frozen, other = Ledger(url), Ledger(url)
+    with pytest.raises(sa.exc.DatabaseError), frozen.changing(), other.engine.begin() as connection:
+        connection.execute(sa.text("SET lock_timeout = '60s'"))
+        begin_alone(connection, QUEUE_LOCK)
+    assert frozen.all() == [], "it can be used again"
+    frozen.close()
+    other.close()
 
 
 def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path, postgres: Callable[[], str]) -> None:

@@ -7,6 +7,7 @@ restarts. Everything here is named after what is to be done: a run of a job, a w
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,9 +42,12 @@ if sqlite3.sqlite_version_info < SQLITE_WITH_UNIXEPOCH:
     sa.event.listen(sa.Engine, "connect", _add_unixepoch)
 
 
+OUTAGE = ("OperationalError", "Notification listener error")
+
+
 def _is_no_outage(record: logging.LogRecord) -> bool:
     """Log filter: during an outage DBOS logs every retry, several times a second, while our worker logs it once."""
-    return "OperationalError" not in record.getMessage()
+    return not any(text in record.getMessage() for text in OUTAGE)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Workflows:
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
         )
+        self._unheard_of: set[str] = set()
 
     def enqueue(self, connection: sa.Connection, queue: str, name: str, id: str, *arguments: Any) -> None:
         """Enqueue a workflow as part of a transaction; one of this id that is there stays as it is."""
@@ -98,6 +103,11 @@ class Workflows:
         """Those of these names that some worker has."""
         return self._kept(name=list(names), status=HELD)
 
+    def is_held(self, id: str, worker: str) -> bool:
+        """Whether a worker still has a workflow that it began: not after it was silent and another one was given it."""
+        kept = self.of([id]).get(id)
+        return kept is not None and (kept.status, kept.worker) == (HELD, worker)
+
     def waiting(self, queue: str) -> int:
         """How many of a queue no worker has taken yet."""
         return len(self._kept(queue_name=queue, status=WAITING))
@@ -117,6 +127,17 @@ class Workflows:
             ids = [each.id for each in lost if each.queue == queue]
             self._client.resume_workflows(ids, queue_name=queue)
 
+    def lost(self, held: Mapping[str, Kept], alive: Collection[str], worker: str) -> set[str]:
+        """Those of these workflows that nobody works on: their worker is silent, or is this one, unawares.
+
+        That happens when the database's answer to a claim is lost. Such a one is told at the second time, as this
+        worker may be about to begin it.
+        """
+        theirs = {id for id, kept in held.items() if kept.status == HELD and kept.worker not in alive}
+        ours = {id for id, kept in held.items() if kept.status == HELD and kept.worker == worker} - set(+_running)
+        again, self._unheard_of = ours & self._unheard_of, ours
+        return theirs | again
+
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""
         before = datetime.fromtimestamp(time.time() - kept_s, UTC).isoformat()
@@ -133,6 +154,10 @@ class Workflows:
 def _kept(status: WorkflowStatus) -> Kept:
     about = (status.name, status.queue_name or "", status.status, status.executor_id or "", status.output)
     return Kept(status.workflow_id, *about)
+
+
+_running: Counter[str] = Counter()
+"""The workflows that this process runs. One that was given back and taken again runs twice until the first notices."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +200,16 @@ def _declare(duty: Duty) -> None:
 
     @DBOS.workflow(name=duty.name, max_recovery_attempts=MOST_RECOVERIES)
     def workflow(*arguments: Any) -> Any:
-        return step(*arguments)
+        _running[current()] += 1
+        try:
+            return step(*arguments)
+        finally:
+            _running.subtract([current()])
+
+
+def current() -> str:
+    """The id of the workflow that this thread runs."""
+    return str(DBOS.workflow_id)
 
 
 def leave() -> None:

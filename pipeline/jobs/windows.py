@@ -6,9 +6,10 @@ back what it wanted, and a window that no job wants is stopped.
 """
 
 import logging
+import secrets
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +32,7 @@ from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
 from pipeline.jobs.tables import window_work as work
+from pipeline.jobs.worker_ledger import STALE_S
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -159,6 +161,30 @@ class OfferedWindows:
         return id
 
 
+class Watch(Cancel):
+    """Cancels the making of a window as soon as it is not needed here, by a look at the database twice a second.
+
+    A process that was frozen looks before it goes on: its window may have been given to another worker meanwhile.
+    """
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_needed, self._looked_s = is_needed, time.monotonic()
+
+    def look(self) -> bool:
+        """Look now; during an outage the work goes on."""
+        with suppress(Outage):
+            if not self._is_needed():
+                self.ask()
+        self._looked_s = time.monotonic()
+        return not self._asked.is_set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is to stop."""
+        return self._asked.is_set() or (time.monotonic() - self._looked_s > STALE_S and not self.look())
+
+
 @dataclass(frozen=True)
 class WindowMaker:
     """A worker's part in windows: makes them one at a time, each as the run of its job would."""
@@ -168,33 +194,31 @@ class WindowMaker:
     sessions: Sessions
     stopping: threading.Event
     retry: OutageRetry
+    is_mine: Callable[[], bool]
+    """Whether this worker still has what it began to make."""
     worker: str = ""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
-        if not self.retry.until_done(lambda: self._is_wanted(window)):
+        if not self.retry.until_done(lambda: self._is_needed(window)):
             return UNWANTED
-        if not self.retry.until_done(lambda: self._started(window)):
+        start = secrets.token_hex(8)
+        if not self.retry.until_done(lambda: self._started(window, start)):
             return KILLED
-        cancel, began_s = Cancel(), time.monotonic()
+        began_s = time.monotonic()
 
-        def watch() -> bool:
-            with suppress(Outage):
-                if self.stopping.is_set() or not self.retry.once(lambda: self._is_wanted(window)):
-                    cancel.ask()
-            return not cancel.asked
-
+        watch = Watch(lambda: not self.stopping.is_set() and self.retry.once(lambda: self._is_needed(window)))
         try:
-            with repeating("window watch", PULSE_S, watch):
-                said = self._make(Order.from_json(order), index, window, cancel)
+            with repeating("window watch", PULSE_S, watch.look):
+                said = self._make(Order.from_json(order), index, window, watch)
         except Cancelled:
             said = UNWANTED
         except Exception as error:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
-        if not self.stopping.is_set():
+        if not self.stopping.is_set() and self.retry.until_done(self.is_mine):
             took_s = time.monotonic() - began_s if said == MADE else None
-            self.retry.until_done(lambda: self._ended(window, took_s))
+            self.retry.until_done(lambda: self._ended(window, start, took_s))
         return said
 
     def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
@@ -207,23 +231,29 @@ class WindowMaker:
             return "What this machine made does not reach the shared cache."
         return MADE if made == window else "This machine makes it in another way: its versions or its card differ."
 
-    def _is_wanted(self, window: str) -> bool:
+    def _is_needed(self, window: str) -> bool:
+        """Whether some job wants a window, and wants it of this worker."""
         with self.ledger.engine.connect() as connection:
-            return connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first() is not None
+            wants = connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first()
+        return wants is not None and self.is_mine()
 
-    def _started(self, window: str) -> bool:
-        """Count one more beginning; False after too many that did not come to an end."""
-        this = starts.c.window == window
+    def _started(self, window: str, start: str) -> bool:
+        """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
+        this, again = starts.c.window == window, starts.c.last == start
+        count = starts.update().where(this).values(times=starts.c.times + sa.case((again, 0), else_=1), last=start)
         with self.ledger.engine.begin() as connection:
-            if not connection.execute(starts.update().where(this).values(times=starts.c.times + 1)).rowcount:
-                connection.execute(starts.insert().values(window=window, times=1))
-            times: int = connection.execute(sa.select(starts.c.times).where(this)).scalar_one()
-        return times <= MOST_STARTS
+            times = connection.execute(count.returning(starts.c.times)).scalar()
+            if times is None:
+                connection.execute(starts.insert().values(window=window, times=1, last=start))
+        return (times or 1) <= MOST_STARTS
 
-    def _ended(self, window: str, took_s: float | None) -> None:
-        """Note that a window came to an end, and what it took if it was made: for one of the jobs that want it."""
+    def _ended(self, window: str, start: str, took_s: float | None) -> None:
+        """Forget the beginnings, unless another worker has begun since, and note what it took if it was made.
+
+        That counts for one of the jobs that want it.
+        """
         with self.ledger.engine.begin() as connection:
-            connection.execute(starts.delete().where(starts.c.window == window))
+            connection.execute(starts.delete().where(starts.c.window == window, starts.c.last == start))
             job = connection.execute(sa.select(sa.func.min(wanted.c.job)).where(wanted.c.window == window)).scalar()
             if took_s is not None and job:
                 about = {"worker": self.worker, "device": str(this_device()), "price": card_price()}

@@ -25,7 +25,7 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
-from pipeline.jobs.durable import Duty, leave, serve
+from pipeline.jobs.durable import Duty, current, leave, serve
 from pipeline.jobs.frame_answers import PREVIEW, STRIP
 from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
@@ -123,7 +123,11 @@ class Worker:
     def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
         """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
-        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry, self._name)
+        workflow = current()
+        maker = WindowMaker(
+            ledger, self._home, self._sessions, self._stopping, self._outage_retry,
+            lambda: ledger.workflows.is_held(workflow, self._name), self._name,
+        )  # fmt: skip
         self._stay_if_stopping(even_leaving=self._runner is None)  # its own job waits for windows
         self._parts.add(part)
         try:
