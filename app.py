@@ -36,6 +36,7 @@ AHEAD_MUSIC_HELP = "A folder of music that it listens to ahead, beside that of t
 AHEAD_GB_HELP = "How much of the cache it may fill ahead in a day, in GB."
 ADDRESSES_HELP = "Whether clips may be given by http(s) addresses; else only where no other machine reaches the app."
 SHARED_HELP = "A cache that several homes share, s3://BUCKET/PREFIX or a folder; RESHOOT_SHARED otherwise."
+CARD_PRICE_HELP = "What an hour of this machine's card costs, a plain number: jobs tell then what they cost."
 DATABASE_HELP = "Where jobs are kept: a Postgres URL for several machines; a file in the home otherwise."
 
 
@@ -62,16 +63,23 @@ def main(
         Path | None, typer.Option(help=AHEAD_MUSIC_HELP, envvar="RESHOOT_AHEAD_MUSIC", exists=True, file_okay=False)
     ] = None,
     shared: Annotated[str | None, typer.Option(help=SHARED_HELP, metavar="PLACE")] = None,
+    card_price: Annotated[
+        float | None, typer.Option(help=CARD_PRICE_HELP, envvar="RESHOOT_CARD_PRICE", min=0, metavar="PRICE")
+    ] = None,
 ) -> None:
     """Open the studio. Jobs go on where they were, whatever stopped them."""
+    from pipeline.jobs.locations import database_url, is_between_machines
     from utils.home import home as usual
     from utils.home import use_home
-    from utils.store.shared.opening import use_shared
+    from utils.store.shared.opening import check_shared, use_shared
 
     where = (home or usual()).expanduser().absolute()
     use_home(where)
+    if card_price is not None:
+        os.environ["RESHOOT_CARD_PRICE"] = repr(card_price)  # for the worker, which asks for it
     try:
         use_shared(shared)
+        check_shared(writes=is_between_machines(database_url(where, database)))
         works = (keep_model, ahead, ahead_gb, ahead_music) if worker else None
         _open(host, port, where, auth or [], database, works, addresses)
     except ReshootError as error:

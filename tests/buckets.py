@@ -109,6 +109,8 @@ class Proxy:
     asked: list[str] = field(default_factory=list)
     headers: set[str] = field(default_factory=set)
     """The names of all headers that came."""
+    moved: list[tuple[str, str, str, int]] = field(default_factory=list)
+    """Method, path, range, and how many bytes of content went up and down, of each request that was passed on."""
     over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -154,6 +156,8 @@ class Proxy:
                 answer = upstream.getresponse()
                 content = answer.read()
                 upstream.close()
+                moved = self.command, self.path, self.headers.get("Range", ""), len(body) + len(content)
+                proxy.moved.append(moved)
                 if fault == "alter":
                     content = bytes([content[0] ^ 1]) + content[1:]
                 headers = {name: value for name, value in answer.getheaders() if name.lower() in KEPT}

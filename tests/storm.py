@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from pipeline.engines import restyle
 from pipeline.engines.base import Engine, Lengths
 from pipeline.jobs.job import WorkerSign
+from pipeline.jobs.line import WINDOW as WORKFLOW
 from pipeline.jobs.tables import window_starts
 from pipeline.jobs.worker import TEND_S
 from pipeline.report.journey import Journey
@@ -247,7 +248,7 @@ class Storm:
     def _may_be_hurt(self, machine: Machine) -> bool:
         """Whether it has something in hand that was not interrupted too often: the third time would rightly end it."""
         sign = machine.sign()
-        held = [id for id, kept in self.ledger.workflows.held("windows").items() if kept.worker == machine.name]
+        held = [id for id, kept in self.ledger.workflows.held(WORKFLOW).items() if kept.worker == machine.name]
         if sign is None or not (sign.job or held):
             return False
         if sign.job and self.ledger.get(sign.job).crashes >= MOST_CRASHES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.jobs.durable import HELD, WAITING
-from pipeline.jobs.line import PARTS
+from pipeline.jobs.line import WINDOW as WORKFLOW
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Judgement:
         over: list[Hold] = []
         for change in self.changes:
             before, after = (row or {} for row in (change.before, change.after))
-            if change.place != "workflow_status" or (after or before)["name"] not in PARTS.values():
+            if change.place != "workflow_status" or (after or before)["name"] != WORKFLOW:
                 continue
             id = str((after or before)["workflow_uuid"])
             if before.get("status") == HELD and after.get("status") != HELD and id in under_way:

@@ -1,6 +1,9 @@
 """Several homes on one database: each has its own line, and sees its own jobs."""
 
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,13 +11,14 @@ import sqlalchemy as sa
 
 from pipeline.jobs.board import read_board
 from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
-from pipeline.jobs.job import State
+from pipeline.jobs.job import JobError, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import queue
-from pipeline.jobs.locations import database_url, home_mark, worker_name
+from pipeline.jobs.locations import database_url, home_mark, machine_name, worker_name
 from pipeline.jobs.tables import jobs
 from pipeline.jobs.worker_ledger import WorkerLedger
 from tests.orders import begin_next, restyle_order
+from utils.project import PROJECT_ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +40,37 @@ def test_each_home_has_its_own_line(ledgers: list[Ledger]) -> None:
     one, _ = ledgers
     one.cancel(ids[0][0])
     assert [job.is_called for job in one.all()] == [False, True]
+
+
+def test_a_home_neither_sees_nor_changes_the_job_of_another(ledgers: list[Ledger]) -> None:
+    one, other = ledgers
+    job = one.submit(restyle_order("0" * 64, "a")).id
+    for change in (other.get, other.cancel, other.pause, other.resume, other.retry, other.remove):
+        with pytest.raises(JobError, match="There is no job"):
+            change(job)
+    with pytest.raises(JobError, match="There is no job"):
+        other.edit(job, restyle_order("0" * 64, "b"))
+    assert one.get(job).state is State.QUEUED and one.get(job).order.title == "a"
+
+
+def test_who_looks_after_the_database_sees_the_jobs_of_all_homes(tmp_path: Path, postgres: Callable[[], str]) -> None:
+    url, ids = postgres(), {}
+    for home in ("one", "other"):
+        ledger = Ledger(url, home_mark(tmp_path / home, url))
+        ids[ledger.home] = ledger.submit(restyle_order("0" * 64, f"{home}.mp4")).id
+        ledger.close()
+
+    def listed(*options: str) -> str:
+        command = [sys.executable, "-m", "pipeline", "jobs", "list", *options, "--home", str(tmp_path / "one")]
+        told = subprocess.run([*command, "--database", url], cwd=PROJECT_ROOT, capture_output=True, text=True)
+        assert told.returncode == 0, told.stderr
+        return told.stdout
+
+    assert [job["id"] for job in json.loads(listed("--json"))] == [ids[home_mark(tmp_path / "one", url)]]
+    everyone = json.loads(listed("--all-homes", "--json"))
+    assert {job["home"]: job["id"] for job in everyone} == ids
+    assert {job["home_name"] for job in everyone} == {machine_name()}
+    assert all(f"{machine_name()}-{mark}" in listed("--all-homes") for mark in ids)
 
 
 def test_a_worker_tends_to_the_jobs_of_its_home(ledgers: list[Ledger]) -> None:

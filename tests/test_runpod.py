@@ -17,8 +17,20 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+import sqlalchemy as sa
+import typer
+import yaml
 
+from pipeline.__main__ import app
+from tests.buckets import WEED
+from utils.errors import StoreError
+from utils.guarded_child import WORKER_SECRETS
+from utils.progress import Cancel
 from utils.project import PROJECT_ROOT
+from utils.store.shared.claim import SIGN, claim
+from utils.store.shared.location import check_location
+from utils.store.shared.objects import Objects
+from utils.store.shared.trouble import ObjectError
 
 pytestmark = pytest.mark.slow
 
@@ -252,6 +264,101 @@ def test_image_and_template_start_the_same_script(steps: list[tuple[str, str]]) 
     assert "7860/http" in told["ports"] and ("EXPOSE", "7860") in steps
     assert Path(told["env"]["RESHOOT_HOME"]).is_relative_to(told["volumeMountPath"])
     assert not re.search(r"TOKEN|PASSWORD|SECRET|KEY|AUTH", " ".join(told["env"]))
+
+
+def started(command: list[str]) -> None:
+    """Let the command line read the command by which a worker is started, after what sets its environment."""
+    assert command[:3] == ["env", "-u", "RUNPOD_API_KEY"]
+    assert command[3:5] == ["python", "-m"]
+    program, *words = command[5:]
+    assert program == "pipeline"
+    name, *rest = words
+    typer.main.get_command(app).commands[name].make_context(name, rest)  # type: ignore[attr-defined]
+
+
+def test_pods_that_help_start_a_worker_and_hold_no_secret() -> None:
+    told, of_app = (json.loads((ROOM / f"{name}.json").read_text()) for name in ("worker", "template"))
+    assert told["imageName"] == of_app["imageName"] and told["volumeMountPath"] == of_app["volumeMountPath"]
+    started(told["dockerStartCmd"])
+    assert not told["ports"], "no port is opened"
+    secrets = {name: value for name, value in told["env"].items() if re.search(r"DATABASE|KEY", name)}
+    assert set(secrets) <= set(WORKER_SECRETS) and len(secrets) == 3
+    assert all(re.fullmatch(r"\{\{ RUNPOD_SECRET_\w+ \}\}", value) for value in secrets.values())
+    check_location(told["env"]["RESHOOT_SHARED"])
+
+
+def test_sky_pilot_starts_the_same_worker() -> None:
+    told = yaml.safe_load((ROOM / "skypilot.yaml").read_text())
+    pod = json.loads((ROOM / "worker.json").read_text())
+    assert told["resources"]["image_id"] == f"docker:{pod['imageName']}"
+    folder, start = told["run"].splitlines()
+    assert folder == "cd /opt/reshoot" and ("WORKDIR /opt/reshoot") in (ROOM / "Dockerfile").read_text()
+    started(shlex.split(start.removeprefix("exec ")))
+    assert set(told["secrets"]) | set(told["envs"]) == {*pod["env"]} - {"RESHOOT_HOME", "HF_HOME"}
+    assert set(told["secrets"]) <= set(WORKER_SECRETS) and not any(told["secrets"].values())
+    command = re.search(r"sky launch (.*)", (ROOM / "skypilot.yaml").read_text())
+    assert command and set(re.findall(r"--secret (\w+)", command[1])) == set(told["secrets"])
+
+
+@pytest.fixture
+def workshop() -> dict[str, Any]:
+    """The services of the workshop."""
+    told: dict[str, Any] = yaml.safe_load((ROOM / "compose.yaml").read_text())["services"]
+    return told
+
+
+def test_the_workshop_s_bucket_is_made_and_taken(
+    workshop: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = {name: free_port() for name in ("s3", "master", "volume", "filer", "s3.port.grpc", "master.port.grpc",
+                                             "volume.port.grpc", "filer.port.grpc")}  # fmt: skip
+    (tmp_path / "data").mkdir()
+    there = {"-dir=/data": f"-dir={tmp_path / 'data'}", "-ip=bucket": "-ip=127.0.0.1", "-s3.port=8333": ""}
+    command = [there.get(word, word) for word in workshop["bucket"]["command"]]
+    assert set(there) <= set(workshop["bucket"]["command"]) and workshop["bucket"]["ports"] == ["8333:8333"]
+    elsewhere = [f"-{name if '.' in name else f'{name}.port'}={port}" for name, port in ports.items()]
+    elsewhere += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.electionTimeout=1s", "-ip.bind=127.0.0.1"]
+    elsewhere += [f"-filer.localSocket={tmp_path / 'f'}", f"-s3.localSocket={tmp_path / 's'}"]
+    keys = {"AWS_ACCESS_KEY_ID": "reshoot", "AWS_SECRET_ACCESS_KEY": "of-the-workshop"}
+    assert workshop["bucket"]["environment"]["AWS_ACCESS_KEY_ID"] == "reshoot"
+    with (tmp_path / "log").open("wb") as log:
+        words = [word for word in (*command, *elsewhere) if word]
+        server = subprocess.Popen([WEED, *words], env={**os.environ, **keys}, stdout=log, stderr=log)
+    try:
+        (making,) = workshop["make-bucket"]["command"]
+        making = making.replace("weed shell", f"{WEED} shell")
+        for name, port in (("master", 9333), ("filer", 8888)):
+            making = making.replace(f"bucket:{port}", f"127.0.0.1:{ports[name]}.{ports[f'{name}.port.grpc']}")
+        subprocess.run([*workshop["make-bucket"]["entrypoint"], making], timeout=PATIENCE_S, check=True)
+        for name, value in {**keys, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3']}", "AWS_REGION": "x"}.items():
+            monkeypatch.setenv(name, value)
+        objects = Objects("s3://reshoot/shared")
+        until(lambda: claimed(objects), "place in the bucket")
+        objects.close()
+    finally:
+        server.kill()
+        server.wait()
+        for part in ("s3", "master", "volume", "filer"):
+            Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.port.grpc']}.sock").unlink(missing_ok=True)
+
+
+def claimed(objects: Objects) -> bool:
+    """Whether a place can be used, now or when its server is ready."""
+    try:
+        claim(objects, writes=True)
+        return SIGN in {each.name for each in objects.list("", Cancel())}
+    except (StoreError, ObjectError):
+        return False
+
+
+def test_the_workshop_s_database_is_the_one_that_the_readme_names(workshop: dict[str, Any]) -> None:
+    about = workshop["database"]["environment"]
+    (named,) = re.findall(r"RESHOOT_DATABASE=(postgresql://reshoot:\S+)", (ROOM / "README.md").read_text())
+    url = sa.make_url(named)
+    assert (url.username, url.database) == (about["POSTGRES_USER"], about["POSTGRES_DB"]) and url.port is None
+    assert workshop["database"]["ports"] == ["5432:5432"]
+    assert about["POSTGRES_PASSWORD"] == workshop["bucket"]["environment"]["AWS_SECRET_ACCESS_KEY"]
+    assert about["POSTGRES_PASSWORD"].startswith("${WORKSHOP_PASSWORD:?"), "without a password nothing starts"
 
 
 def test_the_readme_names_what_there_is() -> None:

@@ -14,12 +14,14 @@ from pipeline.jobs import database
 from pipeline.jobs.database import begin_alone
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
+from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import window_starts, workers
 from pipeline.jobs.windows import WindowMaker
 from tests.engines import CPU
 from tests.journeys import filmed
 from tests.workers import house
+from utils.guarded_child import environment
 from utils.walker import Shot
 
 pytestmark = pytest.mark.slow
@@ -113,3 +115,20 @@ def test_a_worker_lives_through_an_outage_of_its_server(tmp_path: Path, postgres
         written = log.read_text()
         assert written.count("does not answer") == 1 and "Traceback" not in written, written
     admin.dispose()
+
+
+def test_the_password_of_the_database_is_no_argument_and_reaches_no_child(
+    tmp_path: Path, postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(postgres()).set(password="a-secret").render_as_string(hide_password=False)
+    with house(tmp_path / "home", opened=False, RESHOOT_DATABASE=url) as people:
+        people.ledger.close()
+        people.ledger = Ledger(url, home_mark(people.home, url))
+        people.open()
+        worker = people.awake()
+        assert "a-secret" not in Path(f"/proc/{worker.pid}/cmdline").read_text()
+        assert "a-secret" not in Path(f"/proc/{people.supervisors[0].pid}/cmdline").read_text()
+        [log] = (tmp_path / "home" / "jobs").glob("*.log")
+        assert "a-secret" not in log.read_text()
+    monkeypatch.setenv("RESHOOT_DATABASE", url)
+    assert "a-secret" not in str(environment())

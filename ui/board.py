@@ -4,13 +4,14 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 from pipeline.jobs.board import Board, read_board
+from pipeline.jobs.costs import WindowWork, cost_of
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.order import Order
@@ -56,13 +57,14 @@ class BoardView:
             "disk": {"free_bytes": shutil.disk_usage(self.studio.home).free // DISK_STEP_BYTES * DISK_STEP_BYTES},
             "counts": board.counts,
             "batches": {id: vars(batch) for id, batch in board.batches.items()},
-            "jobs": [self.view(job, owner) for job in board.jobs],
+            "jobs": [self.view(job, owner, board.windows.get(job.id, ())) for job in board.jobs],
         }
         tag = blake2b(json.dumps(shown).encode(), digest_size=12).hexdigest()
         return f'"{tag}"', {"now": time.time(), "tag": f'"{tag}"', **shown}
 
-    def view(self, job: Job, owner: str) -> dict[str, Any]:
-        """A job as JSON for one browser; `wish` is its requested action."""
+    def view(self, job: Job, owner: str, made: Sequence[WindowWork] | None = None) -> dict[str, Any]:
+        """A job as JSON for one browser; `wish` is its requested action. Who made its windows is read unless given."""
+        cost = cost_of(job, self.studio.ledger.window_work(job.id) if made is None else made)
         return {
             "id": job.id,
             "title": job.order.title,
@@ -76,6 +78,7 @@ class BoardView:
             "expected_s": None if job.state.ended else self._expected(job),
             "took_s": job.took_s if job.state.ended else None,
             "card": card(job),
+            "cost": cost.to_json() if cost else None,
             "batch": job.order.batch,
             "batch_name": job.order.batch_name,
             "mine": bool(owner) and job.order.owner == owner,

@@ -101,7 +101,8 @@ class Machine:
         """A worker by its heartbeat, with uptime and memory if it runs on this machine."""
         silent_s = max(0.0, time.time() - sign.beat_at)
         facts = {"name": sign.name, "job": sign.job, "silent_s": round(silent_s, 1), "alive": silent_s < ALIVE_S}
-        facts |= {"device": sign.device, "leaving": sign.is_leaving}
+        facts |= {"device": sign.device, "leaving": sign.is_leaving, "price": sign.price}
+        facts |= {"used_s": round(sign.used_s, 1), "idle_s": round(sign.idle_s, 1)}
         return {**facts, **(self._process(sign) or {"up_s": None, "bytes": None})}
 
     def _process(self, sign: WorkerSign) -> dict[str, Any] | None:

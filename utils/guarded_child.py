@@ -30,9 +30,10 @@ log = logging.getLogger(__name__)
 
 WORKER_SECRETS = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_SSE_CUSTOMER_KEY_BASE64", "RESHOOT_LANGUAGE_MODEL_KEY",
+    "AWS_SSE_CUSTOMER_KEY_BASE64", "RESHOOT_LANGUAGE_MODEL_KEY", "RESHOOT_DATABASE",
 )  # fmt: skip
-"""What opens the bucket of a shared cache, and the key of a language model. The worker alone is given them."""
+"""What opens the bucket of a shared cache and the database, and the key of a language model. The worker alone is given
+them."""
 SECRETS = ("RUNPOD_API_KEY", "HF_TOKEN_WRITE", "RESHOOT_AUTH", "RESHOOT_BROLL_KEY", *WORKER_SECRETS)
 """Variables of the environment that no child needs, and that no log of one may show."""
 FRUGAL = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

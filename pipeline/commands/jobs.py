@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,24 +88,37 @@ def _kept_clip(clip: str, home: Path) -> tuple[str, str]:
 
 
 @app.command(name="list")
-def list_(home: Home = None, database: Database = None, as_json: AsJson = False) -> None:
+def list_(
+    home: Home = None,
+    database: Database = None,
+    all_homes: Annotated[
+        bool, typer.Option("--all-homes", help="Of all homes of the database, and not of this one alone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Every job, in the order in which they run or ran."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     with open_ledger(home, database) as ledger:
-        jobs, idle = ledger.all(), _idle(ledger)
+        jobs, idle = ledger.of_all_homes() if all_homes else ledger.all(), _idle(ledger)
+        names = ledger.home_names() if all_homes else {}
     if as_json:
-        print_json([_plain(job) for job in jobs])
+        print_json([_plain(job) | ({"home_name": names.get(job.home, "")} if all_homes else {}) for job in jobs])
         return
     table = Table(box=None, pad_edge=False)
+    if all_homes:
+        table.add_column("home", no_wrap=True)
     for column in ("job", "kind", "clip", "state", "done", "left", "what"):
         table.add_column(column, justify="right" if column in ("done", "left") else "left", no_wrap=column != "what")
     for job in jobs:
         state = f"[{COLOURS.get(job.state, 'dim')}]{job.state}[/]"
         what = escape(job.problem or job.stage)
-        table.add_row(job.id[:8], job.order.kind, escape(job.order.title), state, f"{job.share:.0%}", _left(job), what)
+        of = [escape(_home(job, names))] if all_homes else []
+        table.add_row(
+            *of, job.id[:8], job.order.kind, escape(job.order.title), state, f"{job.share:.0%}", _left(job), what
+        )
     console = Console(highlight=False)
     console.print(table if jobs else "There are no jobs.")
     if idle:
@@ -117,6 +131,7 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     from rich.console import Console
     from rich.markup import escape
 
+    from pipeline.jobs.costs import cost_of
     from pipeline.jobs.expectation import Expectations
     from pipeline.jobs.results import Results
     from utils.home import home as usual
@@ -124,8 +139,10 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     with open_ledger(home, database) as ledger:
         found = _find(ledger, job)
         events, estimate = ledger.job_events(found.id), Expectations(ledger, home or usual()).of(found)
+        cost = cost_of(found, ledger.window_work(found.id))
     if as_json:
-        print_json({**_plain(found), "diary": [vars(entry) for entry in events]})
+        told = cost.to_json() if cost else None
+        print_json({**_plain(found), "cost": told, "diary": [vars(entry) for entry in events]})
         return
     console = Console(highlight=False)
     console.print(f"[bold]{escape(found.order.title)}[/] ({found.id}): {found.state}, {found.share:.0%}")
@@ -136,6 +153,8 @@ def show(job: JobId, home: Home = None, database: Database = None, as_json: AsJs
     if found.started_at:
         took = f", worked on for {found.took_s:.0f} s" if found.took_s else ""
         console.print(f"Started: {time.strftime('%H:%M', time.localtime(found.started_at))}{took}")
+    for sentence in cost.sentences if cost else ():
+        console.print(escape(sentence))
     if found.result:
         console.print(f"Result: {escape(str(Results.of(home or usual()).place(found.id)))}")
     for entry in events:
@@ -226,6 +245,11 @@ def _idle(ledger: Ledger) -> bool:
     """Whether jobs are in line and nobody is there to do them."""
     waits = any(job.state == "queued" for job in ledger.all())
     return waits and not any(time.time() - sign.beat_at < ALIVE_S for sign in ledger.workers())
+
+
+def _home(job: Job, names: Mapping[str, str]) -> str:
+    """The name of a job's home with its mark, as workers of it are called; nothing of a database of one home."""
+    return "-".join(part for part in (names.get(job.home, ""), job.home) if part)
 
 
 def _left(job: Job) -> str:

@@ -48,6 +48,17 @@ Shared = Annotated[
     ),
 ]
 
+CardPrice = Annotated[
+    float | None,
+    typer.Option(
+        "--card-price",
+        envvar="RESHOOT_CARD_PRICE",
+        min=0,
+        metavar="PRICE",
+        help="What an hour of this machine's card costs, a plain number: jobs tell then what they cost.",
+    ),
+]
+
 
 def kept_keys(keys: Path | None, home: Path | None) -> str | None:
     """The digest of painted frames, which are kept in the home as one file."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.ledger import AsJson, Database, Home, open_ledger, print_json
-from pipeline.commands.options import Shared
+from pipeline.commands.options import CardPrice, Shared
+
+if TYPE_CHECKING:
+    from pipeline.jobs.job import WorkerSign
 
 KEEP_MODEL_HELP = "How long an engine that nobody uses stays open, with its model in memory."
 AHEAD_HELP = (
@@ -37,6 +40,7 @@ def worker(
         Path | None, typer.Option(help=AHEAD_MUSIC_HELP, envvar="RESHOOT_AHEAD_MUSIC", exists=True, file_okay=False)
     ] = None,
     shared: Shared = None,
+    card_price: CardPrice = None,
 ) -> None:
     """Do the jobs of a home as they come. Started by the app by itself; alone, it serves the command line.
 
@@ -47,16 +51,19 @@ def worker(
     from rich.console import Console
 
     from pipeline.jobs.ahead import Budget
-    from pipeline.jobs.locations import database_url, worker_name
+    from pipeline.jobs.costs import use_price
+    from pipeline.jobs.locations import database_url, is_between_machines, worker_name
     from pipeline.jobs.supervisor import Supervisor
     from utils.home import home as usual
     from utils.home import use_home
-    from utils.store.shared.opening import use_shared
+    from utils.store.shared.opening import check_shared, use_shared
 
     use_shared(shared)
+    use_price(card_price)
     where = home or usual()
     use_home(where)
     url, budget = database_url(where, database), Budget.of(ahead, ahead_gb, ahead_music)
+    check_shared(writes=is_between_machines(url))
     supervisor = Supervisor(where, url, name or worker_name(where, url), keep_model, budget)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: supervisor.stopping.set())
@@ -76,19 +83,27 @@ def list_(home: Home = None, database: Database = None, as_json: AsJson = False)
     from pipeline.jobs.line import in_hand
 
     with open_ledger(home, database) as ledger:
-        signs, making = ledger.workers(), in_hand(ledger.workflows)
+        signs, making, parts = ledger.workers(), in_hand(ledger.workflows), ledger.parts()
     if as_json:
-        print_json([{**vars(sign), "makes": making.get(sign.name, [])} for sign in signs])
+        print_json([_plain(sign, making.get(sign.name, []), parts.get(sign.name, [])) for sign in signs])
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("worker", "on", "does", "last sign"):
+    for column in ("worker", "on", "does", "made", "card used", "idle", "an hour", "last sign"):
         table.add_column(column)
     for sign in signs:
         does = [f"job {sign.job[:8]}"] * bool(sign.job) + [f"a {part}" for part in making.get(sign.name, [])]
         does += ["leaves when it is done"] * sign.is_leaving
         ago = f"{max(0.0, time.time() - sign.beat_at):.0f} s ago"
-        table.add_row(escape(sign.name), escape(sign.device), ", ".join(does) or "waits", ago)
+        made = ", ".join(f"{count} of {total} parts of {job[:8]}" for job, count, total in parts.get(sign.name, []))
+        times = f"{sign.used_s:.0f} s", f"{sign.idle_s:.0f} s", "" if sign.price is None else f"{sign.price:g}"
+        table.add_row(escape(sign.name), escape(sign.device), ", ".join(does) or "waits", made, *times, ago)
     Console(highlight=False).print(table if signs else "No worker is running.")
+
+
+def _plain(sign: WorkerSign, makes: list[str], parts: list[tuple[str, int, int]]) -> dict[str, Any]:
+    """A worker for programs."""
+    made = [{"job": job, "parts": count, "of": total} for job, count, total in parts]
+    return {**vars(sign), "idle_s": sign.idle_s, "makes": makes, "made": made}
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """The board: a snapshot of a home's jobs for one page: running jobs, the head of the queue, and jobs that ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from pipeline.jobs.costs import WindowWork, read_window_work
 from pipeline.jobs.job import Job, State, WorkerSign
 from pipeline.jobs.ledger import IN_LINE, Ledger
 from pipeline.jobs.tables import job_of, jobs, read_signs
@@ -31,6 +32,8 @@ class Board:
     counts: Mapping[State, int]
     batches: Mapping[str, Batch]
     workers: tuple[WorkerSign, ...]
+    windows: Mapping[str, Sequence[WindowWork]]
+    """Who made windows of the jobs that are shown."""
 
 
 def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
@@ -47,7 +50,8 @@ def read_board(ledger: Ledger, most_in_line: int, most_ended: int) -> Board:
         counts = connection.execute(by_state).all()
         signs = tuple(read_signs(connection))
         batches = _batches(connection, {job.order.batch for job in shown} - {""})
-    return Board(shown, {State(state): count for state, count in counts}, batches, signs)
+        made = read_window_work(connection, [job.id for job in shown])
+    return Board(shown, {State(state): count for state, count in counts}, batches, signs, made)
 
 
 def _batches(connection: sa.Connection, names: set[str]) -> dict[str, Batch]:

@@ -11,12 +11,15 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from pipeline.jobs.database_check import SCHEMA, check_database, refusal, version
 from pipeline.jobs.job import JobError
-from pipeline.jobs.tables import meta
+from pipeline.jobs.tables import meta, schema
 from utils.errors import ReshootError
 
 UPGRADE_LOCK = 0x5E5408
 """Key of the Postgres advisory lock under which the schema is upgraded."""
+CONNECTIONS = 2
+"""How many connections to Postgres a pool keeps open: servers have a hundred in all, and there may be many workers."""
 NOTICING = {
     "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3",
     "tcp_user_timeout": "25000",
@@ -49,7 +52,10 @@ class Database:
 
 
 def open_database(url: str, *, new: bool = True) -> Database:
-    """Open the database and upgrade its schema; without `new` an SQLite file must exist already."""
+    """Open the database, unless it is to be refused, and upgrade its schema.
+
+    Without `new` an SQLite file must exist already.
+    """
     parsed = _parse_url(url)
     file = Path(str(parsed.database)).absolute() if parsed.get_backend_name() == "sqlite" else None
     try:
@@ -60,12 +66,20 @@ def open_database(url: str, *, new: bool = True) -> Database:
         else:
             parsed = parsed.set(query={**NOTICING, **parsed.query})
         database = Database(parsed.render_as_string(hide_password=False), _engine(parsed), file)
-        _upgrade(database.engine)
+        _prepare(parsed, database.engine)
     except (sa.exc.DatabaseError, OSError) as error:
-        why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        remedy = "Check that it is there, that it may be written, and its user, password and name."
-        raise JobError(f"The database of the jobs cannot be opened: {why}.", remedy) from error
+        raise refusal(error) from None
     return database
+
+
+def _prepare(url: sa.URL, engine: sa.Engine) -> None:
+    """Check a database and upgrade its schema; one that is refused is not left open."""
+    try:
+        check_database(url, engine)
+        _upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _find(file: Path, new: bool) -> None:
@@ -85,7 +99,8 @@ def _find(file: Path, new: bool) -> None:
 def _engine(url: sa.URL) -> sa.Engine:
     """An engine; SQLite gets no pool, because a pooled connection does not notice that its file was replaced."""
     if url.get_backend_name() != "sqlite":
-        engine = sa.create_engine(url, pool_pre_ping=True)  # the server may have restarted since a connection was made
+        # more are opened while they are needed; the server may have restarted since one was made
+        engine = sa.create_engine(url, pool_pre_ping=True, pool_size=CONNECTIONS)
         sa.event.listen(engine, "connect", _limit_standing_still)
         return engine
     engine = sa.create_engine(url, poolclass=sa.NullPool)
@@ -122,7 +137,7 @@ def begin_alone(connection: sa.Connection, lock: int) -> None:
 def _upgrade(engine: sa.Engine) -> None:
     """Add missing tables and columns, in one process at a time; takes no lock if none is missing."""
     with engine.connect() as connection:
-        if not _missing(connection):
+        if version(connection) == SCHEMA and not _missing(connection):
             return
     with engine.begin() as connection:
         begin_alone(connection, UPGRADE_LOCK)
@@ -131,6 +146,8 @@ def _upgrade(engine: sa.Engine) -> None:
             table = engine.dialect.identifier_preparer.format_table(column.table)
             added = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
             connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {added}"))
+        connection.execute(schema.delete())
+        connection.execute(schema.insert().values(version=SCHEMA))
 
 
 def _missing(connection: sa.Connection) -> list[sa.Column[Any]]:

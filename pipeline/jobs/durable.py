@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus, run_dbos_database_migrations
 
-from pipeline.jobs.database import Database
+from pipeline.jobs.database import CONNECTIONS, Database
 
 APPLICATION = "reshoot"
 FORMAT = "2"
@@ -55,6 +55,8 @@ class Kept:
     """What DBOS knows of a workflow."""
 
     id: str
+    name: str
+    queue: str
     status: str
     worker: str
     output: Any = None
@@ -75,6 +77,7 @@ class Workflows:
         self._client = DBOSClient(
             system_database_url=database.url,
             system_database_engine=database.shared_engine,
+            system_database_pool_size=CONNECTIONS,
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
         )
@@ -96,9 +99,9 @@ class Workflows:
         """Those whose id begins so."""
         return self._kept(workflow_id_prefix=prefix)
 
-    def held(self, queue: str) -> Mapping[str, Kept]:
-        """Those of a queue that some worker has."""
-        return self._kept(queue_name=queue, status=HELD)
+    def held(self, *names: str) -> Mapping[str, Kept]:
+        """Those of these names that some worker has."""
+        return self._kept(name=list(names), status=HELD)
 
     def is_held(self, id: str, worker: str) -> bool:
         """Whether a worker still has a workflow that it began: not after it was silent and another one was given it."""
@@ -111,30 +114,29 @@ class Workflows:
 
     def _kept(self, **which: Any) -> dict[str, Kept]:
         found = self._client.list_workflows(**which, load_input=False)
-        return {
-            each.workflow_id: Kept(each.workflow_id, each.status, each.executor_id or "", each.output) for each in found
-        }
+        return {each.workflow_id: _kept(each) for each in found}
 
     def drop(self, ids: Collection[str]) -> None:
         """Delete workflows that nobody needs; without it they would be begun in their turn, and find nothing to do."""
         if ids:
             self._client.delete_workflows(list(ids))
 
-    def give_back(self, held: Mapping[str, Mapping[str, Kept]], alive: Collection[str], worker: str) -> None:
-        """Enqueue again, each on its queue, what nobody works on; DBOS refuses what a silent worker still writes.
+    def give_back(self, lost: Collection[Kept]) -> None:
+        """Enqueue again what a worker holds that is lost; DBOS refuses whatever that worker may still write."""
+        for queue in {each.queue for each in lost}:
+            ids = [each.id for each in lost if each.queue == queue]
+            self._client.resume_workflows(ids, queue_name=queue)
 
-        Its worker is silent, or is this one, unawares: the database's answer to its claim was lost. Such a one is given
-        back at the second time, as this worker may be about to begin it.
+    def lost(self, held: Mapping[str, Kept], alive: Collection[str], worker: str) -> set[str]:
+        """Those of these workflows that nobody works on: their worker is silent, or is this one, unawares.
+
+        That happens when the database's answer to a claim is lost. Such a one is told at the second time, as this
+        worker may be about to begin it.
         """
-        unheard_of: set[str] = set()
-        for queue, found in held.items():
-            begun = [each for each in found.values() if each.status == HELD]
-            ours = {each.id for each in begun if each.worker == worker} - set(+_running)
-            lost = ours & self._unheard_of | {each.id for each in begun if each.worker not in alive}
-            unheard_of |= ours
-            if lost:
-                self._client.resume_workflows(list(lost), queue_name=queue)
-        self._unheard_of = unheard_of
+        theirs = {id for id, kept in held.items() if kept.status == HELD and kept.worker not in alive}
+        ours = {id for id, kept in held.items() if kept.status == HELD and kept.worker == worker} - set(+_running)
+        again, self._unheard_of = ours & self._unheard_of, ours
+        return theirs | again
 
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""
@@ -149,15 +151,20 @@ class Workflows:
         self._client.destroy()
 
 
+def _kept(status: WorkflowStatus) -> Kept:
+    about = (status.name, status.queue_name or "", status.status, status.executor_id or "", status.output)
+    return Kept(status.workflow_id, *about)
+
+
 _running: Counter[str] = Counter()
 """The workflows that this process runs. One that was given back and taken again runs twice until the first notices."""
 
 
 @dataclass(frozen=True)
 class Duty:
-    """What a worker does: workflows of one name, from one queue, one at a time. The result must be plain values."""
+    """What a worker does: workflows of one name, one of each queue at a time. The result must be plain values."""
 
-    queue: str
+    queues: tuple[str, ...]
     name: str
     run: Callable[..., Any]
 
@@ -168,6 +175,7 @@ def serve(database: Database, worker: str, duties: Collection[Duty]) -> None:
         "name": APPLICATION,
         "system_database_url": database.url,
         "system_database_engine": database.shared_engine,
+        "sys_db_pool_size": 2 * CONNECTIONS,
         "application_version": FORMAT,
         "executor_id": worker,
         "serializer": DBOSPortableJSONSerializer(),
@@ -176,10 +184,11 @@ def serve(database: Database, worker: str, duties: Collection[Duty]) -> None:
     DBOS(config=config)
     for duty in duties:
         _declare(duty)
-    DBOS.listen_queues([duty.queue for duty in duties])  # and to none of other homes, which the database names too
+    queues = [queue for duty in duties for queue in duty.queues]
+    DBOS.listen_queues(queues)  # and to none of other homes, which the database names too
     DBOS.launch()
-    for duty in duties:
-        DBOS.register_queue(duty.queue, worker_concurrency=1, polling_interval_sec=POLL_S)
+    for queue in queues:
+        DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=POLL_S)
 
 
 def _declare(duty: Duty) -> None:

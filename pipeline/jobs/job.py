@@ -112,6 +112,10 @@ class Job:
     """Whether it is the queued job that workers are offered."""
     home: str = ""
     """The mark of the home that has its files, where several homes share a database."""
+    waited_s: float = 0.0
+    """How much of `worked_s` it waited for windows, which workers make meanwhile."""
+    price: float | None = None
+    """What an hour of the card of its worker costs; None where that is not known."""
 
     @property
     def spot(self) -> Spot:
@@ -147,3 +151,13 @@ class WorkerSign:
     """What its engines compute on."""
     is_leaving: bool = False
     """Whether it takes nothing new, and ends when it has finished what it has."""
+    alive_s: float = 0.0
+    used_s: float = 0.0
+    """For how long it has run, and used its card of that."""
+    price: float | None = None
+    """What an hour of its card costs; None where that is not known."""
+
+    @property
+    def idle_s(self) -> float:
+        """For how long its card had nothing to do."""
+        return max(0.0, self.alive_s - self.used_s)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.costs import card_price
 from pipeline.jobs.database import Outage
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, RequestedAction, State
@@ -51,12 +52,15 @@ class JobRunner:
     home: Path
     outage_retry: OutageRetry
     sessions: Sessions
+    window_queues: Collection[str] = ()
+    """Those that this worker takes windows from."""
     cancel: Cancel = field(default_factory=Cancel)
     _requested: RequestedAction = RequestedAction.NONE
     _full: StoreFull | None = None
     """Set once the disk is too full for the ledger itself; the job then waits for space."""
     _reporting: threading.Lock = field(default_factory=threading.Lock)
     _began_s: float = field(default_factory=time.monotonic)
+    _offered: OfferedWindows | None = None
 
     def __post_init__(self) -> None:
         self._progress = ProgressEstimate(find_kind(self.job.order.kind).stages)
@@ -81,7 +85,7 @@ class JobRunner:
             else:
                 self._end(State.FAILED, "", self._problem(error))
         else:
-            values = {"share": 1.0, "result": result, "problem": "", "remedy": "", "worked_s": self._worked_s}
+            values = {"share": 1.0, "result": result, "problem": "", "remedy": "", **self._taken}
             self.outage_retry.until_done(lambda: self.worker_ledger.end(self.job.id, State.DONE, "Finished.", **values))
 
     def _problem(self, error: Exception) -> ReshootError:
@@ -122,12 +126,19 @@ class JobRunner:
             yield None
             return
         ledger = self.worker_ledger.ledger
-        offered = OfferedWindows(ledger, self.job, self.home, self._store, self.cancel, self.outage_retry)
+        known = (ledger, self.job, self.home, self._store, self.cancel, self.outage_retry)
+        offered = OfferedWindows(*known, queues=self.window_queues)
+        self._offered = offered
         try:
             yield offered
         finally:
             with suppress(Outage):
                 self.outage_retry.once(offered.close)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a window that some worker makes, and computes nothing itself."""
+        return self._offered is not None and self._offered.is_waiting
 
     @property
     def _is_spread(self) -> bool:
@@ -168,15 +179,15 @@ class JobRunner:
         why = {"problem": error.problem if error else "", "remedy": error.remedy if error else ""}
         event = sentence or str(error)
         self.outage_retry.until_done(
-            lambda: self.worker_ledger.end(
-                self.job.id, state, event, needs_bytes=needs_bytes, worked_s=self._worked_s, **why
-            )
+            lambda: self.worker_ledger.end(self.job.id, state, event, needs_bytes=needs_bytes, **self._taken, **why)
         )
 
     @property
-    def _worked_s(self) -> float:
-        """How long workers have worked on this job, this run included."""
-        return round(self.job.worked_s + time.monotonic() - self._began_s, 2)
+    def _taken(self) -> dict[str, float | None]:
+        """How long workers have worked on this job, this run included, and at what price."""
+        worked_s = self.job.worked_s + time.monotonic() - self._began_s
+        waited_s = self.job.waited_s + (self._offered.waited_s if self._offered else 0.0)
+        return {"worked_s": round(worked_s, 2), "waited_s": round(waited_s, 2), "price": card_price()}
 
     def _beat(self) -> bool:
         """Report progress; cancels the run, and returns False, when that is requested or the disk is full."""
@@ -187,7 +198,7 @@ class JobRunner:
             note=progress.note,
             share=progress.share,
             left_s=progress.left_s,
-            worked_s=self._worked_s,
+            **self._taken,
         )
         if not (self._requested or self._full):
             return True

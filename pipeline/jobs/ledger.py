@@ -13,12 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.jobs.costs import WindowWork, read_parts, read_window_work
 from pipeline.jobs.database import begin_alone, open_database
 from pipeline.jobs.durable import Workflows
 from pipeline.jobs.job import Job, JobError, JobEvent, RequestedAction, State, WorkerSign
 from pipeline.jobs.line import call, queue, workflow
+from pipeline.jobs.locations import machine_name
 from pipeline.jobs.order import Order
-from pipeline.jobs.tables import job_events, job_of, jobs, now, read_signs, workers
+from pipeline.jobs.tables import homes, job_events, job_of, jobs, now, read_signs, window_work, workers
 from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
@@ -28,6 +30,7 @@ RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
     "remedy": "", "started_at": None, "finished_at": None, "result": {}, "worked_s": 0.0, "card": None,
+    "waited_s": 0.0, "price": None,
 }  # fmt: skip
 NO_PROBLEM: dict[str, Any] = {"needs_bytes": 0, "problem": "", "remedy": ""}
 CLOSEST = 1e-6
@@ -51,9 +54,12 @@ class Ledger:
             self._adopt()
 
     def _adopt(self) -> None:
-        """Take the jobs of earlier versions, in which a database knew no homes."""
+        """Take the jobs of earlier versions, in which a database knew no homes, and tell this home's name."""
+        mine = sa.select(sa.literal(self.home), sa.literal(machine_name()))
+        unknown = ~sa.exists().where(homes.c.mark == self.home)
         with self.engine.begin() as connection:
             connection.execute(jobs.update().where(jobs.c.home == "").values(home=self.home))
+            connection.execute(homes.insert().from_select(["mark", "name"], mine.where(unknown)))
 
     def close(self) -> None:
         """Close the database."""
@@ -72,9 +78,9 @@ class Ledger:
         return self._read(jobs.c.id.in_([row["id"] for row in new]))
 
     def get(self, job: str) -> Job:
-        """One job; JobError if there is none."""
+        """One job of this home; JobError if there is none."""
         with self.engine.connect() as connection:
-            row = connection.execute(jobs.select().where(jobs.c.id == job)).mappings().first()
+            row = connection.execute(jobs.select().where(self.ours, jobs.c.id == job)).mappings().first()
         if row is None:
             raise JobError(f"There is no job {job!r}.", "`python -m pipeline jobs list` shows all of them.")
         return job_of(row)
@@ -82,6 +88,17 @@ class Ledger:
     def all(self) -> list[Job]:
         """Every job of this home, by its position in the queue."""
         return self._read(self.ours)
+
+    def of_all_homes(self) -> list[Job]:
+        """Every job of the database, by home: for who looks after all of it."""
+        query = jobs.select().order_by(jobs.c.home, jobs.c.position, jobs.c.created_at)
+        with self.engine.connect() as connection:
+            return [job_of(row) for row in connection.execute(query).mappings()]
+
+    def home_names(self) -> dict[str, str]:
+        """The names of the homes by their marks: the machine that each was on first."""
+        with self.engine.connect() as connection:
+            return {row.mark: row.name for row in connection.execute(sa.select(homes))}
 
     def in_state(self, *states: State) -> list[Job]:
         """The jobs of this home in one of these states, by their position in the queue."""
@@ -125,6 +142,16 @@ class Ledger:
             if not connection.execute(asked).rowcount:
                 problem = f"There is no worker {worker!r}."
                 raise JobError(problem, "`python -m pipeline worker list` shows all of them.")
+
+    def window_work(self, job: str) -> list[WindowWork]:
+        """Who made windows of a job."""
+        with self.engine.connect() as connection:
+            return read_window_work(connection, [job]).get(job, [])
+
+    def parts(self) -> dict[str, list[tuple[str, int, int]]]:
+        """What each worker made of the jobs that run now: (job, windows made, of so many)."""
+        with self.engine.connect() as connection:
+            return read_parts(connection)
 
     def job_events(self, job: str) -> list[JobEvent]:
         """The history of a job, oldest event first."""
@@ -186,6 +213,7 @@ class Ledger:
             changed = connection.execute(jobs.delete().where(jobs.c.id == job, jobs.c.state != State.RUNNING)).rowcount
             if changed:
                 connection.execute(job_events.delete().where(job_events.c.job == job))
+                connection.execute(window_work.delete().where(window_work.c.job == job))
         if not changed:
             return self._outcome(job, changed, "removed")
         self.workflows.drop([workflow(job, removed.run)])
@@ -222,13 +250,15 @@ class Ledger:
     def _queue_again(self, job: str, states: tuple[State, ...], done: str, values: Mapping[str, Any]) -> Job:
         with self.changing() as connection:
             changed = self._set(connection, job, states, state=State.QUEUED, **values)
+            if changed and "worked_s" in values:
+                connection.execute(window_work.delete().where(window_work.c.job == job))
             if changed:
                 self.write(connection, job, f"It was {done}.")
         return self._outcome(job, changed, done)
 
     def _set(self, connection: sa.Connection, job: str, states: tuple[State, ...], **values: Any) -> int:
         """Update a job if it is in one of these states (compare and set); returns how many rows changed, 0 or 1."""
-        update = jobs.update().where(jobs.c.id == job, jobs.c.state.in_(states))
+        update = jobs.update().where(self.ours, jobs.c.id == job, jobs.c.state.in_(states))
         return connection.execute(update.values(**values)).rowcount
 
     def _outcome(self, job: str, changed: int, done: str) -> Job:

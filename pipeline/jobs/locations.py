@@ -8,12 +8,20 @@ from urllib.parse import quote
 
 from utils.atomic_file import write_atomically
 
+DATABASE = "RESHOOT_DATABASE"
+"""The variable that names the database, here and in the environment of the worker."""
+
 
 def database_url(home: Path, url: str | None = None) -> str:
     """The URL of a home's database: the given one, else that of an SQLite file in the home."""
     if url and url.startswith("postgres://"):  # many hosting providers write it so; SQLAlchemy wants postgresql://
         return f"postgresql{url.removeprefix('postgres')}"
     return url or f"sqlite:///{quote(str(home.absolute() / 'jobs' / 'ledger.sqlite'))}"
+
+
+def is_between_machines(url: str) -> bool:
+    """Whether other machines reach a database; an SQLite file is of one home."""
+    return not url.startswith("sqlite")
 
 
 def worker_name(home: Path, url: str) -> str:
@@ -23,7 +31,7 @@ def worker_name(home: Path, url: str) -> str:
 
 def home_mark(home: Path, url: str) -> str:
     """Six letters that tell a home from others of one database, made at the first time; none for a file of its own."""
-    if url.startswith("sqlite"):
+    if not is_between_machines(url):
         return ""
     file = home / "jobs" / "home.id"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.locations import home_mark
+from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import Reserve, is_locked
 from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
 from utils.guarded_child import WORKER_SECRETS, apart, end
@@ -115,14 +115,15 @@ class Supervisor:
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
         spend = (self._keep_model_s, self._ahead.clip_s, self._ahead.day_bytes, self._ahead.music or "")
-        about = (str(self._home), self._url, self._name, str(os.getpid()), *map(str, spend))
+        about = (str(self._home), self._name, str(os.getpid()), *map(str, spend))
+        secrets = {name: os.environ[name] for name in WORKER_SECRETS if name in os.environ}
         with path.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.jobs.worker", *about],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                **apart({name: os.environ[name] for name in WORKER_SECRETS if name in os.environ}),
+                **apart({**secrets, DATABASE: self._url}),  # and not as an argument, which every user could read
             )
 
     def _stop(self) -> None:

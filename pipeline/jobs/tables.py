@@ -18,6 +18,7 @@ from pipeline.jobs.order import Order
 
 meta = sa.MetaData()
 
+schema = sa.Table("reshoot_schema", meta, sa.Column("version", sa.Integer, nullable=False))
 jobs = sa.Table(
     "reshoot_jobs",
     meta,
@@ -51,6 +52,8 @@ jobs = sa.Table(
     sa.Column("run", sa.Integer, nullable=False, server_default="0"),
     sa.Column("is_called", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("home", sa.String, nullable=False, server_default=""),
+    sa.Column("waited_s", sa.Float, nullable=False, server_default="0"),
+    sa.Column("price", sa.Float),
 )
 job_events = sa.Table(
     "reshoot_diary",
@@ -70,6 +73,9 @@ workers = sa.Table(
     sa.Column("job", sa.String, nullable=False),
     sa.Column("device", sa.String, nullable=False, server_default=""),
     sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("alive_s", sa.Float, nullable=False, server_default="0"),
+    sa.Column("used_s", sa.Float, nullable=False, server_default="0"),
+    sa.Column("price", sa.Float),
 )
 frame_requests = sa.Table(
     "reshoot_frame_requests",
@@ -85,11 +91,27 @@ frame_requests = sa.Table(
     sa.Column("left_s", sa.Float),
     sa.Column("answer", sa.JSON(none_as_null=True)),
 )
+homes = sa.Table(
+    "reshoot_homes",
+    meta,
+    sa.Column("mark", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+)
 wanted_windows = sa.Table(
     "reshoot_wanted_windows",
     meta,
     sa.Column("window", sa.String, primary_key=True),
     sa.Column("job", sa.String, primary_key=True),
+)
+window_work = sa.Table(
+    "reshoot_window_work",
+    meta,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("window", sa.String, primary_key=True),
+    sa.Column("worker", sa.String, nullable=False),
+    sa.Column("device", sa.String, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("price", sa.Float),
 )
 window_starts = sa.Table(
     "reshoot_window_starts",
@@ -119,7 +141,7 @@ def _now_in_postgres(element: now, compiler: object, **about: object) -> str:
 
 def read_signs(connection: sa.Connection) -> list[WorkerSign]:
     """The last heartbeat of each worker, with times converted to the clock of this process."""
-    more = workers.c.job, workers.c.device, workers.c.is_leaving
+    more = [workers.c[name] for name in ("job", "device", "is_leaving", "alive_s", "used_s", "price")]
     query = sa.select(workers.c.name, workers.c.pid, now() - workers.c.beat_at, *more).order_by(workers.c.name)
     return [WorkerSign(name, pid, time.time() - ago_s, *rest) for name, pid, ago_s, *rest in connection.execute(query)]
 

@@ -9,8 +9,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,18 +18,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.engines.device import this_device
 from pipeline.engines.sessions import Sessions
+from pipeline.jobs.costs import card_price
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS
+from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW
+from pipeline.jobs.line import windows as queue_of
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
+from pipeline.jobs.tables import window_work as work
 from pipeline.jobs.worker_ledger import STALE_S
-from pipeline.kinds import find_kind
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -64,30 +67,63 @@ class OfferedWindows:
     store: Store
     cancel: Cancel
     retry: OutageRetry
+    queues: Collection[str]
+    """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
+    _waited_s: float = 0.0
+    _waits_since_s: float | None = None
 
-    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
-        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **(settings or {})})
-        if not lacking or not self._can_be_found(order):
-            return
+        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **settings})
+        if needs and queue_of(needs) not in self.queues:
+            self._tell(
+                f"Other workers make no window of it: this one was started before {needs} was here. Start it again."
+            )
+        elif lacking and self._can_be_found(order):
+            self._enqueue_all(order, lacking, needs)
+
+    def _enqueue_all(self, order: Order, lacking: Mapping[int, Key], needs: str) -> None:
         for index, key in lacking.items():
-            enqueue = partial(self._enqueue, order, index, key.digest)
+            enqueue = partial(self._enqueue, order, index, key.digest, needs)
             self._workflows[index] = self.retry.until_done(enqueue)
 
     def wait(self, window: int) -> None:
         """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
         if (id := self._workflows.get(window)) is None:
             return
-        while (kept := self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)) and not kept.is_finished:
-            self.cancel.wait(POLL_S)
+        with self._waiting():
+            while (kept := self._kept(id)) and not kept.is_finished:
+                self.cancel.wait(POLL_S)
         if kept and kept.output == KILLED:
             problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
         if kept and kept.output != MADE:
             why = kept.output or "Another machine failed at it."
             self.retry.until_done(lambda: self._tell(f"Window {window + 1} is left to this job: {why}"))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run waits for a window now."""
+        return self._waits_since_s is not None
+
+    @property
+    def waited_s(self) -> float:
+        """For how long the run has waited for windows."""
+        since_s = self._waits_since_s
+        return self._waited_s + (time.monotonic() - since_s if since_s is not None else 0.0)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waits_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited_s, self._waits_since_s = self.waited_s, None
+
+    def _kept(self, id: str) -> Kept | None:
+        return self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)
 
     def close(self) -> None:
         """Take back what the job wanted; what nobody else wants is stopped, or not begun."""
@@ -110,9 +146,9 @@ class OfferedWindows:
             return False  # which the run's own use of the place tells
         return _arrived(self.store)
 
-    def _enqueue(self, order: Order, index: int, window: str) -> str:
+    def _enqueue(self, order: Order, index: int, window: str, needs: str) -> str:
         """The workflow that makes a window: one that is under way, or the next generation."""
-        queue = find_kind(order.kind).parts
+        queue, name = (queue_of(needs), WINDOW) if needs else (CHUNKS, CHUNK)
         earlier = self.ledger.workflows.beginning(window)
         under_way = [id for id, kept in earlier.items() if not kept.is_finished]
         id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
@@ -121,7 +157,7 @@ class OfferedWindows:
             connection.execute(wanted.insert().values(window=window, job=self.job.id))
             if not under_way:
                 connection.execute(starts.delete().where(starts.c.window == window))
-                self.ledger.workflows.enqueue(connection, queue, PARTS[queue], id, order.to_json(), index, window)
+                self.ledger.workflows.enqueue(connection, queue, name, id, order.to_json(), index, window)
         return id
 
 
@@ -160,6 +196,7 @@ class WindowMaker:
     retry: OutageRetry
     is_mine: Callable[[], bool]
     """Whether this worker still has what it began to make."""
+    worker: str = ""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
@@ -168,6 +205,7 @@ class WindowMaker:
         start = secrets.token_hex(8)
         if not self.retry.until_done(lambda: self._started(window, start)):
             return KILLED
+        began_s = time.monotonic()
 
         watch = Watch(lambda: not self.stopping.is_set() and self.retry.once(lambda: self._is_needed(window)))
         try:
@@ -179,7 +217,8 @@ class WindowMaker:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
         if not self.stopping.is_set() and self.retry.until_done(self.is_mine):
-            self.retry.until_done(lambda: self._ended(window, start))
+            took_s = time.monotonic() - began_s if said == MADE else None
+            self.retry.until_done(lambda: self._ended(window, start, took_s))
         return said
 
     def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
@@ -211,10 +250,18 @@ class WindowMaker:
             return self._started(window, start)
         return (times or 1) <= MOST_STARTS
 
-    def _ended(self, window: str, start: str) -> None:
-        """Forget the beginnings, unless another worker has begun since."""
+    def _ended(self, window: str, start: str, took_s: float | None) -> None:
+        """Forget the beginnings, unless another worker has begun since, and note what it took if it was made.
+
+        That counts for one of the jobs that want it.
+        """
         with self.ledger.engine.begin() as connection:
             connection.execute(starts.delete().where(starts.c.window == window, starts.c.last == start))
+            job = connection.execute(sa.select(sa.func.min(wanted.c.job)).where(wanted.c.window == window)).scalar()
+            if took_s is not None and job:
+                about = {"worker": self.worker, "device": str(this_device()), "price": card_price()}
+                connection.execute(work.delete().where(work.c.window == window, work.c.job == job))
+                connection.execute(work.insert().values(window=window, job=job, seconds=round(took_s, 3), **about))
 
 
 def _files(order: Order) -> set[str]:

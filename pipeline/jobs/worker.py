@@ -1,6 +1,6 @@
 """The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
-    python -m pipeline.jobs.worker HOME URL NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
+    RESHOOT_DATABASE=URL python -m pipeline.jobs.worker HOME NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
 It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
 While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day, and on
@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.device import this_device
+from pipeline.engines.makable import makable
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
+from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, current, leave, serve
 from pipeline.jobs.frame_answers import PREVIEW, STRIP
@@ -29,8 +31,8 @@ from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS, WORKFLOW, queue
-from pipeline.jobs.locations import home_mark
+from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW, WORKFLOW, queue, windows
+from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
 from pipeline.jobs.windows import UNWANTED, WindowMaker
@@ -63,6 +65,7 @@ class Worker:
         self._home, self._name, self._keep_model_s = home, name, keep_model_s
         self._worker_ledger = WorkerLedger(Ledger(url, home_mark(home, url), new=False), name)
         self._sessions = Sessions()
+        self._clock = UseClock()
         ledger = self._worker_ledger.ledger
         self._ahead = WorkAhead(home, ledger, ahead or Budget())
         host = Host(home, ledger, name, self._sessions, first=self._ahead.held)
@@ -75,6 +78,8 @@ class Worker:
         self._leaving = threading.Event()
         """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
         self._parts = set[str]()
+        self._card = threading.Lock()
+        self._window_queues: tuple[str, ...] = ()
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -104,10 +109,16 @@ class Worker:
     def _duties(self) -> list[Duty]:
         """Jobs of this home; and where homes share a database and a cache, parts of all jobs."""
         ledger = self._worker_ledger.ledger
-        duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
+        duties = [Duty((queue(ledger.home),), WORKFLOW, self._run)]
         if ledger.home and is_shared():
-            duties += [Duty(*each, self._make_part) for each in PARTS.items()]
+            self._window_queues = tuple(map(windows, makable()))
+            duties += [Duty(self._window_queues, WINDOW, self._make_window), Duty((CHUNKS,), CHUNK, self._make_part)]
         return duties
+
+    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
+        """Make a window of a job, one at a time, though there is a queue for each engine and checkpoint."""
+        with self._card:
+            return self._make_part(order, index, window)
 
     def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
         """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
@@ -115,9 +126,9 @@ class Worker:
         workflow = current()
         maker = WindowMaker(
             ledger, self._home, self._sessions, self._stopping, self._outage_retry,
-            lambda: ledger.workflows.is_held(workflow, self._name),
+            lambda: ledger.workflows.is_held(workflow, self._name), self._name,
         )  # fmt: skip
-        self._stay_if_stopping()
+        self._stay_if_stopping(even_leaving=self._runner is None)  # its own job waits for windows
         self._parts.add(part)
         try:
             return maker.make(order, index, part)
@@ -143,7 +154,9 @@ class Worker:
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
         self._idle.clear()
-        self._runner = JobRunner(self._worker_ledger, job, self._home, self._outage_retry, self._sessions)
+        self._runner = JobRunner(
+            self._worker_ledger, job, self._home, self._outage_retry, self._sessions, self._window_queues
+        )
         if self._stopping.is_set():
             self._runner.cancel.ask()
         try:
@@ -160,13 +173,18 @@ class Worker:
         if os.getppid() != self._parent:
             self._stopping.set()
         self._sessions.close_idle(self._keep_model_s)
+        self._count()
         with suppress(Outage):
             self._outage_retry.once(self._maintain_ledger)
 
     def _beat(self) -> None:
-        runner = self._runner
-        if self._worker_ledger.beat(os.getpid(), runner.job.id if runner else "", str(this_device())):
+        job, use = self._runner.job.id if self._runner else "", self._count()
+        if self._worker_ledger.beat(os.getpid(), job, str(this_device()), use):
             self._leaving.set()
+
+    def _count(self) -> Use:
+        runner = self._runner
+        return self._clock.count(busy=bool(self._parts) or (runner is not None and not runner.is_waiting))
 
     def _maintain_ledger(self) -> None:
         """Send a heartbeat; queue jobs that now have disk space, give lost ones back, and delete finished workflows."""
@@ -221,7 +239,8 @@ def main() -> None:
     share_malloc_arena()
     raise_open_file_limit()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    home, url, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    home, name, parent, keep_model_s, ahead_s, ahead_bytes, music = sys.argv[1:]
+    url = os.environ[DATABASE]
     budget = Budget(float(ahead_s), int(ahead_bytes), Path(music) if music else None)
     try:
         Worker(Path(home), url, name, int(parent), float(keep_model_s), budget).run()

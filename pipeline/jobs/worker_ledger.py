@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.jobs.costs import Use
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS, queue, workflow
+from pipeline.jobs.line import CHUNK, WINDOW, workflow
 from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
@@ -97,13 +98,14 @@ class WorkerLedger:
         with self.ledger.engine.connect() as connection:
             begun = [job_of(row) for row in connection.execute(query).mappings()]
         kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
-        parts = {each: self.ledger.workflows.held(each) for each in PARTS}
+        held = {**kept, **self.ledger.workflows.held(WINDOW, CHUNK)}
         signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
         with self.ledger.engine.connect() as connection:
             alive = {self.worker, *connection.execute(signs).scalars()}
         if time.monotonic() - began_s > STALE_S:
             return
-        self.ledger.workflows.give_back({queue(self.ledger.home): kept, **parts}, alive, self.worker)
+        lost = self.ledger.workflows.lost(held, alive, self.worker)
+        self.ledger.workflows.give_back([held[id] for id in lost])
         others = alive - {self.worker} if idle else alive
         for job in begun:
             run = kept.get(workflow(job.id, job.run))
@@ -156,9 +158,9 @@ class WorkerLedger:
             self.ledger.write(connection, job, sentence, "error" if state == State.FAILED else "note")
         return bool(changed)
 
-    def beat(self, pid: int, job: str, device: str = "") -> bool:
+    def beat(self, pid: int, job: str, device: str = "", use: Use | None = None) -> bool:
         """Send a heartbeat: without one, others are given this worker's job. Returns whether it was asked to leave."""
-        values = {"pid": pid, "beat_at": now(), "job": job, "device": device}
+        values = {"pid": pid, "beat_at": now(), "job": job, "device": device, **asdict(use or Use())}
         beat = workers.update().where(workers.c.name == self.worker).values(**values)
         with self.ledger.engine.begin() as connection:
             is_leaving = connection.execute(beat.returning(workers.c.is_leaving)).scalar()

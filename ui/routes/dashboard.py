@@ -42,6 +42,7 @@ def routes(studio: Studio) -> APIRouter:
     def show() -> dict[str, Any]:
         now, jobs = stats.now(), studio.ledger.all()
         cards_of = {job.id: card(job) for job in jobs}
+        made = studio.ledger.parts()
         making = in_hand(studio.ledger.workflows)
         return {
             "now": time.time(),
@@ -52,7 +53,12 @@ def routes(studio: Studio) -> APIRouter:
             "videos": videos(jobs),
             "states": {state: sum(job.state == state for job in jobs) for state in State},
             "workers": [
-                {**machine.worker(sign), "card": cards_of.get(sign.job), "parts": making.get(sign.name, [])}
+                {
+                    **machine.worker(sign),
+                    "card": cards_of.get(sign.job),
+                    "parts": making.get(sign.name, []),
+                    "made": [dict(zip(("job", "parts", "of"), each, strict=True)) for each in made.get(sign.name, ())],
+                }
                 for sign in studio.ledger.workers()
             ],
             "machine": {**machine.summary(), "gpus": cards.now()},

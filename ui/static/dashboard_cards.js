@@ -143,11 +143,13 @@ export function machineCard({ machine, workers }) {
   </section>`;
 }
 
-function worker({ name, job, parts, device, leaving, alive, silent_s, up_s, bytes, card }) {
+function worker({ name, job, parts, device, leaving, alive, silent_s, up_s, bytes, card, used_s, idle_s, price, made }) {
   const busy = job ? "working" : parts.length && `making ${parts.map((part) => `a ${part}`).join(" and ")}`, word_alive = leaving ? "leaving" : busy || "ready";
   const [kind, word] = !alive ? ["bad", `silent for ${secondsText(silent_s)}`] : [busy ? "busy" : "good", word_alive];
   return html`<div class="gauge" data-key="worker-${name}"><p class="row between"><span>Worker</span><span class="chip ${kind}">${word}</span></p>
-    <p class="quiet small">${name}${device && `, ${device}`}${up_s !== null && `, up ${secondsText(up_s)}, ${bytesText(bytes)} of memory`}${card && `; graphics card: ${cardText(card)}`}</p></div>`;
+    <p class="quiet small">${name}${device && `, ${device}`}${up_s !== null && `, up ${secondsText(up_s)}, ${bytesText(bytes)} of memory`}${card && `; graphics card: ${cardText(card)}`}</p>
+    <p class="quiet small number">Card used for ${secondsText(used_s)}, idle for ${secondsText(idle_s)}${price !== null && `; ${price} an hour`}${made.map(
+      ({ job: of, parts: count, of: all }) => `; made ${count} of ${all} parts of ${of.slice(0, 8)} (${percentText(count / all)})`)}</p></div>`;
 }
 
 function gauge(title, room, kind = "") {

@@ -50,7 +50,7 @@ export function card(job, { asking = "", place = null, batch = "" } = {}) {
       ${job.mine ? "" : html`<span class="chip">${job.ask_first ? "Other browser" : "Command line"}</span>`}
       <span class="quiet small look">${[job.kind !== "restyle" && job.kind, job.preset, job.look].filter(Boolean).join(" · ")}</span>
     </div>
-    ${progress(job)} ${trouble(job)} ${outcome(job)} ${when(job)}
+    ${progress(job)} ${trouble(job)} ${outcome(job)} ${cost(job)} ${when(job)}
     ${asking ? question(job, asking) : html`<div class="row acts" data-key="acts">${buttons(job, place)}</div>`}
     ${!asking && asks(job) ? firstPart(job, [button(job, "keep"), button(job, "change")]) : job.windows.length ? films(job) : ""}
     <details data-key="more" data-open="more"><summary>Details<span class="hidden"> of ${job.title}</span></summary>
@@ -88,6 +88,17 @@ function progress(job) {
       aria-valuenow="${Math.floor(100 * job.share)}" aria-valuetext="${`${percent}, ${words}`}"><i style="width:${(100 * job.share).toFixed(1)}%"></i></div>
     <p class="row small"><b class="number">${percent}</b><span>${words}</span><span class="quiet number">${left}</span></p>
     ${job.card && html`<p class="quiet small number" data-key="card">Graphics card: ${cardText(job.card)}</p>`}</div>`;
+}
+
+const money = (value) => (value === null ? "" : ` for ${value >= 0.01 ? value.toFixed(2) : value.toPrecision(2)}`);
+
+/** What a job took of cards, who made its windows, and what it would have taken on more of them. */
+function cost({ cost: took }) {
+  if (!took) return "";
+  const makers = took.windows.map(({ worker, windows }) => `${worker} (${windows})`).join(", ");
+  const plans = took.would_take.map(({ cards, seconds, money: price }) => `${cards} ${cards > 1 ? "cards" : "card"} ${secondsText(seconds)}${money(price)}`);
+  return html`<p class="quiet small number" data-key="cost">Card time ${secondsText(took.seconds)}${money(took.money)}${makers && `, parts by ${makers}`}</p>
+    ${plans.length > 0 && (makers || took.money !== null) && html`<p class="quiet small number" data-key="plans">Estimated by these times, for cards rented for it alone: ${plans.join(" · ")}</p>`}`;
 }
 
 /** When a job that has not ended was asked for or started, and what it is expected to take. */

@@ -99,6 +99,17 @@ class Objects:
             self._calls.result(collect, limit_s, cancel)
         return found
 
+    def top(self, cancel: Cancel) -> set[str]:
+        """The names of the objects and folders that lie in no folder."""
+        import obstore
+
+        async def collect() -> Any:
+            return await obstore.list_with_delimiter_async(self._store)
+
+        with _explained(self._answer_s):
+            listed = self._calls.result(collect, self._answer_s, cancel)
+        return {*listed["common_prefixes"], *(each["path"] for each in listed["objects"])}
+
     def close(self) -> None:
         """End the calls that still run."""
         self._calls.close()

@@ -42,6 +42,17 @@ def use_shared(location: str | None) -> None:
         _check_installed()
 
 
+def check_shared(*, writes: bool = False) -> None:
+    """Look at the shared cache that the environment names, if any; StoreError when it cannot be used.
+
+    For what starts and stays. With `writes` this machine must be able to write there.
+    """
+    if is_shared():
+        from utils.store.shared.claim import claim
+
+        claim(open_tier().objects, writes=writes)
+
+
 def open_tier() -> "SharedTier":
     """The shared tier that the environment names; StoreError when it names none."""
     if not (location := os.environ.get(SHARED, "")):

@@ -13,11 +13,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class ObjectError(Exception):
-    """Why, in words that follow the place's name, and what to do; `lasting` where trying again soon is vain."""
+    """Why, in words that follow the place's name, and what to do.
 
-    def __init__(self, why: str, remedy: str, *, lasting: bool = False) -> None:
+    `lasting` where trying again soon is vain, `passing` where the place is ill and nothing here is set up wrongly.
+    """
+
+    def __init__(self, why: str, remedy: str, *, lasting: bool = False, passing: bool = False) -> None:
         super().__init__(why)
-        self.why, self.remedy, self.lasting = why, remedy, lasting
+        self.why, self.remedy, self.lasting, self.passing = why, remedy, lasting, passing
 
 
 class NoObject(ObjectError):
@@ -29,7 +32,9 @@ class NoObject(ObjectError):
 
 def late(limit_s: float) -> ObjectError:
     """The error of a call that took too long."""
-    return ObjectError(f"did not answer within {limit_s:.0f} s", "Check the network and AWS_ENDPOINT_URL.")
+    return ObjectError(
+        f"did not answer within {limit_s:.0f} s", "Check the network and AWS_ENDPOINT_URL.", passing=True
+    )
 
 
 def explained(error: Exception) -> ObjectError:
@@ -40,6 +45,8 @@ def explained(error: Exception) -> ObjectError:
     number, status = _number(r"(?:os error |\bcode: )(\d+)", text), _number(r"status code: (\d{3})", text)
     if isinstance(error, FileNotFoundError):
         return NoObject()
+    if "NoSuchBucket" in text:
+        return ObjectError("has no such bucket", "Create it, or check its name.", lasting=True)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError) or status in (401, 403) or number in DENIED:
         remedy = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and their rights, or those of the folder."
         return ObjectError("denies access", remedy, lasting=True)
@@ -47,12 +54,16 @@ def explained(error: Exception) -> ObjectError:
         remedy = "Make room with `python -m pipeline cache prune --shared --older 30`, or give it more."
         return ObjectError("is full", remedy, lasting=True)
     if status:
-        return ObjectError(f"answered with an error (HTTP {status})", "Check AWS_ENDPOINT_URL and AWS_REGION, or wait.")
+        remedy = "Check AWS_ENDPOINT_URL and AWS_REGION, or wait."
+        return ObjectError(f"answered with an error (HTTP {status})", remedy, passing=status >= 500)
+    if "dns error" in text:
+        return ObjectError("lies on a host without an address", "Check AWS_ENDPOINT_URL, AWS_REGION and the network.")
     if "kind: Connect" in text:
         return ObjectError("cannot be reached", "Check the network and AWS_ENDPOINT_URL.")
     if number:
         return ObjectError(f"cannot be used ({os.strerror(number)})", "Check the network, or the folder.")
-    return ObjectError("broke off in the middle of an answer", "Check the network and AWS_ENDPOINT_URL.")
+    remedy = "Check the network and AWS_ENDPOINT_URL."
+    return ObjectError("broke off in the middle of an answer", remedy, passing=True)
 
 
 def _number(pattern: str, text: str) -> int:
