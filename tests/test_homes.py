@@ -95,6 +95,20 @@ def test_a_worker_tends_to_the_jobs_of_its_home(ledgers: list[Ledger]) -> None:
     assert one.get(job).state is State.QUEUED and one.waiting() == 1
 
 
+def test_a_worker_without_jobs_leaves_those_of_other_homes_alone(tmp_path: Path, ledgers: list[Ledger]) -> None:
+    one, other = ledgers
+    job = one.submit(restyle_order("0" * 64, "a"))
+    with one.engine.begin() as connection:
+        held = "UPDATE workflow_status SET status = 'PENDING', executor_id = 'gone'"
+        connection.execute(sa.text(held))
+    WorkerLedger(other, "another").tend(idle=True)
+    [kept] = one.workflows.beginning(job.id).values()
+    assert (kept.status, kept.worker) == ("PENDING", "gone"), "it cannot make it: the clip is not there"
+    assert WorkerLedger(other, "another").begin(job.id, 1) is None
+    WorkerLedger(one, "next").tend(idle=True)
+    assert one.waiting() == 1 and other.waiting() == 0
+
+
 def test_previews_are_made_where_the_clip_is(tmp_path: Path, ledgers: list[Ledger]) -> None:
     one, other = (FrameRequests(ledger, PREVIEW) for ledger in ledgers)
     one.ask("asked", FrameRequest(restyle_order("0" * 64, "a")))

@@ -48,12 +48,12 @@ def record(ledger: Ledger, job: str, worker: str, *windows: str, seconds: float,
     """Note windows as a worker does that has made them."""
     stopping = threading.Event()
     retry = OutageRetry(ledger.database, stopping)
-    maker = WindowMaker(ledger, Path("nowhere"), Sessions(CPU), stopping, retry, worker)
+    maker = WindowMaker(ledger, Path("nowhere"), Sessions(CPU), stopping, retry, lambda: True, worker)
     with ledger.engine.begin() as connection:
         for window in (*windows, *(f"{worker} {number}" for number in range(wanted))):
             connection.execute(wanted_windows.insert().values(window=window, job=job))
     for window in windows:
-        maker._ended(window, seconds)
+        maker._ended(window, "start", seconds)
 
 
 def test_a_job_on_one_card_took_what_was_worked_on_it(ledger: Ledger) -> None:

@@ -45,7 +45,7 @@ def test_a_file_is_where_it_belongs_and_of_readable_length(path: Path) -> None:
 
 STORY = ("see", "plan", "make", "compose", "report", "preview")
 """The rooms of the journey in its order: each may import those before it, what all share, and nothing else."""
-SHARED = ("engines", "settings", "stage", "stage_texts", "types")
+SHARED = ("engines", "run", "settings", "stage", "stage_texts", "types")
 BELOW = {"engines": ("engines", "models"), "models": ("models",)}
 """The weights of models lie below the engines, which alone use them."""
 AROUND = ("library", "jobs", "commands", "doctor")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipeline.jobs import durable, worker_ledger
 from pipeline.jobs.job import JobError, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -204,6 +205,13 @@ def offered(ledger: Ledger) -> list[str]:
         return list(connection.execute(sa.text(query)).scalars())
 
 
+def hold(ledger: Ledger, worker: str) -> None:
+    """What DBOS writes when a worker is given all workflows."""
+    with ledger.engine.begin() as connection:
+        held = f"UPDATE {dbos(ledger)}workflow_status SET status = 'PENDING', executor_id = :worker"
+        connection.execute(sa.text(held), {"worker": worker})
+
+
 def forget_workflows(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(sa.text(f"DELETE FROM {dbos(ledger)}workflow_status"))
@@ -269,9 +277,7 @@ def test_what_a_silent_worker_holds_is_given_back(ledger: Ledger) -> None:
     job, gone, other = ledger.submit(order()), WorkerLedger(ledger, "gone"), WorkerLedger(ledger, "other")
     gone.beat(1, "")
     begun = begin_next(gone)
-    with ledger.engine.begin() as connection:
-        held = f"UPDATE {dbos(ledger)}workflow_status SET status = 'PENDING', executor_id = 'gone'"
-        connection.execute(sa.text(held))
+    hold(ledger, "gone")
     other.tend(idle=True)
     assert offered(ledger) == [], "it still gives signs"
     silence(ledger, "gone")
@@ -279,6 +285,35 @@ def test_what_a_silent_worker_holds_is_given_back(ledger: Ledger) -> None:
     assert begun and offered(ledger) == [f"{job.id}-1"]
     assert (taken := other.begin(job.id, begun.run)) and (taken.worker, taken.attempts) == ("other", 2)
     assert "The worker died" in ledger.job_events(job.id)[-1].sentence
+
+
+def test_who_was_frozen_while_it_read_who_is_silent_gives_nothing_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, gone, other = ledger.submit(order()), WorkerLedger(ledger, "gone"), WorkerLedger(ledger, "other")
+    assert begin_next(gone)
+    hold(ledger, "gone")
+    with monkeypatch.context() as patched:
+        patched.setattr(worker_ledger, "STALE_S", -1.0)
+        other.tend(idle=True)
+        assert offered(ledger) == []
+    other.tend(idle=True)
+    assert offered(ledger) == [f"{job.id}-1"]
+
+
+def test_a_worker_gives_back_what_it_holds_and_never_heard_of(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, one = ledger.submit(order()), WorkerLedger(ledger, "one")
+    assert begin_next(one)
+    hold(ledger, "one")
+    with monkeypatch.context() as patched:
+        patched.setitem(durable._running, f"{job.id}-1", 1)
+        for _ in range(3):
+            one.tend(idle=False)
+            assert offered(ledger) == [], "it works on it, and gives its next sign in a moment"
+    one.tend(idle=False)
+    assert offered(ledger) == [], "it may be about to begin"
+    one.tend(idle=False)
+    assert offered(ledger) == [f"{job.id}-1"]
 
 
 def test_a_line_of_an_earlier_version_is_gone_through(ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from pipeline.finish.kind import PLAN
 from pipeline.finish.settings import FinishSettings
 from pipeline.finish.story import finish
 from pipeline.jobs.job import State
-from pipeline.jobs.line import PARTS
+from pipeline.jobs.line import in_hand, windows
 from pipeline.jobs.order import make_order
 from pipeline.jobs.results import Results
 from pipeline.jobs.tables import wanted_windows, workers
@@ -81,8 +81,7 @@ class Pods:
 
     def makes(self, number: int) -> bool:
         """Whether a home's worker has a window in hand."""
-        held = [each for queue in PARTS for each in self.first.ledger.workflows.held(queue).values()]
-        return any(each.worker == f"pod{number}" for each in held)
+        return f"pod{number}" in in_hand(self.first.ledger.workflows)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +146,7 @@ def test_a_cancelled_job_takes_its_windows_back(pods: Pods, clip: Path) -> None:
     pods.first.ledger.cancel(job)
     assert pods.first.ended(job).state is State.CANCELLED
     workflows = pods.first.ledger.workflows
-    pods.first.until(lambda: not workflows.held("windows") and not workflows.waiting("windows"), "end of all windows")
+    pods.first.until(lambda: not in_hand(workflows) and not workflows.waiting(windows("restyle")), "end of all windows")
     assert all(sign.pid for sign in pods.first.living()), "no worker had to be ended for it"
 
 
@@ -180,3 +179,13 @@ def test_chunks_of_a_film_are_encoded_by_workers_of_other_homes(pods: Pods, tmp_
     alone.write(tmp_path / "alone.mp4")
     assert len(alone.chunks) >= 4
     assert same(pods.first.result(ended.id), probe(tmp_path / "alone.mp4"))
+
+
+def test_a_worker_that_is_drained_makes_the_windows_of_its_own_job(pods: Pods, clip: Path) -> None:
+    first = pods.first
+    first.open("pod0")
+    job = first.submit(clip, generate__look="riso", **QUICK)
+    first.until(lambda: pods.makes(0), "window")
+    first.ledger.send_away("pod0")
+    assert first.supervisors.pop().wait(120) == 0
+    assert first.ledger.get(job).state is State.DONE

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.jobs import worker
 from pipeline.jobs.job import State
@@ -18,7 +19,7 @@ from pipeline.result.names import CLIP
 from tests.disks import BALLAST, small_disk
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.seen import seen
-from tests.workers import House, house
+from tests.workers import NAME, House, house
 from utils.digest import digest_file
 from utils.home import cache_folder
 from utils.walker import Shot
@@ -151,6 +152,26 @@ def test_a_worker_whose_keeper_was_killed_goes_and_the_next_one_goes_on(clip: Pa
         home.open()
         assert home.ended(job).state is State.DONE
         assert home.ledger.get(job).crashes == 0
+
+
+def test_a_job_whose_worker_never_heard_of_it_is_begun(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the network breaks off between the database's decision and its answer."""
+    with house(tmp_path) as home:
+        home.awake()
+        enqueue = home.ledger.workflows.enqueue
+
+        def unheard(connection: sa.Connection, queue: str, name: str, id: str, *arguments: object) -> None:
+            enqueue(connection, queue, name, id, *arguments)
+            claim = "UPDATE workflow_status SET status = 'PENDING', executor_id = :worker, owner_xid = 'somebody'"
+            connection.execute(sa.text(claim), {"worker": NAME})
+
+        monkeypatch.setattr(home.ledger.workflows, "enqueue", unheard)
+        job = home.submit(clip)
+        monkeypatch.undo()
+        ended = home.ended(job)
+        assert (ended.state, ended.attempts) == (State.DONE, 1)
 
 
 def test_a_full_disk_pauses_the_job_until_there_is_room(clip: Path, tmp_path: Path) -> None:

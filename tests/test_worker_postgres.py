@@ -1,16 +1,24 @@
 """Several workers and one Postgres: they share the jobs, and each job is done once."""
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from pipeline.engines.sessions import Sessions
+from pipeline.jobs import database
+from pipeline.jobs.database import begin_alone
 from pipeline.jobs.job import State
-from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
 from pipeline.jobs.locations import home_mark
-from pipeline.jobs.tables import workers
+from pipeline.jobs.outage import OutageRetry
+from pipeline.jobs.tables import window_starts, workers
+from pipeline.jobs.windows import WindowMaker
+from tests.engines import CPU
 from tests.journeys import filmed
 from tests.workers import house
 from utils.guarded_child import environment
@@ -47,6 +55,34 @@ def test_what_a_worker_left_that_never_comes_back_is_done_by_another(
             connection.execute(workers.update().where(workers.c.name == "another").values(beat_at=1.0))
         done = [people.ended(job) for job in jobs]
     assert sorted((job.state, job.attempts) for job in done) == [(State.DONE, 1), (State.DONE, 2)]
+
+
+def test_who_freezes_within_a_change_keeps_others_waiting_for_some_time_only(
+    tmp_path: Path, postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FROZEN_S", 0.5)
+    url = postgres()
+    frozen, other = Ledger(url), Ledger(url)
+    with pytest.raises(sa.exc.DatabaseError), frozen.changing(), other.engine.begin() as connection:
+        connection.execute(sa.text("SET lock_timeout = '60s'"))
+        begin_alone(connection, QUEUE_LOCK)
+    assert frozen.all() == [], "it can be used again"
+    frozen.close()
+    other.close()
+
+
+def test_beginnings_of_one_window_at_once_all_count(tmp_path: Path, postgres: Callable[[], str]) -> None:
+    """One of the workers lost it while it was about to begin."""
+    ledger, stopping = Ledger(postgres()), threading.Event()
+    retry = OutageRetry(ledger.database, stopping)
+    maker = WindowMaker(ledger, tmp_path, Sessions(CPU), stopping, retry, lambda: True)
+    names = [f"{number}" for number in range(30)]
+    with ThreadPoolExecutor(2) as both:
+        began = [list(both.map(lambda start: maker._started(name, start), ("one", "other"))) for name in names]  # noqa: B023
+    assert began == [[True, True]] * len(names)
+    with ledger.engine.connect() as connection:
+        assert set(connection.execute(sa.select(window_starts.c.times)).scalars()) == {2}
+    ledger.close()
 
 
 def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path, postgres: Callable[[], str]) -> None:

@@ -110,5 +110,4 @@ KIND = Kind(
     listed=LISTS,
     preview=_preview,
     part=_chunk,
-    parts="chunks",
 )

@@ -20,8 +20,13 @@ UPGRADE_LOCK = 0x5E5408
 """Key of the Postgres advisory lock under which the schema is upgraded."""
 CONNECTIONS = 2
 """How many connections to Postgres a pool keeps open: servers have a hundred in all, and there may be many workers."""
-CONNECT_S = 10
-"""How long a Postgres server may take to answer, unless its URL says how long."""
+NOTICING = {
+    "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}  # fmt: skip
+"""How libpq notices within half a minute that a connection leads nowhere; a URL may say otherwise."""
+FROZEN_S = 20.0
+"""How long a transaction may stand still: the locks of a machine that was frozen or cut off in one are let go then."""
 
 
 class Outage(ReshootError):
@@ -59,7 +64,7 @@ def open_database(url: str, *, new: bool = True) -> Database:
             query = {**parsed.query, "mode": "rw", "uri": "true"}
             parsed = parsed.set(database=f"file:{quote(str(file))}", query=query)
         else:
-            parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_S), **parsed.query})
+            parsed = parsed.set(query={**NOTICING, **parsed.query})
         database = Database(parsed.render_as_string(hide_password=False), _engine(parsed), file)
         _prepare(parsed, database.engine)
     except (sa.exc.DatabaseError, OSError) as error:
@@ -94,13 +99,20 @@ def _find(file: Path, new: bool) -> None:
 def _engine(url: sa.URL) -> sa.Engine:
     """An engine; SQLite gets no pool, because a pooled connection does not notice that its file was replaced."""
     if url.get_backend_name() != "sqlite":
-        # more are opened while they are needed
-        return sa.create_engine(
-            url, pool_pre_ping=True, pool_size=CONNECTIONS
-        )  # the server may have restarted since the connection was made
+        # more are opened while they are needed; the server may have restarted since one was made
+        engine = sa.create_engine(url, pool_pre_ping=True, pool_size=CONNECTIONS)
+        sa.event.listen(engine, "connect", _limit_standing_still)
+        return engine
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     sa.event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+def _limit_standing_still(connection: Any, record: object) -> None:
+    """Let Postgres end transactions that stand still, as DBOS does for its own connections."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {FROZEN_S * 1000:.0f}")
+    connection.commit()
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:

@@ -7,13 +7,14 @@ restarts. Everything here is named after what is to be done: a run of a job, a w
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, run_dbos_database_migrations
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus, run_dbos_database_migrations
 
 from pipeline.jobs.database import CONNECTIONS, Database
 
@@ -41,9 +42,12 @@ if sqlite3.sqlite_version_info < SQLITE_WITH_UNIXEPOCH:
     sa.event.listen(sa.Engine, "connect", _add_unixepoch)
 
 
+OUTAGE = ("OperationalError", "Notification listener error")
+
+
 def _is_no_outage(record: logging.LogRecord) -> bool:
     """Log filter: during an outage DBOS logs every retry, several times a second, while our worker logs it once."""
-    return "OperationalError" not in record.getMessage()
+    return not any(text in record.getMessage() for text in OUTAGE)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Kept:
     """What DBOS knows of a workflow."""
 
     id: str
+    name: str
+    queue: str
     status: str
     worker: str
     output: Any = None
@@ -75,6 +81,7 @@ class Workflows:
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
         )
+        self._unheard_of: set[str] = set()
 
     def enqueue(self, connection: sa.Connection, queue: str, name: str, id: str, *arguments: Any) -> None:
         """Enqueue a workflow as part of a transaction; one of this id that is there stays as it is."""
@@ -86,15 +93,20 @@ class Workflows:
 
     def of(self, ids: Collection[str]) -> Mapping[str, Kept]:
         """Those of these workflows that are kept."""
-        return self._kept(workflow_ids=list(ids))
+        return self._kept(workflow_ids=list(ids)) if ids else {}  # of no ids DBOS lists all
 
     def beginning(self, prefix: str) -> Mapping[str, Kept]:
         """Those whose id begins so."""
         return self._kept(workflow_id_prefix=prefix)
 
-    def held(self, queue: str) -> Mapping[str, Kept]:
-        """Those of a queue that some worker has."""
-        return self._kept(queue_name=queue, status=HELD)
+    def held(self, *names: str) -> Mapping[str, Kept]:
+        """Those of these names that some worker has."""
+        return self._kept(name=list(names), status=HELD)
+
+    def is_held(self, id: str, worker: str) -> bool:
+        """Whether a worker still has a workflow that it began: not after it was silent and another one was given it."""
+        kept = self.of([id]).get(id)
+        return kept is not None and (kept.status, kept.worker) == (HELD, worker)
 
     def waiting(self, queue: str) -> int:
         """How many of a queue no worker has taken yet."""
@@ -102,19 +114,29 @@ class Workflows:
 
     def _kept(self, **which: Any) -> dict[str, Kept]:
         found = self._client.list_workflows(**which, load_input=False)
-        return {
-            each.workflow_id: Kept(each.workflow_id, each.status, each.executor_id or "", each.output) for each in found
-        }
+        return {each.workflow_id: _kept(each) for each in found}
 
     def drop(self, ids: Collection[str]) -> None:
         """Delete workflows that nobody needs; without it they would be begun in their turn, and find nothing to do."""
         if ids:
             self._client.delete_workflows(list(ids))
 
-    def give_back(self, ids: Collection[str], queue: str) -> None:
+    def give_back(self, lost: Collection[Kept]) -> None:
         """Enqueue again what a worker holds that is lost; DBOS refuses whatever that worker may still write."""
-        if ids:
-            self._client.resume_workflows(list(ids), queue_name=queue)
+        for queue in {each.queue for each in lost}:
+            ids = [each.id for each in lost if each.queue == queue]
+            self._client.resume_workflows(ids, queue_name=queue)
+
+    def lost(self, held: Mapping[str, Kept], alive: Collection[str], worker: str) -> set[str]:
+        """Those of these workflows that nobody works on: their worker is silent, or is this one, unawares.
+
+        That happens when the database's answer to a claim is lost. Such a one is told at the second time, as this
+        worker may be about to begin it.
+        """
+        theirs = {id for id, kept in held.items() if kept.status == HELD and kept.worker not in alive}
+        ours = {id for id, kept in held.items() if kept.status == HELD and kept.worker == worker} - set(+_running)
+        again, self._unheard_of = ours & self._unheard_of, ours
+        return theirs | again
 
     def sweep(self, kept_s: float = KEPT_S) -> None:
         """Delete workflows that were finished so long ago, in small batches so that other writers get their turn."""
@@ -129,11 +151,20 @@ class Workflows:
         self._client.destroy()
 
 
+def _kept(status: WorkflowStatus) -> Kept:
+    about = (status.name, status.queue_name or "", status.status, status.executor_id or "", status.output)
+    return Kept(status.workflow_id, *about)
+
+
+_running: Counter[str] = Counter()
+"""The workflows that this process runs. One that was given back and taken again runs twice until the first notices."""
+
+
 @dataclass(frozen=True)
 class Duty:
-    """What a worker does: workflows of one name, from one queue, one at a time. The result must be plain values."""
+    """What a worker does: workflows of one name, one of each queue at a time. The result must be plain values."""
 
-    queue: str
+    queues: tuple[str, ...]
     name: str
     run: Callable[..., Any]
 
@@ -153,10 +184,11 @@ def serve(database: Database, worker: str, duties: Collection[Duty]) -> None:
     DBOS(config=config)
     for duty in duties:
         _declare(duty)
-    DBOS.listen_queues([duty.queue for duty in duties])  # and to none of other homes, which the database names too
+    queues = [queue for duty in duties for queue in duty.queues]
+    DBOS.listen_queues(queues)  # and to none of other homes, which the database names too
     DBOS.launch()
-    for duty in duties:
-        DBOS.register_queue(duty.queue, worker_concurrency=1, polling_interval_sec=POLL_S)
+    for queue in queues:
+        DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=POLL_S)
 
 
 def _declare(duty: Duty) -> None:
@@ -168,7 +200,16 @@ def _declare(duty: Duty) -> None:
 
     @DBOS.workflow(name=duty.name, max_recovery_attempts=MOST_RECOVERIES)
     def workflow(*arguments: Any) -> Any:
-        return step(*arguments)
+        _running[current()] += 1
+        try:
+            return step(*arguments)
+        finally:
+            _running.subtract([current()])
+
+
+def current() -> str:
+    """The id of the workflow that this thread runs."""
+    return str(DBOS.workflow_id)
 
 
 def leave() -> None:

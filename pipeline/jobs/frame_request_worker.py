@@ -19,11 +19,13 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
+from utils.log_throttle import LogThrottle
 from utils.process_resources import release_free_memory
 from utils.progress import Cancel, repeating
 from utils.store.shared.opening import open_store
 
 log = logging.getLogger(__name__)
+log.addFilter(LogThrottle())
 
 POLL_S, PULSE_S, REST_S = 0.1, 0.25, 2.0
 SOON_S, EDITING_S, TIDY_S = 0.015, 30.0, 1.5

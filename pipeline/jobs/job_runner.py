@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -52,6 +52,8 @@ class JobRunner:
     home: Path
     outage_retry: OutageRetry
     sessions: Sessions
+    window_queues: Collection[str] = ()
+    """Those that this worker takes windows from."""
     cancel: Cancel = field(default_factory=Cancel)
     _requested: RequestedAction = RequestedAction.NONE
     _full: StoreFull | None = None
@@ -124,7 +126,8 @@ class JobRunner:
             yield None
             return
         ledger = self.worker_ledger.ledger
-        offered = OfferedWindows(ledger, self.job, self.home, self._store, self.cancel, self.outage_retry)
+        known = (ledger, self.job, self.home, self._store, self.cancel, self.outage_retry)
+        offered = OfferedWindows(*known, queues=self.window_queues)
         self._offered = offered
         try:
             yield offered

@@ -11,14 +11,20 @@ from pipeline.jobs.job import State
 from pipeline.jobs.tables import jobs
 
 WORKFLOW = "job"
-PARTS = {"windows": "window", "chunks": "chunk"}
-"""The queues of parts of jobs, which workers of all homes make, and the workflow of each: no window, which wants the
-card, waits for a chunk of a film, which wants the processor."""
+WINDOW, CHUNK = "window", "chunk"
+"""The workflows of parts of jobs, which workers of all homes make."""
+CHUNKS = "chunks"
+"""The queue of chunks of films, which want the processor: no window, which wants the card, waits for one."""
 
 
 def queue(home: str) -> str:
     """The queue of a home's jobs: its worker has their files. Of an SQLite ledger there is one home, without a mark."""
     return f"jobs {home}".strip()
+
+
+def windows(needs: str) -> str:
+    """The queue of windows that need this engine or checkpoint: only workers that have it take some."""
+    return f"windows {needs}"
 
 
 def workflow(job: str, run: int) -> str:
@@ -43,7 +49,6 @@ def call(connection: sa.Connection, workflows: Workflows, home: str) -> list[str
 def in_hand(workflows: Workflows) -> dict[str, list[str]]:
     """What parts each worker makes now: "window", "chunk"."""
     making = dict[str, list[str]]()
-    for parts, word in PARTS.items():
-        for each in workflows.held(parts).values():
-            making.setdefault(each.worker, []).append(word)
+    for each in workflows.held(WINDOW, CHUNK).values():
+        making.setdefault(each.worker, []).append(each.name)
     return making

@@ -118,6 +118,7 @@ window_starts = sa.Table(
     meta,
     sa.Column("window", sa.String, primary_key=True),
     sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("last", sa.String, nullable=False, server_default=""),
 )
 
 

@@ -6,9 +6,10 @@ back what it wanted, and a window that no job wants is stopped.
 """
 
 import logging
+import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,13 +25,14 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import WAITING, Kept
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS
+from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW
+from pipeline.jobs.line import windows as queue_of
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows as wanted
 from pipeline.jobs.tables import window_starts as starts
 from pipeline.jobs.tables import window_work as work
-from pipeline.kinds import find_kind
+from pipeline.jobs.worker_ledger import STALE_S
 from pipeline.library import inputs, shared_files
 from pipeline.stage import RunContext
 from utils.digest import is_digest
@@ -66,20 +68,28 @@ class OfferedWindows:
     store: Store
     cancel: Cancel
     retry: OutageRetry
+    queues: Collection[str]
+    """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
     _awaited: set[int] = field(default_factory=set)
     _waited_s: float = 0.0
     _waits_since_s: float | None = None
 
-    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any] | None = None, /) -> None:
+    def offer(self, parts: Mapping[int, Key], settings: Mapping[str, Any], /, needs: str = "") -> None:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
-        self._offer_only(None if lacking else Worth())
-        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **(settings or {})})
-        if not lacking or not self._can_be_found(order):
-            return
+        order = replace(self.job.order, owner="", settings={**self.job.order.settings, **settings})
+        if needs and queue_of(needs) not in self.queues:
+            self._tell(
+                f"Other workers make no window of it: this one was started before {needs} was here. Start it again."
+            )
+        elif lacking and self._can_be_found(order):
+            self._enqueue_all(order, lacking, needs)
+        self._offer_only(None if self._awaited else Worth())
+
+    def _enqueue_all(self, order: Order, lacking: Mapping[int, Key], needs: str) -> None:
         for index, key in lacking.items():
-            enqueue = partial(self._enqueue, order, index, key.digest)
+            enqueue = partial(self._enqueue, order, index, key.digest, needs)
             self._workflows[index] = self.retry.until_done(enqueue)
             self._awaited.add(index)
 
@@ -148,9 +158,9 @@ class OfferedWindows:
             return False  # which the run's own use of the place tells
         return _arrived(self.store)
 
-    def _enqueue(self, order: Order, index: int, window: str) -> str:
+    def _enqueue(self, order: Order, index: int, window: str, needs: str) -> str:
         """The workflow that makes a window: one that is under way, or the next generation."""
-        queue = find_kind(order.kind).parts
+        queue, name = (queue_of(needs), WINDOW) if needs else (CHUNKS, CHUNK)
         earlier = self.ledger.workflows.beginning(window)
         under_way = [id for id, kept in earlier.items() if not kept.is_finished]
         id = under_way[0] if under_way else f"{window}-{_next_generation(earlier)}"
@@ -159,8 +169,32 @@ class OfferedWindows:
             connection.execute(wanted.insert().values(window=window, job=self.job.id))
             if not under_way:
                 connection.execute(starts.delete().where(starts.c.window == window))
-                self.ledger.workflows.enqueue(connection, queue, PARTS[queue], id, order.to_json(), index, window)
+                self.ledger.workflows.enqueue(connection, queue, name, id, order.to_json(), index, window)
         return id
+
+
+class Watch(Cancel):
+    """Cancels the making of a window as soon as it is not needed here, by a look at the database twice a second.
+
+    A process that was frozen looks before it goes on: its window may have been given to another worker meanwhile.
+    """
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_needed, self._looked_s = is_needed, time.monotonic()
+
+    def look(self) -> bool:
+        """Look now; during an outage the work goes on."""
+        with suppress(Outage):
+            if not self._is_needed():
+                self.ask()
+        self._looked_s = time.monotonic()
+        return not self._asked.is_set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is to stop."""
+        return self._asked.is_set() or (time.monotonic() - self._looked_s > STALE_S and not self.look())
 
 
 @dataclass(frozen=True)
@@ -172,33 +206,31 @@ class WindowMaker:
     sessions: Sessions
     stopping: threading.Event
     retry: OutageRetry
+    is_mine: Callable[[], bool]
+    """Whether this worker still has what it began to make."""
     worker: str = ""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
         """Make a window; returns what became of it."""
-        if not self.retry.until_done(lambda: self._is_wanted(window)):
+        if not self.retry.until_done(lambda: self._is_needed(window)):
             return UNWANTED
-        if not self.retry.until_done(lambda: self._started(window)):
+        start = secrets.token_hex(8)
+        if not self.retry.until_done(lambda: self._started(window, start)):
             return KILLED
-        cancel, began_s = Cancel(), time.monotonic()
+        began_s = time.monotonic()
 
-        def watch() -> bool:
-            with suppress(Outage):
-                if self.stopping.is_set() or not self.retry.once(lambda: self._is_wanted(window)):
-                    cancel.ask()
-            return not cancel.asked
-
+        watch = Watch(lambda: not self.stopping.is_set() and self.retry.once(lambda: self._is_needed(window)))
         try:
-            with repeating("window watch", PULSE_S, watch):
-                said = self._make(Order.from_json(order), index, window, cancel)
+            with repeating("window watch", PULSE_S, watch.look):
+                said = self._make(Order.from_json(order), index, window, watch)
         except Cancelled:
             said = UNWANTED
         except Exception as error:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
-        if not self.stopping.is_set():
+        if not self.stopping.is_set() and self.retry.until_done(self.is_mine):
             took_s = time.monotonic() - began_s if said == MADE else None
-            self.retry.until_done(lambda: self._ended(window, took_s))
+            self.retry.until_done(lambda: self._ended(window, start, took_s))
         return said
 
     def _make(self, order: Order, index: int, window: str, cancel: Cancel) -> str:
@@ -211,23 +243,32 @@ class WindowMaker:
             return "What this machine made does not reach the shared cache."
         return MADE if made == window else "This machine makes it in another way: its versions or its card differ."
 
-    def _is_wanted(self, window: str) -> bool:
+    def _is_needed(self, window: str) -> bool:
+        """Whether some job wants a window, and wants it of this worker."""
         with self.ledger.engine.connect() as connection:
-            return connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first() is not None
+            wants = connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first()
+        return wants is not None and self.is_mine()
 
-    def _started(self, window: str) -> bool:
-        """Count one more beginning; False after too many that did not come to an end."""
-        this = starts.c.window == window
-        with self.ledger.engine.begin() as connection:
-            if not connection.execute(starts.update().where(this).values(times=starts.c.times + 1)).rowcount:
-                connection.execute(starts.insert().values(window=window, times=1))
-            times: int = connection.execute(sa.select(starts.c.times).where(this)).scalar_one()
-        return times <= MOST_STARTS
+    def _started(self, window: str, start: str) -> bool:
+        """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
+        this, again = starts.c.window == window, starts.c.last == start
+        count = starts.update().where(this).values(times=starts.c.times + sa.case((again, 0), else_=1), last=start)
+        try:
+            with self.ledger.engine.begin() as connection:
+                times = connection.execute(count.returning(starts.c.times)).scalar()
+                if times is None:
+                    connection.execute(starts.insert().values(window=window, times=1, last=start))
+        except sa.exc.IntegrityError:  # another worker, which it was given to meanwhile, has begun just now
+            return self._started(window, start)
+        return (times or 1) <= MOST_STARTS
 
-    def _ended(self, window: str, took_s: float | None) -> None:
-        """Note that a window came to an end, and what it took if it was made: for one of the jobs that want it."""
+    def _ended(self, window: str, start: str, took_s: float | None) -> None:
+        """Forget the beginnings, unless another worker has begun since, and note what it took if it was made.
+
+        That counts for one of the jobs that want it.
+        """
         with self.ledger.engine.begin() as connection:
-            connection.execute(starts.delete().where(starts.c.window == window))
+            connection.execute(starts.delete().where(starts.c.window == window, starts.c.last == start))
             job = connection.execute(sa.select(sa.func.min(wanted.c.job)).where(wanted.c.window == window)).scalar()
             if took_s is not None and job:
                 about = {"worker": self.worker, "device": str(this_device()), "price": card_price()}

@@ -20,17 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.device import this_device
+from pipeline.engines.makable import makable
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
-from pipeline.jobs.durable import Duty, leave, serve
+from pipeline.jobs.durable import Duty, current, leave, serve
 from pipeline.jobs.frame_answers import PREVIEW, STRIP
 from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
 from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS, WORKFLOW, queue
+from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW, WORKFLOW, queue, windows
 from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
@@ -77,6 +78,8 @@ class Worker:
         self._leaving = threading.Event()
         """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
         self._parts = set[str]()
+        self._card = threading.Lock()
+        self._window_queues: tuple[str, ...] = ()
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -106,16 +109,26 @@ class Worker:
     def _duties(self) -> list[Duty]:
         """Jobs of this home; and where homes share a database and a cache, parts of all jobs."""
         ledger = self._worker_ledger.ledger
-        duties = [Duty(queue(ledger.home), WORKFLOW, self._run)]
+        duties = [Duty((queue(ledger.home),), WORKFLOW, self._run)]
         if ledger.home and is_shared():
-            duties += [Duty(*each, self._make_part) for each in PARTS.items()]
+            self._window_queues = tuple(map(windows, makable()))
+            duties += [Duty(self._window_queues, WINDOW, self._make_window), Duty((CHUNKS,), CHUNK, self._make_part)]
         return duties
+
+    def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
+        """Make a window of a job, one at a time, though there is a queue for each engine and checkpoint."""
+        with self._card:
+            return self._make_part(order, index, window)
 
     def _make_part(self, order: dict[str, Any], index: int, part: str) -> str:
         """Make a part of a job, of whatever home. While the worker stops, DBOS keeps it for the next."""
         ledger = self._worker_ledger.ledger
-        maker = WindowMaker(ledger, self._home, self._sessions, self._stopping, self._outage_retry, self._name)
-        self._stay_if_stopping()
+        workflow = current()
+        maker = WindowMaker(
+            ledger, self._home, self._sessions, self._stopping, self._outage_retry,
+            lambda: ledger.workflows.is_held(workflow, self._name), self._name,
+        )  # fmt: skip
+        self._stay_if_stopping(even_leaving=self._runner is None)  # its own job waits for windows
         self._parts.add(part)
         try:
             return maker.make(order, index, part)
@@ -141,7 +154,9 @@ class Worker:
     def _run_job(self, job: Job) -> None:
         """Run a job until it ends or stops; if an outage prevents recording that, the next worker resumes the job."""
         self._idle.clear()
-        self._runner = JobRunner(self._worker_ledger, job, self._home, self._outage_retry, self._sessions)
+        self._runner = JobRunner(
+            self._worker_ledger, job, self._home, self._outage_retry, self._sessions, self._window_queues
+        )
         if self._stopping.is_set():
             self._runner.cancel.ask()
         try:

@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.jobs.costs import Use
-from pipeline.jobs.durable import HELD
 from pipeline.jobs.job import Job, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.line import PARTS, queue, workflow
+from pipeline.jobs.line import CHUNK, WINDOW, workflow
 from pipeline.jobs.tables import job_of, jobs, now, wanted_windows, workers
 
 LEFT = 3
@@ -21,6 +20,9 @@ IGNORED_REQUEST_S = 6.0
 """A worker that ignores a request to stop for so long is killed, so that cancelling a job takes ten seconds at most."""
 SILENT_S = 45.0
 """A worker without heartbeats for so long hangs: its supervisor kills it, and other workers are given its job."""
+
+STALE_S = 2.0
+"""What a worker has read for longer before it acts on it may not be so any more: it was frozen meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class WorkerLedger:
 
         A job that is running already was cut short: its worker died, or is silent and will be refused.
         """
-        ours = sa.and_(jobs.c.id == job, jobs.c.run == run, sa.or_(jobs.c.is_called, jobs.c.state == State.RUNNING))
+        called = sa.or_(jobs.c.is_called, jobs.c.state == State.RUNNING)
+        this = jobs.select().where(self.ledger.ours, jobs.c.id == job, jobs.c.run == run, called)
         with self.ledger.changing() as connection:
-            row = connection.execute(jobs.select().where(ours)).mappings().first()
+            row = connection.execute(this).mappings().first()
             if row is None:
                 return None
             if (found := job_of(row)).state is State.RUNNING and not self._write_off(connection, found):
@@ -83,22 +86,26 @@ class WorkerLedger:
     def tend(self, *, idle: bool) -> None:
         """Give back what nobody works on: what DBOS holds for a silent worker, and what it has finished or lost.
 
-        To be called from time to time. What this worker itself has left is given back while it is idle.
+        To be called from time to time. What this worker itself has left is given back while it is idle. The signs are
+        read last, so that what somebody takes at his first sign is not given back for the lack of one.
         """
         with self.ledger.changing() as connection:  # which also calls a first job that an earlier version left
             active = sa.select(jobs.c.id).where(jobs.c.state.in_((State.RUNNING, State.QUEUED)))
             connection.execute(wanted_windows.delete().where(wanted_windows.c.job.not_in(active)))
+        began_s = time.monotonic()
         under_way = sa.or_(jobs.c.state == State.RUNNING, jobs.c.is_called)
         query = jobs.select().where(self.ledger.ours, under_way)
         with self.ledger.engine.connect() as connection:
             begun = [job_of(row) for row in connection.execute(query).mappings()]
-            signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
-            alive = set(connection.execute(signs).scalars())
         kept = self.ledger.workflows.of([workflow(job.id, job.run) for job in begun])
-        parts = {each: self.ledger.workflows.held(each) for each in PARTS}
-        for of_queue, held in {queue(self.ledger.home): kept, **parts}.items():
-            left = [each.id for each in held.values() if each.status == HELD and each.worker not in alive]
-            self.ledger.workflows.give_back(left, of_queue)
+        held = {**kept, **self.ledger.workflows.held(WINDOW, CHUNK)}
+        signs = sa.select(workers.c.name).where(workers.c.beat_at > now() - SILENT_S)
+        with self.ledger.engine.connect() as connection:
+            alive = {self.worker, *connection.execute(signs).scalars()}
+        if time.monotonic() - began_s > STALE_S:
+            return
+        lost = self.ledger.workflows.lost(held, alive, self.worker)
+        self.ledger.workflows.give_back([held[id] for id in lost])
         others = alive - {self.worker} if idle else alive
         for job in begun:
             run = kept.get(workflow(job.id, job.run))

@@ -57,7 +57,8 @@ class WindowMaking:
         """All windows in their order; those that go on from no other one may be made by others meanwhile."""
         before, spread = None, None if self._goes_on else self._run.context.spread
         if spread:
-            spread.offer({plan.index: self._key(plan) for plan in self._plans})
+            needs = self._maker.named.get("generate.model", self._maker.engine.name)
+            spread.offer({plan.index: self._key(plan) for plan in self._plans}, self._maker.named, needs=needs)
         for plan in self._plans:
             if spread:
                 spread.wait(plan.index)
