@@ -35,7 +35,7 @@ from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 
 WINDOW = 12
-SILENT_S = 6.0
+SILENT_S = 8.0
 """The storm's workers count as silent earlier than real ones do."""
 CUT_S = (1.0, 5.0)
 LATE_S = 1.5
@@ -167,7 +167,7 @@ class Machine:
         supervisor.send_signal(signal.SIGSTOP)
         if sign:
             _send(signal.SIGSTOP, sign)
-        time.sleep(SILENT_S + TEND_S + chance.uniform(0.5, 2))
+        time.sleep(SILENT_S + chance.uniform(1.0, TEND_S + 1.0))
         if sign:
             _send(signal.SIGCONT, sign)
         time.sleep(LATE_S)
