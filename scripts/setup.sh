@@ -128,25 +128,24 @@ check_browser() {
     fi
 }
 
-# Subtitles are tested with coloured emoji, too; who cannot install their font skips that test.
-check_fonts() {
+# What single tests want besides: a font with coloured emoji for subtitles, libfaketime for a machine whose clock is wrong,
+# `ip` for workers in networks of their own, PgBouncer for a database behind a pooler. Who cannot install it skips these tests.
+check_wishes() {
     local known
     known=$(fc-list : family 2>/dev/null || true)
-    case "$known" in *[Ee]moji*) return ;; esac
-    if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
-        install_packages fontconfig fonts-noto-color-emoji || say "No font with emoji could be installed; a test is skipped"
-    else
-        say "No font with emoji here: a test will be skipped (sudo apt-get install -y fonts-noto-color-emoji brings it)"
-    fi
+    case "$known" in *[Ee]moji*) ;; *) wish "font with emoji" fontconfig fonts-noto-color-emoji ;; esac
+    compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || wish "libfaketime" faketime
+    command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wish "ip" iproute2
+    [ "$(id -u)" -ne 0 ] || [ -x /usr/sbin/pgbouncer ] || wish "PgBouncer" pgbouncer # which begins to run where it can
 }
 
-# A machine whose clock is wrong is tested with libfaketime; who cannot install it skips that test.
-check_clock() {
-    compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null && return
+wish() {
+    local name=$1
+    shift
     if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
-        install_packages faketime || say "libfaketime could not be installed; a test is skipped"
+        install_packages "$@" || say "No $name could be installed; a test is skipped"
     else
-        say "No libfaketime here: a test will be skipped (sudo apt-get install -y faketime brings it)"
+        say "No $name here: a test will be skipped (sudo apt-get install -y $* brings it)"
     fi
 }
 
@@ -169,7 +168,6 @@ install_requirements
 check_libraries
 if [ "$requirements" = requirements-dev.txt ]; then
     check_browser
-    check_fonts
-    check_clock
+    check_wishes
 fi
 make_showcase

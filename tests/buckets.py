@@ -114,14 +114,14 @@ class Proxy:
     over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self, address: str = "127.0.0.1") -> Iterator[str]:
         """Yields its endpoint."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        server = ThreadingHTTPServer((address, 0), self._handler())
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"http://{address}:{server.server_address[1]}"
         finally:
             self.over.set()
             server.shutdown()

@@ -27,6 +27,7 @@ class Cable:
     """A proxy of its own for each worker, to the Unix socket of a server."""
 
     socket: str
+    address: str = "127.0.0.1"
     port: int = 0
     _cut: Cut | None = None
     _ends: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -37,7 +38,7 @@ class Cable:
         self._whole.set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cable", daemon=True)
         self._thread.start()
-        self._server = self._do(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self._server = self._do(asyncio.start_server(self._connected, self.address, 0))
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     def cut(self, how: Cut) -> None:

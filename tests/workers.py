@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,8 @@ class House:
     env: Mapping[str, str] = field(default_factory=dict)
     """Beside that of the tests."""
     supervisors: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    within: Sequence[str] = ()
+    """A command that starts what starts a worker: somewhere else, such as in a network of its own."""
     reached: str | None = None
     """Where its workers reach the database, if not where the test does."""
 
@@ -47,7 +49,7 @@ class House:
     def open(self, name: str = NAME) -> None:
         """Start what starts a worker; without a name it takes the usual one of this machine and home."""
         alone, app = ("-m", "pipeline", "worker", *(["--name", name] if name else [])), ("app.py", "--port", "0")
-        command = [sys.executable, *(app if self.app else alone), "--home", str(self.home)]
+        command = [*self.within, sys.executable, *(app if self.app else alone), "--home", str(self.home)]
         command += ["--database", self.reached or self.database] if self.database else []
         quiet = subprocess.DEVNULL
         env = {**os.environ, **self.env}
