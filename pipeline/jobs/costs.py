@@ -149,6 +149,12 @@ def _plans(job: Job, own_s: float, made: Sequence[WindowWork], money: float | No
     return [OnCards(cards, each_s, None if per_s is None else cards * each_s * per_s) for cards, each_s in took]
 
 
+def has_parts(job: Job) -> bool:
+    """Whether a job has anything that other machines can make: windows, or chunks of a film."""
+    kind = find_kind(job.order.kind)
+    return kind.part is not None and (not kind.engine or can_be_spread(job))
+
+
 def can_be_spread(job: Job) -> bool:
     """Whether several machines can make the windows of a job, so that none is continued from the one before."""
     kind, chosen = find_kind(job.order.kind), job.order.chosen

@@ -129,7 +129,7 @@ def _configure_sqlite(connection: Any, record: object) -> None:
 def begin_alone(connection: sa.Connection, lock: int) -> None:
     """Wait until no other transaction runs that took this Postgres advisory lock; SQLite has only one writer anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(lock, sa.BigInteger))))
     else:
         connection.execute(sa.text("BEGIN IMMEDIATE"))  # the driver begins one only before INSERT or UPDATE
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engines.sessions import Sessions
-from pipeline.jobs.costs import card_price
+from pipeline.jobs.costs import card_price, has_parts
 from pipeline.jobs.database import Outage
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, RequestedAction, State
@@ -142,7 +142,7 @@ class JobRunner:
 
     @property
     def _is_spread(self) -> bool:
-        return self.worker_ledger.ledger.database.file is None and is_shared()
+        return self.worker_ledger.ledger.database.file is None and is_shared() and has_parts(self.job)
 
     @cached_property
     def _store(self) -> Store:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from zlib import crc32
 
 import sqlalchemy as sa
 
@@ -25,7 +26,7 @@ from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 QUEUE_LOCK = 0x5E5407
-"""Key of the Postgres advisory lock under which the line changes."""
+"""Key of the Postgres advisory locks under which lines change; each home's line has its own."""
 RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
@@ -230,7 +231,7 @@ class Ledger:
         Such transactions follow each other, so that no two jobs get the same position and no two are first.
         """
         with self.engine.begin() as connection:
-            begin_alone(connection, QUEUE_LOCK)
+            begin_alone(connection, QUEUE_LOCK << 32 | crc32(self.home.encode()))
             yield connection
             unneeded = call(connection, self.workflows, self.home)
         self.workflows.drop(unneeded)
@@ -271,11 +272,11 @@ class Ledger:
     def _spread(self, connection: sa.Connection, job: str) -> None:
         """Renumber the whole queue if halving has brought a job's position too close to another one's."""
         here = sa.select(others.c.position).where(others.c.id == job).scalar_subquery()
-        close = sa.and_(sa.func.abs(jobs.c.position - here) < CLOSEST, jobs.c.id != job)
+        close = sa.and_(self.ours, sa.func.abs(jobs.c.position - here) < CLOSEST, jobs.c.id != job)
         if connection.execute(sa.select(jobs.c.id).where(close).limit(1)).first() is None:
             return
         number = sa.func.row_number().over(order_by=(others.c.position, others.c.created_at)).label("number")
-        line = sa.select(others.c.id, number).subquery()
+        line = sa.select(others.c.id, number).where(others.c.home == self.home).subquery()
         connection.execute(jobs.update().where(jobs.c.id == line.c.id).values(position=line.c.number))
 
     def _read(self, which: sa.ColumnElement[bool]) -> list[Job]:

@@ -42,6 +42,8 @@ class Sharing:
     cache: Path
     owner: str = RUNS
     worth: Worth = field(default_factory=Worth)
+    offering: Worth | None = None
+    """Of what is worth asking for, what is worth offering; None: all of it."""
 
     def __post_init__(self) -> None:
         self.uses, self._usage = Uses(self.cache), UsageStats(self.cache)
@@ -91,7 +93,7 @@ class Sharing:
 
     def offer(self, folder: Path, manifest: Manifest) -> None:
         """Offer a result that was computed here, if it is worth it, or if it replaces a damaged one."""
-        if not (self.worth.sharing(manifest) or manifest.key.digest in self._damaged):
+        if not (self._gives(manifest) or manifest.key.digest in self._damaged):
             return
         if problem := self.tier.writes.problem:
             self._failed("writing", problem, "Results are not offered there.")
@@ -103,9 +105,12 @@ class Sharing:
         digest = manifest.key.digest
         if self.uses.known(digest):
             self.used(digest)
-        elif self.worth.sharing(manifest) and digest not in self._late and not self.tier.writes.problem:
+        elif self._gives(manifest) and digest not in self._late and not self.tier.writes.problem:
             self._late.add(digest)
             self.background.add(lambda cancel: self._offer_late(folder, manifest, cancel))
+
+    def _gives(self, manifest: Manifest) -> bool:
+        return (self.offering or self.worth).sharing(manifest)
 
     def used(self, digest: str) -> None:
         """Note the use of a result in the shared cache, once a day."""
