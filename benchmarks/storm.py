@@ -83,7 +83,7 @@ def main() -> None:
 def tell(made: Storm, took_s: float, cache: Path) -> None:
     """What came of it, as a table."""
     judged = made.judge()
-    states = {job: made.ledger.get(job) for job in made.jobs}
+    states = {job: made.job(job) for job in made.jobs}
     done = [job for job, now in states.items() if now.state is State.DONE]
     same = [
         job for job in done if shown(made.jobs[job].house.result(job)) == shown(finished(made.quiet(job, cache)))

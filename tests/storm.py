@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from pipeline.engines import restyle
 from pipeline.engines.base import Engine, Lengths
-from pipeline.jobs.job import WorkerSign
+from pipeline.jobs.job import Job, WorkerSign
 from pipeline.jobs.line import WINDOW as WORKFLOW
 from pipeline.jobs.tables import window_starts
 from pipeline.jobs.worker import TEND_S
@@ -35,7 +35,7 @@ from tests.workers import House, house
 from utils.project import PROJECT_ROOT
 
 WINDOW = 12
-SILENT_S = 6.0
+SILENT_S = 8.0
 """The storm's workers count as silent earlier than real ones do."""
 CUT_S = (1.0, 5.0)
 LATE_S = 1.5
@@ -128,6 +128,8 @@ class Machine:
     house: House
     cable: Cable
     hurting: threading.Thread | None = None
+    killed: dict[str, int] = field(default_factory=dict)
+    """At which attempt at a job it was last killed; until the next one, nobody has counted that death."""
 
     @property
     def is_well(self) -> bool:
@@ -158,6 +160,8 @@ class Machine:
         supervisor.kill()
         supervisor.wait()
         if sign:
+            if sign.job:
+                self.killed[sign.job] = self.house.ledger.get(sign.job).attempts
             _send(signal.SIGKILL, sign)
             self.house.until(lambda: not self.sign(), "death")
 
@@ -167,7 +171,7 @@ class Machine:
         supervisor.send_signal(signal.SIGSTOP)
         if sign:
             _send(signal.SIGSTOP, sign)
-        time.sleep(SILENT_S + TEND_S + chance.uniform(0.5, 2))
+        time.sleep(SILENT_S + chance.uniform(1.0, TEND_S + 1.0))
         if sign:
             _send(signal.SIGCONT, sign)
         time.sleep(LATE_S)
@@ -202,6 +206,10 @@ class Storm:
         """The test's own way to the database, which nothing cuts."""
         return self.machines[0].house.ledger
 
+    def job(self, job: str) -> Job:
+        """A job as it is now."""
+        return self.jobs[job].house.ledger.get(job)
+
     def open(self) -> None:
         """Start all machines at once."""
         starting = [threading.Thread(target=each.open) for each in self.machines]
@@ -230,7 +238,7 @@ class Storm:
             self.submit(clips, jobs)
         while len(self.hits) + self._hurting < count:
             time.sleep(self.chance.uniform(0, rest_s))
-            if all(self.ledger.get(job).state.ended for job in self.jobs):
+            if all(self.job(job).state.ended for job in self.jobs):
                 self.submit(clips, jobs)
             free = [each for each in self.machines if each.is_well]
             if len(self.machines) - len(free) < MOST_AT_ONCE and (able := [m for m in free if self._may_be_hurt(m)]):
@@ -251,12 +259,13 @@ class Storm:
         held = [id for id, kept in self.ledger.workflows.held(WORKFLOW).items() if kept.worker == machine.name]
         if sign is None or not (sign.job or held):
             return False
-        if sign.job and self.ledger.get(sign.job).crashes >= MOST_CRASHES:
+        job = machine.house.ledger.get(sign.job) if sign.job else None
+        if job and (job.crashes >= MOST_CRASHES or machine.killed.get(job.id) == job.attempts):
             return False
         windows = [id.rpartition("-")[0] for id in held]
         often = sa.select(window_starts.c.times).where(window_starts.c.window.in_(windows))
         with self.ledger.engine.connect() as connection:
-            return all(times <= MOST_CRASHES for times in connection.execute(often).scalars())
+            return all(times < MOST_CRASHES for times in connection.execute(often).scalars())
 
     def _hurt(self, machine: Machine) -> None:
         kind, chance = self.chance.choice(("kill", "freeze", "cut")), random.Random(self.chance.random())
@@ -273,7 +282,7 @@ class Storm:
 
     def quiet(self, job: str, cache: Path) -> Journey:
         """What the same job gives in one process that nobody disturbs."""
-        order = self.ledger.get(job).order
+        order = self.job(job).order
         said = {name.replace(".", "__"): value for name, value in order.settings.items()}
         return journey(self.clips[job], bench(cache, order.preset, **said), short_windows())
 

@@ -48,7 +48,7 @@ def record(ledger: Ledger, job: str, worker: str, *windows: str, seconds: float,
     """Note windows as a worker does that has made them."""
     stopping = threading.Event()
     retry = OutageRetry(ledger.database, stopping)
-    maker = WindowMaker(ledger, Path("nowhere"), Sessions(CPU), stopping, retry, lambda: True, worker)
+    maker = WindowMaker(ledger, Path("nowhere"), Sessions(CPU), stopping, retry, lambda connection: True, worker)
     with ledger.engine.begin() as connection:
         for window in (*windows, *(f"{worker} {number}" for number in range(wanted))):
             connection.execute(wanted_windows.insert().values(window=window, job=job))

@@ -64,7 +64,7 @@ def offered(ledger: Ledger, home: Path, job: Job | None = None) -> OfferedWindow
 def maker_of(ledger: Ledger, home: Path) -> WindowMaker:
     stopping = threading.Event()
     retry = OutageRetry(ledger.database, stopping)
-    return WindowMaker(ledger, home, Sessions(CPU), stopping, retry, lambda: True)
+    return WindowMaker(ledger, home, Sessions(CPU), stopping, retry, lambda connection: True)
 
 
 def windows(ledger: Ledger) -> dict[str, Kept]:
@@ -165,7 +165,7 @@ def test_a_beginning_counts_once_however_often_it_is_told(ledger: Ledger, tmp_pa
     maker = maker_of(ledger, tmp_path)
     assert all(maker._started(FIRST.digest, "first") for _ in range(2 * MOST_STARTS))
     assert all(maker._started(FIRST.digest, f"{number}") for number in range(1, MOST_STARTS))
-    assert not maker._started(FIRST.digest, "one more")
+    assert maker._started(FIRST.digest, "one more") > MOST_STARTS
 
 
 def test_a_job_that_offered_nothing_takes_nothing_back(ledger: Ledger, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_who_lost_a_window_makes_nothing_of_it(ledger: Ledger, tmp_path: Path) -
     wants = offered(ledger, tmp_path)
     wants.offer({0: FIRST}, {}, needs="restyle")
     has = [True]
-    maker = replace(maker_of(ledger, tmp_path), is_mine=lambda: has[0])
+    maker = replace(maker_of(ledger, tmp_path), is_mine=lambda connection: has[0])
 
     def make(order: Order, index: int, window: str, watch: Watch) -> str:
         has[0] = False
@@ -195,6 +195,26 @@ def test_who_lost_a_window_makes_nothing_of_it(ledger: Ledger, tmp_path: Path) -
         assert maker.make(wants.job.order.to_json(), 0, FIRST.digest) == UNWANTED
     with ledger.engine.connect() as connection:
         assert connection.execute(sa.select(window_starts.c.last)).scalar() == "other"
+
+
+def test_what_was_lost_before_it_was_begun_is_not_counted(ledger: Ledger, tmp_path: Path) -> None:
+    """As DBOS keeps it: it was given back, and to another worker."""
+    wants = offered(ledger, tmp_path)
+    wants.offer({0: FIRST}, {}, needs="restyle")
+    [id] = windows(ledger)
+    held = "UPDATE workflow_status SET status = 'PENDING', executor_id = :worker"
+
+    def begins() -> int:
+        maker = replace(
+            maker_of(ledger, tmp_path), is_mine=lambda connection: ledger.workflows.is_held(connection, id, "one")
+        )
+        return maker._started(FIRST.digest, "start")
+
+    assert begins() == 0, "nobody has it"
+    for worker, times in (("other", 0), ("one", 1)):
+        with ledger.engine.begin() as connection:
+            connection.execute(sa.text(held), {"worker": worker})
+        assert begins() == times
 
 
 def test_a_watched_window_goes_on_during_an_outage(ledger: Ledger, tmp_path: Path) -> None:

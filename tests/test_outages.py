@@ -164,6 +164,30 @@ def test_a_worker_that_cannot_give_signs_in_an_outage_is_not_ended(tmp_path: Pat
         ledger.close()
 
 
+def test_a_worker_that_gives_no_sign_is_ended_and_that_is_told(
+    tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor, started = Supervisor(tmp_path, ledger.url, "one"), list[subprocess.Popen[bytes]]()
+
+    def start() -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "60"], start_new_session=True))
+        with ledger.engine.begin() as connection:
+            connection.execute(workers.delete())
+            row = {"name": "one", "pid": started[-1].pid, "beat_at": 1.0, "job": ""}
+            connection.execute(sa.insert(workers).values(**row))
+        return started[-1]
+
+    monkeypatch.setattr(supervisor, "_start", start)
+    running = threading.Thread(target=supervisor.run)
+    running.start()
+    try:
+        until(lambda: len(started) > 1)
+        assert started[0].returncode and "The worker 'one' gives no sign" in caplog.text
+    finally:
+        supervisor.stopping.set()
+        running.join(60)
+
+
 def test_a_worker_that_cannot_be_started_is_started_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

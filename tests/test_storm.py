@@ -29,7 +29,7 @@ def raged(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str, postgres: 
 def test_every_job_ends_and_shows_what_it_shows_in_quiet(raged: Storm, tmp_path: Path) -> None:
     assert len(raged.hits) >= HITS
     for job, machine in raged.jobs.items():
-        ended = raged.ledger.get(job)
+        ended = raged.job(job)
         assert ended.state is State.DONE, ended.problem
         assert shown(machine.house.result(job)) == shown(finished(raged.quiet(job, tmp_path / "cache")))
 

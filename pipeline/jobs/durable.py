@@ -103,10 +103,13 @@ class Workflows:
         """Those of these names that some worker has."""
         return self._kept(name=list(names), status=HELD)
 
-    def is_held(self, id: str, worker: str) -> bool:
-        """Whether a worker still has a workflow that it began: not after it was silent and another one was given it."""
-        kept = self.of([id]).get(id)
-        return kept is not None and (kept.status, kept.worker) == (HELD, worker)
+    def is_held(self, connection: sa.Connection, id: str, worker: str) -> bool:
+        """Whether a worker still has a workflow that it began, which nobody is given before this transaction ends."""
+        schema = "dbos" if connection.dialect.name == "postgresql" else None
+        id_, status, executor = (sa.column(name, sa.String) for name in ("workflow_uuid", "status", "executor_id"))
+        kept = sa.table("workflow_status", id_, status, executor, schema=schema)
+        this = sa.select(kept).where(id_ == id, status == HELD, executor == worker)
+        return connection.execute(this.with_for_update(read=True)).first() is not None
 
     def waiting(self, queue: str) -> int:
         """How many of a queue no worker has taken yet."""

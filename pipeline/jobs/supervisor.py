@@ -62,6 +62,7 @@ class Supervisor:
                 log.warning("No worker could be started: %s. It is tried again.", error)
             while self.worker and self.worker.poll() is None and not self.stopping.wait(CHECK_S):
                 if self._hangs():
+                    log.warning("The worker %r gives no sign, or does not stop when asked. It is ended.", self._name)
                     self._kill()
             if self.worker and self.worker.poll() == LEFT:
                 return

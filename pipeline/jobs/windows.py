@@ -197,8 +197,8 @@ class WindowMaker:
     sessions: Sessions
     stopping: threading.Event
     retry: OutageRetry
-    is_mine: Callable[[], bool]
-    """Whether this worker still has what it began to make."""
+    is_mine: Callable[[sa.Connection], bool]
+    """Whether this worker still has what it began to make, and keeps it until the transaction ends."""
     worker: str = ""
 
     def make(self, order: Mapping[str, Any], index: int, window: str) -> str:
@@ -206,8 +206,9 @@ class WindowMaker:
         if not self.retry.until_done(lambda: self._is_needed(window)):
             return UNWANTED
         start = secrets.token_hex(8)
-        if not self.retry.until_done(lambda: self._started(window, start)):
-            return KILLED
+        times = self.retry.until_done(lambda: self._started(window, start))
+        if not 0 < times <= MOST_STARTS:
+            return KILLED if times else UNWANTED
         began_s = time.monotonic()
 
         watch = Watch(lambda: not self.stopping.is_set() and self.retry.once(lambda: self._is_needed(window)))
@@ -219,7 +220,7 @@ class WindowMaker:
         except Exception as error:
             log.warning("Window %d of another machine's job was not made here.", index + 1, exc_info=error)
             said = str(error)
-        if not self.stopping.is_set() and self.retry.until_done(self.is_mine):
+        if not self.stopping.is_set():
             took_s = time.monotonic() - began_s if said == MADE else None
             self.retry.until_done(lambda: self._ended(window, start, took_s))
         return said
@@ -238,27 +239,31 @@ class WindowMaker:
         """Whether some job wants a window, and wants it of this worker."""
         with self.ledger.engine.connect() as connection:
             wants = connection.execute(sa.select(wanted.c.job).where(wanted.c.window == window)).first()
-        return wants is not None and self.is_mine()
+            return wants is not None and self.is_mine(connection)
 
-    def _started(self, window: str, start: str) -> bool:
-        """Count one more beginning, once however often it is told; False after too many that did not come to an end."""
+    def _started(self, window: str, start: str) -> int:
+        """Count one more beginning, once however often it is told; returns how many did not end, 0 if it was lost."""
         this, again = starts.c.window == window, starts.c.last == start
         count = starts.update().where(this).values(times=starts.c.times + sa.case((again, 0), else_=1), last=start)
         try:
             with self.ledger.engine.begin() as connection:
-                times = connection.execute(count.returning(starts.c.times)).scalar()
+                if not self.is_mine(connection):
+                    return 0
+                times: int | None = connection.execute(count.returning(starts.c.times)).scalar()
                 if times is None:
                     connection.execute(starts.insert().values(window=window, times=1, last=start))
+                return times or 1
         except sa.exc.IntegrityError:  # another worker, which it was given to meanwhile, has begun just now
             return self._started(window, start)
-        return (times or 1) <= MOST_STARTS
 
     def _ended(self, window: str, start: str, took_s: float | None) -> None:
-        """Forget the beginnings, unless another worker has begun since, and note what it took if it was made.
+        """Forget the beginnings, unless the window was lost, and note what it took if it was made.
 
         That counts for one of the jobs that want it.
         """
         with self.ledger.engine.begin() as connection:
+            if not self.is_mine(connection):
+                return
             connection.execute(starts.delete().where(starts.c.window == window, starts.c.last == start))
             job = connection.execute(sa.select(sa.func.min(wanted.c.job)).where(wanted.c.window == window)).scalar()
             if took_s is not None and job:

@@ -126,7 +126,7 @@ class Worker:
         workflow = current()
         maker = WindowMaker(
             ledger, self._home, self._sessions, self._stopping, self._outage_retry,
-            lambda: ledger.workflows.is_held(workflow, self._name), self._name,
+            lambda connection: ledger.workflows.is_held(connection, workflow, self._name), self._name,
         )  # fmt: skip
         self._stay_if_stopping(even_leaving=self._runner is None)  # its own job waits for windows
         self._parts.add(part)
