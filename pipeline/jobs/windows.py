@@ -71,6 +71,8 @@ class OfferedWindows:
     queues: Collection[str]
     """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
+    _part: str = "Window"
+    """What people call its parts."""
     _waited_s: float = 0.0
     _waits_since_s: float | None = None
 
@@ -78,6 +80,7 @@ class OfferedWindows:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
         order = replace(self.job.order, owner="", settings={**self.job.order.settings, **settings})
+        self._part = "Window" if needs else "Chunk"
         if needs and queue_of(needs) not in self.queues:
             self._tell(
                 f"Other workers make no window of it: this one was started before {needs} was here. Start it again."
@@ -100,11 +103,11 @@ class OfferedWindows:
             while (kept := self._kept(id)) and not kept.is_finished:
                 self.cancel.wait(POLL_S)
         if kept and kept.output == KILLED:
-            problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
+            problem = f"{self._part} {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
         if kept and kept.output != MADE:
             why = kept.output or "Another machine failed at it."
-            self.retry.until_done(lambda: self._tell(f"Window {window + 1} is left to this job: {why}"))
+            self.retry.until_done(lambda: self._tell(f"{self._part} {window + 1} is left to this job: {why}"))
 
     @property
     def is_waiting(self) -> bool:
