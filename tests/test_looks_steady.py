@@ -1,6 +1,7 @@
 """Looks are as steady as the source: what they make harder does not flicker more, and it is still seen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.engines.base import View
-from pipeline.engines.looks.contrast import limited_contrast
+from pipeline.engines.looks.contrast import limited_at_border, limited_contrast
 from pipeline.engines.looks.kernels import mixed
 from pipeline.engines.looks.picture import Picture
+from pipeline.report.report import report
 from tests.engines import Painter
+from tests.journeys import bench, journey, with_settings
 from tests.looks import EVERY_LOOK
 from utils.flow import Flow, Search, flow_pair
 from utils.image import RGB, Size, bounding_box
@@ -132,3 +135,28 @@ def test_broad_changes_stay() -> None:
     made = np.where(source == 136, 255, 0).astype(np.uint8)
     result = limited_contrast(made, whole(source), 1.0, 0)
     assert np.array_equal(result[:, :40], made[:, :40]) and np.array_equal(result[:, 88:], made[:, 88:])
+
+
+def test_what_is_painted_stands_out_from_what_is_filmed_as_its_source_did() -> None:
+    """A grey figure on lighter grey, painted black: only its border gets lighter, and nothing where all is painted."""
+    source = striped(150, 150)
+    source[:, 64:] = 110
+    shown = np.where(source[..., 0] == 110, 255, 0).astype(np.uint8)
+    picture, black = replace(whole(source), shown=shown), np.zeros_like(source)
+    made = limited_at_border(black, picture)
+    seen = mixed(source, made, shown)[48, :, 0].astype(int)
+    assert seen[63] - seen[65] < 0.75 * 150, "less of a step than between black and what was filmed"
+    assert np.all(np.diff(made[48, 64:, 0].astype(int)) <= 0) and not made[:, 104:].any()
+    assert np.array_equal(limited_at_border(black, whole(source)), black)
+
+
+@pytest.mark.slow
+@pytest.mark.footage
+@pytest.mark.parametrize("name", ["shaky_skater.mp4", "sports2d_side_walk.mp4"])
+def test_looks_that_were_the_least_steady_are_so_on_real_clips(name: str, footage: Path, tmp_path: Path) -> None:
+    """As the report measures it: small and dark before ice, and a jump against the sky."""
+    on = bench(tmp_path / "cache", "balanced", trim__from_s=2.0, trim__to_s=2.8)
+    for look in ("paint", "riso", "bronze"):
+        numbers = report(journey(footage / name, with_settings(on, generate__look=look)))
+        assert numbers["warp_error"]["ratio"] <= 1.2, look
+        assert numbers["edit_magnitude"] >= 10, look

@@ -205,3 +205,14 @@ def test_names_of_a_part_of_a_clip_count_from_the_beginning_of_the_file(known: F
     footage = Footage(footage.size, footage.frames, footage.read, first=10)
     found = Recogniser(footage, (), ["000020.png"]).recognised("000020.png", opaque(known.walk.restyled[20]))
     assert found.frame == 10
+
+
+@pytest.mark.parametrize("beyond_px", [1, 3, 5])
+def test_what_is_painted_flat_and_over_its_outline_lies_where_it_was_given_out(known: Footages, beyond_px: int) -> None:
+    """One colour with transparency around it: another scale or a place beside its own is faintly more alike."""
+    name = f"{SHOWN:06}.png"
+    shape = cv2.dilate(known.walk.mattes[SHOWN], np.ones((2 * beyond_px + 1,) * 2, np.uint8))
+    flat = np.dstack([np.full_like(known.walk.source[SHOWN], (200, 60, 40)), np.where(shape > 127, 255, 0)])
+    found = known.recogniser([name]).recognised(name, flat.astype(np.uint8))
+    assert found.frame == SHOWN and not found.placed.moved
+    check_place(found, np.eye(3), 0.01)

@@ -31,7 +31,7 @@ class Restyle:
 
     name = "restyle"
     label = "Restyle (CPU, no model)"
-    version = 10
+    version = 11
     caps = Caps(
         kind="frame",
         is_edit_of_source=True,

@@ -201,5 +201,5 @@ class _Taken:
 
 
 TAKE_KEYS = Stage(
-    "given keys", version=1, run=_take_keys, tools=("av", "numpy", "opencv-contrib-python", "pillow", "scipy")
+    "given keys", version=2, run=_take_keys, tools=("av", "numpy", "opencv-contrib-python", "pillow", "scipy")
 )

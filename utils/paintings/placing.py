@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from utils.image import Size
-from utils.image.geometry import Matrix, inverse, resize, shift
+from utils.image.geometry import Matrix, inverse, moved, resize, shift
 from utils.image.picture_file import RGBA
 from utils.paintings.outlines import Outlines, best_shift, likeness
 
@@ -24,6 +24,9 @@ SAME_SHAPE = 1.02
 """Sides that grew alike up to this ratio belong to one scale."""
 CLEARLY = 0.05
 """By so much more alike a picture has to be elsewhere than where it should lie, to be moved there."""
+PLAIN, FEW_SHARE = 0.6, 0.015
+"""Where its place is known it is moved far only if it is this like the frame there. Up to this share of the longer
+side, and without a change of scale, less is enough: so much a program may move what it saves."""
 MOVED_COST = 0.1
 STEP_PX, STEP_SCALE = 1.5, 0.006
 """First steps of the fine search."""
@@ -68,6 +71,8 @@ class Given:
     """The size of the picture that was given out."""
     to_given: Matrix
     """From the frame to the picture that was given out."""
+    known: bool = False
+    """Whether that picture was given out, and this one still has its size."""
 
     def places(self) -> Iterator[Matrix]:
         """Where it may lie before anything is compared: the obvious places first."""
@@ -132,11 +137,24 @@ def found(frame: Outlines, laid: Laid) -> Placed:
 
 
 def placed(frame: Outlines, given: Given, start: Matrix) -> Placed:
-    """Where a picture lies exactly, searched from a start; where it should lie if it is hardly more alike elsewhere."""
+    """Where a picture lies exactly, searched from a start; where it should lie if it is hardly more alike elsewhere.
+
+    What is painted flat and over its outline is often more alike elsewhere or at another scale, but only faintly.
+    """
     usual = expected(frame, given)
     starts = [usual.to_picture] if np.allclose(start, usual.to_picture) else [usual.to_picture, start]
     searched = max((_searched(frame, given.over(each, frame.size)) for each in starts), key=_alike)
-    return searched if searched.likeness > usual.likeness + CLEARLY else usual
+    believed = not given.known or searched.likeness >= PLAIN or _is_near(searched, usual, given.painting.size)
+    return searched if believed and searched.likeness > usual.likeness + CLEARLY else usual
+
+
+def _is_near(one: Placed, other: Placed, size: Size) -> bool:
+    """Whether two places of a picture of this size differ by a few pixels and not in scale."""
+    move = one.to_picture @ inverse(other.to_picture)
+    middle = np.array([[(side - 1) / 2 for side in size]])
+    scale = abs(float(np.linalg.det(move[:2, :2]))) ** 0.5
+    away_px = float(np.linalg.norm(moved(move, middle) - middle))
+    return 1 / SAME_SHAPE <= scale <= SAME_SHAPE and away_px <= FEW_SHARE * max(size)
 
 
 def _searched(frame: Outlines, laid: Laid) -> Placed:

@@ -192,7 +192,8 @@ class Recogniser:
 
     def _given(self, painting: Painting, frame: int) -> Given:
         key = self._key(frame)
-        return Given(painting, self._footage.size, Size(*(key.size or self._footage.size)), key.matrix)
+        size = Size(*(key.size or self._footage.size))
+        return Given(painting, self._footage.size, size, key.matrix, frame in self._keys and size == painting.size)
 
     def _key(self, frame: int) -> Key:
         """What was given out of a frame; of another one, where the nearest that was given out lies."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.engines.base import View
 from pipeline.engines.looks import Follower, Look, look
-from pipeline.engines.looks.contrast import limited_widely
+from pipeline.engines.looks.contrast import limited_at_border, limited_widely
 from pipeline.engines.looks.kernels import Bytes, mixed
 from pipeline.engines.looks.palette import Palette
 from pipeline.engines.looks.picture import BLOCK, Picture
@@ -60,26 +60,28 @@ class Brush:
     def __call__(self, view: View) -> RGB:
         """The view with the look laid on; elsewhere its own pixels."""
         picture = view.rgb.copy()
-        share = self._share(view.matte)
+        laid = self._laid(view.matte)
+        share = np.asarray(cv2.convertScaleAbs(laid, alpha=self._settings.strength))
         if box := (Box.of(share) if self._follower else bounding_box(share)):
-            picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, share, box), share[box.slices])
+            picture[box.slices] = mixed(view.rgb[box.slices], self._painted(view, laid, box), share[box.slices])
         return picture
 
-    def _share(self, matte: Bytes) -> Bytes:
-        """How much of the look each pixel gets, 0..255; 0 outside the part that is restyled."""
-        share = weight(matte, self._settings.part)
+    def _laid(self, matte: Bytes) -> Bytes:
+        """How much of the look each pixel gets at full strength, 0..255; 0 outside the part that is restyled."""
+        laid = weight(matte, self._settings.part)
         if self._settings.feather_px and self._settings.part != "both":
-            share = _feathered(share, self._settings.feather_px)
-        return np.asarray(cv2.convertScaleAbs(share, alpha=self._settings.strength))
+            laid = _feathered(laid, self._settings.feather_px)
+        return laid
 
-    def _painted(self, view: View, share: Bytes, box: Box) -> RGB:
-        """A box of a view in the look, at full strength; `share` is how much of it each pixel gets."""
+    def _painted(self, view: View, laid: Bytes, box: Box) -> RGB:
+        """A box of a view in the look, at full strength; `laid` is how much of it each pixel gets."""
         part, inner = _aligned(view.corner, box)
-        rgb, matte, shown = (_extended(picture, part) for picture in (view.rgb, view.matte, share))
+        rgb, matte, shown = (_extended(picture, part) for picture in (view.rgb, view.matte, laid))
         corner = (view.corner[0] + part.left, view.corner[1] + part.top)
         seen = Picture(rgb, matte, shown, corner, self._tone.unit, self._shrink)
-        painted = _steady(self._look, seen)[inner.slices]
-        return self._palette(painted) if self._palette else painted
+        painted = _steady(self._look, seen)
+        toned = self._palette(painted) if self._palette else painted
+        return limited_at_border(toned, seen)[inner.slices]
 
 
 def _feathered(share: Bytes, feather_px: int) -> Bytes:

@@ -57,7 +57,7 @@ def _print(tone: Tone, colours: Floats) -> Floats:
     dyed = np.concatenate([red, green, blue], axis=1)
     chroma = dyed.max(axis=1, keepdims=True) - dyed.min(axis=1, keepdims=True)
     deep = saturated(paled(dyed, 0.08), 1.3) * (1 - 0.12 * chroma)
-    return toned(deep, (-0.105, 0.025, 0.09), (0.085, 0.018, -0.085))
+    return toned(deep, (-0.125, 0.030, 0.108), (0.102, 0.021, -0.102))
 
 
 def _silver(tone: Tone, colours: Floats) -> Floats:

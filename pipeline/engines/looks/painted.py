@@ -70,10 +70,10 @@ def _ridges(light: Floats) -> Floats:
 
 def _oil(tone: Tone, colours: Floats) -> Floats:
     """The grade of oil paint: saturated, with more contrast, and split toning."""
-    even = exposed(tone, colours, 0.5)
-    rich = saturated(even, 1.70)
-    deep = curve(rich, ((0, 0.04), (0.25, 0.215), (0.5, 0.53), (0.75, 0.81), (1, 0.975)))
-    return toned(deep, (-0.03, -0.02, 0.075), (0.06, 0.018, -0.08))
+    even = exposed(tone, colours, 0.55)
+    rich = saturated(even, 1.55)
+    deep = curve(rich, ((0, 0.035), (0.25, 0.20), (0.5, 0.545), (0.75, 0.83), (1, 0.975)))
+    return toned(deep, (-0.045, -0.03, 0.11), (0.062, 0.022, -0.088))
 
 
 def _wash(tone: Tone, colours: Floats) -> Floats:

@@ -9,7 +9,7 @@ from utils.errors import SettingsError
 
 STYLES = {
     "waves": "Long strokes that swirl, night blue and gold.",
-    "woodcut": "Black ink on cream paper, cut in lines.",
+    "woodcut": "Black lines over cream and vermilion, cut in wood.",
     "mosaic": "Small stones in sea green, terracotta and sand.",
     "glass": "Stained glass: clear reds, blues and yellows between black leads.",
     "weave": "Woven wool in rust, ochre and petrol.",

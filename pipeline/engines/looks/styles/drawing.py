@@ -46,12 +46,15 @@ def waves(rng: Random) -> RGB:
 
 
 def woodcut(rng: Random) -> RGB:
-    """Black ink on cream paper, cut in lines whose width is the tone."""
-    tone, bend = _noise(rng, 3), _noise(rng, 2)
+    """Black lines whose width is the tone, over cream paper and a second block in vermilion.
+
+    Finer lines than these are too fine for the network, which makes an even olive of them.
+    """
+    tone, bend, second = _noise(rng, 3), _noise(rng, 2), _noise(rng, 2)
     rows, columns = np.mgrid[0:WIDE_PX, 0:WIDE_PX]
-    cut = np.sin(0.36 * (rows + 0.35 * columns) + 16 * bend)
-    ink = cut > np.interp(tone, (0.2, 0.8), (-0.95, 0.95))
-    return np.where(ink[..., None], np.array((28, 24, 26)), np.array((238, 226, 198))).astype(np.uint8)
+    ink = np.sin(0.22 * (rows + 0.35 * columns) + 12 * bend) > np.interp(tone, (0.2, 0.8), (-0.95, 0.95))
+    sheet = np.where((second > 0.5)[..., None], np.array((222, 56, 30)), np.array((244, 232, 200)))
+    return np.where(ink[..., None], np.array((18, 14, 18)), sheet).astype(np.uint8)
 
 
 def mosaic(rng: Random) -> RGB:
