@@ -27,9 +27,9 @@ from utils.store.shared.opening import open_store
 log = logging.getLogger(__name__)
 throttle = LogThrottle()
 
-POLL_S, PULSE_S, REST_S = 0.1, 0.25, 2.0
+PULSE_S, REST_S = 0.25, 2.0
 SOON_S, EDITING_S, TIDY_S = 0.015, 30.0, 1.5
-"""How often requests are looked for, and for how long after one, because whoever edits will ask again; and how long
+"""How often requests are looked for after one, and for how long, because whoever edits will ask again; and how long
 after the last one memory is given back."""
 
 
@@ -72,7 +72,7 @@ class FrameRequestWorker:
     def _run(self) -> None:
         self._desk.prepare()
         until, seen, tidy_at = 0.0, None, inf
-        while not self._stopping.wait(SOON_S if time.monotonic() < until else POLL_S):
+        while not self._stopping.wait(SOON_S if time.monotonic() < until else self._requests.poll_s):
             if time.monotonic() > tidy_at:  # not after each answer, for whoever edits asks again at once
                 release_free_memory()
                 tidy_at = inf

@@ -79,6 +79,11 @@ class FrameRequests:
         beside = self.ledger.database.file
         return self.ledger.engine if beside is None else _own_file(beside.with_name(FILE))
 
+    @property
+    def poll_s(self) -> float:
+        """How often a worker looks for requests: a file of this machine costs nothing, many workers ask a server."""
+        return 0.1 if self.ledger.database.file else 0.4
+
     def written_ns(self) -> int | None:
         """When a row was last written; None where that is not known, or so lately that more may follow unseen."""
         beside = self.ledger.database.file

@@ -71,7 +71,8 @@ class OfferedWindows:
     queues: Collection[str]
     """Those that the worker of the job takes windows from: what is put into another one may wait for ever."""
     _workflows: dict[int, str] = field(default_factory=dict)
-    _awaited: set[int] = field(default_factory=set)
+    _part: str = "Window"
+    """What people call its parts."""
     _waited_s: float = 0.0
     _waits_since_s: float | None = None
 
@@ -79,36 +80,34 @@ class OfferedWindows:
         """Enqueue what is not in the cache, once all that leads to it can be found by other machines."""
         lacking = {index: key for index, key in parts.items() if not self.store.holds(key)}
         order = replace(self.job.order, owner="", settings={**self.job.order.settings, **settings})
+        self._part = "Window" if needs else "Chunk"
         if needs and queue_of(needs) not in self.queues:
             self._tell(
                 f"Other workers make no window of it: this one was started before {needs} was here. Start it again."
             )
         elif lacking and self._can_be_found(order):
             self._enqueue_all(order, lacking, needs)
-        self._offer_only(None if self._awaited else Worth())
+        if self.store.sharing:  # what comes after the windows is offered where it is worth it: nobody waits for it
+            self.store.sharing.offering = Worth()
 
     def _enqueue_all(self, order: Order, lacking: Mapping[int, Key], needs: str) -> None:
         for index, key in lacking.items():
             enqueue = partial(self._enqueue, order, index, key.digest, needs)
             self._workflows[index] = self.retry.until_done(enqueue)
-            self._awaited.add(index)
 
     def wait(self, window: int) -> None:
         """Return when a window was made, or was left to this run; WindowError when it killed whoever tried."""
         if (id := self._workflows.get(window)) is None:
             return
-        self._awaited.discard(window)
         with self._waiting():
             while (kept := self._kept(id)) and not kept.is_finished:
                 self.cancel.wait(POLL_S)
-        if not self._awaited:
-            self._offer_only(Worth())
         if kept and kept.output == KILLED:
-            problem = f"Window {window + 1} has ended {MOST_STARTS} workers."
+            problem = f"{self._part} {window + 1} has ended {MOST_STARTS} workers."
             raise WindowError(problem, "Look at their logs; a smaller clip or another engine may help. Then retry it.")
         if kept and kept.output != MADE:
             why = kept.output or "Another machine failed at it."
-            self.retry.until_done(lambda: self._tell(f"Window {window + 1} is left to this job: {why}"))
+            self.retry.until_done(lambda: self._tell(f"{self._part} {window + 1} is left to this job: {why}"))
 
     @property
     def is_waiting(self) -> bool:
@@ -128,11 +127,6 @@ class OfferedWindows:
             yield
         finally:
             self._waited_s, self._waits_since_s = self.waited_s, None
-
-    def _offer_only(self, worth: Worth | None) -> None:
-        """Offer to others what leads to windows, cheap as it may be, and of what comes after them what is worth it."""
-        if self.store.sharing:
-            self.store.sharing.offering = worth
 
     def _kept(self, id: str) -> Kept | None:
         return self.retry.until_done(lambda: self.ledger.workflows.of([id])).get(id)
