@@ -53,10 +53,8 @@ if "pipeline.jobs.worker" in sys.orig_argv:
     from utils.store.shared.tier import SharedTier
 
     worker_ledger.SILENT_S = {silent_s}
-    NAME = sys.orig_argv[sys.orig_argv.index("pipeline.jobs.worker") + 3]
-
     def write_down(what, window):
-        line = json.dumps(dict(what=what, window=window, worker=NAME, at=time.time()))
+        line = json.dumps(dict(what=what, window=window, worker=os.environ["STORM_MACHINE"], at=time.time()))
         with open({log!r}, "a") as file:
             file.write(line + chr(10))
 
@@ -323,7 +321,8 @@ def storm(
         machines = []
         for number in range(count):
             name = f"pod{number}"
-            made: House = opened.enter_context(house(folder / name, opened=False, database=url, **env))  # type: ignore[arg-type]
+            own = {"STORM_MACHINE": name, **env}
+            made: House = opened.enter_context(house(folder / name, opened=False, database=url, **own))  # type: ignore[arg-type]
             machines.append(Machine(name, made, _cable(url, opened)))
         _keep_changes(machines[0].house, [each.name for each in machines])
         for each in machines:

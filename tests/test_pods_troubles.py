@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.jobs.job import State
+from pipeline.jobs.line import WINDOW
 from tests.buckets import Proxy, environment
 from tests.journeys import QUICK, bench, filmed, finished, journey, same
 from tests.postgres import postgres_is_away
@@ -130,7 +131,7 @@ def test_two_machines_of_one_host_name_are_two(clip: Path, tmp_path: Path, s3_en
         workflows, held = pods.first.ledger.workflows, set[str]()
 
         def both() -> bool:
-            held.update(kept.worker for kept in workflows.held("windows").values())
+            held.update(kept.worker for kept in workflows.held(WINDOW).values())
             return held == names
 
         pods.first.until(both, "windows at both")

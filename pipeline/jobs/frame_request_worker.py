@@ -25,7 +25,7 @@ from utils.progress import Cancel, repeating
 from utils.store.shared.opening import open_store
 
 log = logging.getLogger(__name__)
-log.addFilter(LogThrottle())
+throttle = LogThrottle()
 
 PULSE_S, REST_S = 0.25, 2.0
 SOON_S, EDITING_S, TIDY_S = 0.015, 30.0, 1.5
@@ -85,8 +85,9 @@ class FrameRequestWorker:
                     until, tidy_at = time.monotonic() + EDITING_S, time.monotonic() + TIDY_S
                 seen = written_ns
             except SQLAlchemyError as error:
-                problem = str(error).partition("\n")[0]
-                log.warning("Requests for a %s wait for the database: %s", self._desk.what, problem)
+                if throttle.allows(self._desk.what):
+                    problem = str(error).partition("\n")[0]
+                    log.warning("Requests for a %s wait for the database: %s", self._desk.what, problem)
                 self._stopping.wait(REST_S)
 
     def _answer(self, id: str, request: FrameRequest) -> None:
