@@ -25,7 +25,7 @@ from utils.errors import ReshootError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from pipeline.jobs.supervisor import Supervisor
+    from pipeline.jobs.workers.supervisor import Supervisor
     from ui.studio import Studio
 
 STOP_S = 9.5
@@ -105,9 +105,9 @@ def _open(
         authenticator, password = open_authenticator(home, passwords, public="RUNPOD_POD_ID" in os.environ)
         announce(listener, authenticator, password)
 
-        from pipeline.jobs.ahead import Budget
         from pipeline.jobs.ledger import Ledger
-        from pipeline.jobs.supervisor import Supervisor
+        from pipeline.jobs.workers.ahead import Budget
+        from pipeline.jobs.workers.supervisor import Supervisor
         from pipeline.library.showcase import prepare
         from ui.cleanup import run_cleanup
         from ui.server import build

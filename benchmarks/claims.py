@@ -31,8 +31,8 @@ from pipeline.jobs import ledger
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import home_mark
-from pipeline.jobs.worker import Worker
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker import Worker
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.orders import restyle_order
 
 REPORT_S, IDLE_S, PATIENCE_S = 0.5, 8.0, 120.0

@@ -41,7 +41,7 @@ WINDOW, FRAMES = 24, 300
 """A clip of so many frames has 16 windows of 20 to 24 frames."""
 SLEEPING = """
 import sys
-if "pipeline.jobs.worker" in sys.orig_argv:
+if "pipeline.jobs.workers.worker" in sys.orig_argv:
     import time
     from dataclasses import replace
     from pipeline.engines import restyle

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pipeline.jobs.job import Job
 from pipeline.jobs.order import Order
 from pipeline.jobs.tables import jobs
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from pipeline.restyle.kind import KIND
 
 

@@ -1,6 +1,6 @@
 """A worker whose engine takes ten seconds to open, as one with a model does: `python -m tests.slow_engine ...`.
 
-Takes what `pipeline.jobs.worker` takes. Every opening is a line in `opened.txt` of the home.
+Takes what `pipeline.jobs.workers.worker` takes. Every opening is a line in `opened.txt` of the home.
 """
 
 import sys
@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.engines import restyle
 from pipeline.engines.base import Session, Tell
 from pipeline.engines.device import Device
-from pipeline.jobs.worker import main
+from pipeline.jobs.workers.worker import main
 
 OPENING_S = 10.0
 OPENED = "opened.txt"

@@ -24,7 +24,7 @@ from pipeline.engines.base import Engine, Lengths
 from pipeline.jobs.job import Job, WorkerSign
 from pipeline.jobs.line import WINDOW as WORKFLOW
 from pipeline.jobs.tables import window_starts
-from pipeline.jobs.worker import TEND_S
+from pipeline.jobs.workers.worker import TEND_S
 from pipeline.report.journey import Journey
 from tests.buckets import environment
 from tests.cables import Cable, Cut
@@ -43,12 +43,12 @@ LATE_S = 1.5
 MOST_AT_ONCE = 3
 SLOWLY = """
 import sys
-if "pipeline.jobs.worker" in sys.orig_argv:
+if "pipeline.jobs.workers.worker" in sys.orig_argv:
     import json, os, time
     from dataclasses import replace
     from pipeline.engines import restyle
     from pipeline.engines.base import Lengths
-    from pipeline.jobs import worker_ledger
+    from pipeline.jobs.workers import worker_ledger
     from pipeline.make import made_window
     from utils.store.shared.tier import SharedTier
 
@@ -92,7 +92,7 @@ if "pipeline.jobs.worker" in sys.orig_argv:
 
     restyle.ENGINE = Slow()
 elif "worker" in sys.argv[:3] or "worker" in sys.orig_argv[:5]:
-    from pipeline.jobs import supervisor, worker_ledger
+    from pipeline.jobs.workers import supervisor, worker_ledger
     worker_ledger.SILENT_S = {silent_s}
 """
 """Every Python runs `sitecustomize` when it starts."""

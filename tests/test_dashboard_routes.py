@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from pipeline.commands.cache import app as cache_app
-from pipeline.jobs.ahead_log import AheadLog, Note
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.ahead_log import AheadLog, Note
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.orders import begin_next, restyle_order
 from tests.store_child import key, write
 from ui.board import BoardView
@@ -247,7 +247,7 @@ def test_a_worker_that_is_silent_is_told_as_such(tmp_path: Path, ledger: Ledger)
 
 def test_how_long_a_worker_is_up_is_read_from_its_process(tmp_path: Path, ledger: Ledger) -> None:
     code = "import time; print('here', flush=True); time.sleep(60)"
-    command = [sys.executable, "-c", code, "pipeline.jobs.worker", "tested"]
+    command = [sys.executable, "-c", code, "pipeline.jobs.workers.worker", "tested"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout and child.stdout.readline() == b"here\n"

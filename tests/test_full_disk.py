@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from pipeline.engines.sessions import Sessions
 from pipeline.jobs.job import State
-from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import DiskFull, OutageRetry, Reserve, outage
-from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.job_runner import JobRunner
+from pipeline.jobs.workers.supervisor import Supervisor
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.disks import BALLAST, fill, resize, small_disk
 from tests.journeys import filmed
 from tests.orders import begin_next, restyle_order

@@ -40,7 +40,7 @@ def test_as_many_results_are_held_as_a_long_film_has_windows(tmp_path: Path, ask
         assert child.returncode, "nothing was held open: this test tells nothing"
 
 
-@pytest.mark.parametrize("module", ["pipeline.__main__", "pipeline.jobs.worker"])
+@pytest.mark.parametrize("module", ["pipeline.__main__", "pipeline.jobs.workers.worker"])
 def test_it_is_asked_for_at_the_start(module: str) -> None:
     code = (
         f"import resource, sys; sys.argv[1:] = []; import {module} as it\ntry: it.main()\nexcept BaseException: pass\n"

@@ -16,7 +16,7 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import queue
 from pipeline.jobs.locations import database_url, home_mark, machine_name, worker_name
 from pipeline.jobs.tables import jobs
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.orders import begin_next, restyle_order
 from utils.project import PROJECT_ROOT
 

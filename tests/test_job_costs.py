@@ -16,8 +16,8 @@ from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import jobs, wanted_windows
-from pipeline.jobs.windows import WindowMaker
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.window_maker import WindowMaker
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.engines import CPU
 from tests.orders import restyle_order
 from ui.board import BoardView

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from pipeline.jobs.job import JobError, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from pipeline.library import inputs
 from pipeline.library.clips import Clips
 from tests.orders import begin_next, restyle_order

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs import durable, worker_ledger
+from pipeline.jobs import durable
 from pipeline.jobs.job import JobError, RequestedAction, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.order import Order
 from pipeline.jobs.tables import jobs, workers
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers import worker_ledger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from tests.orders import begin_next, restyle_order
 from utils.project import PROJECT_ROOT
 

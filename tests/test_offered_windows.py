@@ -20,17 +20,9 @@ from pipeline.jobs.locations import database_url
 from pipeline.jobs.order import Order
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import wanted_windows, window_starts
-from pipeline.jobs.windows import (
-    KILLED,
-    MADE,
-    MOST_STARTS,
-    UNWANTED,
-    OfferedWindows,
-    Watch,
-    WindowError,
-    WindowMaker,
-)
-from pipeline.jobs.worker_ledger import STALE_S, WorkerLedger
+from pipeline.jobs.workers.offered_windows import OfferedWindows, WindowError
+from pipeline.jobs.workers.window_maker import KILLED, MADE, MOST_STARTS, UNWANTED, Watch, WindowMaker
+from pipeline.jobs.workers.worker_ledger import STALE_S, WorkerLedger
 from pipeline.library import shared_files
 from tests.engines import CPU
 from tests.orders import restyle_order

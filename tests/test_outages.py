@@ -17,8 +17,8 @@ from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.outage import OutageRetry
-from pipeline.jobs.supervisor import Supervisor
 from pipeline.jobs.tables import workers
+from pipeline.jobs.workers.supervisor import Supervisor
 from tests.journeys import filmed
 from tests.orders import restyle_order
 from tests.studios import App, app

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 
 SLOWLY = """
 import sys
-if "pipeline.jobs.worker" in sys.orig_argv:
+if "pipeline.jobs.workers.worker" in sys.orig_argv:
     import os, signal, time
     from pipeline.stage import Work
 

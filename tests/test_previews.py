@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.jobs.job import State
-from pipeline.jobs.previews import Previewer, Previews
+from pipeline.jobs.workers.previews import Previewer, Previews
 from pipeline.processor import OnWindow, restyle
 from pipeline.restyle.parts import WindowParts
 from pipeline.see.open_clip import open_clip

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.jobs.job import Spot
-from pipeline.jobs.progress_estimate import ProgressEstimate
+from pipeline.jobs.workers.progress_estimate import ProgressEstimate
 from pipeline.restyle.kind import STAGES
 from pipeline.stage_texts import StageText
 from utils.progress import Progress

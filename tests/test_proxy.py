@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.jobs.job import Job, RequestedAction, State
-from pipeline.jobs.previews import Previews
-from pipeline.jobs.publish_result import publish
 from pipeline.jobs.results import Results
+from pipeline.jobs.workers.previews import Previews
+from pipeline.jobs.workers.publish_result import publish
 from pipeline.preview.web_copies import CLIP as COPY
 from pipeline.preview.web_copies import COPY_OF_RESULT, COPY_OF_SOURCE, WIDEST_PX, write_poster
 from pipeline.report.journey import Journey
@@ -150,7 +150,7 @@ def test_a_disk_without_room_for_a_result_is_told_before_anything_appears(
     done: tuple[Journey, RunContext, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, at, _ = done
-    monkeypatch.setattr("pipeline.jobs.publish_result.BESIDE_BYTES", 1 << 60)
+    monkeypatch.setattr("pipeline.jobs.workers.publish_result.BESIDE_BYTES", 1 << 60)
     with pytest.raises(StoreFull, match="bytes are needed") as full:
         publish(Results.of(tmp_path), job(), outcome(made, at, "fast"))
     assert full.value.needs_bytes > 1 << 60, "the job waits for it"

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
-from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.previews import Previews
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from pipeline.library.clips import Clips
 from pipeline.restyle.kind import KIND
 from tests.orders import begin_next, restyle_order

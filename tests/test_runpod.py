@@ -99,7 +99,9 @@ class Pod:
         return next((pid for pid, command in self.processes().items() if "app.py" in command), None)
 
     def worker(self) -> int | None:
-        return next((pid for pid, command in self.processes().items() if "pipeline.jobs.worker" in command), None)
+        return next(
+            (pid for pid, command in self.processes().items() if "pipeline.jobs.workers.worker" in command), None
+        )
 
     def said(self) -> str:
         return self.log.read_text()

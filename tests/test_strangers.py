@@ -22,7 +22,7 @@ from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from pipeline.types import REFERENCES
 from tests.orders import begin_next, restyle_order
 from tests.studios import App, app

@@ -14,7 +14,7 @@ from pipeline.jobs.job import JobError, Spot, State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.tables import meta
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from utils.project import PROJECT_ROOT
 
 pytestmark = pytest.mark.slow

@@ -16,14 +16,14 @@ from pipeline.finish.known.ahead import context_ahead, find_ahead
 from pipeline.finish.known.settings import KnownSettings
 from pipeline.finish.known.story import know
 from pipeline.finish.settings import AnalyseSettings
-from pipeline.jobs import ahead
-from pipeline.jobs.ahead import Budget, WorkAhead
-from pipeline.jobs.ahead_log import RECENT_S, AheadLog, Note
 from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.order import Order, make_order
+from pipeline.jobs.workers import ahead
+from pipeline.jobs.workers.ahead import Budget, WorkAhead
+from pipeline.jobs.workers.ahead_log import RECENT_S, AheadLog, Note
 from pipeline.kinds import find_kind
 from pipeline.library.beds import beds
 from pipeline.library.clips import Clips
@@ -51,7 +51,7 @@ PATIENCE_S = 400.0
 ENOUGH = Budget.of(900, 1)
 HELD = """
 import sys
-if "pipeline.jobs.ahead_child" in sys.orig_argv:
+if "pipeline.jobs.workers.ahead_child" in sys.orig_argv:
     import os, pathlib, signal, time
     from pipeline.stage import Work
 

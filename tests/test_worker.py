@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.jobs import worker
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import database_url
 from pipeline.jobs.results import Results
+from pipeline.jobs.workers import worker
 from pipeline.result.names import CLIP
 from tests.disks import BALLAST, small_disk
 from tests.journeys import QUICK, bench, filmed, finished, journey, same

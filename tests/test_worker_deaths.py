@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.jobs.job import State
-from pipeline.jobs.worker_ledger import MOST_CRASHES
+from pipeline.jobs.workers.worker_ledger import MOST_CRASHES
 from tests.forms import FFMPEG
 from tests.journeys import filmed
 from tests.seen import seen
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 FRAMES, ROUNDS = 36, 4
 SLOWLY = """
 import sys
-if "pipeline.jobs.worker" in sys.orig_argv:
+if "pipeline.jobs.workers.worker" in sys.orig_argv:
     import os, signal, time
     from pipeline.stage import Work
 

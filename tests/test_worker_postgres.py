@@ -17,7 +17,7 @@ from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import window_starts, workers
-from pipeline.jobs.windows import WindowMaker
+from pipeline.jobs.workers.window_maker import WindowMaker
 from tests.engines import CPU
 from tests.journeys import filmed
 from tests.workers import house

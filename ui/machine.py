@@ -108,7 +108,7 @@ class Machine:
     def _process(self, sign: WorkerSign) -> dict[str, Any] | None:
         folder = self.proc / str(sign.pid)
         command = _text(folder / "cmdline").split("\0")
-        if "pipeline.jobs.worker" not in command or sign.name not in command:
+        if "pipeline.jobs.workers.worker" not in command or sign.name not in command:
             return None
         started = _text(folder / "stat").rpartition(")")[2].split()
         pages = _text(folder / "statm").split()

@@ -237,7 +237,7 @@ def _print_classes(statistics: "Stats") -> None:
 
 def _print_ahead(statistics: "Stats") -> None:
     """A sentence on what workers made before anybody asked for it, if they did."""
-    from pipeline.jobs.ahead_log import AheadLog
+    from pipeline.jobs.workers.ahead_log import AheadLog
     from utils.store import Figures
 
     usage = sum((stage.figures for stage in statistics.stages.values()), Figures())

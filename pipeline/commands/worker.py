@@ -50,10 +50,10 @@ def worker(
         return
     from rich.console import Console
 
-    from pipeline.jobs.ahead import Budget
     from pipeline.jobs.costs import use_price
     from pipeline.jobs.locations import database_url, is_between_machines, worker_name
-    from pipeline.jobs.supervisor import Supervisor
+    from pipeline.jobs.workers.ahead import Budget
+    from pipeline.jobs.workers.supervisor import Supervisor
     from utils.home import home as usual
     from utils.home import use_home
     from utils.store.shared.opening import check_shared, use_shared

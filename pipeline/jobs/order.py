@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.kind import Kind, Task
 from pipeline.kinds import USUAL, find_kind
 from pipeline.library import inputs
+from utils.digest import is_digest
 from utils.errors import SettingsError
 
 
@@ -45,6 +46,11 @@ class Order:
     def chosen(self) -> dict[str, Any]:
         """Its settings with its files among them, by their digests: as forms and settings files have them."""
         return find_kind(self.kind).with_files(self.settings, self.inputs)
+
+    @property
+    def digests(self) -> set[str]:
+        """The digests of all files that it names."""
+        return {*filter(is_digest, self.inputs.values()), *inputs.mentioned(self.settings)}
 
     def all_settings(self) -> dict[str, Any]:
         """Every setting that it runs with, files by their digests."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.jobs.previews import Previews
+from pipeline.jobs.workers.previews import Previews
 from pipeline.result.names import FACTS
 from utils.disk import sync
 from utils.errors import StoreFull

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 SLOWLY = """
 import sys
-if "pipeline.jobs.worker" in sys.orig_argv:
+if "pipeline.jobs.workers.worker" in sys.orig_argv:
     import time
     from pipeline.stage import Work
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from pipeline.jobs.ahead_log import AheadLog, Note
+from pipeline.jobs.workers.ahead_log import AheadLog, Note
 from tests.journeys import filmed
 from tests.studios import App
 from utils.home import cache_folder

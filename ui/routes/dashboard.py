@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from pipeline.jobs.ahead_log import AheadLog
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.line import in_hand
+from pipeline.jobs.workers.ahead_log import AheadLog
 from pipeline.kinds import stage_sentence
 from pipeline.lasting import MEANINGS, by_class, lasting_of
 from pipeline.report.quality import MEASURES

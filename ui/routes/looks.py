@@ -16,8 +16,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
-from pipeline.jobs.frame_answers import AFTER, BEFORE
 from pipeline.jobs.frame_requests import PREVIEW, FrameRequest, FrameRequests
+from pipeline.jobs.workers.frame_answers import AFTER, BEFORE
 from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips, NoClip
 from ui.json_body import JsonBody

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from pipeline.jobs.job import Job, JobError, State
-from pipeline.jobs.previews import Previews
 from pipeline.jobs.results import Results
+from pipeline.jobs.workers.previews import Previews
 from pipeline.kind import ResultFile
 from pipeline.kinds import find_kind
 from pipeline.library.clips import Clips

@@ -17,8 +17,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.jobs.ahead_log import AheadLog, Note, State
 from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.workers.ahead_log import AheadLog, Note, State
 from pipeline.library.clips import Clips
 from utils.errors import Cancelled, ReshootError
 from utils.guarded_child import follow
@@ -35,7 +35,7 @@ REST_S = 600.0
 """How long it rests when the budget of a day or the room is used up."""
 FINISHING = ("analyse", "finish")
 """The kinds of jobs for whose sake clips are looked into ahead."""
-COMMAND = (sys.executable, "-m", "pipeline.jobs.ahead_child")
+COMMAND = (sys.executable, "-m", "pipeline.jobs.workers.ahead_child")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from pipeline.jobs.database import Outage
 from pipeline.jobs.expectation import Expectations
 from pipeline.jobs.job import Job, RequestedAction, State
 from pipeline.jobs.outage import DiskFull, OutageRetry
-from pipeline.jobs.previews import Previewer, Previews
-from pipeline.jobs.progress_estimate import ProgressEstimate
 from pipeline.jobs.results import Results
-from pipeline.jobs.windows import OfferedWindows
-from pipeline.jobs.worker_ledger import WorkerLedger
+from pipeline.jobs.workers.offered_windows import OfferedWindows
+from pipeline.jobs.workers.previews import Previewer, Previews
+from pipeline.jobs.workers.progress_estimate import ProgressEstimate
+from pipeline.jobs.workers.worker_ledger import WorkerLedger
 from pipeline.kinds import find_kind
 from pipeline.stage import RunContext
 from utils.disk import out_of_room
@@ -104,7 +104,7 @@ class JobRunner:
 
     def _work(self) -> dict[str, object]:
         """Do what was ordered, and publish the outcome."""
-        from pipeline.jobs.publish_result import publish
+        from pipeline.jobs.workers.publish_result import publish
 
         forget_peak()
         with suppress(Outage):

@@ -1,10 +1,10 @@
 """The worker: a process that runs the jobs that DBOS gives it, one at a time. Started and watched by the supervisor.
 
-    RESHOOT_DATABASE=URL python -m pipeline.jobs.worker HOME NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
+    python -m pipeline.jobs.workers.worker HOME NAME PARENT KEEP_MODEL_S AHEAD_S AHEAD_BYTES AHEAD_MUSIC
 
-It stops when its parent process is no longer PARENT, and closes an engine that was unused for KEEP_MODEL_S seconds.
-While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES bytes of cache a day, and on
-music of the home and of the folder AHEAD_MUSIC, which may be empty.
+RESHOOT_DATABASE names the database. It stops when its parent process is no longer PARENT, and closes an engine that was
+unused for KEEP_MODEL_S seconds. While it is idle it works ahead on new clips, for AHEAD_S seconds each and AHEAD_BYTES
+bytes of cache a day, and on music of the home and of the folder AHEAD_MUSIC, which may be empty.
 """
 
 import logging
@@ -22,21 +22,21 @@ from typing import Any
 from pipeline.engines.device import this_device
 from pipeline.engines.makable import makable
 from pipeline.engines.sessions import Sessions
-from pipeline.jobs.ahead import Budget, WorkAhead
 from pipeline.jobs.costs import Use, UseClock
 from pipeline.jobs.database import Outage
 from pipeline.jobs.durable import Duty, current, leave, serve
-from pipeline.jobs.frame_answers import PREVIEW, STRIP
-from pipeline.jobs.frame_request_worker import FrameRequestWorker, Host
 from pipeline.jobs.job import Job, JobError
-from pipeline.jobs.job_runner import JobRunner
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.line import CHUNK, CHUNKS, WINDOW, WORKFLOW, queue, windows
 from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import OutageRetry, Reserve
 from pipeline.jobs.results import Results
-from pipeline.jobs.windows import UNWANTED, WindowMaker
-from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
+from pipeline.jobs.workers.ahead import Budget, WorkAhead
+from pipeline.jobs.workers.frame_answers import PREVIEW, STRIP
+from pipeline.jobs.workers.frame_request_worker import FrameRequestWorker, Host
+from pipeline.jobs.workers.job_runner import JobRunner
+from pipeline.jobs.workers.window_maker import UNWANTED, WindowMaker
+from pipeline.jobs.workers.worker_ledger import LEFT, WorkerLedger
 from utils.process_resources import raise_open_file_limit, release_free_memory, share_malloc_arena
 from utils.store.lease import if_free
 from utils.store.shared.opening import flush_offers, is_shared

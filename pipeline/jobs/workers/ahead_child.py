@@ -1,7 +1,8 @@
 """The child process that works ahead on one clip, or on music, at the lowest priority; it tells of each step.
 
-    python -m pipeline.jobs.ahead_child    # it is told {"home": ..., "most_bytes": ..., "file": ..., "settings": ...}
-                                           # or, of music, {"home": ..., "most_bytes": ..., "music": ...}
+    python -m pipeline.jobs.workers.ahead_child
+    # it is told {"home": ..., "most_bytes": ..., "file": ..., "settings": ...}
+    # or, of music, {"home": ..., "most_bytes": ..., "music": ...}
 
 It may be killed at any moment: the cache keeps what was finished, and nothing of the rest.
 """

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.engines.sessions import Sessions
-from pipeline.jobs.frame_answers import Desk
 from pipeline.jobs.frame_requests import FrameRequest, FrameRequests, Standing
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.progress_estimate import ProgressEstimate
+from pipeline.jobs.workers.frame_answers import Desk
+from pipeline.jobs.workers.progress_estimate import ProgressEstimate
 from pipeline.stage import RunContext
 from utils.errors import Cancelled, ReshootError
 from utils.log_throttle import LogThrottle

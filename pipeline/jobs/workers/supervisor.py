@@ -14,11 +14,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
-from pipeline.jobs.ahead import Budget
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import DATABASE, home_mark
 from pipeline.jobs.outage import Reserve, is_locked
-from pipeline.jobs.worker_ledger import LEFT, WorkerLedger
+from pipeline.jobs.workers.ahead import Budget
+from pipeline.jobs.workers.worker_ledger import LEFT, WorkerLedger
 from utils.guarded_child import WORKER_SECRETS, apart, end
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Supervisor:
         secrets = {name: os.environ[name] for name in WORKER_SECRETS if name in os.environ}
         with path.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "pipeline.jobs.worker", *about],
+                [sys.executable, "-m", "pipeline.jobs.workers.worker", *about],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
