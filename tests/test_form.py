@@ -162,7 +162,9 @@ def test_a_setting_names_the_engines_that_read_it() -> None:
     assert described("generate.guide")["engines"] == ["vace", "controlnet"]
     for name in (*SPEED, "memory.offload"):
         assert described(name)["engines"] == ["vace", "controlnet", "edit", "bernini"]
-    assert all("engines" not in described(name) for name in ("generate.seed", "generate.engine", "encode.crf"))
+    assert described("generate.seed")["engines"] == ["restyle", "vace", "controlnet", "edit", "bernini"]
+    assert described("generate.windows")["engines"] == ["vace", "edit"]
+    assert all("engines" not in described(name) for name in ("generate.engine", "encode.crf"))
 
 
 def described(name: str) -> dict[str, Any]:

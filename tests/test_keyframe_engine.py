@@ -30,7 +30,7 @@ def window(walk: Walk, given: Mapping[int, RGB], part: str = "person") -> Window
     """The whole walk, whose frames keep their numbers in the clip."""
     frames = zip(range(*SPAN), walk.source, walk.mattes, strict=True)
     views = [View(index, rgb, matte, NOBODY) for index, rgb, matte in frames]
-    settings = {"generate.apply_to": part, "generate.seed": 0}
+    settings = {"generate.apply_to": part}
     return Window(
         Span(*SPAN), "hold", Size.of(walk.source[0]), Fraction(30), settings, Style("0" * 64), lambda: iter(views),
         given=given,

@@ -12,7 +12,7 @@ import pytest
 from pipeline.jobs.job import State
 from pipeline.jobs.order import Order, make_order
 from pipeline.jobs.results import Results
-from pipeline.kinds import find_kind, kinds, stage_sentence
+from pipeline.kinds import USUAL, find_kind, kinds, stage_sentence
 from pipeline.library import inputs
 from pipeline.result.names import CLIP
 from pipeline.settings import Settings
@@ -50,6 +50,14 @@ def test_a_kind_says_all_that_forms_jobs_and_pages_ask_for(kind: Any) -> None:
     assert all(stage_sentence(stage) == text.sentence for stage, text in kind.stages.items() if stage != "stabilise")
     for preset in kind.presets or [""]:
         assert kind.summary(kind.settings.load(preset).flat())
+
+
+def test_a_card_says_what_a_clip_is_made_with() -> None:
+    """The look, the beginning of the prompt, or that frames were painted."""
+    kind = find_kind(USUAL)
+    said = {"generate.look": "ink", "generate.prompt": "A knight in armour"}
+    found = {engine: kind.summary({**said, "generate.engine": engine}) for engine in ("restyle", "keyframe", "vace")}
+    assert found == {"restyle": "ink", "keyframe": "painted frames", "vace": "A knight in armour"}
 
 
 def test_a_kind_that_is_not_there_is_named() -> None:

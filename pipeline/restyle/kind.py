@@ -71,6 +71,8 @@ def _summary(settings: Mapping[str, Any]) -> str:
     """The look; for an engine that makes what a prompt says, the beginning of that."""
     if settings["generate.engine"] == "restyle":
         return str(settings["generate.look"])
+    if settings["generate.engine"] == "keyframe":
+        return "painted frames"
     return in_short(str(settings["generate.prompt"]))
 
 

@@ -148,6 +148,7 @@ def test_painted_pictures_come_back_and_show_how_far_they_reach(page: Page, clip
     found = Axe().run(page, "reshoot-keys").response["violations"]
     assert not found, [(each["id"], each["nodes"][0]["html"]) for each in found]
     frames.get_by_role("button", name="Show frame 0 in the preview").click()
+    expect(page.get_by_role("button", name="Compare four seeds")).to_have_count(0)
     page.get_by_role("button", name="Preview between painted frames").click()
     between = page.get_by_role("list", name="Frames between the painted ones")
     expect(between.get_by_role("listitem")).to_have_count(3, timeout=2 * PATIENCE_MS)

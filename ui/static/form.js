@@ -36,7 +36,7 @@ class Form extends HTMLElement {
     const isComplete = !values.includes(ON_ITS_WAY) && ![...this.values.fields.values()].some((each) => isTooLong(each, this.values.get(each.name)));
     const waits = this.#isUnpainted ? UNPAINTED : "";
     const looks = this.#isRead(field) ? field.choices.filter(({ ready }) => ready !== false) : [];
-    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), looks, isComplete: isComplete && !waits, waits };
+    return { kind: this.form.name, preset: this.values.preset || undefined, settings, look: this.values.get(LOOK), seed: this.values.get(SEED), hasSeed: this.reads(SEED), looks, isComplete: isComplete && !waits, waits };
   }
 
   /** Whether the chosen engine reads a setting. */

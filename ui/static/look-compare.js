@@ -29,7 +29,7 @@ export function comparison(compared, { wanted, kept, isBusy }) {
   const isNow = compared.length > 0 && compared[0].others(compared[0].name) === wanted.others(compared[0].name);
   const isWhole = compared.length > 0 && isNow && made.length === compared.length;
   const isUnderWay = isBusy && isNow && !isWhole && compared.length > 0, now = compared[0]?.name;
-  const isOffered = { "generate.look": wanted.hasLooks && !(isWhole && now === "generate.look"), [BETWEEN]: wanted.between.length > 0, "generate.seed": true };
+  const isOffered = { "generate.look": wanted.hasLooks && !(isWhole && now === "generate.look"), [BETWEEN]: wanted.between.length > 0, "generate.seed": wanted.hasSeed };
   const names = Object.keys(COMPARISONS).filter((name) => isOffered[name]), chosen = now === BETWEEN ? wanted.frame : wanted.chosen[now];
   return html`<div class="compare stack" data-key="compare">
     <div class="row">${names.map((name) => button(name, isUnderWay, now === name))}

@@ -57,10 +57,10 @@ class Look extends HTMLElement {
     const now = { "generate.look": choice.look, "generate.seed": choice.seed }, chosen = { ...now, ...(other && other.name !== BETWEEN && { [other.name]: other.value }) };
     const asked = { kind: choice.kind, preset: choice.preset, settings: { ...choice.settings, ...chosen } };
     const place = [clip.id, part, frame, asked.kind, asked.preset], key = JSON.stringify([...place, sorted(asked.settings)]);
-    const title = other?.title ?? choice.looks.find(({ value }) => value === choice.look)?.title ?? `Seed ${choice.seed}`;
+    const title = other?.title ?? choice.looks.find(({ value }) => value === choice.look)?.title ?? (choice.hasSeed ? `Seed ${choice.seed}` : "Painted frames");
     const others = (name) => (name === BETWEEN ? JSON.stringify([clip.id, part, place.slice(3), sorted(asked.settings)]) : JSON.stringify([...place, sorted({ ...asked.settings, [name]: null })]));
     const between = document.querySelector("reshoot-keys")?.between?.(frame ?? this.look?.at ?? part.from) ?? [];
-    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, isComplete: choice.isComplete, waits: choice.waits, between };
+    return { clip, part, frame, asked, chosen, title, key, others, name: other?.name, value: other?.value, hasLooks: choice.looks.length > 0, hasSeed: choice.hasSeed, isComplete: choice.isComplete, waits: choice.waits, between };
   }
 
   get #moment() {

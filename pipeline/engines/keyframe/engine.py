@@ -37,7 +37,7 @@ class Keyframe:
         is_steady=True,
         keeps_outside=True,
     )
-    settings = ("generate.apply_to", "generate.seed")
+    settings = ("generate.apply_to",)
     opening = ()
     tools = ("numpy", "opencv-contrib-python", "numba")
 

@@ -12,6 +12,8 @@ from utils.keyframes.proposals import Chosen
 from utils.keyframes.synthesis import Flags, Seen
 from utils.progress import Cancel
 
+SEED = 0
+"""Where patches are looked for first is by chance; what is found hardly depends on it, so people choose none."""
 OFF_LEVELS = 16.0
 """A pixel is shown by no key where its best patches are farther off in the source than this, in levels of Lab."""
 
@@ -68,9 +70,7 @@ class _Work:
         pictures = {view.index: number for number, view in enumerate(self.views)}
         given = {pictures[index]: picture for index, picture in self.window.given.items() if index in pictures}
         seen = [Seen(view.rgb, view.matte) for view in self.views]
-        between = Between(
-            seen, [mask > 0 for mask in masks], given, self.window.settings["generate.seed"], cancel.check
-        )
+        between = Between(seen, [mask > 0 for mask in masks], given, SEED, cancel.check)
         for view, mask, made in zip(self.views, masks, between.made(), strict=True):
             yield over_source(view, made.picture, mask, part), _unshown(made, mask > 0)
 
