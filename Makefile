@@ -30,7 +30,7 @@ run: setup
 	@echo "==> To go on: . .venv/bin/activate && python app.py, and open http://localhost:7860"
 
 test: setup-dev
-	@echo "==> Running the tests on three processes (about twenty-five minutes on two cores)"
+	@echo "==> Running the tests on three processes (about half an hour on two cores)"
 	@bash scripts/run_tests.sh
 
 quick: setup-dev
