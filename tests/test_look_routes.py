@@ -26,7 +26,7 @@ from starlette.testclient import TestClient
 from pipeline.jobs.frame_requests import PREVIEW, FrameRequests
 from pipeline.jobs.job import State
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.locations import database_url
+from pipeline.jobs.locations import DATABASE, database_url
 from pipeline.jobs.tables import frame_requests as table
 from pipeline.library.clips import Clips
 from tests.journeys import written
@@ -310,9 +310,13 @@ def test_an_engine_that_opens_slowly_is_opened_once(
     home = tmp_path_factory.mktemp("slow")
     clip = Clips(home).add(Path(shutil.copy(Clips(place.home).path(place.clip), tmp_path / "walk.mp4")), "walk.mp4")
     ledger = Ledger(database_url(home))
-    about = [str(home), database_url(home), "slow", str(os.getpid()), "600", "0", "0", ""]
+    about, env = (
+        [str(home), "slow", str(os.getpid()), "600", "0", "0", ""],
+        {**os.environ, DATABASE: database_url(home)},
+    )
     with (home / "worker.log").open("w") as log:
-        worker = subprocess.Popen([sys.executable, "-m", "tests.slow_engine", *about], cwd=PROJECT_ROOT, stderr=log)
+        command = [sys.executable, "-m", "tests.slow_engine", *about]
+        worker = subprocess.Popen(command, cwd=PROJECT_ROOT, env=env, stderr=log)
     try:
         with TestClient(app_of(home, ledger)) as client:
             told = [
