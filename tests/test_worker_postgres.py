@@ -13,7 +13,7 @@ from pipeline.engines.sessions import Sessions
 from pipeline.jobs import database
 from pipeline.jobs.database import begin_alone
 from pipeline.jobs.job import State
-from pipeline.jobs.ledger import QUEUE_LOCK, Ledger
+from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.locations import home_mark
 from pipeline.jobs.outage import OutageRetry
 from pipeline.jobs.tables import window_starts, workers
@@ -65,7 +65,7 @@ def test_who_freezes_within_a_change_keeps_others_waiting_for_some_time_only(
     frozen, other = Ledger(url), Ledger(url)
     with pytest.raises(sa.exc.DatabaseError), frozen.changing(), other.engine.begin() as connection:
         connection.execute(sa.text("SET lock_timeout = '60s'"))
-        begin_alone(connection, QUEUE_LOCK)
+        begin_alone(connection, other.line_lock)
     assert frozen.all() == [], "it can be used again"
     frozen.close()
     other.close()

@@ -26,7 +26,7 @@ from pipeline.library import inputs
 
 IN_LINE = (State.QUEUED, State.WAITING, State.PAUSED)
 QUEUE_LOCK = 0x5E5407
-"""Key of the Postgres advisory locks under which lines change; each home's line has its own."""
+"""What the keys of the locks of all lines begin with."""
 RESET: dict[str, Any] = {
     "requested_action": "", "requested_at": None, "worker": "", "stage": "", "note": "", "share": 0.0, "left_s": None,
     "steps_done": 0, "frame": 0, "slack": 0, "died_at": None, "crashes": 0, "needs_bytes": 0, "problem": "",
@@ -224,6 +224,11 @@ class Ledger:
         """Add an event to a job's history, as part of the given transaction."""
         connection.execute(job_events.insert().values(job=job, at=time.time(), level=level, sentence=sentence))
 
+    @property
+    def line_lock(self) -> int:
+        """The key of the Postgres advisory lock under which the line of its home changes."""
+        return QUEUE_LOCK << 32 | crc32(self.home.encode())
+
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
         """A transaction that may change the line; at its end, the first queued job is the one that workers are offered.
@@ -231,7 +236,7 @@ class Ledger:
         Such transactions follow each other, so that no two jobs get the same position and no two are first.
         """
         with self.engine.begin() as connection:
-            begin_alone(connection, QUEUE_LOCK << 32 | crc32(self.home.encode()))
+            begin_alone(connection, self.line_lock)
             yield connection
             unneeded = call(connection, self.workflows, self.home)
         self.workflows.drop(unneeded)
