@@ -76,13 +76,13 @@ class Traffic:
 
     needed: int
     nobody: int
-    """Of files that went up, and that nobody took."""
+    """Bytes of files that went up, and that nobody took."""
     later: int
-    """Of such files that are worth sharing with later jobs."""
+    """Bytes of such files that are worth sharing with later jobs."""
     again: int
-    """Of files that one home sent or took more than once."""
+    """Bytes of files that one home sent or took more than once."""
     beside: int
-    """Of everything that is no file of a result."""
+    """Bytes of everything that is no file of a result."""
 
     @classmethod
     def of(cls, proxies: Sequence[Proxy], worth: Collection[str] = ()) -> "Traffic":

@@ -112,7 +112,7 @@ class JobCost:
 
     @property
     def sentences(self) -> Iterator[str]:
-        """What it took, and what it would take, for people."""
+        """Sentences for people on what the job took, and what it would take on more cards."""
         others = f", parts by {', '.join(_made(each) for each in self.windows)}" if self.windows else ""
         yield f"Card time: {self.seconds:.0f} s{_money(self.money)}{others}"
         if self.would_take:
@@ -186,7 +186,7 @@ def read_window_work(connection: sa.Connection, of: Collection[str]) -> dict[str
 
 
 def read_parts(connection: sa.Connection) -> dict[str, list[tuple[str, int, int]]]:
-    """Of the jobs that run now: how many of all their windows each worker has made, as (job, made, all)."""
+    """How many windows of the jobs that run now each worker has made, as (job, made, all)."""
     running = sa.select(jobs.c.id).where(jobs.c.state == State.RUNNING)
     wanted = sa.select(wanted_windows.c.job, sa.func.count().label("windows")).group_by(wanted_windows.c.job)
     of_all: dict[str, int] = {row.job: row.windows for row in connection.execute(wanted)}

@@ -13,7 +13,7 @@ things beside each other, such as an arm before a body."""
 _MOST_WIDELY, _FREE_WIDELY = 1.3, 11.0
 """The most that any look may make of the contrast between things beside each other, and what is free beside that."""
 _ACROSS, _MOST_ACROSS, _FREE_ACROSS = 2.0, 0.9, 6.0
-"""The same of the contrast across the border between what is painted and what is left as it was filmed."""
+"""Neighbourhood, limit and what is free, for contrast across the border between the painted and the filmed."""
 _REACH = 8.0
 """How much of that limit holds, by the share of the painting there times the share of what was filmed: 1 at most."""
 

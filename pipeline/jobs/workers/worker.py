@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,6 @@ class Worker:
         """Set when somebody asked it to leave: it takes nothing new, and stops when nothing is left."""
         self._parts = set[str]()
         self._card = threading.Lock()
-        self._window_queues: tuple[str, ...] = ()
         self._parent = parent
         self._sweep_at = self._tend_at = 0.0
 
@@ -108,12 +108,17 @@ class Worker:
     @property
     def _duties(self) -> list[Duty]:
         """Jobs of this home; and where homes share a database and a cache, parts of all jobs."""
-        ledger = self._worker_ledger.ledger
-        duties = [Duty((queue(ledger.home),), WORKFLOW, self._run)]
-        if ledger.home and is_shared():
-            self._window_queues = tuple(map(windows, makable()))
+        duties = [Duty((queue(self._worker_ledger.ledger.home),), WORKFLOW, self._run)]
+        if self._window_queues:
             duties += [Duty(self._window_queues, WINDOW, self._make_window), Duty((CHUNKS,), CHUNK, self._make_part)]
         return duties
+
+    @cached_property
+    def _window_queues(self) -> tuple[str, ...]:
+        """The queues of the windows that it could make when it was started; none where homes share nothing."""
+        if not (self._worker_ledger.ledger.home and is_shared()):
+            return ()
+        return tuple(map(windows, makable()))
 
     def _make_window(self, order: dict[str, Any], index: int, window: str) -> str:
         """Make a window of a job, one at a time, though there is a queue for each engine and checkpoint."""

@@ -43,7 +43,7 @@ class Sharing:
     owner: str = RUNS
     worth: Worth = field(default_factory=Worth)
     offering: Worth | None = None
-    """Of what is worth asking for, what is worth offering; None: all of it."""
+    """What is worth offering, of what is worth asking for; None: all of it."""
 
     def __post_init__(self) -> None:
         self.uses, self._usage = Uses(self.cache), UsageStats(self.cache)
